@@ -1,0 +1,38 @@
+// What every command is: data on stdout, everything else on stderr; main.ts runs it.
+import type { ParseArgsConfig } from 'node:util'
+import type { Ports } from '../ports/ports.js'
+
+/** What a command may touch. */
+export interface Io {
+  /** Bytes of standard input. */
+  stdin(): AsyncIterable<Uint8Array>
+  /** Writes data to standard output, waiting while the reader is slow. */
+  write(chunk: Uint8Array | string): Promise<void>
+  /** A line on standard error. */
+  log(line: string): void
+  /** Replaces the progress line on a TTY; without a TTY nothing. */
+  progress(line: string): void
+  /** Columns of the terminal behind standard error, 0 where it is none; colour only where `color`. */
+  readonly columns: number
+  readonly color: boolean
+  readonly ports: Ports
+  /** Aborted by SIGINT or SIGTERM. */
+  readonly signal: AbortSignal
+}
+
+export type Values = Record<string, string | boolean | (string | boolean)[] | undefined>
+
+export interface Command {
+  /** One line for `millrace --help`. */
+  summary: string
+  /** All of `millrace COMMAND --help`, with an example. */
+  help: string
+  options: NonNullable<ParseArgsConfig['options']>
+  /** Gives the exit code: 0 done, 1 failed. A UsageError makes it 2. */
+  run(values: Values, positionals: string[], io: Io): Promise<number>
+}
+
+/** The command line itself is wrong: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}

@@ -1,0 +1,62 @@
+/** Where in its input a fault was seen. */
+export interface Position {
+  /** Zero-based index of the record in the batch or of the line in the input. */
+  record?: number
+  /** Byte offset from the start of the input. */
+  offset?: number
+  /** File or stream that the input came from. */
+  source?: string
+}
+
+/** Stable codes; messages may change, codes do not. */
+export type ErrorCode = 'OUT_OF_MEMORY' | 'BAD_INPUT' | 'LIMIT_EXCEEDED' | 'CLOSED' | 'CORRUPT' | 'IO' | 'SERVICE' | 'MISSING_PEER'
+
+/** Every error that millrace throws on its own account, bad arguments (TypeError, RangeError) aside. */
+export class MillraceError extends Error {
+  override readonly name = 'MillraceError'
+  readonly code: ErrorCode
+  readonly position: Position | undefined
+
+  constructor(code: ErrorCode, message: string, options: { position?: Position; cause?: unknown } = {}) {
+    super(`${describe(options.position)}${message}`, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    this.position = options.position
+  }
+}
+
+function describe(position: Position | undefined): string {
+  if (!position) return ''
+  const parts: string[] = []
+  if (position.source !== undefined) parts.push(position.source)
+  if (position.record !== undefined) parts.push(`record ${position.record}`)
+  if (position.offset !== undefined) parts.push(`byte ${position.offset}`)
+  return parts.length > 0 ? `${parts.join(', ')}: ` : ''
+}
+
+/** What a value is, for `"label" expected X, got Y`: short, and never the payload itself. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'string') return value.length <= 40 ? JSON.stringify(value) : `a string of ${value.length} characters`
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object') return value.constructor?.name && value.constructor.name !== 'Object' ? value.constructor.name : 'an object'
+  return typeof value
+}
+
+/** TypeError in the one grammar of the public edge. */
+export function wrongType(label: string, expected: string, got: unknown): TypeError {
+  return new TypeError(`"${label}" expected ${expected}, got ${kindOf(got)}`)
+}
+
+/** RangeError in the one grammar of the public edge. */
+export function outOfRange(label: string, expected: string, got: unknown): RangeError {
+  return new RangeError(`"${label}" expected ${expected}, got ${kindOf(got)}`)
+}
+
+/** Throws on a key that no option has, so that a misspelt option is not silently the default. */
+export function checkKeys(label: string, value: object, allowed: readonly string[]): void {
+  for (const key of Object.keys(value)) {
+    if (!allowed.includes(key)) throw new TypeError(`"${label}" expected one of ${allowed.join(', ')}, got ${kindOf(key)}`)
+  }
+}

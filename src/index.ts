@@ -1,0 +1,1 @@
+export { type ErrorCode, MillraceError, type Position } from './errors.js'
