@@ -68,7 +68,7 @@ function abi(declarations) {
 async function constants(wasm) {
   const { instance } = await WebAssembly.instantiate(wasm, {})
   const values = Object.entries(instance.exports).filter(([, v]) => v instanceof WebAssembly.Global)
-  return values.map(([name, g]) => `export const ${name} = ${g.value}`).join('\n') + '\n'
+  return `${values.map(([name, g]) => `export const ${name} = ${g.value}`).join('\n')}\n`
 }
 
 function buildHost() {
