@@ -1,0 +1,4 @@
+import type { Table } from './run.js'
+
+/** In the order in which a record meets them. */
+export const commands: Table = {}

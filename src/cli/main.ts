@@ -1,0 +1,102 @@
+#!/usr/bin/env node
+// The process around a command: streams, signals, exit code. Nothing else in src/ says `process`
+// but the ports.
+import { MillraceError } from '../errors.js'
+import { nodePorts } from '../ports/node.js'
+import type { Io } from './command.js'
+import { commands } from './commands.js'
+import { run } from './run.js'
+import { VERSION } from './version.js'
+
+const { stdin, stdout, stderr, env } = process
+const stop = new AbortController()
+/** Set where something outside ended us: a signal's 128 + n, or 0 where the reader of stdout left. */
+let ended: number | undefined
+
+function end(code: number, reason: Error): void {
+  ended ??= code
+  stop.abort(reason)
+}
+
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const) {
+  process.on(signal, () => {
+    // The first one lets the command clean up, the second does not wait for it.
+    if (stop.signal.aborted) process.exit(128 + number)
+    end(128 + number, new MillraceError('CLOSED', `interrupted by ${signal}`))
+  })
+}
+
+const closed = new MillraceError('CLOSED', 'standard output was closed by its reader')
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') end(0, closed)
+  else end(1, error)
+})
+stderr.on('error', () => {})
+
+async function write(chunk: Uint8Array | string): Promise<void> {
+  if (chunk.length === 0) return
+  if (stdout.errored || stdout.destroyed) throw stop.signal.reason ?? closed
+  if (stdout.write(chunk)) return
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      stdout.off('drain', done).off('close', done).off('error', done)
+      resolve()
+    }
+    stdout.on('drain', done).on('close', done).on('error', done)
+  })
+  if (stdout.errored) throw stop.signal.reason ?? closed
+}
+
+const tty = stderr.isTTY === true && env.TERM !== 'dumb'
+const CLEAR = '\r\x1b[2K'
+let shown = ''
+let drawn = 0
+
+function log(line: string): void {
+  stderr.write(shown ? `${CLEAR}${line}\n${shown}` : `${line}\n`)
+}
+
+function progress(line: string): void {
+  if (!tty) return
+  const now = nodePorts.clock.monotonic()
+  // 20 frames a second at most; an empty line always clears.
+  if (line !== '' && shown !== '' && now - drawn < 50) return
+  drawn = now
+  shown = line.slice(0, Math.max(0, (stderr.columns || 80) - 1))
+  stderr.write(CLEAR + shown)
+}
+
+const io: Io = {
+  stdin: () => stdin,
+  write,
+  log,
+  progress,
+  columns: tty ? stderr.columns || 80 : 0,
+  color: tty && !env.NO_COLOR,
+  ports: nodePorts,
+  signal: stop.signal,
+}
+
+/** What went wrong, in the words of whoever knew; the stack only for who asks. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (env.MILLRACE_DEBUG) return error.stack ?? error.message
+  const own = error instanceof MillraceError || error.name === 'Error' || 'syscall' in error
+  return own ? error.message : `${error.name}: ${error.message}`
+}
+
+function leave(code: number): void {
+  progress('')
+  process.exitCode = ended ?? code
+  // Keep-alive sockets and an unread stdin must not hold a finished command; what was written goes out first.
+  stdout.write('', () => process.exit())
+}
+
+run(process.argv.slice(2), commands, VERSION, io).then(leave, (error: unknown) => {
+  progress('')
+  if (ended !== 0) log(`millrace: ${explain(error)}`)
+  leave(1)
+})

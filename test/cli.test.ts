@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Command, type Io, UsageError } from '../src/cli/command.js'
+import { run, type Table } from '../src/cli/run.js'
+import { VERSION } from '../src/cli/version.js'
+import { nodePorts } from '../src/ports/node.js'
+
+const MAIN = new URL('../dist/esm/cli/main.js', import.meta.url).pathname
+
+function memory(): { io: Io; out: () => string; err: () => string } {
+  let out = ''
+  let err = ''
+  const io: Io = {
+    async *stdin() {},
+    async write(chunk) {
+      out += typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk)
+    },
+    log(line) {
+      err += `${line}\n`
+    },
+    progress() {},
+    columns: 0,
+    color: false,
+    ports: nodePorts,
+    signal: new AbortController().signal,
+  }
+  return { io, out: () => out, err: () => err }
+}
+
+const echo: Command = {
+  summary: 'gives back its arguments',
+  help: 'Usage: millrace echo [--count N]',
+  options: { count: { type: 'string' }, loud: { type: 'boolean' } },
+  async run(values, positionals, io) {
+    if (values.count === 'x') throw new UsageError('--count expected a number')
+    if (values.count === '0') throw new RangeError('"count" expected 1 to 9, got 0')
+    if (values.count === '1') throw new TypeError('cannot read properties of undefined')
+    await io.write(JSON.stringify({ ...values, positionals }))
+    return positionals.includes('fail') ? 1 : 0
+  },
+}
+const table: Table = { echo: async () => ({ command: echo }) }
+
+async function call(...args: string[]) {
+  const { io, out, err } = memory()
+  const code = await run(args, table, '1.2.3', io)
+  return { code, out: out(), err: err() }
+}
+
+describe('run', () => {
+  it('hands values and positionals to the command, and its exit code back', async () => {
+    expect(await call('echo', 'a', '--count', '3', '--loud')).toEqual({ code: 0, out: '{"count":"3","loud":true,"positionals":["a"]}', err: '' })
+    expect((await call('echo', 'fail')).code).toBe(1)
+  })
+
+  it('helps, overall and per command', async () => {
+    for (const args of [['--help'], ['-h'], ['help']]) {
+      const { code, out } = await call(...args)
+      expect(code).toBe(0)
+      expect(out).toContain('  echo  gives back its arguments\n')
+    }
+    for (const args of [
+      ['echo', '--help'],
+      ['echo', '-h'],
+      ['help', 'echo'],
+    ])
+      expect(await call(...args)).toEqual({ code: 0, out: 'Usage: millrace echo [--count N]\n', err: '' })
+    expect(await call('--version')).toEqual({ code: 0, out: '1.2.3\n', err: '' })
+  })
+
+  it.each([
+    [[], 'millrace: expected a command, one of echo\nTry: millrace --help\n'],
+    [['ecko'], 'millrace: unknown command "ecko"; did you mean echo?\nTry: millrace --help\n'],
+    [['__proto__'], 'millrace: unknown command "__proto__"\nTry: millrace --help\n'],
+    [['--verbose'], 'millrace: unknown option "--verbose"\nTry: millrace --help\n'],
+    [['help', 'nothing'], 'millrace: unknown command "nothing"\nTry: millrace --help\n'],
+    [['echo', '--coutn', '1'], "millrace echo: unknown option '--coutn'; did you mean --count?\nTry: millrace echo --help\n"],
+    [['echo', '--count'], "millrace echo: option '--count <value>' argument missing\nTry: millrace echo --help\n"],
+    [['echo', '--loud=yes'], "millrace echo: option '--loud' does not take an argument\nTry: millrace echo --help\n"],
+    [['echo', '--count', 'x'], 'millrace echo: --count expected a number\nTry: millrace echo --help\n'],
+    [['echo', '--count', '0'], 'millrace echo: "count" expected 1 to 9, got 0\nTry: millrace echo --help\n'],
+  ])('%j is wrong usage', async (args, err) => {
+    expect(await call(...args)).toEqual({ code: 2, out: '', err })
+  })
+
+  it('leaves what is no usage error to its caller', async () => {
+    await expect(call('echo', '--count', '1')).rejects.toThrow('cannot read properties')
+  })
+})
+
+function millrace(args: string[], { input = '', env = {} as Record<string, string>, closeStdout = false } = {}) {
+  return new Promise<{ code: number | null; out: string; err: string }>((resolve, reject) => {
+    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env }, timeout: 20_000 })
+    let out = ''
+    let err = ''
+    if (closeStdout) child.stdout.destroy()
+    else child.stdout.on('data', (chunk) => (out += chunk))
+    child.stderr.on('data', (chunk) => (err += chunk))
+    child.stdin.on('error', () => {})
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, out, err }))
+    child.stdin.end(input)
+  })
+}
+
+describe('millrace as a process', () => {
+  beforeAll(() => {
+    if (!existsSync(MAIN)) throw new Error('run `node build.mjs` first')
+  })
+
+  it('prints help and version on stdout', async () => {
+    const [help, version] = await Promise.all([millrace(['--help']), millrace(['--version'])])
+    expect(help.code).toBe(0)
+    expect(help.err).toBe('')
+    expect(help.out).toContain('Usage: millrace COMMAND')
+    expect(version).toEqual({ code: 0, out: `${VERSION}\n`, err: '' })
+  })
+
+  it('exits 2 for wrong usage, with nothing on stdout', async () => {
+    const [none, unknown] = await Promise.all([millrace([]), millrace(['shart'])])
+    expect([none.code, none.out]).toEqual([2, ''])
+    expect([unknown.code, unknown.out]).toEqual([2, ''])
+    expect(unknown.err).toContain('unknown command "shart"')
+  })
+
+  it('exits quietly when the reader of stdout has left', async () => {
+    expect(await millrace(['--help'], { closeStdout: true })).toEqual({ code: 0, out: '', err: '' })
+  })
+})
