@@ -3,28 +3,12 @@
 import type { Stats } from 'node:fs'
 import { lstat, mkdir, open, opendir, rename, rm } from 'node:fs/promises'
 import type { Clock, FileReader, FileStat, FileWriter, Ports, Random, Storage } from './ports.js'
+import { systemClock, systemRandom } from './system.js'
 
-const clock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const stop = () => {
-        clearTimeout(timer)
-        reject(signal?.reason)
-      }
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', stop)
-        resolve()
-      }, ms)
-      signal?.addEventListener('abort', stop, { once: true })
-    }),
-}
+export const nodeClock: Clock = systemClock
+export const nodeRandom: Random = systemRandom
 
-const random: Random = { next: () => Math.random() }
-
-const storage: Storage = {
+export const nodeStorage: Storage = {
   async open(path): Promise<FileReader> {
     const file = await open(path, 'r')
     return {
@@ -63,4 +47,4 @@ function kind(entry: Pick<Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): 
 const describe = (stats: Stats): FileStat => ({ kind: kind(stats), size: stats.size, mtime: stats.mtimeMs })
 
 /** The ports of a Node process. */
-export const nodePorts: Ports = { clock, random, storage }
+export const nodePorts: Ports = { clock: nodeClock, random: nodeRandom, storage: nodeStorage }
