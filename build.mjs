@@ -1,10 +1,11 @@
-// Builds millrace: assembly/ -> build/*.wasm -> src/engine/core.ts -> dist/{esm,cjs}.
+// Builds millrace: assembly/ -> build/*.wasm -> src/engine/core.ts -> dist/{esm,cjs}, and out of
+// dist/esm the two shapes without the binary inside: dist/slim and, for workerd, dist/workerd.js.
 //   node build.mjs core    only the core and the generated src/engine/core.ts
 //   node build.mjs         everything that the package ships
 // Byte-reproducible: no clock, no paths, fixed order (test/reproducible.test.ts holds it).
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -50,7 +51,7 @@ export async function buildCore({ out = GENERATED } = {}) {
       line,
       abi(readFileSync(join(root, 'build/simd.d.ts'), 'utf8')),
       await constants(binaries.scalar),
-      ...Object.entries(binaries).map(([build, b]) => `export const ${build} =\n  '${b.toString('base64')}'\n`),
+      ...Object.entries(binaries).map(([build, b]) => `export const ${build}: string =\n  '${b.toString('base64')}'\n`),
     ].join('\n'),
   )
   for (const [build, b] of Object.entries(binaries))
@@ -61,7 +62,8 @@ export async function buildCore({ out = GENERATED } = {}) {
 function abi(declarations) {
   const functions = [...declarations.matchAll(/export function (\w+\(.*\): .*);$/gm)].map((m) => `  ${m[1]}`)
   if (functions.length < 3) throw new Error('build: no functions in asc declarations')
-  return `\n/** The core's functions, as asc declares them. */\nexport interface Core {\n  readonly memory: WebAssembly.Memory\n${functions.join('\n')}\n}\n`
+  const names = [...declarations.matchAll(/export function (\w+)\(/g)].map((m) => `'${m[1]}'`)
+  return `\nexport const EXPORTS: readonly string[] = [${names.join(', ')}]\n\n/** The core's functions, as asc declares them. */\nexport interface Core {\n  readonly memory: WebAssembly.Memory\n${functions.join('\n')}\n}\n`
 }
 
 // Exported immutable globals are the constants that both sides share: status codes, struct offsets.
@@ -76,9 +78,35 @@ function buildHost() {
   run('typescript/bin/tsc', ['-p', 'tsconfig.json', '--outDir', 'dist/esm'])
   run('typescript/bin/tsc', ['-p', 'tsconfig.json', '--outDir', 'dist/cjs', '--module', 'commonjs', '--moduleResolution', 'bundler'])
   writeFileSync(join(root, 'dist/cjs/package.json'), '{"type":"commonjs"}\n')
+  chmodSync(join(root, 'dist/esm/cli/main.js'), 0o755)
+}
+
+// The library with no binary in it: one file (and chunks for what it imports lazily), because a
+// second tree of modules would double the package. core.wasm lies beside it.
+async function buildSlim() {
+  const { build } = await import('esbuild')
+  const withoutBinary = {
+    name: 'without-binary',
+    setup: (esbuild) =>
+      esbuild.onLoad({ filter: /engine[\\/]core\.js$/ }, ({ path }) => ({ contents: readFileSync(path, 'utf8').replace(/'[A-Za-z0-9+/]{100,}=*'/g, "''") })),
+  }
+  const common = { entryPoints: [join(root, 'dist/esm/index.js')], bundle: true, outdir: join(root, 'dist/slim'), platform: 'neutral', target: 'es2022' }
+  const rest = { packages: 'external', external: ['node:*'], plugins: [withoutBinary], logLevel: 'warning', absWorkingDir: root }
+  await build({ ...common, ...rest, format: 'esm', splitting: true })
+  await build({ ...common, ...rest, format: 'cjs', outExtension: { '.js': '.cjs' } })
+  copyFileSync(join(root, 'build/simd.wasm'), join(root, 'dist/core.wasm'))
+  writeFileSync(
+    join(root, 'dist/core.wasm.d.ts'),
+    '/** A compiled module, where the runtime or bundler makes one of the file. */\ndeclare const core: object\nexport default core\n',
+  )
+  const workerd = ["import core from './core.wasm'", "import { setCore } from './slim/index.js'", 'setCore(core)', "export * from './slim/index.js'"]
+  writeFileSync(join(root, 'dist/workerd.js'), `// workerd compiles no bytes at run time; it links the module.\n${workerd.join('\n')}\n`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await buildCore()
-  if (process.argv[2] !== 'core') buildHost()
+  if (process.argv[2] !== 'core') {
+    buildHost()
+    await buildSlim()
+  }
 }

@@ -1,6 +1,6 @@
 // The one file that says WebAssembly. Everything else sees typed kernels over one linear memory.
-import { MillraceError } from '../errors.js'
-import { type Core, NO_MEMORY, SLACK, scalar, simd } from './core.js'
+import { MillraceError, wrongType } from '../errors.js'
+import { type Core, EXPORTS, NO_MEMORY, SLACK, scalar, simd } from './core.js'
 
 export type Build = 'simd' | 'scalar'
 
@@ -18,6 +18,13 @@ export interface Engine {
   /** Runs `work` (synchronous) and then rewinds the arena to where it was, also when it throws. */
   scope<T>(work: () => T): T
 }
+
+/**
+ * A core from outside: the bytes of `millrace/core.wasm`, a module that the runtime compiled (as
+ * `import core from 'millrace/core.wasm'` gives it in workerd), or a Response that carries it.
+ * Structural, so that consumers without DOM types compile.
+ */
+export type CoreSource = Uint8Array | ArrayBuffer | { arrayBuffer(): Promise<ArrayBuffer> } | object
 
 const modules = new Map<Build, WebAssembly.Module>()
 let shared: Engine | undefined
@@ -38,6 +45,37 @@ export function createEngine(build?: Build): Engine {
   return wrap(core, kind)
 }
 
+/**
+ * Makes `source` the core of every engine made from here on; call it before anything else. Needed
+ * once where the binary is not inlined (`millrace/slim`); elsewhere it spares each worker a
+ * compilation. Throws CORRUPT for bytes that are no core or the core of another version.
+ */
+export function setCore(source: Uint8Array | ArrayBuffer | object): void {
+  const module = source instanceof WebAssembly.Module ? source : fromBytes(source)
+  const exported = new Set(WebAssembly.Module.exports(module).map((e) => e.name))
+  const lacks = EXPORTS.find((name) => !exported.has(name))
+  if (lacks !== undefined) throw new MillraceError('CORRUPT', `this core.wasm is not of this version of millrace: it lacks ${lacks}`)
+  modules.set('simd', module)
+}
+
+/** As setCore(), for a source that comes by a promise or over the network: `await loadCore(fetch(url))`. */
+export async function loadCore(source: CoreSource | PromiseLike<CoreSource>): Promise<void> {
+  const given = await source
+  const body = given as { arrayBuffer?: () => Promise<ArrayBuffer> } | null | undefined
+  if (typeof body?.arrayBuffer === 'function') setCore(await body.arrayBuffer())
+  else setCore(given)
+}
+
+function fromBytes(source: unknown): WebAssembly.Module {
+  if (!(source instanceof Uint8Array || source instanceof ArrayBuffer))
+    throw wrongType('source', 'the bytes of core.wasm, a compiled module or a Response', source)
+  try {
+    return new WebAssembly.Module(source as Uint8Array<ArrayBuffer>)
+  } catch (cause) {
+    throw new MillraceError('CORRUPT', `no core: ${cause instanceof Error ? cause.message : cause}`, { cause })
+  }
+}
+
 function best(): [WebAssembly.Module, Build] {
   try {
     return [compile('simd'), 'simd']
@@ -51,7 +89,9 @@ function best(): [WebAssembly.Module, Build] {
 function compile(build: Build): WebAssembly.Module {
   let module = modules.get(build)
   if (!module) {
-    module = new WebAssembly.Module(decode(build === 'simd' ? simd : scalar))
+    const text = build === 'simd' ? simd : scalar
+    if (text === '') throw new MillraceError('NO_CORE', 'the core is not loaded; call setCore() or loadCore() with millrace/core.wasm first')
+    module = new WebAssembly.Module(decode(text))
     modules.set(build, module)
   }
   return module

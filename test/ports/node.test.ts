@@ -3,7 +3,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { nodePorts } from '../src/ports/node.js'
+import { nodePorts } from '../../src/ports/node.js'
 
 const { clock, random, storage } = nodePorts
 let dir = ''
