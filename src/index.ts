@@ -1,1 +1,2 @@
+export { type CoreSource, loadCore, setCore } from './engine/engine.js'
 export { type ErrorCode, MillraceError, type Position } from './errors.js'
