@@ -1,0 +1,204 @@
+// The house rules, read off the sources: who may import whom, who may touch the outside world, how
+// long a file may grow, and which names are public.
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { EXPORTS, scalar, simd } from '../src/engine/core.js'
+import { blanked } from './source.js'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const GENERATED = 'src/engine/core.ts'
+
+const sources = (folder: string) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => normalize(`${folder}/${file}`))
+    .filter((file) => file !== GENERATED)
+    .sort()
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
+const lines = (names: string[]) => names.map((name) => `${name}\n`).join('')
+const host = sources('src')
+const core = sources('assembly')
+
+/** Module specifiers of every import, re-export and import(). */
+function imports(file: string): string[] {
+  const text = read(file)
+  return [...text.matchAll(/^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm)].map(
+    (m) => m[1] ?? m[2] ?? m[3],
+  )
+}
+
+/** The room of a file: its first folder, or its own name where it lies at the top. */
+const room = (file: string) => file.split('/')[1].replace(/\.ts$/, '')
+const target = (file: string, specifier: string) => normalize(join(dirname(file), specifier)).replace(/(\.js|\.ts)?$/, '.ts')
+
+const LEAVES = ['types', 'errors', 'limits']
+const STAGES = ['kinesis', 'parquet', 'firehose', 'emr', 'snowball']
+const BELOW = ['engine', 'ports', ...LEAVES]
+const HOST: Record<string, string[]> = {
+  index: [...STAGES, ...BELOW],
+  cli: [...STAGES, ...BELOW],
+  kinesis: BELOW,
+  parquet: BELOW,
+  firehose: [...BELOW, 'kinesis', 'parquet'],
+  emr: [...BELOW, 'parquet'],
+  snowball: BELOW,
+  engine: LEAVES,
+  ports: LEAVES,
+  limits: ['types', 'errors'],
+  types: [],
+  errors: [],
+}
+const CORE: Record<string, string[]> = {
+  index: ['record', 'columnar', 'archive', 'codec', 'bytes', 'memory'],
+  record: ['codec', 'bytes', 'memory'],
+  columnar: ['codec', 'bytes', 'memory'],
+  archive: ['codec', 'bytes', 'memory'],
+  codec: ['bytes', 'memory'],
+  bytes: ['memory'],
+  memory: [],
+}
+
+describe('arrows', () => {
+  it.each([
+    ['host', host, HOST],
+    ['core', core, CORE],
+  ] as const)('of the %s point downwards', (_, files, allowed) => {
+    const wrong = files.flatMap((file) => {
+      const from = room(file)
+      if (!(from in allowed)) return [`${file} is in no room of the house`]
+      const relative = imports(file).filter((s) => s.startsWith('.'))
+      return relative.filter((s) => room(target(file, s)) !== from && !allowed[from].includes(room(target(file, s)))).map((s) => `${file} -> ${s}`)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('lead from the core nowhere else', () => {
+    const out = core.flatMap((file) => imports(file).filter((s) => !s.startsWith('.') || !target(file, s).startsWith('assembly/')))
+    expect(out).toEqual([])
+  })
+
+  // what a user injects or has as an optional peer is imported lazily, and only so
+  it('to packages are all lazy', () => {
+    const eager = host.flatMap((file) =>
+      [...read(file).matchAll(/^(import|export)\b([^'"`;]*?)\bfrom\s*['"]([^.'"][^'"]*)['"]/gm)]
+        .filter(([, , what, name]) => !name.startsWith('node:') && !/^\s*type\b/.test(what))
+        .map((m) => `${file} -> ${m[3]}`),
+    )
+    expect(eager).toEqual([])
+  })
+})
+
+describe('the outside world', () => {
+  const WORLD =
+    /\b(?:Date\.now|performance|Math\.random|setTimeout|setInterval|setImmediate|fetch|XMLHttpRequest|process|crypto\.(?:randomUUID|getRandomValues)|require|__dirname|__filename)\b|\bDate\(\s*\)|\bnew Date(?!\()/
+  const inside = host.filter((file) => !file.startsWith('src/ports/') && file !== 'src/cli/main.ts')
+
+  it('is touched by ports and main only', () => {
+    const seen = inside.flatMap((file) =>
+      blanked(read(file))
+        .split('\n')
+        .flatMap((line, i) => (WORLD.test(line) ? [`${file}:${i + 1}: ${line.trim()}`] : [])),
+    )
+    expect(seen).toEqual([])
+  })
+
+  it('has its node: modules in ports only', () => {
+    const seen = inside.flatMap((file) =>
+      imports(file)
+        .filter((s) => s.startsWith('node:') && !(s === 'node:util' && file.startsWith('src/cli/')))
+        .map((s) => `${file} -> ${s}`),
+    )
+    expect(seen).toEqual([])
+  })
+
+  it('knows WebAssembly through the engine only', () => {
+    expect(host.filter((file) => !file.startsWith('src/engine/') && /\bWebAssembly\b/.test(blanked(read(file))))).toEqual([])
+  })
+
+  it('offers Buffer only where a runtime has it', () => {
+    const unchecked = host.filter((file) => {
+      const code = blanked(read(file))
+      return /\bBuffer\b/.test(code) && !/typeof Buffer\b/.test(code)
+    })
+    expect(unchecked).toEqual([])
+  })
+})
+
+it('no file holds two ideas: 300 lines at most', () => {
+  const long = [...host, ...core].map((file) => [file, read(file).split('\n').length - 1] as const).filter(([, lines]) => lines > 300)
+  expect(long.map(([file, lines]) => `${file} ${lines}`)).toEqual([])
+})
+
+describe('public names', () => {
+  const entries = ['index', ...STAGES.map((stage) => `${stage}/index`)].map((stem) => `src/${stem}.ts`).filter((file) => host.includes(file))
+
+  it.each(entries)('%s only re-exports', (file) => {
+    expect(
+      blanked(read(file))
+        .replace(/^export (?:\{[^}]*\}|\*) from\s*'[^']*'$/gm, '')
+        .trim(),
+    ).toBe('')
+  })
+
+  // `npx vitest run test/house.test.ts -u` rewrites the lists; a reviewer then sees what became public
+  it.each(entries)('of %s are the listed ones', async (file) => {
+    const name = file === 'src/index.ts' ? 'index' : file.split('/')[1]
+    await expect(lines(publicNames(file))).toMatchFileSnapshot(`public/${name}.txt`)
+  })
+
+  function publicNames(file: string): string[] {
+    const text = read(file)
+    const own = [...text.matchAll(/^export \{([^}]*)\} from/gm)].flatMap((m) => m[1].split(','))
+    const all = [...text.matchAll(/^export \* from '([^']+)'/gm)].flatMap((m) => publicNames(target(file, m[1])))
+    const names = own.map((name) => name.trim().replace(/^.* as /, '')).filter(Boolean)
+    return [...new Set([...names, ...all])].sort((a, b) => (a.replace(/^type /, '') < b.replace(/^type /, '') ? -1 : 1))
+  }
+})
+
+describe.each([
+  ['simd', simd],
+  ['scalar', scalar],
+])('the core (%s)', (build, base64) => {
+  const module = new WebAssembly.Module(Buffer.from(base64, 'base64'))
+
+  it('imports nothing', () => {
+    expect(WebAssembly.Module.imports(module)).toEqual([])
+  })
+
+  it('exports the listed names', async () => {
+    const index = [...blanked(read('assembly/index.ts')).matchAll(/^export (?:\{([^}]*)\}|(?:const|function) (\w+))/gm)].flatMap((m) => m[2] ?? m[1].split(','))
+    const names = index.map((name) => name.trim().replace(/^.* as /, '')).filter(Boolean)
+    await expect(lines(names)).toMatchFileSnapshot('public/core.txt')
+    const exported = WebAssembly.Module.exports(module)
+    expect(exported.map((e) => e.name).sort()).toEqual([...names, 'memory'].sort())
+    const functions = exported.filter((e) => e.kind === 'function').map((e) => e.name)
+    expect(functions.sort()).toEqual([...EXPORTS].sort())
+  })
+
+  it(build === 'simd' ? 'uses no relaxed SIMD, which Node 20 and WebKit lack' : 'has no v128', () => {
+    const text = execFileSync(
+      process.execPath,
+      [join(ROOT, 'node_modules/binaryen/bin/wasm-opt'), '-all', '--print', '-o', '/dev/null', join(ROOT, `build/${build}.wasm`)],
+      {
+        encoding: 'utf8',
+        maxBuffer: 2 ** 28,
+      },
+    )
+    expect(text).toContain('(module')
+    expect(text).not.toContain(build === 'simd' ? 'relaxed' : 'v128')
+  })
+
+  it('is at most 100 KB', () => {
+    expect(Buffer.from(base64, 'base64').length).toBeLessThanOrEqual(100_000)
+  })
+})
+
+it('the lint sees code only', () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the code to be read
+  const text = "a('x // y') // fetch\n/* process\n*/ b(`t ${fetch('u')} v ${`w`}`) / 2 / c; d = /'\\/[/]/g; '}'"
+  expect(blanked(text)).toBe("a('      ')         \n          \n   b(`   {fetch(' ')}    {` `}`) / 2 / c; d =          ; ' '")
+  expect(blanked(text).length).toBe(text.length)
+})

@@ -1,0 +1,43 @@
+// Two builds of the core, in two places, are the same bytes.
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const FILES = ['build/simd.wasm', 'build/scalar.wasm', 'src/engine/core.ts']
+
+async function build(dir: string): Promise<string[]> {
+  await mkdir(join(dir, 'src/engine'), { recursive: true })
+  for (const part of ['assembly', 'asconfig.json', 'build.mjs', 'package-lock.json']) await cp(join(ROOT, part), join(dir, part), { recursive: true })
+  await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
+  await promisify(execFile)(process.execPath, ['build.mjs', 'core'], { cwd: dir })
+  return digests(dir)
+}
+
+const digests = (dir: string) =>
+  Promise.all(
+    FILES.map(
+      async (file) =>
+        `${file} ${createHash('sha256')
+          .update(await readFile(join(dir, file)))
+          .digest('hex')}`,
+    ),
+  )
+
+it('the core builds to the same bytes wherever it is built', { timeout: 300_000 }, async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'millrace-build-'))
+  try {
+    const one = await build(join(dir, 'one'))
+    const two = await build(join(dir, 'a/much deeper/place, with spaces'))
+    expect(two).toEqual(one)
+    // and they are what this checkout runs
+    expect(await digests(ROOT)).toEqual(one)
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+})
