@@ -15,11 +15,15 @@ export interface Random {
   next(): number
 }
 
+export type FileKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'device' | 'other'
+
 export interface FileStat {
-  kind: 'file' | 'directory' | 'symlink' | 'other'
+  kind: FileKind
   size: number
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, with a fraction where the file system keeps one. */
   mtime: number
+  /** When content or attributes last changed; unlike mtime nobody can set it back. */
+  ctime: number
 }
 
 export interface FileReader {
@@ -37,23 +41,46 @@ export interface FileWriter {
   close(): Promise<void>
 }
 
+/**
+ * For a walk over a tree that others may change meanwhile. `within` is a directory as `resolve`
+ * gives it: the entry itself is then not followed where it is a link, opening never waits on a FIFO,
+ * and what was opened must really lie in that directory, else the call rejects with code ELOOP.
+ */
+export interface Confined {
+  within?: string
+}
+
+/** Files. Paths use "/". Failures reject with an Error whose `code` is the POSIX name (ENOENT, EACCES, ENOSPC ...). */
 export interface Storage {
-  open(path: string): Promise<FileReader>
-  /** Creates or truncates. */
-  create(path: string): Promise<FileWriter>
+  open(path: string, options?: Confined): Promise<FileReader>
+  /** Creates or truncates; `exclusive` rejects with EEXIST where the path exists, a dangling link included. */
+  create(path: string, options?: { exclusive?: boolean }): Promise<FileWriter>
   /** Entries of a directory, unordered, links not followed. */
-  list(path: string): AsyncIterable<{ name: string; kind: FileStat['kind'] }>
+  list(path: string, options?: Confined): AsyncIterable<{ name: string; kind: FileKind }>
   /** Of the entry itself, links not followed. */
   stat(path: string): Promise<FileStat>
+  /** The absolute path of an existing entry, every link in it resolved. */
+  resolve(path: string): Promise<string>
   /** Makes the directory and its parents. */
   makeDirectory(path: string): Promise<void>
+  /** Flushes a directory, so that renames in it survive a power failure; nothing where the platform has no such call. */
+  syncDirectory(path: string): Promise<void>
   /** Atomic replace within one directory. */
   rename(from: string, to: string): Promise<void>
+  /** Of a directory with all that it holds, links not followed; nothing where the path does not exist. */
   remove(path: string): Promise<void>
+}
+
+/** A running hash. */
+export interface Hasher {
+  update(data: Uint8Array): void
+  digest(): Uint8Array
 }
 
 export interface Ports {
   clock: Clock
   random: Random
   storage: Storage
+  /** The platform's own SHA-256, where it has one that is faster than the core's. */
+  sha256?: () => Hasher
 }

@@ -51,11 +51,39 @@ it('tells files, directories, links and the rest apart, following none', async (
   await storage.makeDirectory(join(dir, 'kinds/directory'))
   await (await storage.create(join(dir, 'kinds/file'))).close()
   await symlink('/nowhere', join(dir, 'kinds/symlink'))
-  execFileSync('mkfifo', [join(dir, 'kinds/other')])
+  execFileSync('mkfifo', [join(dir, 'kinds/fifo')])
   const seen: Record<string, string> = {}
   for await (const { name, kind } of storage.list(join(dir, 'kinds'))) {
     seen[name] = kind
     expect((await storage.stat(join(dir, 'kinds', name))).kind).toBe(kind)
   }
-  expect(seen).toEqual({ directory: 'directory', file: 'file', symlink: 'symlink', other: 'other' })
+  expect(seen).toEqual({ directory: 'directory', file: 'file', symlink: 'symlink', fifo: 'fifo' })
+})
+
+it('opens within a directory only what truly lies there, and waits on no FIFO', async () => {
+  const root = await storage.resolve(dir)
+  await storage.makeDirectory(join(root, 'in/deep'))
+  await storage.makeDirectory(join(root, 'out'))
+  await (await storage.create(join(root, 'in/deep/file'))).close()
+  await (await storage.create(join(root, 'out/secret'))).close()
+  await symlink(join(root, 'out/secret'), join(root, 'in/link'))
+  await symlink(join(root, 'out'), join(root, 'in/exit'))
+  execFileSync('mkfifo', [join(root, 'in/fifo')])
+  const within = join(root, 'in')
+  const names = async (path: string) => {
+    const all: string[] = []
+    for await (const { name } of storage.list(path, { within })) all.push(name)
+    return all.sort()
+  }
+  await (await storage.open(join(within, 'deep/file'), { within })).close()
+  expect(await names(within)).toEqual(['deep', 'exit', 'fifo', 'link'])
+  expect(await names(join(within, 'deep'))).toEqual(['file'])
+  const fifo = await storage.open(join(within, 'fifo'), { within })
+  expect((await fifo.stat()).kind).toBe('fifo')
+  await fifo.close()
+  await expect(storage.open(join(within, 'link'), { within })).rejects.toMatchObject({ code: 'ELOOP' })
+  await expect(storage.open(join(within, 'exit/secret'), { within })).rejects.toMatchObject({ code: 'ELOOP' })
+  await expect(names(join(within, 'exit'))).rejects.toMatchObject({ code: expect.stringMatching(/ELOOP|ENOTDIR/) })
+  await expect(storage.create(join(within, 'link'), { exclusive: true })).rejects.toMatchObject({ code: 'EEXIST' })
+  await storage.syncDirectory(within)
 })
