@@ -1,0 +1,58 @@
+// What may be an object key on a Snowball and a path under an extraction root, at once.
+
+/** UTF-8 bytes of a key, its prefix included, the bucket not: Snowball Edge developer guide, troubleshooting (S3 itself: 1024). */
+export const KEY_BYTES = 933
+
+/**
+ * Why `key` cannot be the key of an object, or undefined when it can: a relative path of non-empty
+ * segments, none of them "." or "..", well-formed Unicode, no NUL, at most 933 bytes with
+ * `prefixBytes` of the destination's prefix. A backslash counts as a separator where it could lead
+ * upward, and a drive letter as absolute, so that a key means the same on every platform.
+ */
+export function keyFault(key: string, prefixBytes = 0): string | undefined {
+  if (key === '') return 'expected a key, got an empty one'
+  // one pass for the usual key; the rest only decides what to say
+  if (key.length * 3 + prefixBytes > KEY_BYTES) {
+    const size = utf8Size(key) + prefixBytes
+    if (size > KEY_BYTES) return `expected a key of at most ${KEY_BYTES} bytes${prefixBytes > 0 ? ' with its prefix' : ''}, got ${size}`
+  }
+  if (/\p{Surrogate}/u.test(key)) return 'expected a key in well-formed Unicode, got a lone surrogate'
+  if (key.includes('\0')) return 'expected a key without NUL'
+  if (key.startsWith('/') || key.startsWith('\\') || /^[A-Za-z]:/.test(key)) return 'expected a relative key, got an absolute one'
+  for (const segment of key.split('/')) {
+    if (segment === '') return 'expected a key without empty segments'
+    if (segment === '.' || segment === '..') return `expected a key without ${segment} segments`
+    if (segment.includes('\\') && segment.split('\\').includes('..')) return 'expected a key without .. segments'
+  }
+  return undefined
+}
+
+export function utf8Size(text: string): number {
+  let size = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x80) continue
+    if (unit < 0x800) size += 1
+    else if (unit >= 0xd800 && unit < 0xdc00 && isLow(text.charCodeAt(i + 1))) {
+      size += 2 // two units, four bytes
+      i++
+    } else size += 2
+  }
+  return size
+}
+
+const isLow = (unit: number) => unit >= 0xdc00 && unit < 0xe000
+
+/** Order of the UTF-8 bytes, which UTF-16 code units do not have above U+FFFF. */
+export function compareKeys(a: string, b: string): number {
+  const shared = Math.min(a.length, b.length)
+  for (let i = 0; i < shared; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    if (x !== y) return rank(x) - rank(y)
+  }
+  return a.length - b.length
+}
+
+// Surrogates stand for U+10000 and up: behind U+E000 to U+FFFF.
+const rank = (unit: number) => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800)
