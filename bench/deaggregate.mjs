@@ -1,0 +1,62 @@
+// KPL de-aggregation of a batch of 50 KB aggregates, MD5 checked.
+// "to columns": aggregates back to back in, a record table out, no object a record; "to objects": an
+// array of user records. aws-kinesis-agg gives objects with base64 data in both: it knows no other form.
+import { deaggregate, deaggregatePacked } from './baseline-kpl.mjs'
+import { same } from './frame.mjs'
+import { awsDeaggregator, CASES, inputs } from './kpl.mjs'
+
+const RIVALS = ['aws-kinesis-agg', 'plain JS baseline']
+
+function row(shape, item, atLeast) {
+  return {
+    row: `de-aggregate, ${shape}, ${item.label}`,
+    unit: 'krec/s',
+    rivals: RIVALS,
+    targets: { 'aws-kinesis-agg': atLeast },
+    async prepare() {
+      const { records, aggregates, work } = inputs(item)
+      const heap = Buffer.concat(aggregates)
+      const sizes = aggregates.map((a) => a.length)
+      const table = new Uint32Array(records.length * 8)
+      const { toColumns, toObjects } = await ours(heap, sizes, aggregates)
+      const columns = shape === 'to columns'
+      const aws = awsDeaggregator(aggregates)
+      const baseline = columns ? () => deaggregatePacked(heap, sizes, table) : () => deaggregate(aggregates)
+      const text = (list) => list.map((r) => [r.partitionKey, Buffer.from(r.data).toString('base64')])
+      return {
+        ours: { work, run: columns ? toColumns : toObjects },
+        rivals: [
+          { name: RIVALS[0], work, run: aws },
+          { name: RIVALS[1], work, run: baseline },
+        ],
+        check() {
+          const wanted = text(records)
+          same('de-aggregate, millrace', columns ? fromTable(toColumns()) : text(toObjects()), wanted)
+          same(
+            'de-aggregate, aws-kinesis-agg',
+            aws().map((r) => [r.partitionKey, r.data]),
+            wanted,
+          )
+          if (columns) {
+            const count = deaggregatePacked(heap, sizes, table)
+            same('de-aggregate, baseline', fromTable({ count, table, heap }), wanted)
+          } else same('de-aggregate, baseline', text(baseline()), wanted)
+        },
+      }
+    },
+  }
+}
+
+function fromTable({ count, table, heap }) {
+  const bytes = Buffer.from(heap.buffer, heap.byteOffset, heap.byteLength)
+  return Array.from({ length: count }, (_, i) => {
+    const [keyAt, keySize, , , dataAt, dataSize] = table.subarray(i * 8, i * 8 + 8)
+    return [bytes.utf8Slice(keyAt, keyAt + keySize), bytes.base64Slice(dataAt, dataAt + dataSize)]
+  })
+}
+
+async function ours() {
+  throw new Error('not wired')
+}
+
+export const rows = [...CASES.map((item) => row('to columns', item, 5)), ...CASES.map((item) => row('to objects', item, 2.2))]

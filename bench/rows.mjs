@@ -1,0 +1,20 @@
+// Every row of the bench, in the order in which a record meets the stages. Loading a group loads nothing heavy: rivals load in `prepare`.
+const GROUPS = {
+  shard: () => import('./shard.mjs'),
+  base64: () => import('./base64.mjs'),
+  aggregate: () => import('./aggregate.mjs'),
+  deaggregate: () => import('./deaggregate.mjs'),
+  parquet: () => import('./parquet.mjs'),
+  snappy: () => import('./snappy.mjs'),
+  boundary: () => import('./boundary.mjs'),
+  cold: () => import('./cold.mjs'),
+}
+
+export const groups = Object.keys(GROUPS)
+
+/** The rows of the named groups (all without an argument). */
+export async function loadRows(only = groups) {
+  const rows = []
+  for (const group of groups) if (only.includes(group)) rows.push(...(await GROUPS[group]()).rows)
+  return rows
+}
