@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: ['test/browser/**'],
     // two cores, and the integration tests start servers
     maxWorkers: 2,
     testTimeout: 30_000,

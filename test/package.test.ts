@@ -1,0 +1,191 @@
+// The package as its users get it: packed, installed alone into an empty folder, and run there.
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { type BuildOptions, build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { VERSION } from '../src/cli/version.js'
+import { readmeProgram } from './readme.js'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+const exec = promisify(execFile)
+const node = (cwd: string, ...args: string[]) => exec(process.execPath, args, { cwd })
+
+let dir = ''
+let files: string[] = []
+let expected = ''
+
+beforeAll(async () => {
+  if (!existsSync(join(ROOT, 'dist/workerd.js'))) throw new Error('run `node build.mjs` first')
+  dir = await mkdtemp(join(tmpdir(), 'millrace-package-'))
+  const { stdout } = await exec('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', dir], { cwd: ROOT })
+  const [packed] = JSON.parse(stdout)
+  files = packed.files.map((file: { path: string }) => file.path)
+  await writeFile(join(dir, 'package.json'), '{"private":true}')
+  await exec('npm', ['install', '--offline', '--no-audit', '--no-fund', join(dir, packed.filename)], { cwd: dir })
+  await writeFile(join(dir, 'program.mjs'), readmeProgram())
+  expected = (await node(dir, 'program.mjs')).stdout
+}, 120_000)
+afterAll(() => rm(dir, { recursive: true, force: true }))
+
+describe('what npm would publish', () => {
+  it('has no dependency and no script that runs at install', () => {
+    expect(manifest.dependencies ?? {}).toEqual({})
+    expect(manifest.optionalDependencies ?? {}).toEqual({})
+    expect(Object.keys(manifest.scripts).filter((name) => /^(pre|post)?(install|prepare|publish|pack)/.test(name))).toEqual([])
+    for (const peer of Object.keys(manifest.peerDependencies)) expect(manifest.peerDependenciesMeta[peer]).toEqual({ optional: true })
+  })
+
+  it('installs alone', async () => {
+    const lock = JSON.parse(await readFile(join(dir, 'package-lock.json'), 'utf8'))
+    expect(Object.keys(lock.packages)).toEqual(['', 'node_modules/millrace'])
+  })
+
+  it('pins exact versions and names no registry', () => {
+    expect(Object.entries(manifest.devDependencies).filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version as string))).toEqual([])
+    const lock = readFileSync(join(ROOT, 'package-lock.json'), 'utf8')
+    expect(lock).not.toMatch(
+      /https?:\/\/(?!(opencollective|github|www\.patreon|tidelift|feross|dotenvx|paulmillr|polar|www\.buymeacoffee|sponsors|ko-fi)\b)[^"]*\.tgz/,
+    )
+    for (const [path, entry] of Object.entries<{ integrity?: string; link?: boolean }>(JSON.parse(lock).packages)) {
+      if (path !== '') expect(entry.integrity, path).toMatch(/^sha512-/)
+    }
+  })
+
+  it('holds the built files and nothing else', () => {
+    const strange = files.filter(
+      (file) => !/^(dist\/.*\.(js|cjs|d\.ts|wasm)|dist\/cjs\/package\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file),
+    )
+    expect(strange).toEqual([])
+    for (const must of ['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/core.wasm']) expect(files).toContain(must)
+  })
+
+  it('has every file that exports names, types first', () => {
+    const targets: string[] = []
+    const walk = (node: unknown) => {
+      if (typeof node === 'string') targets.push(node)
+      else {
+        const keys = Object.keys(node as object)
+        if (keys.includes('types')) expect(keys[0]).toBe('types')
+        for (const value of Object.values(node as object)) walk(value)
+      }
+    }
+    walk(manifest.exports)
+    for (const path of [...targets, manifest.main, manifest.module, manifest.types, manifest.bin.millrace]) expect(files).toContain(path.replace('./', ''))
+    expect(Object.keys(manifest.exports)).toEqual([
+      '.',
+      './kinesis',
+      './firehose',
+      './parquet',
+      './emr',
+      './snowball',
+      './slim',
+      './core.wasm',
+      './package.json',
+    ])
+  })
+
+  it('is of one version', () => expect(VERSION).toBe(manifest.version))
+})
+
+describe("the README's program", () => {
+  it('runs as ES module', () => expect(expected).not.toBe(''))
+
+  it('runs as CommonJS', async () => {
+    await writeFile(join(dir, 'program.cjs'), commonjs(readmeProgram()))
+    expect((await node(dir, 'program.cjs')).stdout).toBe(expected)
+  })
+
+  it.each(['esm', 'cjs'] as const)('runs as one esbuild file (%s), alone in a folder', async (format) => {
+    const alone = join(dir, `bundle-${format}`)
+    await mkdir(alone)
+    const outfile = join(alone, format === 'esm' ? 'index.mjs' : 'index.cjs')
+    await bundle({ entryPoints: [join(dir, 'program.mjs')], platform: 'node', format, outfile })
+    expect((await node(alone, outfile)).stdout).toBe(expected)
+  })
+
+  it('runs on the slim entry, given core.wasm', async () => {
+    const program = readmeProgram().replaceAll(/from 'millrace[\w/]*'/g, "from 'millrace/slim'")
+    const load = "import { readFileSync } from 'node:fs'\nimport { createRequire } from 'node:module'\nimport { setCore } from 'millrace/slim'\n"
+    await writeFile(join(dir, 'slim.mjs'), `${load}setCore(readFileSync(createRequire(import.meta.url).resolve('millrace/core.wasm')))\n${program}`)
+    expect((await node(dir, 'slim.mjs')).stdout).toBe(expected)
+  })
+
+  it('links core.wasm as a module under the workerd condition', async () => {
+    const outfile = join(dir, 'worker.mjs')
+    await bundle({
+      entryPoints: [join(dir, 'program.mjs')],
+      platform: 'neutral',
+      conditions: ['workerd'],
+      format: 'esm',
+      outfile,
+      external: ['*.wasm', 'node:*'],
+    })
+    const text = await readFile(outfile, 'utf8')
+    expect(text).toMatch(/import \w+ from ".*core\.wasm"/)
+    expect(text).not.toContain('AGFzbQ')
+    // stands in for workerd, which hands the import over as a compiled module
+    const linked = `import { readFileSync } from 'node:fs'\nconst core = new WebAssembly.Module(readFileSync('node_modules/millrace/dist/core.wasm'))\n`
+    await writeFile(outfile, linked + text.replace(/import (\w+) from ".*core\.wasm";?/, (_, name) => (name === 'core' ? '' : `const ${name} = core`)))
+    expect((await node(dir, outfile)).stdout).toBe(expected)
+  })
+
+  it('bundles for a browser', async () => {
+    const result = await bundle({ entryPoints: [join(dir, 'program.mjs')], platform: 'browser', format: 'esm', write: false })
+    expect(result.outputFiles?.[0].text).not.toMatch(/from ?"node:|require\("node:/)
+  })
+})
+
+describe('size', () => {
+  it('of the whole library entry, minified, is at most 60 KB gzip', async () => {
+    const result = await bundle({
+      stdin: { contents: "export * from 'millrace'", resolveDir: dir },
+      platform: 'node',
+      format: 'esm',
+      minify: true,
+      write: false,
+    })
+    expect(gzipSync(result.outputFiles?.[0].contents as Uint8Array, { level: 9 }).length).toBeLessThanOrEqual(60_000)
+  })
+})
+
+describe('types', () => {
+  // lib ES2022 without DOM, without @types/node, with skipLibCheck off: nothing but the language
+  it.each([
+    ['NodeNext', 'NodeNext', 'consumer.mts'],
+    ['NodeNext', 'NodeNext', 'consumer.cts'],
+    ['ESNext', 'Bundler', 'consumer.ts'],
+  ])('compile for a consumer (module %s, resolution %s, %s)', async (module, moduleResolution, file) => {
+    const folder = join(dir, `types-${file}`)
+    await mkdir(folder)
+    const entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json')
+    const source = entries.map((entry, i) => `export * as e${i} from '${entry.replace(/^\./, 'millrace')}'\n`).join('')
+    await writeFile(join(folder, file), source)
+    const compilerOptions = { target: 'ES2022', lib: ['ES2022'], types: [], strict: true, skipLibCheck: false, noEmit: true, module, moduleResolution }
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
+    const { stdout } = await node(folder, join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.').catch((error: { stdout: string }) => error)
+    expect(stdout).toBe('')
+  })
+})
+
+it('the installed command runs', async () => {
+  const { stdout } = await exec(join(dir, 'node_modules/.bin/millrace'), ['--version'])
+  expect(stdout).toBe(`${VERSION}\n`)
+})
+
+const bundle = (options: BuildOptions) => build({ bundle: true, logLevel: 'silent', absWorkingDir: dir, ...options })
+
+/** The same program for require(): its imports are all named ones. */
+function commonjs(program: string): string {
+  const body = program.replaceAll(
+    /^import \{([^}]*)\} from '([^']+)'$/gm,
+    (_, names: string, from) => `const {${names.replaceAll(' as ', ': ')}} = require('${from}')`,
+  )
+  return /\bawait\b/.test(body) ? `(async () => {\n${body}\n})()\n` : body
+}
