@@ -5,6 +5,15 @@ export { MD5_STATE_SIZE, md5, md5Final, md5Init, md5Many, md5Update } from "./co
 export { TAR_ROW, tarHeaders } from "./archive/tar";
 export { TAR_CHECKSUM, TAR_ENTRY, TAR_LONG, TAR_NAME, TAR_NUMBER, TAR_PAX, TAR_SPARSE, tarEntry } from "./archive/untar";
 export { snappyBound, snappyCompress, snappyDecompress } from "./codec/snappy";
+export {
+  COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NAME, COLUMN_NAME_SIZE, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_UNIT, COLUMN_VALUES,
+  TYPE_BOOLEAN, TYPE_DOUBLE, TYPE_INT32, TYPE_INT64, TYPE_STRING, TYPE_TIMESTAMP,
+} from "./columnar/columns";
+export {
+  JSON_CONTROL, JSON_DEPTH, JSON_ESCAPE, JSON_FRACTION, JSON_LINE_ENDS, JSON_MISSING, JSON_NOT_OBJECT, JSON_NULL, JSON_RANGE,
+  JSON_SURROGATE, JSON_SYNTAX, JSON_TIME, JSON_TRAILING, JSON_TYPE, JSON_UTF8,
+} from "./columnar/skip";
+export { SCAN_APPEND, SCAN_FINAL, SCAN_FIRST, scanInit, scanRows, scanSize } from "./columnar/json";
 export { CODEC_NONE, CODEC_SNAPPY, LOGICAL_MICROS, LOGICAL_MILLIS, LOGICAL_NANOS, LOGICAL_NONE, LOGICAL_STRING } from "./columnar/chunk";
 export { appendBatch, finishRowGroup, openWriter, resetRowGroup, rowGroupBytes, takePages } from "./columnar/rowgroup";
 export { putFooter, putFooterEnd, putRowGroup } from "./columnar/footer";

@@ -4,8 +4,8 @@
 // One descriptor of 64 bytes a leaf column, u32 little-endian:
 //   0      4          8        12       16      20     24     28         32
 //   | type | nullable | values | levels | count | rows | name | nameSize |
-//   32                48                64
-//   | scanner's own   | encoder's own   |
+//   32                    48              64
+//   | scanner's own, unit | encoder's own |
 // values: address of the packed values that are not null, stride by type
 //         boolean u8 | int32 i32 | int64, timestamp i64 | double f64 | string {address u32, size u32}
 //         (a string's bytes lie in the scanned text, or unescaped in scratch: valid until the next scan)
@@ -23,6 +23,8 @@ export const COLUMN_ROWS: usize = 20;
 export const COLUMN_NAME: usize = 24;
 export const COLUMN_NAME_SIZE: usize = 28;
 export const COLUMN_SCAN: usize = 32;
+/** u32, the last of the scanner's words: 0 ms, 1 us, 2 ns; of timestamps. */
+export const COLUMN_UNIT: usize = 44;
 export const COLUMN_ENCODE: usize = 48;
 
 /** Column types as the scan knows them; the logical Parquet type is the footer's business. */

@@ -1,0 +1,171 @@
+// From the text between two values to the column that the next value goes to.
+//
+// Rows repeat themselves: behind the value of `ts` stands `,"user":` in nearly every row, so the
+// scan keeps, for each column, the literal text last seen behind its value and where it led, and
+// compares it, all of it, before it believes it. Key order, spacing, escaped keys and absent
+// members are thus all one 32-byte compare once seen; a miss is parsed and looked up, and learnt.
+// Two literals are kept for each column: an optional member that comes and goes stays predicted.
+//
+// Nodes: 0 the start of a record; 1..n the columns; n+1..n+STRANGERS members that no column wants,
+// by the hash of their key; END the closing brace.
+//
+// One prediction, 64 bytes:      two for each node, the second at + 64
+//   0      4      8      12     16        48
+//   | mask | size | node | -    | literal | - |
+// mask: one bit a byte of the literal, 0 matches nothing   literal: up to 32 bytes, blank included
+
+import { equalBytes } from "../bytes";
+import { COLUMN_NAME, COLUMN_NAME_SIZE, COLUMN_SIZE } from "./columns";
+import { loneSurrogate, unescape, unescapedSize } from "./escape";
+import { failAt, JSON_SYNTAX, plainEnd, skipBlank } from "./skip";
+
+export const END: i32 = -1;
+export const STRANGERS: u32 = 32;
+export const PREDICTION: usize = 64;
+const NODE_SIZE: usize = 128;
+const LITERAL: usize = 16;
+const LITERAL_MAX: usize = 32;
+
+/** Bytes that the predictions of `count` columns take. */
+// @ts-ignore: decorator
+@inline
+export function predictionsSize(count: u32): usize {
+  return <usize>(count + 1 + STRANGERS) * NODE_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function predictionOf(predictions: usize, node: i32): usize {
+  return predictions + <usize>node * NODE_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function predictedSize(prediction: usize): usize {
+  return load<u32>(prediction, 4);
+}
+
+// @ts-ignore: decorator
+@inline
+export function predictedNode(prediction: usize): i32 {
+  return load<i32>(prediction, 8);
+}
+
+/** Whether the literal of `prediction` stands at `p`. Reads 32 bytes. */
+// @ts-ignore: decorator
+@inline
+export function matches(prediction: usize, p: usize): bool {
+  const mask = load<u32>(prediction);
+  if (ASC_FEATURE_SIMD) {
+    const low = i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(prediction, LITERAL)));
+    const high = i8x16.bitmask(i8x16.eq(v128.load(p, 16), v128.load(prediction, LITERAL + 16)));
+    return ((low | (high << 16)) & mask) == mask && mask != 0;
+  }
+  return mask != 0 && equalBytes(p, prediction + LITERAL, load<u32>(prediction, 4));
+}
+
+/** Slots of the key table of `count` columns: u32 column + 1, open addressing, at most half full. */
+export function keySlots(count: u32): u32 {
+  let slots: u32 = 4;
+  while (slots < count * 2) slots <<= 1;
+  return slots;
+}
+
+/** Enters the columns' names in the zeroed table at `keys`. */
+export function enterKeys(keys: usize, slots: u32, columns: usize, count: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const column = columns + <usize>i * COLUMN_SIZE;
+    let slot = hashKey(load<u32>(column, COLUMN_NAME), load<u32>(column, COLUMN_NAME_SIZE)) & (slots - 1);
+    while (load<u32>(keys + (<usize>slot << 2)) != 0) slot = (slot + 1) & (slots - 1);
+    store<u32>(keys + (<usize>slot << 2), i + 1);
+  }
+}
+
+/** Length and the first and last 8 bytes: enough for field names, and quick. Reads 8 bytes past short keys. */
+function hashKey(key: usize, size: usize): u32 {
+  let a = load<u64>(key), b: u64 = 0;
+  if (size >= 8) b = load<u64>(key + size - 8);
+  else a &= ((<u64>1) << (<u64>size << 3)) - 1;
+  const h = (a ^ rotl<u64>(b, 29) ^ (<u64>size << 56)) * 0x9e3779b97f4a7c15;
+  return <u32>((h ^ (h >> 29)) >> 32);
+}
+
+function nodeOf(key: usize, size: usize, keys: usize, slots: u32, columns: usize, count: u32): i32 {
+  const hash = hashKey(key, size);
+  let slot = hash & (slots - 1);
+  while (true) {
+    const entry = load<u32>(keys + (<usize>slot << 2));
+    if (entry == 0) return <i32>(count + 1 + ((hash >> 16) & (STRANGERS - 1)));
+    const column = columns + <usize>(entry - 1) * COLUMN_SIZE;
+    if (load<u32>(column, COLUMN_NAME_SIZE) == <u32>size && equalBytes(load<u32>(column, COLUMN_NAME), key, size)) return <i32>entry;
+    slot = (slot + 1) & (slots - 1);
+  }
+}
+
+/** Where the text last read by member() led. */
+export let memberNode: i32 = 0;
+
+/**
+ * Reads from behind the value of the node of `prediction` (`first`: from the record's brace) to the
+ * next value, or past the closing brace; learns what it read. 0 is a fault.
+ */
+export function member(
+  prediction: usize, p: usize, first: bool, scratch: usize, keys: usize, slots: u32, columns: usize, count: u32,
+): usize {
+  const second = prediction + PREDICTION;
+  if (matches(second, p)) {
+    swap(prediction, second);
+    memberNode = predictedNode(prediction);
+    return p + predictedSize(prediction);
+  }
+  const start = p;
+  if (first) {
+    p = skipBlank(p + 1);
+    if (load<u8>(p) == 0x7d) memberNode = END;
+    else p = key(p, scratch, keys, slots, columns, count);
+  } else {
+    p = skipBlank(p);
+    const c: u32 = load<u8>(p);
+    if (c == 0x2c) p = key(skipBlank(p + 1), scratch, keys, slots, columns, count);
+    else if (c == 0x7d) memberNode = END;
+    else return failAt(p, JSON_SYNTAX);
+  }
+  if (p == 0) return 0;
+  if (memberNode == END) p++;
+  const size = p - start;
+  if (size <= LITERAL_MAX) {
+    swap(prediction, second);
+    store<u32>(prediction, size == 32 ? 0xffffffff : (1 << <u32>size) - 1);
+    store<u32>(prediction, <u32>size, 4);
+    store<i32>(prediction, memberNode, 8);
+    for (let i: usize = 0; i < LITERAL_MAX; i += 8) store<u64>(prediction + i, load<u64>(start + i), LITERAL);
+  }
+  return p;
+}
+
+/** `"key" :` and the blank behind; gives the address of the value. */
+function key(p: usize, scratch: usize, keys: usize, slots: u32, columns: usize, count: u32): usize {
+  if (load<u8>(p) != 0x22) return failAt(p, JSON_SYNTAX);
+  const start = p + 1;
+  let end = plainEnd(start);
+  if (load<u8>(end) == 0x22) {
+    memberNode = nodeOf(start, end - start, keys, slots, columns, count);
+    end++;
+  } else {
+    end = unescape(start, scratch);
+    if (end == 0) return 0;
+    // A lone surrogate has become U+FFFD, which a column may be called.
+    memberNode = loneSurrogate ? <i32>count + 1 : nodeOf(scratch, unescapedSize, keys, slots, columns, count);
+  }
+  p = skipBlank(end);
+  if (load<u8>(p) != 0x3a) return failAt(p, JSON_SYNTAX);
+  return skipBlank(p + 1);
+}
+
+function swap(a: usize, b: usize): void {
+  for (let i: usize = 0; i < 48; i += 8) {
+    const x = load<u64>(a + i);
+    store<u64>(a + i, load<u64>(b + i));
+    store<u64>(b + i, x);
+  }
+}

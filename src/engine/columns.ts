@@ -1,0 +1,187 @@
+// A batch of columns in an engine's arena, and the scan that fills it from NDJSON.
+import { outOfRange } from '../errors.js'
+import * as core from './core.js'
+import type { Engine } from './engine.js'
+
+export type ColumnType = 'boolean' | 'int32' | 'int64' | 'double' | 'string' | 'timestamp'
+export type TimeUnit = 'ms' | 'us' | 'ns'
+
+export interface ScanField {
+  /** Name of the member, compared as it is, unescaped. */
+  name: string
+  type: ColumnType
+  /** Of a timestamp; also the unit in which epoch numbers count. Default ms. */
+  unit?: TimeUnit
+  /** Whether null or no such member is a null (default) or makes the record bad. */
+  nullable?: boolean
+}
+
+/** A record that is not in the batch; all offsets count from the start of the text given to next(). */
+export interface BadRecord {
+  /** Index among the records of the whole input, good and bad. */
+  record: number
+  offset: number
+  /** Behind the record and, where it closed the line, its line feed. */
+  end: number
+  /** Where the fault was seen. */
+  position: number
+  /** What was expected, what was found; without the position. */
+  message: string
+}
+
+export interface ScanResult {
+  rows: number
+  /** Bytes of text done with, bad records included; the rest belongs to a record that goes on. */
+  consumed: number
+  bad: BadRecord[]
+}
+
+export interface Scan {
+  /** Address of the first of `count` column descriptors (assembly/columnar/columns.ts). */
+  readonly columns: number
+  readonly count: number
+  readonly capacity: number
+  /**
+   * Empties the batch and fills it from the text at `address` (SLACK bytes behind it) until it
+   * holds `capacity` rows, the text ends, or 1,024 records were bad. `final`: no more text follows.
+   * String cells point into the text or into the scan's own arena, until the next call.
+   */
+  next(address: number, length: number, final: boolean): ScanResult
+}
+
+// One call leaves at most this many reasons in JavaScript's memory.
+const BAD_MAX = 1024
+
+const TYPES: Record<ColumnType, { type: number; stride: number }> = {
+  boolean: { type: core.TYPE_BOOLEAN, stride: 1 },
+  int32: { type: core.TYPE_INT32, stride: 4 },
+  int64: { type: core.TYPE_INT64, stride: 8 },
+  double: { type: core.TYPE_DOUBLE, stride: 8 },
+  string: { type: core.TYPE_STRING, stride: 8 },
+  timestamp: { type: core.TYPE_TIMESTAMP, stride: 8 },
+}
+const UNITS: TimeUnit[] = ['ms', 'us', 'ns']
+
+/**
+ * Lays out `capacity` rows of `fields` in the engine's arena, for texts of at most `textBytes` a
+ * call, and gives the scan over them. What it reserves lives until the caller rewinds.
+ */
+export function createScan(engine: Engine, fields: readonly ScanField[], capacity: number, textBytes: number): Scan {
+  const count = fields.length
+  const encoder = new TextEncoder()
+  const names = new Set<string>()
+  const columns = engine.reserve(count * core.COLUMN_SIZE)
+  engine.bytes().fill(0, columns, columns + count * core.COLUMN_SIZE)
+  fields.forEach((field, i) => {
+    if (names.has(field.name)) throw outOfRange(`fields[${i}].name`, 'a name that no other column has', field.name)
+    names.add(field.name)
+    const { type, stride } = TYPES[field.type]
+    const text = encoder.encode(field.name)
+    const name = engine.put(text)
+    // Encoders pad what they pack by up to 8 values.
+    const values = engine.reserve((capacity + 8) * stride)
+    const levels = engine.reserve(capacity + 8)
+    const words = engine.words()
+    const at = (columns + i * core.COLUMN_SIZE) >> 2
+    words[at + (core.COLUMN_TYPE >> 2)] = type
+    words[at + (core.COLUMN_NULLABLE >> 2)] = field.nullable === false ? 0 : 1
+    words[at + (core.COLUMN_VALUES >> 2)] = values
+    words[at + (core.COLUMN_LEVELS >> 2)] = levels
+    words[at + (core.COLUMN_NAME >> 2)] = name
+    words[at + (core.COLUMN_NAME_SIZE >> 2)] = text.length
+    words[at + (core.COLUMN_UNIT >> 2)] = UNITS.indexOf(field.unit ?? 'ms')
+  })
+  const state = engine.reserve(engine.core.scanSize(count))
+  const scratch = engine.reserve(textBytes)
+  engine.core.scanInit(state, columns, count)
+  const report = engine.core.report() >> 2
+  let records = 0
+  let started = false
+
+  return {
+    columns,
+    count,
+    capacity,
+    next(address, length, final) {
+      if (length > textBytes) throw outOfRange('length', `at most ${textBytes} bytes`, length)
+      const bad: BadRecord[] = []
+      let rows = 0
+      let consumed = 0
+      for (let append = 0; bad.length < BAD_MAX; append = core.SCAN_APPEND) {
+        const flags = (final ? core.SCAN_FINAL : 0) | (started ? 0 : core.SCAN_FIRST) | append
+        const result = engine.core.scanRows(state, address + consumed, length - consumed, scratch, capacity, flags)
+        const words = engine.words()
+        const taken = words[report]
+        rows = words[report + 1]
+        if (result !== core.BAD_INPUT) {
+          consumed += taken
+          started ||= consumed > 0
+          break
+        }
+        const position = consumed + words[report + 2]
+        const message = reason(words[report + 4], engine.bytes()[address + position], fields)
+        bad.push({ record: records + rows + bad.length, offset: consumed + taken, end: consumed + words[report + 5], position, message })
+        consumed += words[report + 5]
+        started = true
+      }
+      records += rows + bad.length
+      return { rows, consumed, bad }
+    },
+  }
+}
+
+/** The fault in words: `detail` as scanRows() reports it, `byte` the one it points at. */
+function reason(detail: number, byte: number, fields: readonly ScanField[]): string {
+  const field = fields[detail >>> 8]
+  const column = `column ${JSON.stringify(field?.name)}`
+  switch (detail & 0xff) {
+    case core.JSON_LINE_ENDS:
+      return 'expected the record to end on its line, got the end of the line'
+    case core.JSON_CONTROL:
+      return `expected an escape, got control character ${hex(byte)} in a string`
+    case core.JSON_ESCAPE:
+      return `expected an escape of JSON (\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX), got ${shown(byte)}`
+    case core.JSON_DEPTH:
+      return 'expected at most 256 levels of nesting, got more'
+    case core.JSON_UTF8:
+      return `expected UTF-8, got byte ${hex(byte)}`
+    case core.JSON_NOT_OBJECT:
+      return `expected a JSON object, got ${kind(byte)}`
+    case core.JSON_TRAILING:
+      return `expected the end of the line or a further object behind the record, got ${shown(byte)}`
+    case core.JSON_MISSING:
+      return `${column} expected ${field.type}, got no such member`
+    case core.JSON_NULL:
+      return `${column} expected ${field.type}, got null`
+    case core.JSON_TYPE:
+      return `${column} expected ${field.type}, got ${kind(byte)}`
+    case core.JSON_FRACTION:
+      return `${column} expected ${field.type}, got a number that is not whole`
+    case core.JSON_RANGE:
+      return `${column} expected ${field.type}, got a number out of its range`
+    case core.JSON_TIME:
+      return `${column} expected timestamp, got a string that is no ISO 8601 time or out of range of ${field.unit ?? 'ms'}`
+    case core.JSON_SURROGATE:
+      return `${column} expected string, got a lone surrogate, which has no UTF-8`
+    default:
+      return `expected JSON, got ${shown(byte)}`
+  }
+}
+
+function hex(byte: number): string {
+  return `0x${byte.toString(16).padStart(2, '0')}`
+}
+
+function shown(byte: number): string {
+  return byte > 0x20 && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : hex(byte)
+}
+
+function kind(byte: number): string {
+  if (byte === 0x22) return 'a string'
+  if (byte === 0x7b) return 'an object'
+  if (byte === 0x5b) return 'an array'
+  if (byte === 0x74 || byte === 0x66) return 'a boolean'
+  if (byte === 0x6e) return 'null'
+  if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) return 'a number'
+  return shown(byte)
+}
