@@ -2,6 +2,9 @@
 export { BAD_INPUT, INPUT_ENDS, mark, NO_MEMORY, OUTPUT_FULL, report, reserve, rewind, SLACK } from "./memory";
 export { BASE64_BITS, BASE64_BYTE, BASE64_ENDS, base64Decode, base64Encode } from "./codec/base64";
 export { MD5_STATE_SIZE, md5, md5Final, md5Init, md5Many, md5Update } from "./codec/md5";
+export { formatHashKey, HASH_MALFORMED, HASH_RANGE, parseHashKey } from "./record/hash-key";
+export { ABSENT, ROW_SIZE } from "./record/batch";
+export { KEY_LENGTH, KEY_LIMIT, shardMany, UNCOVERED } from "./record/shard";
 export { TAR_ROW, tarHeaders } from "./archive/tar";
 export { TAR_CHECKSUM, TAR_ENTRY, TAR_LONG, TAR_NAME, TAR_NUMBER, TAR_PAX, TAR_SPARSE, tarEntry } from "./archive/untar";
 export { snappyBound, snappyCompress, snappyDecompress } from "./codec/snappy";
