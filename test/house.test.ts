@@ -138,7 +138,7 @@ describe('public names', () => {
   it.each(entries)('%s only re-exports', (file) => {
     expect(
       blanked(read(file))
-        .replace(/^export (?:\{[^}]*\}|\*) from\s*'[^']*'$/gm, '')
+        .replace(/^export (?:(?:type )?\{[^}]*\}|\*) from\s*'[^']*'$/gm, '')
         .trim(),
     ).toBe('')
   })
@@ -151,7 +151,7 @@ describe('public names', () => {
 
   function publicNames(file: string): string[] {
     const text = read(file)
-    const own = [...text.matchAll(/^export \{([^}]*)\} from/gm)].flatMap((m) => m[1].split(','))
+    const own = [...text.matchAll(/^export (type )?\{([^}]*)\} from/gm)].flatMap((m) => m[2].split(',').map((name) => (m[1] ?? '') + name.trim()))
     const all = [...text.matchAll(/^export \* from '([^']+)'/gm)].flatMap((m) => publicNames(target(file, m[1])))
     const names = own.map((name) => name.trim().replace(/^.* as /, '')).filter(Boolean)
     return [...new Set([...names, ...all])].sort((a, b) => (a.replace(/^type /, '') < b.replace(/^type /, '') ? -1 : 1))
