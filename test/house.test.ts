@@ -151,7 +151,12 @@ describe('public names', () => {
 
   function publicNames(file: string): string[] {
     const text = read(file)
-    const own = [...text.matchAll(/^export (type )?\{([^}]*)\} from/gm)].flatMap((m) => m[2].split(',').map((name) => (m[1] ?? '') + name.trim()))
+    const own = [...text.matchAll(/^export (type )?\{([^}]*)\} from/gm)].flatMap((m) =>
+      m[2]
+        .split(',')
+        .filter((name) => name.trim())
+        .map((name) => (m[1] ?? '') + name.trim()),
+    )
     const all = [...text.matchAll(/^export \* from '([^']+)'/gm)].flatMap((m) => publicNames(target(file, m[1])))
     const names = own.map((name) => name.trim().replace(/^.* as /, '')).filter(Boolean)
     return [...new Set([...names, ...all])].sort((a, b) => (a.replace(/^type /, '') < b.replace(/^type /, '') ? -1 : 1))
