@@ -258,12 +258,11 @@ export function shardsOfStrings(keys, find, out) {
   return out
 }
 
-/** Keys packed: `table` has `stride` words a record, the first two are offset and size in `heap`. */
-export function shardsOfPacked(heap, table, stride, count, find, out) {
+/** Keys packed: one behind the other in `heap`, `ends[i]` is where the i-th ends. */
+export function shardsOfPacked(heap, ends, find, out) {
   const view = new DataView(heap.buffer, heap.byteOffset, heap.byteLength)
-  for (let i = 0; i < count; i++) {
-    const at = table[i * stride]
-    const size = table[i * stride + 1]
+  for (let i = 0, at = 0; i < ends.length; at = ends[i++]) {
+    const size = ends[i] - at
     if (size <= 55) md5OfShortBytes(view, at, size)
     else md5OfLong(heap.subarray(at, at + size))
     out[i] = find(state[0], state[1], state[2], state[3])

@@ -17,6 +17,18 @@ export function userRecords(count, size, keys = 0, seed) {
   })
 }
 
+/** Keys one behind the other, and where each one ends. */
+export function packKeys(keys) {
+  const heap = Buffer.from(keys.join(''))
+  const ends = new Uint32Array(keys.length)
+  let at = 0
+  keys.forEach((key, i) => {
+    at += Buffer.byteLength(key)
+    ends[i] = at
+  })
+  return { heap, ends }
+}
+
 /** The packed form of the same records: the record table of src/types.ts. */
 export function pack(records) {
   const ABSENT = 0xffffffff
