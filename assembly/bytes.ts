@@ -68,3 +68,23 @@ export function equalBytes(a: usize, b: usize, length: usize): bool {
   for (; i < length; i++) if (load<u8>(a + i) != load<u8>(b + i)) return false;
   return true;
 }
+
+/**
+ * Copies `length` bytes 16 at a time: reads and writes up to 15 bytes past them. For short pieces
+ * written front to back (memory.copy costs a call of ~10 ns; past some hundred bytes it is faster).
+ */
+// @ts-ignore: decorator
+@inline
+export function copyLoose(dst: usize, src: usize, length: usize): void {
+  if (length > 512) memory.copy(dst, src, length);
+  else {
+    for (let i: usize = 0; i < length; i += 16) {
+      if (ASC_FEATURE_SIMD) v128.store(dst + i, v128.load(src + i));
+      else {
+        const low = load<u64>(src + i), high = load<u64>(src + i, 8);
+        store<u64>(dst + i, low);
+        store<u64>(dst + i, high, 8);
+      }
+    }
+  }
+}

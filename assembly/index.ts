@@ -5,6 +5,12 @@ export { MD5_STATE_SIZE, md5, md5Final, md5Init, md5Many, md5Update } from "./co
 export { formatHashKey, HASH_MALFORMED, HASH_RANGE, parseHashKey } from "./record/hash-key";
 export { ABSENT, ROW_SIZE } from "./record/batch";
 export { KEY_LENGTH, KEY_LIMIT, shardMany, UNCOVERED } from "./record/shard";
+export { aggregatePlan, aggregateWrite } from "./record/aggregate";
+export { aggregatePlanSize } from "./record/aggregate-plan";
+export {
+  AGGREGATED, AS_KCL, BAD_CHECKSUM, BAD_HASH_INDEX, BAD_HASH_KEY, BAD_KEY_INDEX, BAD_PROTOBUF, deaggregate, deaggregateSize, NO_RECORDS, OUT_OF_RANGE, SCRATCH_ENTRY, SCRATCH_OUTER,
+  TRUNCATED, VERIFY,
+} from "./record/deaggregate";
 export { TAR_ROW, tarHeaders } from "./archive/tar";
 export { TAR_CHECKSUM, TAR_ENTRY, TAR_LONG, TAR_NAME, TAR_NUMBER, TAR_PAX, TAR_SPARSE, tarEntry } from "./archive/untar";
 export { snappyBound, snappyCompress, snappyDecompress } from "./codec/snappy";

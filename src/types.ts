@@ -10,3 +10,12 @@ export interface RecordBatch {
   table: Uint32Array
   heap: Uint8Array
 }
+
+/** A record as its producer hands it over. */
+export interface UserRecord {
+  /** 1 to 256 characters. */
+  partitionKey: string
+  /** 0 to 2^128 - 1, decimal text or bigint: takes the place of the partition key's MD5. */
+  explicitHashKey?: string | bigint | undefined
+  data: Uint8Array
+}

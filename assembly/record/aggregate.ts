@@ -1,0 +1,134 @@
+// KPL aggregation: a batch of user records to Kinesis records, byte for byte as the Kinesis Producer
+// Library writes them (awslabs/amazon-kinesis-producer: aggregation-format.md, kinesis_record.cc).
+//
+//   F3 89 9A C2 | protobuf AggregatedRecord | MD5 of the protobuf
+//   AggregatedRecord { repeated string partition_key_table = 1; repeated string explicit_hash_key_table = 2; repeated Record records = 3 }
+//   Record { required uint64 partition_key_index = 1; optional uint64 explicit_hash_key_index = 2; required bytes data = 3 }
+//
+// In field order; each table without duplicates, first-seen order; explicit hash keys as decimal
+// without leading zeros; index 0 written out; field 2 left out where the record has no such key.
+// One user record alone is sent raw, under its own key. The key of two or more is "a". The explicit
+// hash key is always that of the first user record, so the service places the whole where it belongs.
+import { copyLoose, putVarint, varintSize } from "../bytes";
+import { md5Many } from "../codec/md5";
+import { NO_MEMORY, OUTPUT_FULL, tell } from "../memory";
+import {
+  BODY_SIZE, COUNT, FIRST, FIRST_HASH, HASH_INDEX, KEY_INDEX, NEXT_HASH, NEXT_KEY, OUTER_OF, OVERHEAD, PLAN_OUTER, PLAN_RECORD, plan, PREFIX, recordSize, SHARD, SIZE,
+} from "./aggregate-plan";
+import { ABSENT, ROW_DATA, ROW_HASH, ROW_ITEM, ROW_KEY, ROW_SIZE, ROW_SOURCE } from "./batch";
+import { formatHashKey } from "./hash-key";
+
+export const MAGIC: u32 = 0xc29a89f3;
+/** Room that a decimal hash key is given while it is written: formatHashKey asks for 45 bytes. */
+const HASH_ROOM: usize = 48;
+
+/**
+ * Plans a batch (see aggregate-plan.ts). Gives the number of outer records; the report's `produced`
+ * is the room that aggregateWrite needs for them. NO_MEMORY: more than 2 GiB.
+ */
+export function aggregatePlan(heap: usize, table: usize, shards: usize, count: u32, shardCount: u32, maxSize: u32, maxCount: u32, recordLimit: u32, at: usize): i32 {
+  const made = plan(heap, table, shards, count, shardCount, maxSize, maxCount, recordLimit, at);
+  const outers = at + <usize>count * PLAN_RECORD;
+  let total: u64 = 0;
+  for (let id: u32 = 0; id < made; id++) {
+    const outer = outers + <usize>id * PLAN_OUTER, row = table + <usize>load<u32>(outer, FIRST) * ROW_SIZE;
+    const raw = load<u32>(outer, COUNT) == 1;
+    store<u32>(outer, <u32>total + 4);
+    store<u32>(outer, raw ? 0 : load<u32>(outer, SIZE), BODY_SIZE);
+    total += raw ? <u64>load<u32>(row, ROW_DATA + 4) : <u64>load<u32>(outer, SIZE) + OVERHEAD;
+    if (total > 0x7fffffff) return NO_MEMORY;
+  }
+  // Keys and explicit hash keys lie behind all data; the last one's room reaches past its own end.
+  for (let id: u32 = 0; id < made; id++) {
+    const outer = outers + <usize>id * PLAN_OUTER;
+    total += HASH_ROOM + (load<u32>(outer, COUNT) == 1 ? <u64>load<u32>(table + <usize>load<u32>(outer, FIRST) * ROW_SIZE, ROW_KEY + 4) : 1);
+  }
+  if (total > 0x7fffffff) return NO_MEMORY;
+  tell(count, <usize>total);
+  return <i32>made;
+}
+
+/**
+ * Writes the `made` outer records of a plan: their bytes to dst (gives how many), and to `out`
+ *   | row[made], 32 bytes each | shard u32[made] | outer of each user record u32[count], ABSENT if left out |
+ * The rows are a record table over dst: source is the first user record, item the number of them.
+ * `hashes`: 16 bytes for each user record, its hash key, as shardMany leaves it.
+ */
+export function aggregateWrite(heap: usize, table: usize, hashes: usize, count: u32, at: usize, made: u32, dst: usize, cap: usize, out: usize): i32 {
+  const outers = at + <usize>count * PLAN_RECORD, digests = outers + <usize>count * PLAN_OUTER;
+  const shards = out + <usize>made * ROW_SIZE, assigned = shards + (<usize>made << 2);
+  let d = dst;
+  for (let id: u32 = 0; id < made; id++) {
+    const outer = outers + <usize>id * PLAN_OUTER, first = load<u32>(outer, FIRST);
+    const size: usize = load<u32>(outer, COUNT) == 1 ? load<usize>(table + <usize>first * ROW_SIZE, ROW_DATA + 4) : load<usize>(outer, SIZE) + OVERHEAD;
+    if (d + size > dst + cap) return OUTPUT_FULL;
+    const row = out + <usize>id * ROW_SIZE;
+    store<u32>(row, <u32>(d - dst), ROW_DATA);
+    store<u32>(row, <u32>size, ROW_DATA + 4);
+    store<u32>(row, first, ROW_SOURCE);
+    store<u32>(row, load<u32>(outer, COUNT), ROW_ITEM);
+    store<u32>(shards + (<usize>id << 2), load<u32>(outer, SHARD));
+    if (load<u32>(outer, COUNT) == 1) memory.copy(d, heap + load<usize>(table + <usize>first * ROW_SIZE, ROW_DATA), size);
+    else writeBody(heap, table, at, outer, d);
+    d += size;
+  }
+  md5Many(dst, outers, PLAN_OUTER, made, digests);
+  for (let id: u32 = 0; id < made; id++) {
+    const outer = outers + <usize>id * PLAN_OUTER, row = out + <usize>id * ROW_SIZE, first = table + <usize>load<u32>(outer, FIRST) * ROW_SIZE;
+    const raw = load<u32>(outer, COUNT) == 1;
+    const keySize: usize = raw ? load<usize>(first, ROW_KEY + 4) : 1;
+    if (d + keySize + HASH_ROOM > dst + cap) return OUTPUT_FULL;
+    if (raw) memory.copy(d, heap + load<usize>(first, ROW_KEY), keySize);
+    else {
+      store<u8>(d, 0x61);
+      memory.copy(dst + load<usize>(outer) + load<usize>(outer, BODY_SIZE), digests + (<usize>id << 4), 16);
+    }
+    store<u32>(row, <u32>(d - dst), ROW_KEY);
+    store<u32>(row, <u32>keySize, ROW_KEY + 4);
+    d += keySize;
+    const hashSize = formatHashKey(hashes + (<usize>load<u32>(outer, FIRST) << 4), d);
+    store<u32>(row, <u32>(d - dst), ROW_HASH);
+    store<u32>(row, <u32>hashSize, ROW_HASH + 4);
+    d += hashSize;
+  }
+  for (let i: usize = 0; i < count; i++) store<u32>(assigned + (i << 2), load<u32>(at + i * PLAN_RECORD, OUTER_OF));
+  tell(count, d - dst);
+  return <i32>(d - dst);
+}
+
+// Front to back: copyLoose writes up to 15 bytes ahead, which the next piece or the MD5 replaces.
+function writeBody(heap: usize, table: usize, at: usize, outer: usize, d: usize): void {
+  store<u32>(d, MAGIC);
+  d += 4;
+  for (let i = load<u32>(outer, FIRST) + 1; i != 0; i = load<u32>(at + <usize>(i - 1) * PLAN_RECORD, NEXT_KEY)) {
+    const row = table + <usize>(i - 1) * ROW_SIZE;
+    d = putBytes(d, 0x0a, heap + load<usize>(row, ROW_KEY), load<u32>(row, ROW_KEY + 4));
+  }
+  for (let i = load<u32>(outer, FIRST_HASH); i != 0; i = load<u32>(at + <usize>(i - 1) * PLAN_RECORD, NEXT_HASH)) {
+    const row = table + <usize>(i - 1) * ROW_SIZE, skip = load<u32>(at + <usize>(i - 1) * PLAN_RECORD, PREFIX);
+    d = putBytes(d, 0x12, heap + load<usize>(row, ROW_HASH) + skip, load<u32>(row, ROW_HASH + 4) - skip);
+  }
+  for (let i = load<u32>(outer, FIRST) + 1; i != 0;) {
+    const row = table + <usize>(i - 1) * ROW_SIZE, record = at + <usize>(i - 1) * PLAN_RECORD;
+    const keyIndex = load<u32>(record, KEY_INDEX), hashIndex = load<u32>(record, HASH_INDEX), dataSize = load<u32>(row, ROW_DATA + 4);
+    store<u8>(d, 0x1a);
+    d = putVarint(d + 1, recordSize(keyIndex, dataSize) + (hashIndex == ABSENT ? 0 : 1 + varintSize(hashIndex)));
+    store<u8>(d, 0x08);
+    d = putVarint(d + 1, keyIndex);
+    if (hashIndex != ABSENT) {
+      store<u8>(d, 0x10);
+      d = putVarint(d + 1, hashIndex);
+    }
+    d = putBytes(d, 0x1a, heap + load<usize>(row, ROW_DATA), dataSize);
+    i = load<u32>(record);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function putBytes(d: usize, tag: u8, src: usize, size: u32): usize {
+  store<u8>(d, tag);
+  d = putVarint(d + 1, size);
+  copyLoose(d, src, size);
+  return d + size;
+}

@@ -1,0 +1,156 @@
+// User records -> KPL aggregates, a batch at a time, inside the shard maps' engine: look-up, plan, bytes
+// and MD5 without leaving it.
+import { type Placed, putBatch, putRecords, ROW_WORDS } from '../engine/batch.js'
+import { NO_MEMORY, ROW_SIZE } from '../engine/core.js'
+import { type Engine, outOfMemory } from '../engine/engine.js'
+import { checkKeys, outOfRange, wrongType } from '../errors.js'
+import type { RecordBatch, UserRecord } from '../types.js'
+import { onMap, ShardMap, whyNoShard } from './shard-map.js'
+
+export interface AggregateOptions {
+  /** The stream's open shards: records of different shards never share an aggregate. */
+  shards: ShardMap
+  /** Most bytes of an aggregate, its 20 bytes of magic and MD5 included: 64 to 10,485,760; default 51,200 (KPL). */
+  maxSize?: number
+  /** Most user records of an aggregate: 1 to 4,294,967,295 (default, KPL). 1 sends every record raw. */
+  maxCount?: number
+  /**
+   * The stream's limit for data and partition key together: 64 to 10,485,760; default 1,048,576. A user
+   * record over it is rejected; an aggregate with its key "a" stays within it.
+   */
+  maxRecordSize?: number
+}
+
+/** A user record that no shard takes, or the service would refuse. The rest of the batch is not affected. */
+export interface RejectedRecord {
+  /** Index in the batch. */
+  record: number
+  code: 'BAD_RECORD' | 'RECORD_TOO_LARGE'
+  message: string
+}
+
+/** Outer records as rows (RecordBatch: `source` is the index of the first user record, `item` the number of them). */
+export interface PackedAggregates extends RecordBatch {
+  /** Index of each outer record's shard. */
+  shards: Uint32Array
+  /** For each user record the index of its outer record, NO_OUTER where it was rejected. */
+  outers: Uint32Array
+  rejected: RejectedRecord[]
+}
+
+/** A record to put: a KPL aggregate, or one user record raw. */
+export interface AggregatedRecord {
+  /** "a" for an aggregate, else the user record's own. */
+  PartitionKey: string
+  /** Hash key of the first user record, decimal: the service places the record there. */
+  ExplicitHashKey: string
+  Data: Uint8Array
+  /** Index of the shard in the map. */
+  shard: number
+  /** User records in it. */
+  userRecords: number
+}
+
+export interface Aggregates {
+  /** In the order of their first user records; those of one shard in arrival order throughout. */
+  records: AggregatedRecord[]
+  /** For each user record the index of its outer record, NO_OUTER where it was rejected. */
+  outers: Uint32Array
+  rejected: RejectedRecord[]
+}
+
+/** In `outers`: the user record was rejected. */
+export const NO_OUTER = 0xffffffff
+
+const MIB = 1_048_576
+
+/**
+ * Aggregates user records as the Kinesis Producer Library does, byte for byte (amazon-kinesis-producer,
+ * aggregation-format.md). Each goes to the open aggregate of its shard; one that does not fit closes
+ * it. Stateless: every aggregate of the batch is closed at its end. One user record alone, or too
+ * large to share, is sent raw under its own key, never wrapped.
+ *
+ * Not for on-demand streams with RecordDistributionStrategy AUTO: readers drop aggregates there.
+ * Throws TypeError or RangeError for wrong options and fields of the wrong type; a record with a bad key
+ * or over the size limit is listed in `rejected`, and the others go on.
+ */
+export function aggregate(records: readonly UserRecord[] | RecordBatch, options: AggregateOptions): Aggregates {
+  const packed = Array.isArray(records) ? run(records.length, (e) => putRecords(e, records), options) : aggregatePacked(records as RecordBatch, options)
+  const { count, table, heap, shards, outers, rejected } = packed
+  const decoder = new TextDecoder()
+  const made: AggregatedRecord[] = new Array(count)
+  for (let i = 0, at = 0; i < count; i++, at += ROW_WORDS) {
+    const userRecords = table[at + 7]
+    made[i] = {
+      PartitionKey: userRecords > 1 ? 'a' : decoder.decode(heap.subarray(table[at], table[at] + table[at + 1])),
+      ExplicitHashKey: decoder.decode(heap.subarray(table[at + 2], table[at + 2] + table[at + 3])),
+      Data: heap.subarray(table[at + 4], table[at + 4] + table[at + 5]),
+      shard: shards[i],
+      userRecords,
+    }
+  }
+  return { records: made, outers, rejected }
+}
+
+/** The same from packed records to packed records: nothing is made for each one. */
+export function aggregatePacked(batch: RecordBatch, options: AggregateOptions): PackedAggregates {
+  if (typeof batch !== 'object' || batch === null) throw wrongType('records', 'an array of records or packed records', batch)
+  return run(batch.count, (e) => putBatch(e, batch), options)
+}
+
+function run(count: number, place: (e: Engine) => Placed, options: AggregateOptions): PackedAggregates {
+  const { shards: map, maxSize, maxCount, maxRecordSize } = checked(options)
+  const shardCount = map.shards.length
+  return onMap(map, (e, image) => {
+    const { heap, table } = place(e)
+    const { core } = e
+    const hashes = e.reserve(count * 16)
+    const shards = e.reserve(count * 4)
+    core.shardMany(image, heap, table, ROW_SIZE, count, hashes, shards)
+    const size = core.aggregatePlanSize(count, shardCount)
+    if (size === 0) throw outOfMemory(count * 100)
+    const plan = e.reserve(size)
+    const made = core.aggregatePlan(heap, table, shards, count, shardCount, Math.min(maxSize, maxRecordSize - 1), maxCount, maxRecordSize, plan)
+    const room = e.words()[(core.report() >> 2) + 1]
+    if (made === NO_MEMORY) throw outOfMemory(room)
+    const out = e.reserve(made * (ROW_SIZE + 4) + count * 4)
+    const dst = e.reserve(room)
+    const written = core.aggregateWrite(heap, table, hashes, count, plan, made, dst, room, out)
+    const words = e.words().slice(out >> 2, (out >> 2) + made * (ROW_WORDS + 1) + count)
+    const outers = words.subarray(made * (ROW_WORDS + 1))
+    return {
+      count: made,
+      table: words.subarray(0, made * ROW_WORDS),
+      heap: e.bytes().slice(dst, dst + written),
+      shards: words.subarray(made * ROW_WORDS, made * (ROW_WORDS + 1)),
+      outers,
+      rejected: rejectedOf(outers, e.words().subarray(shards >> 2), maxRecordSize),
+    }
+  })
+}
+
+function rejectedOf(outers: Uint32Array, shards: Uint32Array, maxRecordSize: number): RejectedRecord[] {
+  const rejected: RejectedRecord[] = []
+  for (let i = outers.indexOf(NO_OUTER); i >= 0; i = outers.indexOf(NO_OUTER, i + 1)) {
+    const why = whyNoShard(shards[i])
+    if (why) rejected.push({ record: i, code: 'BAD_RECORD', message: why })
+    else rejected.push({ record: i, code: 'RECORD_TOO_LARGE', message: `its data and partition key are over ${maxRecordSize} bytes` })
+  }
+  return rejected
+}
+
+function checked(options: AggregateOptions): Required<AggregateOptions> {
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object with shards', options)
+  checkKeys('options', options, ['shards', 'maxSize', 'maxCount', 'maxRecordSize'])
+  const { shards, maxSize = 51_200, maxCount = 0xffffffff, maxRecordSize = MIB } = options
+  if (!(shards instanceof ShardMap)) throw wrongType('shards', 'a ShardMap', shards)
+  checkInteger('maxSize', maxSize, 64, 10 * MIB)
+  checkInteger('maxCount', maxCount, 1, 0xffffffff)
+  checkInteger('maxRecordSize', maxRecordSize, 64, 10 * MIB)
+  return { shards, maxSize, maxCount, maxRecordSize }
+}
+
+function checkInteger(label: string, value: unknown, least: number, most: number): void {
+  if (typeof value !== 'number') throw wrongType(label, 'a number', value)
+  if (!Number.isInteger(value) || value < least || value > most) throw outOfRange(label, `an integer from ${least} to ${most}`, value)
+}
