@@ -63,7 +63,7 @@ function abi(declarations) {
   const functions = [...declarations.matchAll(/export function (\w+\(.*\): .*);$/gm)].map((m) => `  ${m[1]}`)
   if (functions.length < 3) throw new Error('build: no functions in asc declarations')
   const names = [...declarations.matchAll(/export function (\w+)\(/g)].map((m) => `'${m[1]}'`)
-  return `\nexport const EXPORTS: readonly string[] = [${names.join(', ')}]\n\n/** The core's functions, as asc declares them. */\nexport interface Core {\n  readonly memory: WebAssembly.Memory\n${functions.join('\n')}\n}\n`
+  return `\nexport const EXPORTS: readonly string[] = [${names.join(', ')}]\n\n/** The core's functions, as asc declares them. */\nexport interface Core {\n  // structural: a consumer without DOM types has no WebAssembly namespace\n  readonly memory: { readonly buffer: ArrayBuffer }\n${functions.join('\n')}\n}\n`
 }
 
 // Exported immutable globals are the constants that both sides share: status codes, struct offsets.
@@ -96,8 +96,8 @@ async function buildSlim() {
   await build({ ...common, ...rest, format: 'cjs', outExtension: { '.js': '.cjs' } })
   copyFileSync(join(root, 'build/simd.wasm'), join(root, 'dist/core.wasm'))
   writeFileSync(
-    join(root, 'dist/core.wasm.d.ts'),
-    '/** A compiled module, where the runtime or bundler makes one of the file. */\ndeclare const core: object\nexport default core\n',
+    join(root, 'dist/core.wasm.d.cts'),
+    '/** A compiled module, where the runtime or bundler makes one of the file. */\ndeclare const core: object\nexport = core\n',
   )
   const workerd = ["import core from './core.wasm'", "import { setCore } from './slim/index.js'", 'setCore(core)', "export * from './slim/index.js'"]
   writeFileSync(join(root, 'dist/workerd.js'), `// workerd compiles no bytes at run time; it links the module.\n${workerd.join('\n')}\n`)

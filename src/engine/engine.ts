@@ -81,8 +81,16 @@ function best(): [WebAssembly.Module, Build] {
     return [compile('simd'), 'simd']
   } catch (error) {
     if (!(error instanceof WebAssembly.CompileError)) throw error
-    // Either the runtime has no SIMD, or (content security policy) no Wasm at all: then this throws too.
+  }
+  try {
     return [compile('scalar'), 'scalar']
+  } catch (cause) {
+    if (!(cause instanceof WebAssembly.CompileError)) throw cause
+    throw new MillraceError(
+      'NO_CORE',
+      `WebAssembly is blocked here; under a content security policy it needs script-src 'wasm-unsafe-eval' (${cause.message})`,
+      { cause },
+    )
   }
 }
 

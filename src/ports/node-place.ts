@@ -16,3 +16,8 @@ export function packageFile(name: string, path: string): string | undefined {
 
 /** Resident memory of this process in bytes. */
 export const residentBytes = (): number => process.memoryUsage.rss()
+
+/** Sets an environment variable of this process where the user has not. */
+export function defaultEnvironment(name: string, value: string): void {
+  process.env[name] ??= value
+}

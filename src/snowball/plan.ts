@@ -24,14 +24,7 @@ export interface PlannedChunk {
 }
 
 /** Why an entry of the tree is in no chunk. The first row is by kind and no failure; the others are. */
-export type Reason =
-  | Exclude<FileKind, 'file' | 'directory'>
-  | 'output'
-  | 'unreadable'
-  | 'vanished'
-  | 'changed'
-  | 'key'
-  | 'too-large'
+export type Reason = Exclude<FileKind, 'file' | 'directory'> | 'output' | 'unreadable' | 'vanished' | 'changed' | 'key' | 'too-large'
 
 const BY_KIND: readonly string[] = ['symlink', 'fifo', 'socket', 'device', 'other', 'output'] satisfies Reason[]
 
@@ -103,7 +96,11 @@ export async function* plan(options: PlanOptions): AsyncGenerator<PlannedChunk |
     const takes = headerBound(prefixBytes + utf8Size(entry.path)) + padded(entry.size)
     const member: PlannedMember = { path: entry.path, key, size: entry.size, mtime: entry.mtime }
     if (takes + END.length > ARCHIVE_BYTES) {
-      yield left(entry.path, 'too-large', `expected at most ${ARCHIVE_BYTES} bytes, got ${entry.size}: an archive over that is not extracted; upload it as an object`)
+      yield left(
+        entry.path,
+        'too-large',
+        `expected at most ${ARCHIVE_BYTES} bytes, got ${entry.size}: an archive over that is not extracted; upload it as an object`,
+      )
     } else if (entry.size > smallBytes || takes + END.length > chunkBytes) {
       yield chunk([member], takes + END.length)
     } else {

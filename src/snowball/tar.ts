@@ -1,16 +1,5 @@
 // Tar over the core's kernels: headers for a batch of members in one crossing, and a pull reader.
-import {
-  BAD_INPUT,
-  INPUT_ENDS,
-  TAR_CHECKSUM,
-  TAR_ENTRY,
-  TAR_LONG,
-  TAR_NAME,
-  TAR_NUMBER,
-  TAR_PAX,
-  TAR_ROW,
-  TAR_SPARSE,
-} from '../engine/core.js'
+import { BAD_INPUT, INPUT_ENDS, TAR_CHECKSUM, TAR_ENTRY, TAR_LONG, TAR_NAME, TAR_NUMBER, TAR_PAX, TAR_ROW, TAR_SPARSE } from '../engine/core.js'
 import { engine, settled } from '../engine/engine.js'
 import { MillraceError } from '../errors.js'
 import type { FileReader } from '../ports/ports.js'
@@ -89,11 +78,7 @@ const HEADER_LIMIT = 16 << 20
  * file in order (so skipped data is read as well); without it skipping costs nothing. Errors: CORRUPT with the byte offset for
  * damage, for a file that ends early, and for what follows the end of the archive and is not zero.
  */
-export async function openTar(
-  file: FileReader,
-  source: string,
-  options: { observe?: (bytes: Uint8Array) => void; window?: number } = {},
-): Promise<TarReader> {
+export async function openTar(file: FileReader, source: string, options: { observe?: (bytes: Uint8Array) => void; window?: number } = {}): Promise<TarReader> {
   const { observe, window: size = 1 << 20 } = options
   const { size: total } = await file.stat()
   const buffer = new Uint8Array(size)
@@ -168,7 +153,8 @@ export async function openTar(
         at += parsed.headerSize
         dataLeft = parsed.size
         padding = padded(parsed.size) - parsed.size
-        if (at + dataLeft > total) throw corrupt(total, `expected ${at + dataLeft - total} more bytes of ${JSON.stringify(parsed.name)}, got the end of the file`)
+        if (at + dataLeft > total)
+          throw corrupt(total, `expected ${at + dataLeft - total} more bytes of ${JSON.stringify(parsed.name)}, got the end of the file`)
         return { kind: kindOf(parsed.type), name: parsed.name, size: parsed.size, headerAt, dataAt: at }
       }
     },

@@ -1,4 +1,5 @@
 // Records, bytes and busy time per stage, and the progress line while they run.
+import { residentBytes } from '../../ports/node-place.js'
 import type { Io } from '../command.js'
 
 export interface Stage {
@@ -13,6 +14,8 @@ export interface Stage {
 
 export interface Meter {
   readonly stages: Stage[]
+  /** The most resident memory seen, looked at with every batch. */
+  peakBytes(): number
   /** A stage that will see `expected` records; stages of one pipeline are all begun before the first record. */
   begin(name: string, expected: number): StageMeter
 }
@@ -32,8 +35,10 @@ export const rate = (bytes: number, milliseconds: number) => (milliseconds > 0 ?
 export function createMeter(io: Io): Meter {
   const stages: Stage[] = []
   const { clock } = io.ports
+  let peak = 0
   return {
     stages,
+    peakBytes: () => peak,
     begin(name, expected) {
       const stage: Stage = { name, records: 0, bytesIn: 0, bytesOut: 0, milliseconds: 0 }
       stages.push(stage)
@@ -54,6 +59,7 @@ export function createMeter(io: Io): Meter {
           stage.records += records
           stage.bytesIn += bytesIn
           stage.bytesOut += bytesOut
+          peak = Math.max(peak, residentBytes())
           show()
         },
         end() {

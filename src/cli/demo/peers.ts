@@ -1,6 +1,6 @@
 // The development packages that the demo runs on, loaded by name when it starts.
 import { MillraceError } from '../../errors.js'
-import { packageFile } from '../../ports/node-place.js'
+import { defaultEnvironment, packageFile } from '../../ports/node-place.js'
 
 /** kinesalite in process: an http.Server with a Kinesis behind it. */
 export interface Kinesalite {
@@ -34,6 +34,8 @@ export async function loadPeers(): Promise<Peers> {
     })
     return loaded as T
   }
+  // The SDK would print a page about the end of Node 20 over the progress line.
+  defaultEnvironment('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true')
   const hyparquet = await load<Peers['hyparquet']>('hyparquet')
   const { compressors } = await load<typeof import('hyparquet-compressors')>('hyparquet-compressors')
   const duckdb = await load<Peers['duckdb']>('@duckdb/node-api')
