@@ -10,9 +10,8 @@ const subjects = {
   },
   async 'millrace-first'() {
     return async () => {
-      const { engine } = await import('../dist/esm/engine/engine.js')
-      const e = engine()
-      e.scope(() => e.put(new Uint8Array(16)))
+      const { ShardMap } = await import('../dist/esm/index.js')
+      ShardMap.even(4).shardOf('key')
     }
   },
   async 'parquet-wasm'() {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 
 const require = createRequire(import.meta.url)
-const ROW_GROUP = 122_880
+export const ROW_GROUP = 122_880
 
 function* parsed(text) {
   for (let at = 0; at < text.length; ) {
