@@ -22,6 +22,8 @@ function instant(text: string): bigint | undefined {
   return iso && !Number.isNaN(time) ? BigInt(time) : undefined
 }
 
+const wellFormed = (text: string) => !/\p{Surrogate}/u.test(text)
+
 /** The number's text as an exact integer, or undefined. */
 function whole(text: string): bigint | undefined {
   const [, sign, int, fraction = '', power = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)!
@@ -55,7 +57,7 @@ function oracle(line: Uint8Array, fields = FIELDS): Cell[] | undefined {
       if (nullable === false) return undefined
       row.push(null)
     } else if (type === 'boolean' && typeof cell === 'boolean') row.push(cell)
-    else if (type === 'string' && text?.isWellFormed()) row.push(text)
+    else if (type === 'string' && text !== undefined && wellFormed(text)) row.push(text)
     else if (type === 'double' && number !== undefined) row.push(JSON.parse(number))
     else if (type === 'int32' && integer !== undefined && integer === BigInt.asIntN(32, integer)) row.push(Number(integer))
     else if ((type === 'int64' || type === 'timestamp') && integer !== undefined && integer === BigInt.asIntN(64, integer)) row.push(integer)
@@ -143,7 +145,7 @@ const fitting: Record<string, fc.Arbitrary<string>> = {
   int32: fc.oneof(fc.integer().map(String), fc.constantFrom('1.0', '1e3', '-0', '1000e-3')),
   int64: fc.maxSafeInteger().map(String),
   double: anyNumber,
-  string: anyString.filter((s) => s.isWellFormed()).chain(spelt),
+  string: anyString.filter(wellFormed).chain(spelt),
   timestamp: fc.oneof(anyTime, fc.maxSafeInteger().map(String)),
 }
 const member = fc
@@ -157,9 +159,7 @@ const member = fc
         blank,
       ),
     ),
-    rarely(fc.constant(undefined), anyString.chain(spelt) as fc.Arbitrary<undefined>).chain((k) =>
-      fc.tuple(k === undefined ? fc.constantFrom('"x"', '"yy"', '"x z"') : fc.constant(k), blank, blank, nested, blank),
-    ),
+    fc.tuple(rarely(fc.constantFrom('"x"', '"yy"', '"x z"'), anyString.chain(spelt)), blank, blank, nested, blank),
   )
   .map(([key, a, b, value, c]) => `${a}${key}${b}:${c}${value}${b}`)
 const record = fc
