@@ -49,6 +49,7 @@ export async function buildCore({ out = GENERATED } = {}) {
     out,
     [
       line,
+      identity(),
       abi(readFileSync(join(root, 'build/simd.d.ts'), 'utf8')),
       await constants(binaries.scalar),
       ...Object.entries(binaries).map(([build, b]) => `export const ${build}: string =\n  '${b.toString('base64')}'\n`),
@@ -56,6 +57,12 @@ export async function buildCore({ out = GENERATED } = {}) {
   )
   for (const [build, b] of Object.entries(binaries))
     console.error(`core ${build.padEnd(6)} ${b.length} bytes  sha256 ${createHash('sha256').update(b).digest('hex').slice(0, 16)}`)
+}
+
+// Which code wrote a file: Parquet footers and other metadata name it.
+function identity() {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  return `\nexport const VERSION = '${version}'\n/** The first digits of the fingerprint of the core's sources. */\nexport const REVISION = '${fingerprint().slice(0, 12)}'`
 }
 
 // asc declares what it exports; lift its functions into the interface that the engine is typed by.

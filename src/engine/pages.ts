@@ -1,10 +1,16 @@
 // The host's side of the Parquet encoder: feeds it the batch in the column descriptors, takes the
 // finished pages out of the arena, and puts a row group's pages into the order of the file.
-import { CODEC_NONE, CODEC_SNAPPY, OUTPUT_FULL } from './core.js'
+import { CODEC_NONE, CODEC_SNAPPY, COLUMN_ENCODE, COLUMN_SIZE, LOGICAL_MICROS, LOGICAL_MILLIS, LOGICAL_NANOS, LOGICAL_NONE, LOGICAL_STRING, OUTPUT_FULL } from './core.js'
 import { type Engine, outOfMemory, settled } from './engine.js'
+
+export type Logical = 'none' | 'string' | 'ms' | 'us' | 'ns'
+
+const LOGICAL: Record<Logical, number> = { none: LOGICAL_NONE, string: LOGICAL_STRING, ms: LOGICAL_MILLIS, us: LOGICAL_MICROS, ns: LOGICAL_NANOS }
 
 export interface PageOptions {
   codec: 'snappy' | 'none'
+  /** What the values of each column mean, beyond their type. */
+  logical: readonly Logical[]
   /** Most rows of a page. */
   pageRows?: number
   /** Most bytes of a page's values. */
@@ -37,7 +43,7 @@ const ADDRESSES = 768 * 1024 * 1024
 
 /**
  * An encoder over `count` column descriptors at `columns`, in an engine of the caller's own: its
- * state stays in the arena. The second word of each descriptor's encoder part is the logical type.
+ * state stays in the arena.
  */
 export function createPageEncoder(engine: Engine, columns: number, count: number, options: PageOptions): PageEncoder {
   const { core } = engine
@@ -47,6 +53,10 @@ export function createPageEncoder(engine: Engine, columns: number, count: number
   // pages of 32768 rows keep the staged indices of a column in 64 KiB
   const pageRows = options.pageRows ?? 32768
   const codec = options.codec === 'snappy' ? CODEC_SNAPPY : CODEC_NONE
+  options.logical.forEach((logical, i) => {
+    // the second word of the encoder's part of the descriptor
+    engine.words()[((columns + i * COLUMN_SIZE + COLUMN_ENCODE) >> 2) + 1] = LOGICAL[logical]
+  })
   const writer = core.openWriter(columns, count, codec, pageRows, pageBytes, dictionaryBytes)
   if (writer === 0) throw outOfMemory(count * (2 * pageBytes + 2 * dictionaryBytes))
 

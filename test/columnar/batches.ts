@@ -1,19 +1,19 @@
 // Column batches filled by hand, and files made of them: for the tests of the encoder alone.
 import { type Build, createEngine } from '../../src/engine/engine.js'
-import { createPageEncoder, MAGIC, type PageOptions } from '../../src/engine/pages.js'
+import { createPageEncoder, MAGIC, type Logical, type PageOptions } from '../../src/engine/pages.js'
 
 export type Cell = string | number | bigint | boolean | null
 export interface Field {
   name: string
   /** The scan's type: boolean 0, int32 1, int64 2, double 3, string 4, timestamp 5. */
   type: 0 | 1 | 2 | 3 | 4 | 5
-  logical?: number
+  logical?: Logical
   nullable: boolean
   values: Cell[]
 }
 
 /** A Parquet file of `fields`: batches of `batchRows`, a new row group every `groupRows`. */
-export function write(build: Build, fields: Field[], options: PageOptions, batchRows = 1000, groupRows = Number.POSITIVE_INFINITY): Uint8Array {
+export function write(build: Build, fields: Field[], options: Omit<PageOptions, 'logical'>, batchRows = 1000, groupRows = Number.POSITIVE_INFINITY): Uint8Array {
   const engine = createEngine(build)
   const text = new TextEncoder()
   const columns = engine.reserve(fields.length * 64)
@@ -26,9 +26,8 @@ export function write(build: Build, fields: Field[], options: PageOptions, batch
     words[at + 1] = Number(field.nullable)
     words[at + 6] = nameAt
     words[at + 7] = name.length
-    words[at + 13] = field.logical ?? (field.type === 4 ? 1 : 0)
-  })
-  const encoder = createPageEncoder(engine, columns, fields.length, options)
+      })
+  const encoder = createPageEncoder(engine, columns, fields.length, { ...options, logical: fields.map((f) => f.logical ?? (f.type === 4 ? 'string' : 'none')) })
   const parts: Uint8Array[] = [MAGIC]
   let offset = 4
   const groups: Uint8Array[] = []

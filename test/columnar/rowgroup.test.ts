@@ -194,9 +194,9 @@ describe.each(['simd', 'scalar'] as const)('row groups (%s)', (build) => {
   it('timestamps carry their unit and UTC, both ways', async () => {
     const at = 1_700_000_000_123n
     const fields: Field[] = [
-      { name: 'ms', type: 5, logical: 2, nullable: false, values: [at] },
-      { name: 'us', type: 5, logical: 3, nullable: true, values: [at * 1000n + 456n] },
-      { name: 'ns', type: 5, logical: 4, nullable: false, values: [at * 1_000_000n + 456_789n] },
+      { name: 'ms', type: 5, logical: 'ms', nullable: false, values: [at] },
+      { name: 'us', type: 5, logical: 'us', nullable: true, values: [at * 1000n + 456n] },
+      { name: 'ns', type: 5, logical: 'ns', nullable: false, values: [at * 1_000_000n + 456_789n] },
     ]
     const bytes = write(build, fields, { codec: 'none' })
     const path = duck.file(`${files++}.parquet`, bytes)

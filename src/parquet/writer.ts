@@ -1,0 +1,185 @@
+// NDJSON or objects -> one Parquet file.
+import { createEngine } from '../engine/engine.js'
+import { createPageEncoder } from '../engine/pages.js'
+import { checkKeys, MillraceError, outOfRange, wrongType } from '../errors.js'
+import { createParquetFile } from './file.js'
+import { type BadRecordPolicy, checkPolicy, createIntake, MAX_RECORD_BYTES } from './intake.js'
+import { type Column, parseSchema, type Schema } from './schema.js'
+import type { ParquetSink } from './sink.js'
+
+export type Compression = 'snappy' | 'none'
+
+export interface ParquetWriterOptions {
+  schema: Schema
+  sink: ParquetSink
+  /** Default snappy. */
+  compression?: Compression
+  /** A row group ends with the batch (of at most 2,048 rows) that brings it to so many rows. Default 131,072. */
+  rowGroupRows?: number
+  /** Or to so many bytes, before compression. Default 128 MiB. The pages of one row group wait in memory, compressed. */
+  rowGroupBytes?: number
+  /** A longer record is a bad record. Default 16 MiB. */
+  maxRecordBytes?: number
+  /** Default fail. */
+  onBadRecord?: BadRecordPolicy
+}
+
+export interface ParquetSummary {
+  rows: number
+  /** Of the file. */
+  bytes: number
+  rowGroups: number
+  badRecords: number
+}
+
+export interface ParquetWriter {
+  /**
+   * Takes NDJSON cut anywhere; `bytes` must not change until the promise resolves. Calls need not
+   * be awaited one by one: they are served in order. Rejects with BAD_INPUT (position: source,
+   * record, byte) under the policy `fail`, with whatever the sink rejects with, with OUT_OF_MEMORY;
+   * the writer is then at its end and the sink aborted.
+   */
+  writeJson(bytes: Uint8Array): Promise<void>
+  /** Takes objects, as JSON.stringify sees them, so BigInt fits no row; for 64-bit integers write JSON. */
+  writeRows(rows: Iterable<object>): Promise<void>
+  /** What follows comes from `name`: the record before it ends, positions count from 0, a byte order mark may come. */
+  startSource(name: string): Promise<void>
+  /** Writes the rest and the footer, closes the sink. */
+  close(): Promise<ParquetSummary>
+  /** Gives the file up and aborts the sink. */
+  abort(reason?: unknown): Promise<void>
+}
+
+const MIB = 1024 * 1024
+const WRITER_KEYS = ['schema', 'sink', 'compression', 'rowGroupRows', 'rowGroupBytes', 'maxRecordBytes', 'onBadRecord']
+
+/**
+ * A writer of one Parquet file: pages V1 of at most 1 MiB, dictionaries of at most 1 MiB and then
+ * PLAIN, statistics, Snappy. A record's members that no column wants are left out; a member that
+ * does not fit its column makes the record bad. Holds one row group, compressed, and some 20 MiB.
+ */
+export function createParquetWriter(options: ParquetWriterOptions): ParquetWriter {
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
+  checkKeys('options', options, WRITER_KEYS)
+  const { sink, onBadRecord = 'fail' } = options
+  const schema = parseSchema(options.schema, 'options.schema')
+  if (schema.columns.length === 0) throw outOfRange('options.schema.columns', 'at least one column', schema.columns)
+  if (typeof sink?.write !== 'function') throw wrongType('options.sink', 'an object with write(bytes)', sink)
+  const limits = checkLimits(options)
+  checkPolicy('options.onBadRecord', onBadRecord)
+
+  const engine = createEngine()
+  const file = createParquetFile(sink)
+  let open = 0 // rows of the open row group
+  const intake = createIntake(engine, schema.columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord }, async (rows) => {
+    encoder.append()
+    open += rows
+    if (open >= limits.rowGroupRows || encoder.size() >= limits.rowGroupBytes) await endRowGroup()
+  })
+  const encoder = createPageEncoder(engine, intake.scan.columns, schema.columns.length, { codec: limits.compression, logical: logicalTypes(schema.columns) })
+  const endRowGroup = async () => {
+    const rows = open
+    open = 0
+    await file.rowGroup(encoder, rows)
+  }
+
+  const turn = turns((reason) => sink.abort?.(reason))
+  const text = new TextEncoder()
+  return {
+    async writeJson(bytes) {
+      if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
+      return turn.next(() => intake.write(bytes))
+    },
+    async writeRows(rows) {
+      if (typeof rows?.[Symbol.iterator] !== 'function') throw wrongType('rows', 'an iterable of objects', rows)
+      return turn.next(async () => {
+        for (const lines of jsonLines(rows)) await intake.write(text.encode(lines))
+      })
+    },
+    async startSource(name) {
+      if (typeof name !== 'string') throw wrongType('name', 'a string', name)
+      return turn.next(() => intake.startSource(name))
+    },
+    close: () =>
+      turn.last(async () => {
+        await intake.end()
+        if (open > 0) await endRowGroup()
+        await file.close(encoder)
+        return { rows: file.rows, bytes: file.bytes, rowGroups: file.rowGroups, badRecords: intake.badRecords }
+      }),
+    abort: (reason) => turn.abort(reason),
+  }
+}
+
+/** Checks the options that all writers share and fills in their defaults. */
+export function checkLimits(options: Pick<ParquetWriterOptions, 'compression' | 'rowGroupRows' | 'rowGroupBytes' | 'maxRecordBytes'>) {
+  const { compression = 'snappy', rowGroupRows = 131_072, rowGroupBytes = 128 * MIB, maxRecordBytes = MAX_RECORD_BYTES } = options
+  if (compression !== 'snappy' && compression !== 'none') throw outOfRange('options.compression', 'snappy or none', compression)
+  whole('options.rowGroupRows', rowGroupRows, 1, 2 ** 30)
+  whole('options.rowGroupBytes', rowGroupBytes, 1, 1024 * MIB)
+  whole('options.maxRecordBytes', maxRecordBytes, 1, 256 * MIB)
+  return { compression, rowGroupRows, rowGroupBytes, maxRecordBytes }
+}
+
+export function whole(label: string, value: unknown, least: number, most: number): void {
+  if (typeof value !== 'number') throw wrongType(label, 'a number', value)
+  if (!Number.isInteger(value) || value < least || value > most) throw outOfRange(label, `a whole number from ${least} to ${most}`, value)
+}
+
+/** What the footer says about the meaning of each column. */
+export function logicalTypes(columns: readonly Column[]) {
+  return columns.map(({ type, unit = 'ms' }) => (type === 'timestamp' ? unit : type === 'string' ? 'string' : 'none') as 'ms' | 'us' | 'ns' | 'string' | 'none')
+}
+
+/** Objects as lines of JSON, about 64 K characters a piece. */
+export function* jsonLines(rows: Iterable<object>): Generator<string> {
+  let lines = ''
+  for (const row of rows) {
+    if (typeof row !== 'object' || row === null) throw wrongType('rows', 'objects', row)
+    lines += `${JSON.stringify(row)}\n`
+    if (lines.length >= 65536) {
+      yield lines
+      lines = ''
+    }
+  }
+  if (lines !== '') yield lines
+}
+
+/** Calls one after the other; after a failure, or after the last one, none. */
+export function turns(onFailure: (reason: unknown) => Promise<void> | void) {
+  let tail: Promise<unknown> = Promise.resolve()
+  let ended: MillraceError | undefined
+  const enqueue = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = tail.then(async () => {
+      if (ended) throw ended
+      try {
+        return await work()
+      } catch (error) {
+        ended = new MillraceError('CLOSED', 'the writer failed before', { cause: error })
+        // the first failure is the one to tell
+        await Promise.resolve(onFailure(error)).catch(() => {})
+        throw error
+      }
+    })
+    tail = result.catch(() => {})
+    return result
+  }
+  return {
+    next: enqueue,
+    last: <T>(work: () => Promise<T>): Promise<T> =>
+      enqueue(async () => {
+        const result = await work()
+        ended = new MillraceError('CLOSED', 'the writer was closed before')
+        return result
+      }),
+    abort: (reason: unknown): Promise<void> => {
+      const result = tail.then(async () => {
+        if (ended) return
+        ended = new MillraceError('CLOSED', 'the writer was aborted before')
+        await onFailure(reason)
+      })
+      tail = result.catch(() => {})
+      return result
+    },
+  }
+}
