@@ -15,10 +15,9 @@ export {
 } from "./record/deaggregate";
 export { TAR_ROW, tarHeaders } from "./archive/tar";
 export { TAR_CHECKSUM, TAR_ENTRY, TAR_LONG, TAR_NAME, TAR_NUMBER, TAR_PAX, TAR_SPARSE, tarEntry } from "./archive/untar";
-export { COLUMN_ENCODE, COLUMN_SIZE } from "./columnar/columns";
 export { snappyBound, snappyCompress, snappyDecompress } from "./codec/snappy";
 export {
-  COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NAME, COLUMN_NAME_SIZE, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_UNIT, COLUMN_VALUES,
+  COLUMN_COUNT, COLUMN_ENCODE, COLUMN_LEVELS, COLUMN_NAME, COLUMN_NAME_SIZE, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_UNIT, COLUMN_VALUES,
   TYPE_BOOLEAN, TYPE_DOUBLE, TYPE_INT32, TYPE_INT64, TYPE_STRING, TYPE_TIMESTAMP,
 } from "./columnar/columns";
 export {

@@ -1,6 +1,17 @@
 // The host's side of the Parquet encoder: feeds it the batch in the column descriptors, takes the
 // finished pages out of the arena, and puts a row group's pages into the order of the file.
-import { CODEC_NONE, CODEC_SNAPPY, COLUMN_ENCODE, COLUMN_SIZE, LOGICAL_MICROS, LOGICAL_MILLIS, LOGICAL_NANOS, LOGICAL_NONE, LOGICAL_STRING, OUTPUT_FULL } from './core.js'
+import {
+  CODEC_NONE,
+  CODEC_SNAPPY,
+  COLUMN_ENCODE,
+  COLUMN_SIZE,
+  LOGICAL_MICROS,
+  LOGICAL_MILLIS,
+  LOGICAL_NANOS,
+  LOGICAL_NONE,
+  LOGICAL_STRING,
+  OUTPUT_FULL,
+} from './core.js'
 import { type Engine, outOfMemory, settled } from './engine.js'
 
 export type Logical = 'none' | 'string' | 'ms' | 'us' | 'ns'

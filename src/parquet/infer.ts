@@ -82,7 +82,9 @@ function join(a: Kind, b: Kind, name: string, record: number): Kind {
   const both = new Set([a, b])
   if (both.has('int64') && both.has('double')) return 'double'
   if (both.has('string') && both.has('timestamp')) return 'string'
-  throw new MillraceError('BAD_INPUT', `column ${JSON.stringify(name)} expected ${a} as in the records before, got ${b}; give a schema`, { position: { record } })
+  throw new MillraceError('BAD_INPUT', `column ${JSON.stringify(name)} expected ${a} as in the records before, got ${b}; give a schema`, {
+    position: { record },
+  })
 }
 
 function byteLength(text: string): number {

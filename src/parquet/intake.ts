@@ -69,7 +69,8 @@ export function createIntake(
   let badRecords = 0
 
   const settle = (bad: BadRecord) => {
-    if (onBadRecord === 'fail') throw new MillraceError('BAD_INPUT', bad.message, { position: { source: bad.source, record: bad.record, offset: bad.position } })
+    if (onBadRecord === 'fail')
+      throw new MillraceError('BAD_INPUT', bad.message, { position: { source: bad.source, record: bad.record, offset: bad.position } })
     badRecords++
     if (onBadRecord !== 'skip') onBadRecord(bad)
   }
@@ -121,7 +122,14 @@ export function createIntake(
       lines ||= piece.lastIndexOf(10) >= 0
       if (have >= FILL && lines) await drain(false)
       else if (have > maxRecordBytes && !lines) {
-        settle({ source, record: seen - before + tooLong, offset: base, position: base, message: `expected at most ${maxRecordBytes} bytes, got more`, text: new Uint8Array(0) })
+        settle({
+          source,
+          record: seen - before + tooLong,
+          offset: base,
+          position: base,
+          message: `expected at most ${maxRecordBytes} bytes, got more`,
+          text: new Uint8Array(0),
+        })
         tooLong++
         base += have
         have = 0

@@ -1,6 +1,6 @@
 // Column batches filled by hand, and files made of them: for the tests of the encoder alone.
 import { type Build, createEngine } from '../../src/engine/engine.js'
-import { createPageEncoder, MAGIC, type Logical, type PageOptions } from '../../src/engine/pages.js'
+import { createPageEncoder, type Logical, MAGIC, type PageOptions } from '../../src/engine/pages.js'
 
 export type Cell = string | number | bigint | boolean | null
 export interface Field {
@@ -13,7 +13,13 @@ export interface Field {
 }
 
 /** A Parquet file of `fields`: batches of `batchRows`, a new row group every `groupRows`. */
-export function write(build: Build, fields: Field[], options: Omit<PageOptions, 'logical'>, batchRows = 1000, groupRows = Number.POSITIVE_INFINITY): Uint8Array {
+export function write(
+  build: Build,
+  fields: Field[],
+  options: Omit<PageOptions, 'logical'>,
+  batchRows = 1000,
+  groupRows = Number.POSITIVE_INFINITY,
+): Uint8Array {
   const engine = createEngine(build)
   const text = new TextEncoder()
   const columns = engine.reserve(fields.length * 64)
@@ -26,7 +32,7 @@ export function write(build: Build, fields: Field[], options: Omit<PageOptions, 
     words[at + 1] = Number(field.nullable)
     words[at + 6] = nameAt
     words[at + 7] = name.length
-      })
+  })
   const encoder = createPageEncoder(engine, columns, fields.length, { ...options, logical: fields.map((f) => f.logical ?? (f.type === 4 ? 'string' : 'none')) })
   const parts: Uint8Array[] = [MAGIC]
   let offset = 4
