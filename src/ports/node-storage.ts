@@ -18,7 +18,7 @@ export const nodeStorage: Storage = {
     return reader(handle)
   },
   async create(path, options = {}) {
-    return writer(await open(path, options.exclusive ? 'wx' : 'w'))
+    return writer(await open(path, options.exclusive ? 'wx' : options.append ? 'a' : 'w'))
   },
   async *list(path, options = {}) {
     let handle: FileHandle | undefined

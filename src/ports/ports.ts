@@ -53,8 +53,11 @@ export interface Confined {
 /** Files. Paths use "/". Failures reject with an Error whose `code` is the POSIX name (ENOENT, EACCES, ENOSPC ...). */
 export interface Storage {
   open(path: string, options?: Confined): Promise<FileReader>
-  /** Creates or truncates; `exclusive` rejects with EEXIST where the path exists, a dangling link included. */
-  create(path: string, options?: { exclusive?: boolean }): Promise<FileWriter>
+  /**
+   * Creates or truncates. `append` keeps what is there; `exclusive` rejects with EEXIST where the
+   * path exists, a dangling link included.
+   */
+  create(path: string, options?: { exclusive?: boolean; append?: boolean }): Promise<FileWriter>
   /** Entries of a directory, unordered, links not followed. */
   list(path: string, options?: Confined): AsyncIterable<{ name: string; kind: FileKind }>
   /** Of the entry itself, links not followed. */

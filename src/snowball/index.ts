@@ -1,0 +1,8 @@
+export { KEY_BYTES, keyFault } from './keys.js'
+export { type Listed, type ListOptions, list } from './list.js'
+export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember } from './manifest.js'
+export { type PackOptions, type PackProgress, type PackSummary, pack } from './pack.js'
+export { type Left, type PlannedChunk, type PlannedMember, type PlanOptions, plan, type Reason } from './plan.js'
+export type { TarEntry } from './tar.js'
+export { type UnpackOptions, type UnpackSummary, unpack } from './unpack.js'
+export { type Problem, type VerifyOptions, type VerifySummary, verify } from './verify.js'

@@ -1,0 +1,120 @@
+// manifest.ndjson.part: the chunks that are finished, appended one by one, so that a run that was
+// killed loses only the chunk it was at. Never rewritten until the manifest itself is in place.
+import { MillraceError } from '../errors.js'
+import type { FileWriter, Storage } from '../ports/ports.js'
+import { formatLines, MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestLine, readManifest, VERSION } from './manifest.js'
+import { join } from './read.js'
+
+/** A finished chunk of an earlier run, and where its lines stand. */
+export interface Finished {
+  line: ManifestChunk
+  /** Bytes of its members' data. */
+  size: number
+  file: string
+  start: number
+  end: number
+}
+
+export interface Journal {
+  /** By plan hash. */
+  readonly finished: ReadonlyMap<string, Finished>
+  /** Durable once it resolves. */
+  append(lines: readonly ManifestLine[]): Promise<void>
+  /** Takes over the lines of a chunk that an earlier run finished. */
+  reuse(chunk: Finished): void
+  /** Writes the manifest whole, in the order of append and reuse, and removes the journal. */
+  finish(end: ManifestEnd): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openJournal(storage: Storage, output: string): Promise<Journal> {
+  const whole = join(output, MANIFEST)
+  const part = `${whole}.part`
+  const finished = new Map<string, Finished>()
+  await index(storage, whole, finished)
+  let at = await index(storage, part, finished)
+  const file: FileWriter = await storage.create(part, { append: true })
+  /** Ranges of files that are the manifest, neighbours joined. */
+  const ranges: { file: string; start: number; end: number }[] = []
+  const take = (range: { file: string; start: number; end: number }) => {
+    const last = ranges.at(-1)
+    if (last && last.file === range.file && last.end === range.start) last.end = range.end
+    else ranges.push({ file: range.file, start: range.start, end: range.end })
+  }
+  // A killed run may have left half a line; a newline makes it one of its own, which readers pass over.
+  if (at > 0) {
+    await file.write(new Uint8Array([10]))
+    at++
+  }
+  return {
+    finished,
+    async append(lines) {
+      const bytes = formatLines(lines)
+      await file.write(bytes)
+      await file.sync()
+      take({ file: part, start: at, end: at + bytes.length })
+      at += bytes.length
+    },
+    reuse: take,
+    async finish(end) {
+      await file.close()
+      const temporary = `${whole}.tmp`
+      const target = await storage.create(temporary)
+      try {
+        await target.write(formatLines([{ type: 'manifest', version: VERSION }]))
+        for (const range of ranges) await copy(storage, range, target)
+        await target.write(formatLines([end]))
+        await target.sync()
+      } finally {
+        await target.close()
+      }
+      await storage.rename(temporary, whole)
+      await storage.syncDirectory(output)
+      await storage.remove(part)
+    },
+    close: () => file.close(),
+  }
+}
+
+/** Finds the blocks of a chunk line and all its members; gives the file's size, 0 where there is none. */
+async function index(storage: Storage, path: string, finished: Map<string, Finished>): Promise<number> {
+  const file = await storage.open(path).catch((error: { code?: string }) => {
+    if (error.code === 'ENOENT') return undefined
+    throw new MillraceError('IO', `cannot read: ${(error as Error).message}`, { position: { source: path }, cause: error })
+  })
+  if (!file) return 0
+  try {
+    let open: { line: ManifestChunk; start: number; missing: number; at: number; size: number } | undefined
+    for await (const { line, start, end } of readManifest(file, path, { torn: true })) {
+      if (line.type === 'chunk') open = { line, start, missing: line.members, at: end, size: 0 }
+      else if (open && line.type === 'member' && line.chunk === open.line.chunk && start === open.at) {
+        open.missing--
+        open.size += line.size
+        open.at = end
+      } else open = undefined
+      if (open?.missing === 0) {
+        finished.set(open.line.plan, { line: open.line, size: open.size, file: path, start: open.start, end })
+        open = undefined
+      }
+    }
+    return (await file.stat()).size
+  } finally {
+    await file.close()
+  }
+}
+
+async function copy(storage: Storage, range: { file: string; start: number; end: number }, target: FileWriter): Promise<void> {
+  const file = await storage.open(range.file)
+  try {
+    const piece = new Uint8Array(1 << 16)
+    for (let at = range.start; at < range.end; ) {
+      const got = await file.read(piece.subarray(0, Math.min(piece.length, range.end - at)), at)
+      if (got === 0)
+        throw new MillraceError('CORRUPT', 'expected the lines of a finished chunk, got the end of the file', { position: { source: range.file, offset: at } })
+      await target.write(piece.subarray(0, got))
+      at += got
+    }
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,56 @@
+// What lies in chunks, by their own headers: no manifest needed.
+import { checkKeys, wrongType } from '../errors.js'
+import type { Ports, Storage } from '../ports/ports.js'
+import { compareKeys } from './keys.js'
+import { inputOutput, join } from './read.js'
+import { openTar, type TarEntry } from './tar.js'
+
+export interface Listed extends TarEntry {
+  /** File name of the chunk. */
+  chunk: string
+}
+
+export interface ListOptions {
+  /** A tar file, or a directory with chunks. */
+  output: string
+  ports: Pick<Ports, 'storage'>
+}
+
+/**
+ * The members of a chunk, or of all `*.tar` of a directory by name, in the order of the archive; the
+ * data is skipped, not read. Names are as they stand, hostile ones too. Throws IO or CORRUPT.
+ */
+export async function* list(options: ListOptions): AsyncGenerator<Listed> {
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
+  checkKeys('options', options, ['output', 'ports'])
+  const { output, ports } = options
+  if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a tar file or a directory of such', output)
+  if (typeof ports?.storage?.open !== 'function') throw wrongType('ports', 'ports with a storage', ports)
+  for await (const { path, chunk } of chunks(ports.storage, output)) {
+    const file = await ports.storage.open(path)
+    try {
+      // Headers lie between data that is skipped: a larger window would read more of that.
+      const tar = await openTar(file, path, { window: 1 << 16 })
+      for (let entry = await tar.next(); entry; entry = await tar.next()) yield { chunk, ...entry }
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+/** The archive that `output` is, or those that lie in it. */
+export async function* chunks(storage: Storage, output: string): AsyncGenerator<{ path: string; chunk: string }> {
+  let names: string[] = []
+  try {
+    const path = await storage.resolve(output)
+    if ((await storage.stat(path)).kind !== 'directory') {
+      yield { path, chunk: path.slice(path.lastIndexOf('/') + 1) }
+      return
+    }
+    for await (const { name, kind } of storage.list(path)) if (kind === 'file' && name.endsWith('.tar')) names.push(name)
+    names = names.sort(compareKeys)
+  } catch (error) {
+    throw inputOutput(error, output)
+  }
+  for (const name of names) yield { path: join(output, name), chunk: name }
+}

@@ -1,0 +1,71 @@
+// Reads files that others may be changing: what comes out is some state that the file had, or why not.
+import { MillraceError } from '../errors.js'
+import type { Clock, FileReader, FileStat, Storage } from '../ports/ports.js'
+import { failure, type Left, left } from './plan.js'
+
+// A file system's clock moves in ticks of up to 10 ms (ext4: a jiffy), and a second change within one
+// leaves no trace. So a file is read only when its last change is older than this.
+const TICK = 20
+const ATTEMPTS = 3
+
+class Changed extends Error {}
+
+export interface Tree {
+  storage: Storage
+  clock: Clock
+  /** The tree's root as `resolve` gives it. */
+  root: string
+}
+
+const same = (a: FileStat, b: FileStat) => a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime && a.kind === b.kind
+
+/**
+ * Opens a member, hands `use` the reader and the size, and checks that nothing changed meanwhile.
+ * A file that did is tried again, twice. Gives what `use` gave, or why there is nothing.
+ */
+export async function steady<T>(tree: Tree, path: string, limit: number, use: (file: FileReader, size: number) => Promise<T>): Promise<T | Left> {
+  let what = ''
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    let file: FileReader | undefined
+    try {
+      file = await tree.storage.open(join(tree.root, path), { within: tree.root })
+      const before = await file.stat()
+      if (before.kind !== 'file') return left(path, 'changed', `was a file, is now: ${before.kind}`)
+      if (before.size > limit) return left(path, 'changed', `grew to ${before.size} bytes since it was planned, over the ${limit} that its chunk allows`)
+      if (tree.clock.now() - before.ctime <= TICK) {
+        await tree.clock.sleep(TICK)
+        // Compared with itself, not with the clock: a file server's may be another.
+        if (!same(before, await file.stat())) throw new Changed('was being written')
+      }
+      const result = await use(file, before.size)
+      const after = await file.stat()
+      if (same(before, after)) return result
+      what = `changed while it was read, from ${before.size} to ${after.size} bytes`
+    } catch (error) {
+      // What goes wrong on the side of the output is not this file's fault.
+      if (error instanceof MillraceError) throw error
+      if (!(error instanceof Changed)) return failure(path, error)
+      what = error.message
+    } finally {
+      await file?.close()
+    }
+  }
+  return left(path, 'changed', `${what}, ${ATTEMPTS} times`)
+}
+
+/** Fills `target` from byte `at`; throws Changed where the file ends before. */
+export async function readFully(file: FileReader, target: Uint8Array, at: number): Promise<void> {
+  for (let filled = 0; filled < target.length; ) {
+    const got = await file.read(target.subarray(filled), at + filled)
+    if (got === 0) throw new Changed(`ended at byte ${at + filled}, shorter than it was when it was opened`)
+    filled += got
+  }
+}
+
+export const join = (root: string, path: string) => (root.endsWith('/') ? root + path : `${root}/${path}`)
+
+/** What a file system refuses, in our words; our own errors and wrong arguments as they are. */
+export function inputOutput(error: unknown, source: string): unknown {
+  if (error instanceof MillraceError || error instanceof TypeError || error instanceof RangeError) return error
+  return new MillraceError('IO', (error as Error).message, { position: { source }, cause: error })
+}
