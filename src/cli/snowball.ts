@@ -53,7 +53,8 @@ Example: millrace snowball pack ./photos -o ./chunks && millrace snowball verify
   },
   async run(values, positionals, io) {
     const [action, path, ...more] = positionals
-    if (action === undefined || !Object.hasOwn(ACTIONS, action)) throw new UsageError(`expected one of ${Object.keys(ACTIONS).join(', ')}, got ${action ?? 'nothing'}`)
+    if (action === undefined || !Object.hasOwn(ACTIONS, action))
+      throw new UsageError(`expected one of ${Object.keys(ACTIONS).join(', ')}, got ${action ?? 'nothing'}`)
     if (path === undefined) throw new UsageError(`${action} expected a path`)
     if (more.length > 0) throw new UsageError(`${action} expected one path, got ${JSON.stringify(more[0])} as well`)
     return ACTIONS[action as keyof typeof ACTIONS](path, values, io)

@@ -1,8 +1,15 @@
 export { KEY_BYTES, keyFault } from './keys.js'
-export { type Listed, type ListOptions, list } from './list.js'
+export { type Listed as ListedMember, type ListOptions as SnowballListOptions, list as listSnowball } from './list.js'
 export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember } from './manifest.js'
-export { type PackOptions, type PackProgress, type PackSummary, pack } from './pack.js'
-export { type Left, type PlannedChunk, type PlannedMember, type PlanOptions, plan, type Reason } from './plan.js'
+export { type PackOptions as SnowballPackOptions, type PackProgress, type PackSummary, pack as packSnowball } from './pack.js'
+export {
+  type Left as LeftOut,
+  type PlannedChunk,
+  type PlannedMember,
+  type PlanOptions as SnowballPlanOptions,
+  plan as planSnowball,
+  type Reason as LeftOutReason,
+} from './plan.js'
 export type { TarEntry } from './tar.js'
-export { type UnpackOptions, type UnpackSummary, unpack } from './unpack.js'
-export { type Problem, type VerifyOptions, type VerifySummary, verify } from './verify.js'
+export { type UnpackOptions as SnowballUnpackOptions, type UnpackSummary, unpack as unpackSnowball } from './unpack.js'
+export { type Problem as VerifyProblem, type VerifyOptions as SnowballVerifyOptions, type VerifySummary, verify as verifySnowball } from './verify.js'

@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { Parser } from 'tar'
-// @ts-expect-error it has no types
 import tarStream from 'tar-stream'
 import { TAR_ROW } from '../../src/engine/core.js'
 import type { Engine } from '../../src/engine/engine.js'
@@ -74,7 +73,7 @@ export async function npmTarStream(bytes: Uint8Array): Promise<Member[]> {
   Readable.from([bytes]).pipe(extract)
   for await (const entry of extract) {
     const hash = createHash('sha256')
-    for await (const piece of entry) hash.update(piece)
+    for await (const piece of entry) hash.update(piece as Uint8Array)
     if (entry.header.type !== 'file') throw new Error(entry.header.type)
     out.push({ name: entry.header.name, size: entry.header.size, sha256: hash.digest('hex') })
   }

@@ -99,7 +99,7 @@ describe.each(builds)('tarEntry (%s)', (_, engine) => {
       const entry = parse(engine, links.subarray(at))
       if (!('type' in entry) || entry.type === '\0') break
       kinds.push(`${entry.type}${entry.name}`)
-      at += entry.status + entry.size
+      at += entry.status + (entry.size ?? 0)
     }
     expect(kinds).toEqual(format === 'v7' ? ['2link', '5dir/'] : ['2link', '6fifo', '5dir/'])
   })

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { nodeSha256 } from '../../src/ports/node-hash.js'
 import type { Clock } from '../../src/ports/ports.js'
-import { type ManifestLine, type PackOptions, pack, unpack, verify } from '../../src/snowball/index.js'
+import {
+  type ManifestLine,
+  type SnowballPackOptions as PackOptions,
+  packSnowball as pack,
+  unpackSnowball as unpack,
+  verifySnowball as verify,
+} from '../../src/snowball/index.js'
 import { npmTarStream, sha256 } from '../archive/members.js'
 import { failing, type MemoryStorage, memoryStorage } from './memory.js'
 
