@@ -8,7 +8,7 @@ import { Bench } from 'tinybench'
 
 /** Full and quick: slice in ms a side and round, number of rounds, and the longest that one row's rounds may take in ms. */
 export const PACES = {
-  full: { slice: 25, rounds: 15, warmup: 150, patience: 12_000 },
+  full: { slice: 30, rounds: 25, warmup: 200, patience: 12_000 },
   quick: { slice: 8, rounds: 5, warmup: 80, patience: 2_500 },
 }
 

@@ -46,7 +46,7 @@ function row(name, shape, bytesPerRow, targets) {
           })),
         ],
         // one slice is one file; the slowest takes a third of a second
-        pace: quick ? { slice: 1, rounds: 3, warmup: 1 } : { slice: 1, rounds: 9, warmup: 1, patience: 60_000 },
+        pace: quick ? { slice: 1, rounds: 3, warmup: 1 } : { slice: 1, rounds: 15, warmup: 1, patience: 60_000 },
         async check() {
           await copy()
           await equalRows(duck, columns, 'millrace', await ours(large))
