@@ -9,6 +9,13 @@ export {
   type RejectedRecord,
 } from './aggregate.js'
 export { formatHashKey, MAX_HASH_KEY, parseHashKey } from './hash-key.js'
+export type { NdjsonOptions } from './ndjson.js'
+export type { ProducerMetrics } from './pipeline.js'
+export { createProducer, type Producer } from './producer.js'
+export type { ProducerOptions } from './producer-options.js'
+export type { BatchOutcomes, BatchReceipt, Delivered, Failed, Outcome, Receipt } from './receipt.js'
+export type { ProducerRecord } from './record.js'
+export type { StreamOptions } from './service.js'
 export type { ListedShard, ShardList, ShardRange } from './shard-list.js'
 export { NO_SHARD, ShardMap, whyNoShard } from './shard-map.js'
 export type { PackedKeys } from './shard-rows.js'

@@ -27,11 +27,16 @@ export function createSimulation(seed: number, start = 1_700_000_000_000): Simul
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason)
-        const sleeper: Sleeper = { at: elapsed + Math.max(ms, 0), order: order++, wake: resolve }
-        signal?.addEventListener('abort', () => {
+        const sleeper: Sleeper = { at: elapsed + Math.max(ms, 0), order: order++, wake: undefined }
+        const stop = () => {
           sleeper.wake = undefined
-          reject(signal.reason)
-        })
+          reject(signal?.reason)
+        }
+        sleeper.wake = () => {
+          signal?.removeEventListener('abort', stop)
+          resolve()
+        }
+        signal?.addEventListener('abort', stop, { once: true })
         sleepers.push(sleeper)
       }),
   }

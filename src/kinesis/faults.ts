@@ -1,0 +1,78 @@
+// What an error of the service means for the records it concerns. Names: API reference of
+// PutRecords, ListShards and GetRecords, and "Common errors" of the same reference.
+
+/**
+ * throttle: the shard or account is over its rate, nothing was stored; transient: may pass, and
+ * the records may have been stored all the same; permanent: will not pass by itself.
+ */
+export type FaultKind = 'throttle' | 'transient' | 'permanent'
+
+export interface Fault {
+  kind: FaultKind
+  code: string
+  message: string
+  /** The service may have stored the records although it did not say so. */
+  uncertain: boolean
+  /** Perhaps one record of the request is to blame for all of it. */
+  divisible: boolean
+}
+
+const THROTTLES = new Set([
+  'ProvisionedThroughputExceededException',
+  'ThrottlingException',
+  'Throttling',
+  'ThrottledException',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'LimitExceededException',
+  'KMSThrottlingException',
+  'SlowDown',
+])
+
+// Refused by name although the status is a client's: a clock or a token that will be put right.
+const PASSING = new Set(['RequestTimeout', 'RequestTimeoutException', 'RequestExpired', 'ExpiredTokenException', 'ExpiredToken', 'ResourceInUseException'])
+
+// "Unknown" is what the SDK calls an error without a type, as a proxy's 413 is.
+const DIVISIBLE = new Set(['ValidationException', 'InvalidArgumentException', 'SerializationException', 'RequestEntityTooLargeException'])
+
+/** What a rejected request means. */
+export function faultOf(error: unknown): Fault {
+  const { name, message, status } = read(error)
+  const fault = (kind: FaultKind, uncertain: boolean, divisible = false): Fault => ({ kind, code: name, message, uncertain, divisible })
+  if (THROTTLES.has(name) || status === 429) return fault('throttle', false)
+  if (PASSING.has(name)) return fault('transient', name.startsWith('RequestTimeout'))
+  // No status: no answer arrived, and the request may have.
+  if (status === undefined) return isOurs(error) ? fault('permanent', false) : fault('transient', true)
+  if (status >= 500) return fault('transient', true)
+  if (status === 408) return fault('transient', true)
+  if (status < 400) return fault('transient', true)
+  return fault('permanent', false, DIVISIBLE.has(name) || status === 413)
+}
+
+/** What an entry of a PutRecords answer means. */
+export function recordFault(code: string, message: string): Fault {
+  const kind = THROTTLES.has(code)
+    ? 'throttle'
+    : code === 'InternalFailure' || code === 'ServiceUnavailable' || code === 'InternalFailureException'
+      ? 'transient'
+      : 'permanent'
+  return { kind, code, message, uncertain: kind === 'transient', divisible: false }
+}
+
+function read(error: unknown): { name: string; message: string; status: number | undefined } {
+  if (error === null || typeof error !== 'object') return { name: 'Error', message: String(error), status: undefined }
+  const { name, code, message, $metadata } = error as { name?: unknown; code?: unknown; message?: unknown; $metadata?: { httpStatusCode?: unknown } }
+  const status = $metadata?.httpStatusCode
+  // Network errors say ECONNRESET in `code`; errors of the service have their name only.
+  const label = typeof code === 'string' && name === 'Error' ? code : typeof name === 'string' ? name : 'Error'
+  return { name: label, message: typeof message === 'string' ? message : '', status: typeof status === 'number' ? status : undefined }
+}
+
+// Errors raised before anything was sent: no peer, no region, no credentials, a bug in the caller's client.
+function isOurs(error: unknown): boolean {
+  if (error instanceof TypeError || error instanceof RangeError) return !/fetch|network/i.test(error.message)
+  const name = (error as { name?: unknown } | null)?.name
+  if (name === 'MillraceError' || name === 'CredentialsProviderError' || name === 'TokenProviderError') return true
+  return error instanceof Error && /region is missing/i.test(error.message)
+}

@@ -1,0 +1,93 @@
+// One shard, read by GetRecords: iterators, pace, retry. What a reader hands over are the service's
+// records, in order, each once.
+import { MillraceError } from '../errors.js'
+import type { Clock, Random } from '../ports/ports.js'
+import { backoff } from './backoff.js'
+import { faultOf } from './faults.js'
+import type { KinesisService, ShardDescription, StreamRecord } from './service.js'
+import { compareSequence } from './shards.js'
+
+/** Where to begin: the service's ShardIteratorType, with its argument. */
+export type StartPosition = 'TRIM_HORIZON' | 'LATEST' | { timestamp: Date } | { sequenceNumber: string } | { afterSequenceNumber: string }
+
+export interface Fetched {
+  records: StreamRecord[]
+  /** Undefined where the server does not say. */
+  millisBehindLatest: number | undefined
+  /** The shard is closed and read to its end. */
+  ended: boolean
+}
+
+export interface ShardReader {
+  readonly shard: ShardDescription
+  /** Monotonic milliseconds at which its next call is due. */
+  readonly due: number
+  /** The next records, perhaps none; waits until they are due. Throws SERVICE for what will not pass. */
+  next(): Promise<Fetched>
+}
+
+export interface ReaderOptions {
+  service: KinesisService
+  clock: Clock
+  random: Random
+  signal: AbortSignal
+  /** Records a call. */
+  limit: number
+  /** Milliseconds from one call's start to the next, and after an answer without records. */
+  pace: number
+  idle: number
+  /** Failures in a row after which the error is thrown. */
+  attempts: number
+}
+
+export function createShardReader(shard: ShardDescription, start: StartPosition, options: ReaderOptions): ShardReader {
+  const { service, clock, random, signal } = options
+  let iterator: string | undefined
+  let last: string | undefined
+  let notBefore = 0
+  const call = async (): Promise<Fetched> => {
+    iterator ??= await service.shardIterator({ ShardId: shard.ShardId, ...iteratorOf(last === undefined ? start : { afterSequenceNumber: last }) }, signal)
+    const started = clock.monotonic()
+    const answer = await service.getRecords(iterator, options.limit, signal)
+    const all = answer.Records ?? []
+    // After an expired iterator a server may begin again at the last record.
+    const since = last
+    const records = since === undefined ? all : all.filter((r) => compareSequence(r.SequenceNumber, since) > 0)
+    if (records.length > 0) last = records[records.length - 1].SequenceNumber
+    iterator = answer.NextShardIterator ?? undefined
+    notBefore = started + (all.length > 0 ? options.pace : options.idle)
+    return { records, millisBehindLatest: answer.MillisBehindLatest, ended: iterator === undefined }
+  }
+  return {
+    shard,
+    get due() {
+      return notBefore
+    },
+    async next() {
+      for (let failures = 1; ; failures++) {
+        const wait = notBefore - clock.monotonic()
+        if (wait > 0) await clock.sleep(wait, signal)
+        try {
+          return await call()
+        } catch (error) {
+          if (signal.aborted) throw signal.reason
+          if (error instanceof MillraceError) throw error
+          const fault = faultOf(error)
+          if (fault.code === 'ExpiredIteratorException') iterator = undefined
+          else if (fault.kind === 'permanent') failures = options.attempts
+          if (failures >= options.attempts) {
+            throw new MillraceError('SERVICE', `shard ${shard.ShardId}: ${fault.code}: ${fault.message}`, { cause: error })
+          }
+          notBefore = clock.monotonic() + backoff(failures, random, 200)
+        }
+      }
+    },
+  }
+}
+
+function iteratorOf(position: StartPosition): Record<string, unknown> {
+  if (typeof position === 'string') return { ShardIteratorType: position }
+  if ('timestamp' in position) return { ShardIteratorType: 'AT_TIMESTAMP', Timestamp: position.timestamp }
+  if ('sequenceNumber' in position) return { ShardIteratorType: 'AT_SEQUENCE_NUMBER', StartingSequenceNumber: position.sequenceNumber }
+  return { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: position.afterSequenceNumber }
+}

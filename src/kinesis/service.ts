@@ -1,0 +1,128 @@
+// The Kinesis operations that the stages use, over whatever client the user gave. Shapes are the
+// service's own, cut down to the fields that are read here.
+import { checkKeys, wrongType } from '../errors.js'
+import { type AwsClient, type AwsClientConfig, type AwsCommands, createKinesisClient, loadKinesisPeer } from '../ports/aws.js'
+
+/** Which stream, and how to reach it. */
+export interface StreamOptions {
+  /** Name of the stream; or else its ARN. */
+  streamName?: string
+  streamARN?: string
+  /** Anything with `send(command)`: a KinesisClient. Give it maxAttempts 1 and a NodeHttpHandler. */
+  client?: AwsClient
+  /** Or what to make a KinesisClient from: region, endpoint, credentials ... */
+  clientConfig?: AwsClientConfig
+  /** The command constructors, for bundles and fakes; default: those of `@aws-sdk/client-kinesis`. */
+  commands?: AwsCommands
+}
+
+export interface PutRecordsEntry {
+  Data: Uint8Array
+  PartitionKey: string
+  ExplicitHashKey?: string
+}
+
+export interface PutRecordsResult {
+  ShardId?: string
+  SequenceNumber?: string
+  ErrorCode?: string
+  ErrorMessage?: string
+}
+
+export interface ShardDescription {
+  ShardId: string
+  ParentShardId?: string
+  AdjacentParentShardId?: string
+  HashKeyRange: { StartingHashKey: string; EndingHashKey: string }
+  SequenceNumberRange: { StartingSequenceNumber: string; EndingSequenceNumber?: string }
+}
+
+export interface StreamRecord {
+  SequenceNumber: string
+  ApproximateArrivalTimestamp?: Date
+  Data: Uint8Array
+  /** Absent where the service distributes the records itself. */
+  PartitionKey?: string
+}
+
+export interface GetRecordsResult {
+  Records: StreamRecord[]
+  NextShardIterator?: string | null
+  MillisBehindLatest?: number
+}
+
+export interface KinesisService {
+  putRecords(records: PutRecordsEntry[], signal?: AbortSignal): Promise<{ Records?: PutRecordsResult[] }>
+  /** All pages. */
+  listShards(signal?: AbortSignal): Promise<ShardDescription[]>
+  /** RecordDistributionStrategy of the stream where the service knows such a thing. */
+  distribution(signal?: AbortSignal): Promise<string | undefined>
+  shardIterator(input: Record<string, unknown>, signal?: AbortSignal): Promise<string>
+  getRecords(iterator: string, limit: number, signal?: AbortSignal): Promise<GetRecordsResult>
+  /** Closes a client that was made here; a client of the user's stays open. */
+  destroy(): void
+}
+
+export const STREAM_KEYS = ['streamName', 'streamARN', 'client', 'clientConfig', 'commands'] as const
+
+/** Checks the options at the public edge; the client is built at the first call. */
+export function createService(options: StreamOptions): KinesisService {
+  const target = checkStream(options)
+  let own: AwsClient | undefined
+  let ready: Promise<{ client: AwsClient; commands: AwsCommands }> | undefined
+  const connect = async () => {
+    if (!options.client) own = await createKinesisClient(options.clientConfig ?? {})
+    const client = (options.client ?? own) as AwsClient
+    return { client, commands: options.commands ?? (await loadKinesisPeer()) }
+  }
+  const call = async <T>(command: string, input: object, signal: AbortSignal | undefined): Promise<T> => {
+    ready ??= connect()
+    const { client, commands } = await ready
+    return (await client.send(new commands[`${command}Command`](input as never), { abortSignal: signal })) as T
+  }
+  return {
+    putRecords: (Records, signal) => call('PutRecords', { ...target, Records }, signal),
+    async listShards(signal) {
+      const shards: ShardDescription[] = []
+      let next: string | undefined
+      do {
+        // A token stands for the stream and the filter; StreamName beside it is refused.
+        const input = next ? { NextToken: next, ...('StreamARN' in target ? target : {}) } : target
+        const page: { Shards?: ShardDescription[]; NextToken?: string } = await call('ListShards', { ...input, MaxResults: 1000 }, signal)
+        shards.push(...(page.Shards ?? []))
+        next = page.NextToken
+      } while (next)
+      return shards
+    },
+    async distribution(signal) {
+      const answer = await call<{ StreamDescriptionSummary?: Record<string, unknown> }>('DescribeStreamSummary', target, signal)
+      const strategy = answer.StreamDescriptionSummary?.RecordDistributionStrategy
+      return typeof strategy === 'string' ? strategy : undefined
+    },
+    async shardIterator(input, signal) {
+      const answer = await call<{ ShardIterator: string }>('GetShardIterator', { ...target, ...input }, signal)
+      return answer.ShardIterator
+    },
+    getRecords: (ShardIterator, Limit, signal) => call('GetRecords', { ShardIterator, Limit, ...('StreamARN' in target ? target : {}) }, signal),
+    destroy: () => own?.destroy?.(),
+  }
+}
+
+function checkStream(options: StreamOptions): { StreamName: string } | { StreamARN: string } {
+  const { streamName, streamARN, client, clientConfig, commands } = options
+  if (streamName === undefined && streamARN === undefined) throw wrongType('streamName', 'the name of a stream (or give streamARN)', streamName)
+  if (streamARN !== undefined && (typeof streamARN !== 'string' || !streamARN.startsWith('arn:'))) throw wrongType('streamARN', 'an ARN', streamARN)
+  if (streamName !== undefined && (typeof streamName !== 'string' || streamName === '')) throw wrongType('streamName', 'the name of a stream', streamName)
+  if (client !== undefined && typeof client?.send !== 'function') throw wrongType('client', 'an object with send(command)', client)
+  if (clientConfig !== undefined && (clientConfig === null || typeof clientConfig !== 'object')) throw wrongType('clientConfig', 'an object', clientConfig)
+  if (client && clientConfig) throw wrongType('clientConfig', 'nothing beside "client"', clientConfig)
+  if (commands !== undefined && (commands === null || typeof commands !== 'object'))
+    throw wrongType('commands', 'the exports of @aws-sdk/client-kinesis', commands)
+  return streamARN !== undefined ? { StreamARN: streamARN } : { StreamName: streamName as string }
+}
+
+/** For factories: options are an object and hold no unknown key. */
+export function checkOptions(options: unknown, allowed: readonly string[]): asserts options is object {
+  if (options === null || typeof options !== 'object') throw wrongType('options', 'an object', options)
+  checkKeys('options', options, allowed)
+}

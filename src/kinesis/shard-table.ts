@@ -1,0 +1,96 @@
+// The producer's view of a stream's shards: the map of the open ones, and the range of every shard
+// that was ever listed, to judge where an aggregate has landed.
+import { MillraceError } from '../errors.js'
+import type { Clock, Random } from '../ports/ports.js'
+import { faultOf } from './faults.js'
+import type { Pack } from './intake.js'
+import type { KinesisService } from './service.js'
+import { ShardMap } from './shard-map.js'
+import { listShards, openShards } from './shards.js'
+
+export interface ShardTable {
+  /** Whether refresh() has come through once. */
+  readonly known: boolean
+  /** Changes with every refresh that has brought other shards. */
+  readonly version: number
+  /** Open shards; 0 while unknown, or where the role may not list them. */
+  readonly count: number
+  /** Undefined where count is 0. */
+  readonly map: ShardMap | undefined
+  shardId(index: number): string
+  isOpen(shardId: string): boolean
+  /** Whether the hash keys of all these rows lie in the shard's range; false for an unknown shard. */
+  holds(shardId: string, pack: Pack, rows: Uint32Array): boolean
+  /** Lists the shards; calls that overlap share one. Throws what listShards throws. */
+  refresh(): Promise<void>
+}
+
+export function createShardTable(service: KinesisService, clock: Clock, random: Random): ShardTable {
+  // The map of one shard alone: every other hash key has no shard.
+  const ranges = new Map<string, ShardMap>()
+  let map: ShardMap | undefined
+  let ids: string[] = []
+  let known = false
+  let version = 0
+  let refreshing: Promise<void> | undefined
+
+  const load = async () => {
+    let all: Awaited<ReturnType<typeof listShards>>
+    try {
+      all = await listShards(service, clock, random)
+    } catch (error) {
+      // A role that may only put: records are sent one by one, the service finds their shards.
+      if (!(error instanceof MillraceError && faultOf(error.cause).code === 'AccessDeniedException')) throw error
+      known = true
+      return
+    }
+    for (const shard of all) {
+      if (!ranges.has(shard.ShardId)) ranges.set(shard.ShardId, ShardMap.fromShards([{ ShardId: shard.ShardId, ...shard.HashKeyRange }], { gaps: true }))
+    }
+    const open = openShards(all)
+    const next = open.map((shard) => shard.ShardId)
+    known = true
+    if (next.join() === ids.join()) return
+    // Between the closing of a parent and the opening of its children there are gaps.
+    map = ShardMap.fromShards(
+      open.map((shard) => ({ ShardId: shard.ShardId, ...shard.HashKeyRange })),
+      { gaps: true },
+    )
+    ids = next
+    version++
+  }
+
+  return {
+    get known() {
+      return known
+    },
+    get version() {
+      return version
+    },
+    get count() {
+      return ids.length
+    },
+    get map() {
+      return map
+    },
+    shardId: (index) => ids[index] ?? '',
+    isOpen: (shardId) => ids.includes(shardId),
+    holds(shardId, pack, rows) {
+      const range = ranges.get(shardId)
+      return range ? range.shardsOfPacked(pick(pack, rows)).every((index) => index === 0) : false
+    },
+    refresh() {
+      refreshing ??= load().finally(() => {
+        refreshing = undefined
+      })
+      return refreshing
+    },
+  }
+}
+
+// Rows of a pack as a batch over the same heap.
+function pick(pack: Pack, rows: Uint32Array) {
+  const table = new Uint32Array(8 * rows.length)
+  for (let i = 0; i < rows.length; i++) table.set(pack.table.subarray(8 * rows[i], 8 * rows[i] + 8), 8 * i)
+  return { count: rows.length, table, heap: pack.heap }
+}

@@ -1,0 +1,63 @@
+// What AWS allows, as data: each figure with the page that states it and the day it was read there.
+// A stage takes its bounds from here, so that a raised quota is one line.
+
+export interface Limit {
+  readonly value: number
+  readonly unit: 'bytes' | 'characters' | 'records' | 'records/s' | 'bytes/s' | 'calls/s' | 'ms' | 'shards' | 'consumers' | 'attempts'
+  /** Page of docs.aws.amazon.com, or package, that states the figure. */
+  readonly source: string
+  /** When the source was read. */
+  readonly read: string
+}
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+const limit = (value: number, unit: Limit['unit'], source: string): Limit => ({ value, unit, source, read: '2026-11' })
+
+const SIZES = 'streams/latest/dev/service-sizes-and-limits.html'
+const LARGE = 'streams/latest/dev/large-records.html'
+const FAN_OUT = 'streams/latest/dev/enhanced-consumers.html'
+const SDK = '@aws-sdk/client-kinesis 3.1143.0, PutRecordsCommand'
+const PRICING = 'aws.amazon.com/kinesis/data-streams/pricing'
+const FIREHOSE = 'firehose/latest/dev/limits.html'
+const FIREHOSE_TRANSFORM = 'firehose/latest/dev/data-transformation.html'
+
+/** Kinesis Data Streams. */
+export const KINESIS = {
+  /** Data and partition key together, where the stream has not opted in to large records. */
+  recordBytes: limit(MIB, 'bytes', SIZES),
+  /** The most that a stream can opt in to. */
+  largeRecordBytes: limit(10 * MIB, 'bytes', LARGE),
+  partitionKeyCharacters: limit(256, 'characters', SIZES),
+  putRecordsCount: limit(500, 'records', SDK),
+  /** Partition keys counted, explicit hash keys not. Newer documents say 10 MiB; 5 is safe with both. */
+  putRecordsBytes: limit(5 * MIB, 'bytes', SDK),
+  putRecordsLargeBytes: limit(10 * MIB, 'bytes', SIZES),
+  shardWriteRecords: limit(1000, 'records/s', SIZES),
+  shardWriteBytes: limit(MIB, 'bytes/s', SIZES),
+  getRecordsCount: limit(10_000, 'records', SIZES),
+  getRecordsBytes: limit(10 * MIB, 'bytes', SIZES),
+  getRecordsCalls: limit(5, 'calls/s', SIZES),
+  shardReadBytes: limit(2 * MIB, 'bytes/s', SIZES),
+  iteratorLife: limit(300_000, 'ms', SIZES),
+  fanOutConsumers: limit(20, 'consumers', FAN_OUT),
+  fanOutSubscription: limit(300_000, 'ms', FAN_OUT),
+  listShardsCount: limit(1000, 'shards', '@aws-sdk/client-kinesis 3.1143.0, ListShardsCommand'),
+  /** What a provisioned stream is billed by; the page says 25KB, and the smaller reading is the safe one. */
+  payloadUnitBytes: limit(25_000, 'bytes', PRICING),
+} as const
+
+/** Amazon Data Firehose. */
+export const FIREHOSE_LIMITS = {
+  /** Before base64. */
+  recordBytes: limit(1_024_000, 'bytes', FIREHOSE),
+  putRecordBatchCount: limit(500, 'records', FIREHOSE),
+  putRecordBatchBytes: limit(4 * MIB, 'bytes', FIREHOSE),
+  /** A Lambda's synchronous request, and its response: the transform's hard bound. */
+  transformBytes: limit(6_291_456, 'bytes', FIREHOSE_TRANSFORM),
+  transformTime: limit(300_000, 'ms', FIREHOSE_TRANSFORM),
+  transformRetries: limit(3, 'attempts', FIREHOSE_TRANSFORM),
+  /** Ingestion is billed by records rounded up to this. */
+  billedRecordBytes: limit(5 * KIB, 'bytes', FIREHOSE),
+} as const

@@ -1,0 +1,194 @@
+// A Kinesis stream in memory, in simulated time, with faults from a seed. It places records as the
+// service does (MD5 of the key or the explicit hash key), closes parents at splits and merges, and
+// answers the commands that millrace sends.
+import { createHash } from 'node:crypto'
+import type { ShardDescription, StreamRecord } from '../../src/kinesis/service.js'
+import type { AwsClient, AwsCommands } from '../../src/ports/aws.js'
+import type { Clock, Random } from '../../src/ports/ports.js'
+
+export interface Faults {
+  /** Chances per record. */
+  throttle?: number
+  internalFailure?: number
+  /** Chances per request. */
+  throttleAll?: number
+  serverError?: number
+  /** Stored, then the connection breaks. */
+  lostAck?: number
+  /** Stored, then no answer at all. */
+  hang?: number
+  miscount?: number
+}
+
+export interface FakeRecord extends StreamRecord {
+  ExplicitHashKey?: string
+}
+
+/** The fields of all commands together. */
+interface Input {
+  Records: FakeRecord[]
+  NextToken?: string
+  StreamName: string
+  ShardId: string
+  ShardIteratorType: string
+  StartingSequenceNumber: string
+  Timestamp: Date
+  ShardIterator: string
+  Limit: number
+}
+
+interface FakeShard extends ShardDescription {
+  start: bigint
+  end: bigint
+  records: FakeRecord[]
+}
+
+const TOP = 2n ** 128n
+const hashOf = (key: string) => BigInt(`0x${createHash('md5').update(key).digest('hex')}`)
+
+class Command {
+  readonly input: Input
+  constructor(input: Input) {
+    this.input = input
+  }
+}
+
+export const commands: AwsCommands = Object.fromEntries(
+  ['PutRecords', 'ListShards', 'DescribeStreamSummary', 'GetShardIterator', 'GetRecords'].map((name) => [
+    `${name}Command`,
+    { [name]: class extends Command {} }[name],
+  ]),
+)
+
+export const serviceError = (name: string, status: number | undefined, message = name) =>
+  Object.assign(new Error(message), { name, $metadata: status === undefined ? {} : { httpStatusCode: status } })
+
+export function createFakeStream(count: number, clock: Clock, random: Random) {
+  const shards: FakeShard[] = []
+  const faults: Faults = {}
+  const log: { command: string; at: number; input: Input }[] = []
+  let sequence = 0n
+  const add = (start: bigint, end: bigint, parents: string[] = []) => {
+    const shard: FakeShard = {
+      ShardId: `shardId-${String(shards.length).padStart(12, '0')}`,
+      ParentShardId: parents[0],
+      AdjacentParentShardId: parents[1],
+      HashKeyRange: { StartingHashKey: String(start), EndingHashKey: String(end) },
+      SequenceNumberRange: { StartingSequenceNumber: String(10n ** 55n + sequence++) },
+      start,
+      end,
+      records: [],
+    }
+    shards.push(shard)
+    return shard
+  }
+  for (let i = 0; i < count; i++) add((BigInt(i) * TOP) / BigInt(count), (BigInt(i + 1) * TOP) / BigInt(count) - 1n)
+  const open = () => shards.filter((s) => !s.SequenceNumberRange.EndingSequenceNumber)
+  const close = (shard: FakeShard) => {
+    shard.SequenceNumberRange = { ...shard.SequenceNumberRange, EndingSequenceNumber: String(10n ** 55n + sequence++) }
+  }
+  const find = (id: string) => {
+    const shard = shards.find((s) => s.ShardId === id)
+    if (!shard) throw serviceError('ResourceNotFoundException', 400)
+    return shard
+  }
+  const chance = (p: number | undefined) => p !== undefined && p > 0 && random.next() < p
+
+  const handlers: Record<string, (input: Input, signal?: AbortSignal) => unknown> = {
+    async PutRecords({ Records }, signal) {
+      if (Records.length > 500) throw serviceError('ValidationException', 400, 'too many records')
+      for (const { PartitionKey = '', Data } of Records) {
+        if (PartitionKey === '' || [...PartitionKey].length > 256) throw serviceError('ValidationException', 400, 'partition key')
+        if (Data.length + Buffer.byteLength(PartitionKey) > 1_048_576) throw serviceError('ValidationException', 400, 'record too large')
+      }
+      if (chance(faults.throttleAll)) throw serviceError('ProvisionedThroughputExceededException', 400)
+      if (chance(faults.serverError)) throw serviceError('InternalFailure', 500)
+      const answers = Records.map((r: FakeRecord) => {
+        if (chance(faults.throttle)) return { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'Rate exceeded for shard' }
+        if (chance(faults.internalFailure)) return { ErrorCode: 'InternalFailure', ErrorMessage: 'Internal service failure.' }
+        const hash = r.ExplicitHashKey !== undefined ? BigInt(r.ExplicitHashKey) : hashOf(r.PartitionKey as string)
+        const shard = open().find((s) => s.start <= hash && hash <= s.end) as FakeShard
+        const stored = {
+          ...r,
+          Data: Uint8Array.from(r.Data),
+          SequenceNumber: String(10n ** 55n + sequence++),
+          ApproximateArrivalTimestamp: new Date(clock.now()),
+        }
+        shard.records.push(stored)
+        return { ShardId: shard.ShardId, SequenceNumber: stored.SequenceNumber }
+      })
+      if (chance(faults.lostAck)) throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
+      if (chance(faults.hang)) {
+        await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+      }
+      if (chance(faults.miscount)) answers.pop()
+      return { FailedRecordCount: answers.filter((a: { ErrorCode?: string }) => a.ErrorCode).length, Records: answers }
+    },
+    ListShards({ NextToken, StreamName }) {
+      if (NextToken && StreamName) throw serviceError('ValidationException', 400, 'NextToken and StreamName')
+      // Pages of three, closed shards included, as a server does that knows no filter.
+      const at = Number(NextToken ?? 0)
+      const page = shards.slice(at, at + 3).map(({ start, end, records, ...shard }) => shard)
+      return { Shards: page, NextToken: at + 3 < shards.length ? String(at + 3) : undefined }
+    },
+    DescribeStreamSummary: () => ({ StreamDescriptionSummary: { StreamStatus: 'ACTIVE' } }),
+    GetShardIterator({ ShardId, ShardIteratorType, StartingSequenceNumber, Timestamp }) {
+      const { records } = find(ShardId)
+      const at = {
+        TRIM_HORIZON: () => 0,
+        LATEST: () => records.length,
+        AT_TIMESTAMP: () => records.findIndex((r) => Number(r.ApproximateArrivalTimestamp) >= Number(Timestamp)),
+        AT_SEQUENCE_NUMBER: () => records.findIndex((r) => BigInt(r.SequenceNumber) >= BigInt(StartingSequenceNumber)),
+        AFTER_SEQUENCE_NUMBER: () => records.findIndex((r) => BigInt(r.SequenceNumber) > BigInt(StartingSequenceNumber)),
+      }[ShardIteratorType as 'LATEST']()
+      return { ShardIterator: `${ShardId}:${at < 0 ? records.length : at}:${clock.now()}` }
+    },
+    GetRecords({ ShardIterator, Limit }) {
+      const [id, at, issued] = ShardIterator.split(':')
+      if (clock.now() - Number(issued) > 300_000) throw serviceError('ExpiredIteratorException', 400)
+      if (chance(faults.throttleAll)) throw serviceError('ProvisionedThroughputExceededException', 400)
+      if (chance(faults.serverError)) throw serviceError('InternalFailure', 500)
+      const shard = find(id)
+      const end = Math.min(Number(at) + Limit, shard.records.length)
+      const done = end === shard.records.length && shard.SequenceNumberRange.EndingSequenceNumber
+      return {
+        Records: shard.records.slice(Number(at), end),
+        NextShardIterator: done ? null : `${id}:${end}:${clock.now()}`,
+        MillisBehindLatest: shard.records.length - end,
+      }
+    },
+  }
+
+  const client: AwsClient = {
+    async send(command, options) {
+      const name = command.constructor.name
+      log.push({ command: name, at: clock.monotonic(), input: (command as Command).input })
+      await clock.sleep(1 + random.next() * 20)
+      const answer = await handlers[name]((command as Command).input, options?.abortSignal)
+      await clock.sleep(1 + random.next() * 5)
+      return answer
+    },
+  }
+
+  return {
+    client,
+    commands,
+    shards,
+    faults,
+    log,
+    handlers,
+    open,
+    split(id: string) {
+      const shard = find(id)
+      close(shard)
+      const middle = (shard.start + shard.end) / 2n
+      return [add(shard.start, middle, [id]), add(middle + 1n, shard.end, [id])]
+    },
+    merge(left: string, right: string) {
+      const [a, b] = [find(left), find(right)]
+      close(a)
+      close(b)
+      return add(a.start, b.end, [left, right])
+    },
+  }
+}
