@@ -8,6 +8,15 @@ export {
   type PackedAggregates,
   type RejectedRecord,
 } from './aggregate.js'
+export {
+  type DeaggregateOptions,
+  type DeaggregateReason,
+  deaggregatePacked,
+  deaggregateReason,
+  FROM_AGGREGATE,
+  type HashKeyRange,
+  type PackedUserRecords,
+} from './deaggregate.js'
 export { formatHashKey, MAX_HASH_KEY, parseHashKey } from './hash-key.js'
 export type { NdjsonOptions } from './ndjson.js'
 export type { ProducerMetrics } from './pipeline.js'
@@ -19,3 +28,4 @@ export type { StreamOptions } from './service.js'
 export type { ListedShard, ShardList, ShardRange } from './shard-list.js'
 export { NO_SHARD, ShardMap, whyNoShard } from './shard-map.js'
 export type { PackedKeys } from './shard-rows.js'
+export { type DeaggregatedRecord, deaggregate, type KinesisEventRecord, type KinesisRecord } from './user-records.js'

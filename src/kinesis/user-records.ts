@@ -1,0 +1,204 @@
+// De-aggregation for those who want objects: Kinesis records as the AWS SDK or a Lambda event hands them
+// over, user records out, as few steps for each as JavaScript allows.
+import { plain } from '../engine/base64.js'
+import { NO_HASH, ROW_WORDS } from '../engine/batch.js'
+import { BAD_KEY_INDEX, ROW_SIZE } from '../engine/core.js'
+import { type Engine, engine } from '../engine/engine.js'
+import { wrongType } from '../errors.js'
+import { checkDeaggregate, type DeaggregateOptions, type DeaggregateReason, deaggregateReason, FROM_AGGREGATE, open } from './deaggregate.js'
+
+/** A record of GetRecords or SubscribeToShard (AWS SDK v3), or of their JSON, where Data is base64. */
+export interface KinesisRecord {
+  Data: Uint8Array | string
+  /** Absent on streams with RecordDistributionStrategy AUTO. */
+  PartitionKey?: string | undefined
+  ExplicitHashKey?: string | undefined
+  SequenceNumber?: string | undefined
+}
+
+/** A record of a Lambda event from Kinesis. */
+export interface KinesisEventRecord {
+  kinesis: { data: string; partitionKey?: string | undefined; explicitHashKey?: string | undefined; sequenceNumber?: string | undefined }
+}
+
+export interface DeaggregatedRecord {
+  /** The user record's own; undefined where the stream has none (AUTO). */
+  partitionKey: string | undefined
+  explicitHashKey: string | undefined
+  /** A view of the Kinesis record's Data where that is a Uint8Array, else of memory that the batch shares. */
+  data: Uint8Array
+  sequenceNumber: string | undefined
+  /** Place in the aggregate; 0 where the record is on its own. */
+  subSequenceNumber: number
+  aggregated: boolean
+  reason: DeaggregateReason | undefined
+}
+
+interface Outer {
+  data: Uint8Array | string
+  key: string | undefined
+  hash: string | undefined
+  sequence: string | undefined
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/**
+ * The user records of a batch of Kinesis records, in order. Records that are no KPL aggregates come
+ * back as they are, `aggregated` false. Data as text is base64, read leniently (missing padding, URL
+ * alphabet). Partition keys that are not UTF-8 are read with U+FFFD, as the KCL does.
+ * Throws TypeError or RangeError for wrong options and for records of neither shape.
+ */
+export function deaggregate(records: readonly (KinesisRecord | KinesisEventRecord)[], options: DeaggregateOptions = {}): DeaggregatedRecord[] {
+  if (!Array.isArray(records)) throw wrongType('records', 'an array of Kinesis records', records)
+  const { flags, ranges } = checkDeaggregate(options, records.length)
+  const outers = records.map(read)
+  const e = engine()
+  return e.scope(() => {
+    const placed = place(e, outers)
+    const { table, status } = open(e, placed, outers.length, flags, ranges)
+    return collect(e, outers, table, status, placed)
+  })
+}
+
+function read(record: KinesisRecord | KinesisEventRecord, i: number): Outer {
+  if (typeof record === 'object' && record !== null) {
+    if ('Data' in record && (typeof record.Data === 'string' || record.Data instanceof Uint8Array)) {
+      return { data: record.Data, key: record.PartitionKey, hash: record.ExplicitHashKey, sequence: record.SequenceNumber }
+    }
+    if ('kinesis' in record && typeof record.kinesis === 'object' && record.kinesis !== null && typeof record.kinesis.data === 'string') {
+      const { data, partitionKey, explicitHashKey, sequenceNumber } = record.kinesis
+      return { data, key: partitionKey, hash: explicitHashKey, sequence: sequenceNumber }
+    }
+  }
+  throw wrongType(`records[${i}]`, 'a Kinesis record with Data, or an event record with kinesis.data', record)
+}
+
+interface PlacedOuters {
+  heap: number
+  table: number
+  size: number
+  /** Offset of each record's data from the heap. */
+  starts: Uint32Array
+  /** Whether any record's data was text. */
+  text: boolean
+  /** Text that is no base64, as UTF-8, by index. */
+  bad: Map<number, Uint8Array> | undefined
+}
+
+// Keys stay outside: the core hands back an outer record's own key only by its index.
+function place(e: Engine, outers: readonly Outer[]): PlacedOuters {
+  const count = outers.length
+  let room = 0
+  for (let i = 0; i < count; i++) room += outers[i].data.length
+  const table = e.reserve(count * ROW_SIZE)
+  const heap = e.reserve(room)
+  const placed: PlacedOuters = { heap, table, size: 0, starts: new Uint32Array(count), text: false, bad: undefined }
+  const bytes = e.bytes()
+  const words = e.words()
+  const native = typeof Buffer === 'undefined' ? undefined : Buffer.from(bytes.buffer as ArrayBuffer, heap, room)
+  let at = 0
+  for (let i = 0, row = table >> 2; i < count; i++, row += ROW_WORDS) {
+    const { data } = outers[i]
+    let size: number
+    if (typeof data !== 'string') {
+      size = data.length
+      bytes.set(data, heap + at)
+    } else {
+      placed.text = true
+      size = native ? native.write(data, at, 'base64') : 0
+      if (!native || !plain(data, size, 'lenient')) size = byCore(e, data, heap + at, i, placed)
+    }
+    words.fill(0, row, row + ROW_WORDS)
+    words[row + 3] = NO_HASH
+    words[row + 4] = at
+    words[row + 5] = size
+    placed.starts[i] = at
+    at += size
+  }
+  placed.size = at
+  return placed
+}
+
+// What is not plain base64: perhaps with white space, perhaps none at all. Then the record is empty for
+// the core, and its text is delivered.
+function byCore(e: Engine, data: string, at: number, i: number, placed: PlacedOuters): number {
+  const text = encoder.encode(data)
+  if (text.length === data.length) {
+    e.bytes().set(text, at)
+    const size = e.core.base64Decode(at, text.length, at, text.length, true)
+    if (size >= 0) return size
+  }
+  placed.bad ??= new Map()
+  placed.bad.set(i, text)
+  return 0
+}
+
+function collect(e: Engine, outers: readonly Outer[], table: Uint32Array, status: Uint8Array, placed: PlacedOuters): DeaggregatedRecord[] {
+  const count = status.length
+  const out: DeaggregatedRecord[] = new Array(count)
+  // Text was decoded into the arena: what lies there is copied out once, for all.
+  const own = placed.text ? e.bytes().slice(placed.heap, placed.heap + placed.size) : undefined
+  for (let i = 0; i < count; ) {
+    const source = table[i * ROW_WORDS + 6]
+    const { data, key, hash, sequence } = outers[source]
+    if ((status[i] & FROM_AGGREGATE) === 0) {
+      const reason = placed.bad?.has(source) ? 'BAD_BASE64' : deaggregateReason(status[i])
+      const start = placed.starts[source]
+      const bytes = typeof data === 'string' ? (placed.bad?.get(source) ?? own!.subarray(start, start + table[i * ROW_WORDS + 5])) : data
+      out[i++] = { partitionKey: key, explicitHashKey: hash, data: bytes, sequenceNumber: sequence, subSequenceNumber: 0, aggregated: false, reason }
+      continue
+    }
+    let end = i + 1
+    while (end < count && table[end * ROW_WORDS + 6] === source) end++
+    const within = typeof data === 'string' ? own! : data
+    const shift = within.byteOffset - (typeof data === 'string' ? 0 : placed.starts[source])
+    const keys = keyReader(e, table, status, i, end, placed.heap)
+    for (let at = i * ROW_WORDS; i < end; i++, at += ROW_WORDS) {
+      const reason = status[i] === FROM_AGGREGATE ? undefined : deaggregateReason(status[i])
+      out[i] = {
+        partitionKey: reason === 'BAD_KEY_INDEX' ? key : keys(table[at], table[at + 1]),
+        explicitHashKey: table[at + 3] === NO_HASH ? undefined : readText(e, placed.heap + table[at + 2], table[at + 3]),
+        data: new Uint8Array(within.buffer as ArrayBuffer, shift + table[at + 4], table[at + 5]),
+        sequenceNumber: sequence,
+        subSequenceNumber: table[at + 7],
+        aggregated: true,
+        reason,
+      }
+    }
+  }
+  return out
+}
+
+function readText(e: Engine, at: number, size: number): string {
+  return decoder.decode(e.bytes().subarray(at, at + size))
+}
+
+// The keys of an aggregate's rows [from, to). They lie side by side in its table, so where they are ASCII
+// they are read as one text and cut out of it: ~15 ns a key in place of ~100.
+function keyReader(e: Engine, table: Uint32Array, status: Uint8Array, from: number, to: number, heap: number): (at: number, size: number) => string {
+  let low = 0xffffffff
+  let high = 0
+  let sum = 0
+  for (let i = from, at = from * ROW_WORDS; i < to; i++, at += ROW_WORDS) {
+    if (status[i] === (FROM_AGGREGATE | BAD_KEY_INDEX)) continue
+    const start = table[at]
+    const size = table[at + 1]
+    if (start < low) low = start
+    if (start + size > high) high = start + size
+    sum += size + 4
+  }
+  const all = high - low <= sum ? readText(e, heap + low, high - low) : ''
+  // As long as its bytes and without U+FFFD: nothing but ASCII.
+  if (all.length === high - low && !all.includes('\ufffd')) return (at, size) => all.substring(at - low, at - low + size)
+  const read = new Map<number, string>()
+  return (at, size) => {
+    let key = read.get(at)
+    if (key === undefined) {
+      key = readText(e, heap + at, size)
+      read.set(at, key)
+    }
+    return key
+  }
+}

@@ -1,0 +1,170 @@
+import fc from 'fast-check'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { aggregate, aggregatePacked, deaggregate, deaggregatePacked, deaggregateReason, FROM_AGGREGATE, ShardMap, type UserRecord } from '../../src/index.js'
+import { open } from '../record/kcl.js'
+import { field, MAGIC, seal, varint } from '../record/oracle.js'
+
+const shards = ShardMap.even(3)
+const records: UserRecord[] = Array.from({ length: 700 }, (_, i) => ({
+  partitionKey: ['10', '9', `key-${i}`, 'ключ', 'x'.repeat(150)][i % 5],
+  explicitHashKey: i % 7 === 0 ? String(i) : undefined,
+  data: new Uint8Array(i % 90).fill(i),
+}))
+const { records: outer, outers } = aggregate(records, { shards, maxSize: 5000 })
+const inOrder = outer.flatMap((_, id) => records.filter((_, i) => outers[i] === id))
+const sequenced = outer.map((o, i) => ({ ...o, SequenceNumber: String(i) }))
+const events = sequenced.map((o) => ({
+  eventID: 'shardId-0:1',
+  kinesis: {
+    kinesisSchemaVersion: '1.0',
+    partitionKey: o.PartitionKey,
+    sequenceNumber: o.SequenceNumber,
+    data: Buffer.from(o.Data).toString('base64'),
+    approximateArrivalTimestamp: 1,
+  },
+}))
+
+describe('deaggregate', () => {
+  afterEach(() => vi.unstubAllGlobals())
+
+  it('gives back what aggregate took, from SDK records, their JSON and Lambda events', () => {
+    const text = sequenced.map((o) => ({ ...o, Data: Buffer.from(o.Data).toString('base64') }))
+    for (const input of [sequenced, text, events, [...sequenced.slice(0, 5), ...text.slice(5)]]) {
+      const out = deaggregate(input)
+      expect(out.length).toBe(records.length)
+      out.forEach((o, i) => {
+        const { partitionKey, explicitHashKey, data } = inOrder[i]
+        expect(o.partitionKey).toBe(partitionKey)
+        if (o.aggregated) expect(o.explicitHashKey).toBe(explicitHashKey)
+        expect(Buffer.from(o.data).equals(Buffer.from(data))).toBe(true)
+        expect(o.reason).toBeUndefined()
+      })
+      outer.forEach((o, id) => {
+        const own = out.filter((u) => u.sequenceNumber === String(id))
+        expect(own.map((u) => u.subSequenceNumber)).toEqual(own.map((_, k) => k))
+        expect(own.every((u) => u.aggregated === o.userRecords > 1)).toBe(true)
+      })
+    }
+  })
+
+  it('does the same without Buffer', () => {
+    const want = deaggregate(events)
+    vi.stubGlobal('Buffer', undefined)
+    const got = deaggregate(events)
+    vi.unstubAllGlobals()
+    expect(got).toEqual(want)
+  })
+
+  it('points into the Data that it was given', () => {
+    const big = new Uint8Array(outer[0].Data.length + 10)
+    big.set(outer[0].Data, 5)
+    const [first] = deaggregate([{ Data: big.subarray(5, 5 + outer[0].Data.length), PartitionKey: 'a' }])
+    expect(first.data.buffer).toBe(big.buffer)
+  })
+
+  it('passes records that are no aggregates, with or without a partition key', () => {
+    const Data = Buffer.from('plain')
+    expect(deaggregate([{ Data, PartitionKey: 'k', ExplicitHashKey: '5', SequenceNumber: '7' }])).toEqual([
+      { partitionKey: 'k', explicitHashKey: '5', data: Data, sequenceNumber: '7', subSequenceNumber: 0, aggregated: false, reason: undefined },
+    ])
+    expect(deaggregate([{ Data }])[0].partitionKey).toBeUndefined()
+    expect(deaggregate([])).toEqual([])
+  })
+
+  it('keeps everything with a reason, or loses what the KCL loses', () => {
+    const bad = seal(
+      Buffer.concat([field(0x0a, Buffer.from('p')), ...[0, 1, 0].map((k) => field(0x1a, Buffer.concat([Buffer.of(8, k), field(0x1a, Buffer.of(65))])))]),
+    )
+    const kept = deaggregate([{ Data: bad, PartitionKey: 'a' }])
+    expect(kept.map((r) => [r.partitionKey, r.reason])).toEqual([
+      ['p', undefined],
+      ['a', 'BAD_KEY_INDEX'],
+      ['p', undefined],
+    ])
+    expect(deaggregate([{ Data: bad, PartitionKey: 'a' }], { mode: 'kcl' }).map((r) => r.partitionKey)).toEqual(['p'])
+    expect(deaggregate([{ Data: MAGIC }])[0].reason).toBe('TRUNCATED')
+  })
+
+  it('delivers text that is no base64, with a reason', () => {
+    const out = deaggregate([{ Data: 'QUJD' }, { Data: 'QU!D' }, { Data: 'QUéD' }, { Data: 'QUJ\nD' }, { Data: 'QUI' }])
+    expect(out.map((r) => [Buffer.from(r.data).toString(), r.reason])).toEqual([
+      ['ABC', undefined],
+      ['QU!D', 'BAD_BASE64'],
+      ['QUéD', 'BAD_BASE64'],
+      ['ABC', undefined],
+      ['AB', undefined],
+    ])
+  })
+
+  it('judges by the range of the shard', () => {
+    const { shards: list } = shards
+    outer.forEach((o, id) => {
+      const run = (range: (typeof list)[number], mode: 'keep' | 'kcl') => deaggregate([sequenced[id]], { range, mode })
+      const all = run(list[o.shard], 'kcl')
+      expect(all.length).toBe(o.userRecords)
+      if (o.userRecords === 1) return
+      const wrong = list[(o.shard + 1) % 3]
+      expect(run(wrong, 'kcl')).toEqual([])
+      expect(run(wrong, 'keep').every((r) => r.reason === 'OUT_OF_RANGE')).toBe(true)
+    })
+    expect(deaggregate(sequenced, { mode: 'kcl', range: outer.map((o) => list[o.shard]) }).length).toBe(records.length)
+  })
+
+  it('reads keys of any shape as the KCL does', () => {
+    const key = fc.oneof(
+      fc.string({ unit: 'binary', minLength: 1 }),
+      fc.uint8Array({ maxLength: 12 }).map((k) => Buffer.from(k).toString('latin1')),
+    )
+    const raw = fc.array(fc.tuple(fc.oneof(key, fc.uint8Array({ maxLength: 6 })), fc.nat(3)), { minLength: 1, maxLength: 9 })
+    fc.assert(
+      fc.property(raw, (entries) => {
+        const body = Buffer.concat([
+          ...entries.map(([k]) => field(0x0a, typeof k === 'string' ? Buffer.from(k) : k)),
+          ...entries.map(([, n]) => field(0x1a, Buffer.concat([Buffer.of(8), varint(n % entries.length), field(0x1a, Buffer.of(n))]))),
+        ])
+        expect(deaggregate([{ Data: seal(body), PartitionKey: 'outer' }]).map((r) => r.partitionKey)).toEqual(open(seal(body), 'keep').rows.map((r) => r.key))
+      }),
+      { numRuns: 300, seed: 5 },
+    )
+  })
+
+  it('gives columns that point into the heap it was given', () => {
+    const packed = aggregatePacked(
+      { count: 2, table: Uint32Array.of(0, 1, 0, 0xffffffff, 1, 2, 0, 0, 0, 1, 0, 0xffffffff, 1, 2, 1, 0), heap: Uint8Array.of(107, 1, 2) },
+      { shards: ShardMap.even(1) },
+    )
+    const out = deaggregatePacked(packed)
+    expect(out.heap).toBe(packed.heap)
+    expect(out.count).toBe(2)
+    expect([...out.status]).toEqual([FROM_AGGREGATE, FROM_AGGREGATE])
+    expect([...out.outcomes]).toEqual([FROM_AGGREGATE])
+    expect([...out.heap.subarray(out.table[12], out.table[12] + out.table[13])]).toEqual([1, 2])
+    expect([out.table[6], out.table[7], out.table[14], out.table[15]]).toEqual([0, 0, 0, 1])
+    expect(deaggregateReason(out.status[0])).toBeUndefined()
+  })
+
+  it.each([
+    [() => deaggregate(5 as never), /"records" expected an array of Kinesis records, got 5/],
+    [() => deaggregate([{} as never]), /"records\[0\]" expected a Kinesis record with Data/],
+    [() => deaggregate([{ Data: 5 } as never]), /"records\[0\]" expected a Kinesis record with Data/],
+    [() => deaggregate([], { mode: 'all' as never }), /"mode" expected "keep" or "kcl", got "all"/],
+    [() => deaggregate([], { verfy: true } as never), /"options" expected one of mode, range, verify, got "verfy"/],
+    [() => deaggregate([], { verify: 1 as never }), /"verify" expected true or false, got 1/],
+    [() => deaggregate([], { range: { StartingHashKey: '5', EndingHashKey: '4' } }), /"range.EndingHashKey" expected at least the StartingHashKey 5/],
+    [() => deaggregate([], { range: { StartingHashKey: 'x', EndingHashKey: '4' } }), /"range.StartingHashKey" expected a decimal integer/],
+    [() => deaggregate([], { range: [{ StartingHashKey: '0', EndingHashKey: '4' }] }), /"range.length" expected 0, as many as records, got 1/],
+    [() => deaggregatePacked(null as never), /"batch" expected packed records, got null/],
+  ])('refuses wrong arguments: %s', (call, message) => {
+    expect(call).toThrow(message)
+  })
+
+  it('never throws and never loses a byte silently on hostile Data', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 6 }), (list) => {
+        const out = deaggregate(list.map((d, i) => ({ Data: i % 2 ? seal(d) : Buffer.concat([MAGIC, d]), SequenceNumber: String(i) })))
+        for (let i = 0; i < list.length; i++) expect(out.some((r) => r.sequenceNumber === String(i))).toBe(true)
+      }),
+      { numRuns: 300, seed: 6 },
+    )
+  })
+})
