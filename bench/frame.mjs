@@ -12,6 +12,12 @@ export const PACES = {
   quick: { slice: 8, rounds: 5, warmup: 80, patience: 2_500 },
 }
 
+/** Milliseconds of CPU time that this process has used, all its threads together: what a busy machine cannot stretch. */
+export function cpuClock() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b)
   const half = sorted.length >> 1
@@ -30,7 +36,7 @@ export function ratioOf(ours, theirs, rate = true) {
  * Gives one array of rates (units a second) a side, equally long.
  */
 export async function sample(sides, pace) {
-  const bench = new Bench({ warmup: false, iterations: 1, time: pace.slice, warmupIterations: 1, warmupTime: pace.warmup, throws: true })
+  const bench = new Bench({ warmup: false, iterations: 1, time: pace.slice, warmupIterations: 1, warmupTime: pace.warmup, throws: true, now: pace.now })
   const tasks = sides.map((side, i) => {
     // `void`: tinybench gives meaning to what a task returns, and ours return data
     const run = side.async ? async () => void (await side.run()) : () => void side.run()

@@ -1,20 +1,21 @@
-// npm run bench [-- --quick] [--json] [--only shard,base64] [--readme FILE]
+// npm run bench [-- --quick] [--json] [--only shard,base64] [--cpu] [--readme FILE]
 //
 // Every row is ours beside a named rival, sampled in interleaved rounds (frame.mjs), after the
 // outputs of both were compared. Runs under any Node that the package supports, on dist/esm.
 import { existsSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { jsonLine, losses, PACES, runRow, tableHead, tableRow } from './frame.mjs'
+import { cpuClock, jsonLine, losses, PACES, runRow, tableHead, tableRow } from './frame.mjs'
 import { installRivals } from './install.mjs'
 import { readmeTable, writeReadme } from './readme.mjs'
 import { groups, loadRows } from './rows.mjs'
 
-const USAGE = `usage: npm run bench -- [--quick] [--json] [--only GROUP,...] [--readme FILE]
+const USAGE = `usage: npm run bench -- [--quick] [--json] [--only GROUP,...] [--cpu] [--readme FILE]
 
   --quick        fewer and shorter rounds, smaller inputs (~2 minutes instead of ~10)
   --json         one JSON line a row on stdout: {"row","ours","unit","rival","theirs","ratio",...}
   --only LIST    only these groups: ${groups.join(', ')}
+  --cpu          CPU time of the process instead of the wall clock: for a machine that others use too
   --readme FILE  no run: fill the README's table from FILE, the output of an earlier --json run
 
 example: npm run bench -- --quick --only shard,snappy
@@ -31,7 +32,14 @@ async function main() {
   let options
   try {
     options = parseArgs({
-      options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, only: { type: 'string' }, readme: { type: 'string' }, help: { type: 'boolean' } },
+      options: {
+        quick: { type: 'boolean' },
+        json: { type: 'boolean' },
+        only: { type: 'string' },
+        cpu: { type: 'boolean' },
+        readme: { type: 'string' },
+        help: { type: 'boolean' },
+      },
     }).values
     const unknown = options.only?.split(',').filter((g) => !groups.includes(g)) ?? []
     if (unknown.length > 0) throw new TypeError(`"--only" expected ${groups.join(', ')}, got ${unknown.join(', ')}`)
@@ -57,8 +65,8 @@ async function main() {
   }
   installRivals(say)
 
-  const on = machine()
-  const context = { quick: options.quick === true, pace: options.quick ? PACES.quick : PACES.full }
+  const on = `${machine()}${options.cpu ? ', CPU time' : ''}`
+  const context = { quick: options.quick === true, pace: { ...(options.quick ? PACES.quick : PACES.full), now: options.cpu ? cpuClock : undefined } }
   const rows = await loadRows(options.only?.split(','))
   const write = (line) => process.stdout.write(`${line}\n`)
   if (options.json) say(on)
