@@ -164,8 +164,9 @@ describe('types', () => {
   ])('compile for a consumer (module %s, resolution %s, %s)', async (module, moduleResolution, file) => {
     const folder = join(dir, `types-${file}`)
     await mkdir(folder)
-    const entries = Object.keys(manifest.exports).filter((entry) => entry !== './package.json')
-    const source = entries.map((entry, i) => `export * as e${i} from '${entry.replace(/^\./, 'millrace')}'\n`).join('')
+    const entries = Object.keys(manifest.exports).filter((entry) => !/\.(json|wasm)$/.test(entry))
+    const all = entries.map((entry, i) => `export * as e${i} from '${entry.replace(/^\./, 'millrace')}'\n`).join('')
+    const source = `${all}import core from 'millrace/core.wasm'\nimport { setCore } from 'millrace/slim'\nsetCore(core)\n`
     await writeFile(join(folder, file), source)
     const compilerOptions = { target: 'ES2022', lib: ['ES2022'], types: [], strict: true, skipLibCheck: false, noEmit: true, module, moduleResolution }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
