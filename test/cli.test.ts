@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Command, type Io, UsageError } from '../src/cli/command.js'
+import { commands } from '../src/cli/commands.js'
 import { run, type Table } from '../src/cli/run.js'
-import { VERSION } from '../src/cli/version.js'
+import { VERSION } from '../src/engine/core.js'
 import { nodePorts } from '../src/ports/node.js'
 
 const MAIN = new URL('../dist/esm/cli/main.js', import.meta.url).pathname
@@ -86,6 +87,24 @@ describe('run', () => {
 
   it('leaves what is no usage error to its caller', async () => {
     await expect(call('echo', '--count', '1')).rejects.toThrow('cannot read properties')
+  })
+})
+
+describe.each(Object.keys(commands))('millrace %s', (name) => {
+  it('has a summary of one line and a help with usage and example', async () => {
+    const { command } = await commands[name]()
+    expect(command.summary).toMatch(/^.{10,90}$/)
+    expect(command.help).toMatch(new RegExp(`^Usage: millrace ${name}\\b`))
+    expect(command.help).toContain('Example')
+    for (const line of command.help.split('\n')) expect(line.length, line).toBeLessThanOrEqual(110)
+    for (const option of Object.keys(command.options)) expect(command.help).toContain(`--${option}`)
+  })
+
+  it('takes an unknown option for wrong usage', async () => {
+    const { io, out, err } = memory()
+    expect(await run([name, '--no-such-option'], commands, VERSION, io)).toBe(2)
+    expect(out()).toBe('')
+    expect(err()).toContain(`Try: millrace ${name} --help`)
   })
 })
 

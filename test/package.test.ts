@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { VERSION } from '../src/cli/version.js'
+import { VERSION } from '../src/engine/core.js'
 import { readmeProgram } from './readme.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -106,7 +106,9 @@ describe("the README's program", () => {
     const alone = join(dir, `bundle-${format}`)
     await mkdir(alone)
     const outfile = join(alone, format === 'esm' ? 'index.mjs' : 'index.cjs')
-    await bundle({ entryPoints: [join(dir, 'program.mjs')], platform: 'node', format, outfile })
+    // a program with top-level await has no CommonJS form of its own
+    await writeFile(join(dir, 'program.cjs'), commonjs(readmeProgram()))
+    await bundle({ entryPoints: [join(dir, format === 'esm' ? 'program.mjs' : 'program.cjs')], platform: 'node', format, outfile })
     expect((await node(alone, outfile)).stdout).toBe(expected)
   })
 

@@ -13,7 +13,8 @@ const FILES = ['build/simd.wasm', 'build/scalar.wasm', 'src/engine/core.ts']
 
 async function build(dir: string): Promise<string[]> {
   await mkdir(join(dir, 'src/engine'), { recursive: true })
-  for (const part of ['assembly', 'asconfig.json', 'build.mjs', 'package-lock.json']) await cp(join(ROOT, part), join(dir, part), { recursive: true })
+  for (const part of ['assembly', 'asconfig.json', 'build.mjs', 'package.json', 'package-lock.json'])
+    await cp(join(ROOT, part), join(dir, part), { recursive: true })
   await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
   await promisify(execFile)(process.execPath, ['build.mjs', 'core'], { cwd: dir })
   return digests(dir)

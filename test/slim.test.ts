@@ -21,6 +21,12 @@ describe('a core from outside', () => {
     expect(createEngine().core.report()).toBeGreaterThan(0)
   })
 
+  it('may be the scalar one, for runtimes without SIMD', async () => {
+    const { createEngine, setCore } = await import('../src/engine/engine.js')
+    setCore(readFileSync(new URL('core.scalar.wasm', dist)))
+    expect(createEngine().core.report()).toBeGreaterThan(0)
+  })
+
   it('refuses what is no core', async () => {
     const { setCore } = await import('../src/engine/engine.js')
     expect(() => setCore(wasm.subarray(0, 100))).toThrow(expect.objectContaining({ code: 'CORRUPT' }))

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // The process around a command: streams, signals, exit code. Nothing else in src/ says `process`
 // but the ports.
+import { VERSION } from '../engine/core.js'
 import { MillraceError } from '../errors.js'
 import { nodePorts } from '../ports/node.js'
 import type { Io } from './command.js'
 import { commands } from './commands.js'
 import { run } from './run.js'
-import { VERSION } from './version.js'
 
 const { stdin, stdout, stderr, env } = process
 const stop = new AbortController()

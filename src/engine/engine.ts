@@ -1,6 +1,6 @@
 // The one file that says WebAssembly. Everything else sees typed kernels over one linear memory.
 import { MillraceError, wrongType } from '../errors.js'
-import { type Core, EXPORTS, NO_MEMORY, SLACK, scalar, simd } from './core.js'
+import { type Core, EXPORTS, NO_MEMORY, SLACK, simd } from './core.js'
 
 export type Build = 'simd' | 'scalar'
 
@@ -29,7 +29,7 @@ export type CoreSource = Uint8Array | ArrayBuffer | { arrayBuffer(): Promise<Arr
 const modules = new Map<Build, WebAssembly.Module>()
 let shared: Engine | undefined
 
-/** The instance that all stateless stages share: made at first use, SIMD where the runtime has it. */
+/** The instance that all stateless stages share: made at first use. */
 export function engine(): Engine {
   shared ??= createEngine()
   return shared
@@ -37,25 +37,30 @@ export function engine(): Engine {
 
 /**
  * A new instance with a memory of its own, for a stage that keeps state in the arena between
- * calls. Compiled once per build, then ~0.1 ms. Without `build`: SIMD where it validates.
+ * calls. Compiled once, then ~0.1 ms. The scalar build is there only where setCore() gave it.
  */
-export function createEngine(build?: Build): Engine {
-  const [module, kind] = build ? [compile(build), build] : best()
-  const core = new WebAssembly.Instance(module, {}).exports as unknown as Core
-  return wrap(core, kind)
+export function createEngine(build: Build = 'simd'): Engine {
+  const core = new WebAssembly.Instance(compile(build), {}).exports as unknown as Core
+  return wrap(core, build)
 }
 
 /**
  * Makes `source` the core of every engine made from here on; call it before anything else. Needed
- * once where the binary is not inlined (`millrace/slim`); elsewhere it spares each worker a
- * compilation. Throws CORRUPT for bytes that are no core or the core of another version.
+ * where the binary is not inlined (`millrace/slim`), and on runtimes without fixed-width SIMD, which
+ * take `millrace/core.scalar.wasm`; elsewhere it spares each worker a compilation. Throws CORRUPT
+ * for bytes that are no core or the core of another version.
  */
 export function setCore(source: Uint8Array | ArrayBuffer | object): void {
+  register('simd', source)
+}
+
+/** setCore(), for one of the two builds; the tests run the scalar one beside the other. */
+export function register(build: Build, source: unknown): void {
   const module = source instanceof WebAssembly.Module ? source : fromBytes(source)
   const exported = new Set(WebAssembly.Module.exports(module).map((e) => e.name))
   const lacks = EXPORTS.find((name) => !exported.has(name))
   if (lacks !== undefined) throw new MillraceError('CORRUPT', `this core.wasm is not of this version of millrace: it lacks ${lacks}`)
-  modules.set('simd', module)
+  modules.set(build, module)
 }
 
 /** As setCore(), for a source that comes by a promise or over the network: `await loadCore(fetch(url))`. */
@@ -76,33 +81,40 @@ function fromBytes(source: unknown): WebAssembly.Module {
   }
 }
 
-function best(): [WebAssembly.Module, Build] {
-  try {
-    return [compile('simd'), 'simd']
-  } catch (error) {
-    if (!(error instanceof WebAssembly.CompileError)) throw error
-  }
-  try {
-    return [compile('scalar'), 'scalar']
-  } catch (cause) {
-    if (!(cause instanceof WebAssembly.CompileError)) throw cause
-    throw new MillraceError(
-      'NO_CORE',
-      `WebAssembly is blocked here; under a content security policy it needs script-src 'wasm-unsafe-eval' (${cause.message})`,
-      { cause },
-    )
-  }
-}
-
 function compile(build: Build): WebAssembly.Module {
   let module = modules.get(build)
   if (!module) {
-    const text = build === 'simd' ? simd : scalar
-    if (text === '') throw new MillraceError('NO_CORE', 'the core is not loaded; call setCore() or loadCore() with millrace/core.wasm first')
-    module = new WebAssembly.Module(decode(text))
+    if (build === 'scalar' || simd === '')
+      throw new MillraceError('NO_CORE', 'the core is not loaded; call setCore() or loadCore() with millrace/core.wasm first')
+    module = inlined()
     modules.set(build, module)
   }
   return module
+}
+
+// The scalar build is not inlined: it would be 40 % of the bundle, for browsers older than 2023.
+function inlined(): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(decode(simd))
+  } catch (cause) {
+    if (!(cause instanceof WebAssembly.CompileError)) throw cause
+    // A module of nothing but the magic and version compiles wherever WebAssembly is allowed at all.
+    const allowed = compiles(EMPTY)
+    const message = allowed
+      ? 'this runtime has no fixed-width SIMD; call setCore() or loadCore() with millrace/core.scalar.wasm first'
+      : `WebAssembly is blocked here; under a content security policy it needs script-src 'wasm-unsafe-eval' (${cause.message})`
+    throw new MillraceError('NO_CORE', message, { cause })
+  }
+}
+
+const EMPTY = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)
+
+function compiles(bytes: Uint8Array<ArrayBuffer>): boolean {
+  try {
+    return new WebAssembly.Module(bytes) !== undefined
+  } catch {
+    return false
+  }
 }
 
 // Cold, 125 KB on Node 20: Buffer 0.5 ms, atob and a loop 2.5 ms, Uint8Array.from(s, f) 21 ms.

@@ -1,6 +1,12 @@
 // The outside world as interfaces: a stage that takes its ports can run in simulated time from one
 // seed. node.ts and browser.ts implement them; nothing else touches clocks, chance, files or sockets.
 
+// A consumer without DOM or Node types has no AbortSignal; where there is one, this adds nothing to it.
+declare global {
+  // biome-ignore lint/suspicious/noEmptyInterface: merged with the runtime's own
+  interface AbortSignal {}
+}
+
 export interface Clock {
   /** Milliseconds since the epoch; may jump. */
   now(): number

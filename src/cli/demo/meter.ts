@@ -4,6 +4,8 @@ import type { Io } from '../command.js'
 
 export interface Stage {
   name: string
+  /** What `records` counts: records, or files. */
+  unit: 'records' | 'files'
   records: number
   /** What the stage took in, in bytes. */
   bytesIn: number
@@ -16,8 +18,8 @@ export interface Meter {
   readonly stages: Stage[]
   /** The most resident memory seen, looked at with every batch. */
   peakBytes(): number
-  /** A stage that will see `expected` records; stages of one pipeline are all begun before the first record. */
-  begin(name: string, expected: number): StageMeter
+  /** A stage that will see `expected` records (or files); stages of one pipeline are all begun before the first record. */
+  begin(name: string, expected: number, unit?: Stage['unit']): StageMeter
 }
 
 export interface StageMeter {
@@ -39,11 +41,11 @@ export function createMeter(io: Io): Meter {
   return {
     stages,
     peakBytes: () => peak,
-    begin(name, expected) {
-      const stage: Stage = { name, records: 0, bytesIn: 0, bytesOut: 0, milliseconds: 0 }
+    begin(name, expected, unit = 'records') {
+      const stage: Stage = { name, unit, records: 0, bytesIn: 0, bytesOut: 0, milliseconds: 0 }
       stages.push(stage)
       const line = () =>
-        `${stage.name.padEnd(9)} ${count(stage.records).padStart(9)} records ${megabytes(stage.bytesIn).padStart(7)} MB ${rate(stage.bytesIn, stage.milliseconds).padStart(6)} MB/s`
+        `${stage.name.padEnd(9)} ${count(stage.records).padStart(9)} ${stage.unit.padEnd(7)} ${megabytes(stage.bytesIn).padStart(7)} MB ${rate(stage.bytesIn, stage.milliseconds).padStart(6)} MB/s`
       const show = () => io.progress(`${bar(stage.records / expected, Math.min(24, io.columns - 55))} ${line()}`)
       show()
       return {

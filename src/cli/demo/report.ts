@@ -21,7 +21,7 @@ export function table(report: Report): string {
   const head = ['stage', 'records', 'MB in', 'MB out', 'seconds', 'MB/s']
   const rows = stages.map((s) => [
     s.name,
-    count(s.records),
+    s.unit === 'records' ? count(s.records) : `${count(s.records)} ${s.unit}`,
     megabytes(s.bytesIn),
     megabytes(s.bytesOut),
     (s.milliseconds / 1000).toFixed(2),
