@@ -3,7 +3,6 @@
 
 // A consumer without DOM or Node types has no AbortSignal; where there is one, this adds nothing to it.
 declare global {
-  // biome-ignore lint/suspicious/noEmptyInterface: merged with the runtime's own
   interface AbortSignal {}
 }
 
