@@ -1,6 +1,7 @@
 // KPL de-aggregation of a batch of 50 KB aggregates, MD5 checked.
-// "to columns": aggregates back to back in, a record table out, no object a record; "to objects": an
-// array of user records. aws-kinesis-agg gives objects with base64 data in both: it knows no other form.
+// "to columns": aggregates back to back in, a record table out, no object a record; "to objects": base64
+// in, as a Lambda event has it, an array of user records out. aws-kinesis-agg takes base64 and gives
+// objects with base64 data in both: it knows no other form.
 import { deaggregate, deaggregatePacked } from './baseline-kpl.mjs'
 import { same } from './frame.mjs'
 import { awsDeaggregator, CASES, inputs } from './kpl.mjs'
@@ -18,10 +19,11 @@ function row(shape, item, atLeast) {
       const heap = Buffer.concat(aggregates)
       const sizes = aggregates.map((a) => a.length)
       const table = new Uint32Array(records.length * 8)
-      const { toColumns, toObjects } = await ours(heap, sizes, aggregates)
+      const texts = aggregates.map((a) => a.toString('base64'))
+      const { toColumns, toObjects } = await ours(heap, sizes, texts)
       const columns = shape === 'to columns'
       const aws = awsDeaggregator(aggregates)
-      const baseline = columns ? () => deaggregatePacked(heap, sizes, table) : () => deaggregate(aggregates)
+      const baseline = columns ? () => deaggregatePacked(heap, sizes, table) : () => deaggregate(texts.map((t) => Buffer.from(t, 'base64')))
       const text = (list) => list.map((r) => [r.partitionKey, Buffer.from(r.data).toString('base64')])
       return {
         ours: { work, run: columns ? toColumns : toObjects },
@@ -55,8 +57,18 @@ function fromTable({ count, table, heap }) {
   })
 }
 
-async function ours() {
-  throw new Error('not wired')
+async function ours(heap, sizes, texts) {
+  const { deaggregatePacked: packed } = await import('../dist/esm/kinesis/deaggregate.js')
+  const { deaggregate: objects } = await import('../dist/esm/kinesis/user-records.js')
+  const table = new Uint32Array(sizes.length * 8)
+  let at = 0
+  sizes.forEach((size, i) => {
+    table.set([0, 0, 0, 0xffffffff, at, size, i, 0], i * 8)
+    at += size
+  })
+  const batch = { count: sizes.length, table, heap }
+  const records = texts.map((data, i) => ({ kinesis: { data, partitionKey: 'a', sequenceNumber: String(i) } }))
+  return { toColumns: () => packed(batch), toObjects: () => objects(records) }
 }
 
 export const rows = [...CASES.map((item) => row('to columns', item, 5)), ...CASES.map((item) => row('to objects', item, 2.2))]
