@@ -4,9 +4,12 @@ export { BASE64_BITS, BASE64_BYTE, BASE64_ENDS, base64Decode, base64Encode } fro
 export { MD5_STATE_SIZE, md5, md5Final, md5Init, md5Many, md5Update } from "./codec/md5";
 export { SHA256_STATE_SIZE, sha256, sha256Final, sha256Init, sha256Update } from "./codec/sha256";
 export { crc32, crc32c } from "./codec/crc";
+export { validUtf8 } from "./codec/utf8";
+export { splitLines } from "./codec/lines";
 export { formatHashKey, HASH_MALFORMED, HASH_RANGE, parseHashKey } from "./record/hash-key";
 export { ABSENT, ROW_SIZE } from "./record/batch";
 export { KEY_LENGTH, KEY_LIMIT, shardMany, UNCOVERED } from "./record/shard";
+export { shardText } from "./record/shard-text";
 export { aggregatePlan, aggregateWrite } from "./record/aggregate";
 export { aggregatePlanSize } from "./record/aggregate-plan";
 export {

@@ -62,12 +62,17 @@ export function formatHashKey(src: usize, dst: usize): usize {
     let rest: u64 = 0;
     for (let limb = first; limb < limbs + 16; limb += 4) {
       rest = (rest << 32) | <u64>load<u32>(limb);
-      store<u32>(limb, <u32>(rest / 1000000000));
-      rest %= 1000000000;
+      const quotient = rest / 1000000000;
+      store<u32>(limb, <u32>quotient);
+      rest -= quotient * 1000000000;
     }
     let part = <u32>rest;
     at -= 9;
-    for (let i: usize = 9; i > 0; part /= 10) store<u8>(at + --i, 48 + (part % 10));
+    for (let i: usize = 9; i > 0; ) {
+      const tenth = part / 10;
+      store<u8>(at + --i, 48 + part - tenth * 10);
+      part = tenth;
+    }
   }
   while (at < dst + 45 && load<u8>(at) == 48) at++;
   if (at == dst + 45) store<u8>(--at, 48);

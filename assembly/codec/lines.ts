@@ -1,0 +1,43 @@
+// Text -> lines: where each one begins and how long it is.
+import { tell } from "../memory";
+
+/**
+ * Finds the lines of src[0, len) that end in LF: {offset u32, size u32} each to table, without LF and
+ * without a CR before it, at most `cap` of them. Gives their number, and reports as consumed the bytes
+ * up to and including the last one's LF.
+ */
+export function splitLines(src: usize, len: usize, table: usize, cap: usize): i32 {
+  const end = src + len, last = table + (cap << 3);
+  let row = table, start = src, at = src;
+  if (ASC_FEATURE_SIMD) {
+    const feed = i8x16.splat(10);
+    // Reads up to 15 bytes past the end (SLACK) and leaves out what it finds there.
+    for (; at < end && row < last; at += 16) {
+      let found = i8x16.bitmask(i8x16.eq(v128.load(at), feed));
+      for (; found != 0 && row < last; found &= found - 1) {
+        const stop = at + ctz(found);
+        if (stop >= end) break;
+        row = put(row, src, start, stop);
+        start = stop + 1;
+      }
+    }
+  } else {
+    for (; at < end && row < last; at++) {
+      if (load<u8>(at) != 10) continue;
+      row = put(row, src, start, at);
+      start = at + 1;
+    }
+  }
+  const count = (row - table) >> 3;
+  tell(start - src, count);
+  return <i32>count;
+}
+
+// @ts-ignore: decorator
+@inline
+function put(row: usize, src: usize, start: usize, stop: usize): usize {
+  const size = stop - start;
+  store<u32>(row, start - src);
+  store<u32>(row, size - <usize>(size > 0 && load<u8>(stop - 1) == 13), 4);
+  return row + 8;
+}

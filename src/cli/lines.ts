@@ -1,0 +1,55 @@
+// Standard input -> batches of whole lines, so that a command crosses into the core once a batch.
+import { MillraceError } from '../errors.js'
+
+export interface LineBatch {
+  /** Whole lines, each ending in LF but perhaps the very last one. A byte order mark is left out. */
+  bytes: Uint8Array
+  /** Offset of `bytes` in the input. */
+  offset: number
+}
+
+const BATCH = 1 << 20
+/** A longer line is no record of any kind: more than twice what the service takes. */
+const LONGEST = 32 << 20
+
+/** Batches of about 1 MiB. Throws LIMIT_EXCEEDED at a line of more than 32 MiB. */
+export async function* lineBatches(input: AsyncIterable<Uint8Array>): AsyncGenerator<LineBatch> {
+  let held: Uint8Array[] = []
+  let size = 0
+  let offset = 0
+  let enough = BATCH
+  let first = true
+  const take = (bytes: Uint8Array): LineBatch => {
+    const mark = first && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+    first = false
+    const batch = { bytes: bytes.subarray(mark), offset: offset + mark }
+    offset += bytes.length
+    return batch
+  }
+  for await (const chunk of input) {
+    held.push(chunk)
+    size += chunk.length
+    if (size < enough) continue
+    const bytes = join(held, size)
+    const end = bytes.lastIndexOf(10) + 1
+    if (end === 0 && size >= LONGEST)
+      throw new MillraceError('LIMIT_EXCEEDED', `expected a line of at most ${LONGEST} bytes, got ${size} without a line feed`, { position: { offset } })
+    if (end > 0) yield take(bytes.subarray(0, end))
+    held = [bytes.subarray(end)]
+    size -= end
+    // Twice as much before the next look for an end, or a long line would take quadratic time.
+    enough = Math.max(BATCH, 2 * size)
+  }
+  if (size > 0) yield take(join(held, size))
+}
+
+function join(parts: Uint8Array[], size: number): Uint8Array {
+  if (parts.length === 1) return parts[0]
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}

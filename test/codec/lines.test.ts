@@ -1,0 +1,44 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Engine } from '../../src/engine/engine.js'
+import { builds, report } from '../builds.js'
+
+/** Lines in latin1, found `cap` at a time. */
+function lines(engine: Engine, text: string, cap: number): { lines: string[]; rest: string } {
+  return engine.scope(() => {
+    const src = engine.put(Buffer.from(text, 'latin1'))
+    // What lies behind the text must not count.
+    engine.bytes().fill(10, src + text.length, src + text.length + 64)
+    const table = engine.reserve(cap * 8)
+    const found: string[] = []
+    let from = 0
+    for (let count = cap; count === cap; ) {
+      count = engine.core.splitLines(src + from, text.length - from, table, cap)
+      for (let i = 0; i < count; i++) {
+        const [offset, size] = engine.words().subarray((table >> 2) + 2 * i)
+        found.push(text.slice(from + offset, from + offset + size))
+      }
+      expect(report(engine).produced).toBe(count)
+      from += report(engine).consumed
+    }
+    return { lines: found, rest: text.slice(from) }
+  })
+}
+
+describe.each(builds)('splitLines (%s)', (_, engine) => {
+  it.each([1, 2, 7, 1000])('as String.split does, %i lines at a time', (cap) => {
+    const piece = fc.oneof(
+      fc.constantFrom('\n', '\r\n', '\r', '\n\n', '\n\r\n'),
+      fc.string({ maxLength: 40, unit: fc.constantFrom('a', 'b', '\r', '\u008a', '\x0b', '\x1a') }),
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
+        const text = pieces.join('')
+        const all = text.split('\n')
+        const rest = all.pop()
+        expect(lines(engine, text, cap)).toEqual({ lines: all.map((line) => line.replace(/\r$/, '')), rest })
+      }),
+      { numRuns: 150 },
+    )
+  })
+})
