@@ -8,6 +8,8 @@ export {
   type PackedAggregates,
   type RejectedRecord,
 } from './aggregate.js'
+export { type Consumer, type ConsumerOptions, createConsumer } from './consumer.js'
+export type { ConsumedRecord, ConsumerBatch, DroppedAggregate } from './consumer-batch.js'
 export {
   type DeaggregateOptions,
   type DeaggregateReason,

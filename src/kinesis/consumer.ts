@@ -1,0 +1,230 @@
+// The consumer: all shards of a stream, parents before children, as one async iterable of batches of
+// user records. It keeps no checkpoints: whoever starts again says where from.
+import { MillraceError, outOfRange, wrongType } from '../errors.js'
+import { KINESIS } from '../limits.js'
+import type { Clock, Random } from '../ports/ports.js'
+import { systemClock, systemRandom } from '../ports/system.js'
+import { type ConsumerBatch, openBatch } from './consumer-batch.js'
+import { createLineage } from './lineage.js'
+import { createShardReader, type Fetched, type ShardReader, type StartPosition } from './reader.js'
+import { checkOptions, createService, type ShardDescription, STREAM_KEYS, type StreamOptions } from './service.js'
+import { isOpen, listShards } from './shards.js'
+
+export interface ConsumerOptions extends StreamOptions {
+  /** Clock and chance; default: the system's. */
+  ports?: { clock: Clock; random: Random }
+  /** Where to begin: the oldest record, whatever comes from now on (default), or a point in time. */
+  from?: 'TRIM_HORIZON' | 'LATEST' | 'AT_TIMESTAMP' | Date
+  /** With AT_TIMESTAMP. */
+  timestamp?: Date
+  /**
+   * When to end: never by itself, but where the stream's last shards are closed (default); or when
+   * every shard is read up to its newest record ('now'), or past the records that arrived before a
+   * point in time. A batch is never cut: some records that arrived later may come too.
+   */
+  until?: 'now' | Date
+  /** These shards only, without their children. */
+  shardIds?: readonly string[]
+  /**
+   * What de-aggregation does with aggregates that the KCL drops, those with a hash key outside their
+   * shard's range above all: 'kcl' (default) drops them and lists them in `batch.dropped`, 'keep'
+   * delivers them too, with the reason. A producer that was surprised by a split sends such an
+   * aggregate again, so that with 'keep' its records come twice.
+   */
+  mode?: 'kcl' | 'keep'
+  /** Kinesis records a call, 1 to 10,000 (default). */
+  maxRecords?: number
+  /** Milliseconds between two calls on a shard; default 200, which is the service's 5 a second. */
+  pollInterval?: number
+  /** The same after a call that brought nothing; default 1,000. */
+  idleInterval?: number
+  /** Calls under way or batches held at once over all shards; default 16. Memory: as many answers of up to 10 MiB. */
+  maxRequests?: number
+  /** Failures in a row on a shard after which the iteration throws; default 20. */
+  maxAttempts?: number
+}
+
+export interface Consumer extends AsyncIterable<ConsumerBatch> {
+  /** The user records one by one. */
+  records(): AsyncIterable<ConsumerBatch['records'][number]>
+  /** Ends the iteration; calls under way are aborted. */
+  close(): void
+}
+
+const OPTION_KEYS = [
+  ...STREAM_KEYS,
+  'ports',
+  'from',
+  'timestamp',
+  'until',
+  'shardIds',
+  'mode',
+  'maxRecords',
+  'pollInterval',
+  'idleInterval',
+  'maxRequests',
+  'maxAttempts',
+] as const
+
+/**
+ * A consumer of one stream. Batches of one shard come in order; those of different shards mix, but
+ * a child shard's come after its parents'. At-least-once is the caller's: what was yielded is not
+ * yielded again. Each iteration starts anew at `from`.
+ */
+export function createConsumer(options: ConsumerOptions): Consumer {
+  checkOptions(options, OPTION_KEYS)
+  const service = createService(options)
+  const { clock, random } = options.ports ?? { clock: systemClock, random: systemRandom }
+  const number = (key: keyof ConsumerOptions, fallback: number, least: number, most = Number.POSITIVE_INFINITY): number => {
+    const value = options[key] ?? fallback
+    if (typeof value !== 'number') throw wrongType(key, 'a number', value)
+    if (!(value >= least && value <= most)) throw outOfRange(key, `a number from ${least} to ${most}`, value)
+    return value
+  }
+  const start = startOf(options)
+  const { until, shardIds, mode = 'kcl' } = options
+  if (until !== undefined && until !== 'now' && !isDate(until)) throw wrongType('until', "'now' or a Date", until)
+  if (mode !== 'kcl' && mode !== 'keep') throw wrongType('mode', "'kcl' or 'keep'", mode)
+  if (shardIds !== undefined && !(Array.isArray(shardIds) && shardIds.every((id) => typeof id === 'string'))) {
+    throw wrongType('shardIds', 'an array of shard ids', shardIds)
+  }
+  const maxRequests = number('maxRequests', 16, 1)
+  const stop = new AbortController()
+  const settings = {
+    service,
+    clock,
+    random,
+    limit: number('maxRecords', KINESIS.getRecordsCount.value, 1, KINESIS.getRecordsCount.value),
+    pace: number('pollInterval', 1000 / KINESIS.getRecordsCalls.value, 0),
+    idle: number('idleInterval', 1000, 0),
+    attempts: number('maxAttempts', 20, 1),
+  }
+
+  async function* iterate(): AsyncGenerator<ConsumerBatch> {
+    const end = until === 'now' ? clock.now() : until?.getTime()
+    // Ends what is under way when the caller leaves the loop.
+    const leave = new AbortController()
+    const signal = AbortSignal.any([stop.signal, leave.signal])
+    const reader = { ...settings, signal }
+    const lineage = createLineage(start === 'LATEST')
+    const waiting: ShardReader[] = []
+    const done: { reader: ShardReader; fetched?: Fetched; error?: unknown }[] = []
+    let running = 0
+    let alarm = Number.POSITIVE_INFINITY
+    let wake = () => {}
+    // Of a point in time the children keep it; after LATEST theirs are all new.
+    const childStart: StartPosition = start === 'LATEST' ? 'TRIM_HORIZON' : start
+
+    const begin = (shards: ShardDescription[], from: StartPosition) => {
+      for (const shard of shards) {
+        if (!shardIds || shardIds.includes(shard.ShardId)) waiting.push(createShardReader(shard, from, reader))
+      }
+    }
+    const run = (item: ShardReader, work: () => Promise<Fetched>) => {
+      running++
+      work()
+        .then(
+          (fetched) => done.push({ reader: item, fetched }),
+          (error) => done.push({ reader: item, error }),
+        )
+        .finally(() => {
+          running--
+          wake()
+        })
+    }
+    // A closed shard has children; the list may lag behind its closing for a moment.
+    const follow = async (shardId: string) => {
+      for (let tries = 0; tries < 5; tries++) {
+        if (tries > 0) await clock.sleep(1000, signal)
+        begin(lineage.update(await listShards(service, clock, random)), childStart)
+        if (lineage.hasChild(shardId)) break
+      }
+      return NOTHING
+    }
+    const finish = (item: ShardReader) => {
+      const { ShardId } = item.shard
+      begin(lineage.finish(ShardId), childStart)
+      if (!shardIds && !lineage.hasChild(ShardId)) run(item, () => follow(ShardId))
+    }
+    // Starts the calls that are due; sets the alarm for the next one that is not.
+    const startDue = () => {
+      const now = clock.monotonic()
+      for (let i = 0; i < waiting.length && running + done.length < maxRequests; ) {
+        const item = waiting[i]
+        if (item.due > now) i++
+        else {
+          waiting.splice(i, 1)
+          run(item, () => item.next())
+        }
+      }
+      const next = Math.min(...waiting.map((item) => item.due))
+      if (waiting.length === 0 || next <= now || next >= alarm) return
+      alarm = next
+      clock.sleep(next - now, signal).then(
+        () => {
+          if (alarm === next) alarm = Number.POSITIVE_INFINITY
+          wake()
+        },
+        () => wake(),
+      )
+    }
+
+    try {
+      begin(lineage.update(await listShards(service, clock, random)), start)
+      while (waiting.length + running + done.length > 0 && !signal.aborted) {
+        startDue()
+        const item = done.shift()
+        if (!item) {
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+          continue
+        }
+        if (!item.fetched) throw item.error
+        if (item.fetched === NOTHING) continue
+        const { records, millisBehindLatest, ended } = item.fetched
+        if (ended) finish(item.reader)
+        else if (end === undefined || !isPast(item, end, clock.now())) waiting.push(item.reader)
+        if (records.length > 0) yield openBatch(item.reader.shard, records, millisBehindLatest, mode)
+      }
+    } catch (error) {
+      if (!stop.signal.aborted) throw error
+    } finally {
+      leave.abort()
+    }
+  }
+
+  const consumer: Consumer = {
+    [Symbol.asyncIterator]: iterate,
+    async *records() {
+      for await (const batch of consumer) yield* batch.records
+    },
+    close() {
+      stop.abort(new MillraceError('CLOSED', 'the consumer is closed'))
+      service.destroy()
+    },
+  }
+  return consumer
+}
+
+const NOTHING: Fetched = { records: [], millisBehindLatest: undefined, ended: false }
+
+// A record that arrived later is proof. An answer without records, 0 behind, is the end of what is
+// there (kinesalite says 0 whatever is left) but not of a closed shard: its end is said.
+function isPast({ reader, fetched }: { reader: ShardReader; fetched?: Fetched }, end: number, now: number): boolean {
+  const arrived = fetched?.records.at(-1)?.ApproximateArrivalTimestamp?.getTime()
+  if (arrived !== undefined) return arrived > end
+  return isOpen(reader.shard) && !fetched?.millisBehindLatest && now >= end
+}
+
+function startOf({ from = 'LATEST', timestamp }: ConsumerOptions): StartPosition {
+  if (isDate(from)) return { timestamp: from }
+  if (from === 'AT_TIMESTAMP') {
+    if (!isDate(timestamp)) throw wrongType('timestamp', 'a Date (from is AT_TIMESTAMP)', timestamp)
+    return { timestamp }
+  }
+  if (from !== 'TRIM_HORIZON' && from !== 'LATEST') throw wrongType('from', "'TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP' or a Date", from)
+  return from
+}
+
+const isDate = (value: unknown): value is Date => value instanceof Date && !Number.isNaN(value.getTime())
