@@ -3,5 +3,7 @@ import type { Table } from './run.js'
 /** In the order in which a record meets them. */
 export const commands: Table = {
   shard: () => import('./shard.js'),
+  aggregate: () => import('./aggregate.js'),
+  deaggregate: () => import('./deaggregate.js'),
   snowball: () => import('./snowball.js'),
 }

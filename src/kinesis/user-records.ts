@@ -51,14 +51,23 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
  * Throws TypeError or RangeError for wrong options and for records of neither shape.
  */
 export function deaggregate(records: readonly (KinesisRecord | KinesisEventRecord)[], options: DeaggregateOptions = {}): DeaggregatedRecord[] {
+  return openRecords(records, options).records
+}
+
+/** The same, with the first reason found in each Kinesis record: in mode `kcl`, why it lost something. */
+export function openRecords(
+  records: readonly (KinesisRecord | KinesisEventRecord)[],
+  options: DeaggregateOptions,
+): { records: DeaggregatedRecord[]; reasons: (DeaggregateReason | undefined)[] } {
   if (!Array.isArray(records)) throw wrongType('records', 'an array of Kinesis records', records)
   const { flags, ranges } = checkDeaggregate(options, records.length)
   const outers = records.map(read)
   const e = engine()
   return e.scope(() => {
     const placed = place(e, outers)
-    const { table, status } = open(e, placed, outers.length, flags, ranges)
-    return collect(e, outers, table, status, placed)
+    const { table, status, outcomes } = open(e, placed, outers.length, flags, ranges)
+    const reasons = Array.from(outcomes, (outcome, i) => (placed.bad?.has(i) ? 'BAD_BASE64' : deaggregateReason(outcome)))
+    return { records: collect(e, outers, table, status, placed), reasons }
   })
 }
 
