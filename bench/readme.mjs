@@ -5,23 +5,19 @@ import { figure } from './frame.mjs'
 const OPEN = '<!-- bench -->'
 const CLOSE = '<!-- /bench -->'
 
+/** A line a row, its rivals from the nearest to the farthest: our ratio to it, and its own figure. */
 export function readmeTable(results) {
-  const lines = ['| | millrace | | rival | theirs | ratio |', '|---|--:|---|---|--:|--:|']
-  let last
-  for (const r of results) {
-    const first = r.row !== last
-    last = r.row
-    const bold = r.ratio >= 1 ? `**x ${figure(r.ratio)}**` : `x ${figure(r.ratio)}`
-    lines.push(`| ${first ? r.row : ''} | ${first ? figure(r.ours) : ''} | ${first ? r.unit : ''} | ${r.rival} | ${figure(r.theirs)} | ${bold} |`)
+  const rows = new Map()
+  for (const r of results) rows.set(r.row, [...(rows.get(r.row) ?? []), r])
+  const lines = ['| | millrace | ratio to the rival (its own figure), nearest first |', '|---|--:|---|']
+  for (const [row, list] of rows) {
+    const rivals = list.toSorted((a, b) => a.ratio - b.ratio).map((r) => `${r.rival} **x ${figure(r.ratio)}** (${figure(r.theirs)})`)
+    lines.push(`| ${row} | ${figure(list[0].ours)} ${list[0].unit} | ${rivals.join(', ')} |`)
   }
-  const notes = [...new Map(results.filter((r) => r.note).map((r) => [r.rival, r.note]))].map(([rival, note]) => `${rival}: ${note}.`)
+  const notes = new Map(results.filter((r) => r.note).map((r) => [r.rival, `${r.rival}: ${r.note}.`]))
   const on = results.find((r) => r.on)?.on
-  lines.push(
-    '',
-    [on && `${on}.`, 'x: median of the per-round ratios of interleaved samples, > 1 where millrace is better; ms and KB: less is better.', ...notes]
-      .filter(Boolean)
-      .join(' '),
-  )
+  const legend = 'x: median of the per-round ratios of interleaved samples, above 1 where millrace is better; of ms and KB less is better.'
+  lines.push('', [on && `${on}.`, legend, ...notes.values()].filter(Boolean).join(' '))
   return lines.join('\n')
 }
 
@@ -31,5 +27,5 @@ export function writeReadme(file, table) {
   const from = text.indexOf(OPEN)
   const to = text.indexOf(CLOSE)
   if (from < 0 || to < from) throw new Error(`README.md has no ${OPEN} ... ${CLOSE}`)
-  writeFileSync(file, `${text.slice(0, from + OPEN.length)}\n${table}\n${text.slice(to)}`)
+  writeFileSync(file, `${text.slice(0, from + OPEN.length)}\n\n${table}\n\n${text.slice(to)}`)
 }

@@ -1,11 +1,14 @@
 // The bench's own arithmetic and its list of rows; no rival is needed to run these.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 // plain JavaScript without declarations: loaded by address
 const load = (file: string) => import(new URL(`../bench/${file}`, import.meta.url).href)
 const frame = await load('frame.mjs')
 const { loadRows } = await load('rows.mjs')
-const { readmeTable } = await load('readme.mjs')
+const { readmeTable, writeReadme } = await load('readme.mjs')
 const shard = await load('baseline-shard.mjs')
 const kpl = await load('baseline-kpl.mjs')
 const data = await load('data.mjs')
@@ -62,9 +65,26 @@ describe('frame', () => {
     expect(line).toBe('{"row":"r","ours":2,"unit":"u/s","rival":"a","theirs":1,"ratio":2}')
   })
 
-  it("renders the README's table", () => {
-    const table = readmeTable([{ row: 'r', ours: 2, unit: 'u/s', rival: 'a', theirs: 1, ratio: 2, on: 'Node' }])
-    expect(table).toContain('| r | 2.00 | u/s | a | 1.00 | **x 2.00** |\n\nNode. x: ')
+  it("renders the README's table, a line a row, the nearest rival first", () => {
+    const common = { row: 'r', ours: 2, unit: 'u/s', on: 'Node' }
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
+    try {
+      const file = join(folder, 'README.md')
+      writeFileSync(file, 'a\n<!-- bench -->\nold\n<!-- /bench -->\nz\n')
+      writeReadme(
+        file,
+        readmeTable([
+          { ...common, rival: 'far', theirs: 0.5, ratio: 4, note: 'why' },
+          { ...common, rival: 'near', theirs: 4, ratio: 0.5 },
+        ]),
+      )
+      const text = readFileSync(file, 'utf8')
+      expect(text).toContain('a\n<!-- bench -->\n\n| | millrace |')
+      expect(text).toContain('| r | 2.00 u/s | near **x 0.50** (4.00), far **x 4.00** (0.50) |\n\nNode. x: ')
+      expect(text).toMatch(/far: why\.\n\n<!-- \/bench -->\nz\n$/)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
 
