@@ -163,3 +163,21 @@ export function losses(results) {
   }
   return lines
 }
+
+/** Rows whose ratio is more than 15 % below that of an earlier run, say on another Node. */
+export function fallen(results, earlier) {
+  const before = new Map(earlier.map((r) => [`${r.row} / ${r.rival}`, r.ratio]))
+  return results.flatMap((r) => {
+    const name = `${r.row} / ${r.rival}`
+    const was = before.get(name)
+    return was === undefined || r.ratio >= 0.85 * was ? [] : [`- ${name}: x ${figure(r.ratio)}, was x ${figure(was)}`]
+  })
+}
+
+/** The results in the output of an earlier `--json` run. */
+export function parseResults(text) {
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
+}

@@ -1,22 +1,23 @@
-// npm run bench [-- --quick] [--json] [--only shard,base64] [--cpu] [--readme FILE]
+// npm run bench [-- --quick] [--json] [--only shard,base64] [--cpu] [--against FILE | --readme FILE]
 //
 // Every row is ours beside a named rival, sampled in interleaved rounds (frame.mjs), after the
 // outputs of both were compared. Runs under any Node that the package supports, on dist/esm.
 import { existsSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { cpuClock, jsonLine, losses, PACES, runRow, tableHead, tableRow } from './frame.mjs'
+import { cpuClock, fallen, jsonLine, losses, PACES, parseResults, runRow, tableHead, tableRow } from './frame.mjs'
 import { installRivals } from './install.mjs'
 import { readmeTable, writeReadme } from './readme.mjs'
 import { groups, loadRows } from './rows.mjs'
 
-const USAGE = `usage: npm run bench -- [--quick] [--json] [--only GROUP,...] [--cpu] [--readme FILE]
+const USAGE = `usage: npm run bench -- [--quick] [--json] [--only GROUP,...] [--cpu] [--against FILE | --readme FILE]
 
-  --quick        fewer and shorter rounds, smaller inputs (~2 minutes instead of ~10)
+  --quick        fewer and shorter rounds, smaller inputs (one or two minutes instead of five)
   --json         one JSON line a row on stdout: {"row","ours","unit","rival","theirs","ratio",...}
   --only LIST    only these groups: ${groups.join(', ')}
   --cpu          CPU time of the process instead of the wall clock: for a machine that others use too
-  --readme FILE  no run: fill the README's table from FILE, the output of an earlier --json run
+  --against FILE compare with FILE, the output of an earlier --json run (another Node, say): rows whose ratio fell by more than 15 %
+  --readme FILE  no run: fill the README's table from FILE, the output of a --json run
 
 example: npm run bench -- --quick --only shard,snappy
 `
@@ -38,6 +39,7 @@ async function main() {
         only: { type: 'string' },
         cpu: { type: 'boolean' },
         readme: { type: 'string' },
+        against: { type: 'string' },
         help: { type: 'boolean' },
       },
     }).values
@@ -52,10 +54,7 @@ async function main() {
     return 0
   }
   if (options.readme) {
-    const results = readFileSync(options.readme, 'utf8')
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line))
+    const results = parseResults(readFileSync(options.readme, 'utf8'))
     writeReadme(new URL('../README.md', import.meta.url), readmeTable(results))
     return 0
   }
@@ -65,6 +64,7 @@ async function main() {
   }
   installRivals(say)
 
+  const earlier = options.against ? parseResults(readFileSync(options.against, 'utf8')) : undefined
   const on = `${machine()}${options.cpu ? ', CPU time' : ''}`
   const context = { quick: options.quick === true, pace: { ...(options.quick ? PACES.quick : PACES.full), now: options.cpu ? cpuClock : undefined } }
   const rows = await loadRows(options.only?.split(','))
@@ -91,6 +91,12 @@ async function main() {
     const notes = new Map(results.filter((r) => r.note).map((r) => [r.rival, r.note]))
     for (const [rival, note] of notes) write(`${rival}: ${note}`)
     write(`\nWhere we lose\n${lost.length > 0 ? lost.join('\n') : '- nowhere in this run'}`)
+  }
+  if (earlier) {
+    const list = fallen(results, earlier)
+    const line = `\nMore than 15 % below ${options.against}\n${list.length > 0 ? list.join('\n') : '- no row'}`
+    if (options.json) say(line)
+    else write(line)
   }
   if (failures.length > 0) say(`${failures.length} of ${rows.length} rows failed: ${failures.join('; ')}`)
   return failures.length > 0 ? 1 : 0

@@ -65,6 +65,12 @@ describe('frame', () => {
     expect(line).toBe('{"row":"r","ours":2,"unit":"u/s","rival":"a","theirs":1,"ratio":2}')
   })
 
+  it('tells which ratios fell by more than 15 % since an earlier run', () => {
+    const row = (rival: string, ratio: number) => ({ row: 'r', rival, ratio })
+    const earlier = frame.parseResults(`${[row('a', 2), row('b', 2)].map((r) => JSON.stringify(r)).join('\n')}\n`)
+    expect(frame.fallen([row('a', 1.71), row('b', 1.69), row('c', 0.1)], earlier)).toEqual(['- r / b: x 1.69, was x 2.00'])
+  })
+
   it("renders the README's table, a line a row, the nearest rival first", () => {
     const common = { row: 'r', ours: 2, unit: 'u/s', on: 'Node' }
     const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
