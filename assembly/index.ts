@@ -30,4 +30,5 @@ export {
 export { SCAN_APPEND, SCAN_FINAL, SCAN_FIRST, scanInit, scanRows, scanSize } from "./columnar/json";
 export { CODEC_NONE, CODEC_SNAPPY, LOGICAL_MICROS, LOGICAL_MILLIS, LOGICAL_NANOS, LOGICAL_NONE, LOGICAL_STRING } from "./columnar/chunk";
 export { appendBatch, finishRowGroup, openWriter, resetRowGroup, rowGroupBytes, takePages } from "./columnar/rowgroup";
+export { openSplit, splitBatch, splitCapacity, splitGroups, splitIds, splitText, unpackRows } from "./columnar/split";
 export { putFooter, putFooterEnd, putRowGroup } from "./columnar/footer";

@@ -11,7 +11,7 @@ export interface BadRecord {
   source?: string
   /** Index of the record in its source, from 0. */
   record: number
-  /** Byte of its source where the record begins. */
+  /** Byte of its source where the record begins; of a record with no partition, where its batch begins. */
   offset: number
   /** Byte of its source where the fault was seen. */
   position: number
@@ -29,6 +29,10 @@ export type BadRecordPolicy = 'fail' | 'skip' | ((bad: BadRecord) => void)
 
 export interface Intake {
   readonly scan: Scan
+  /** Strings of a batch take at most so many bytes. */
+  readonly textBytes: number
+  /** Settles a record of the batch at hand that turned out to have no place, by the same policy. */
+  refuse(record: number, message: string, text: Uint8Array): void
   readonly badRecords: number
   write(bytes: Uint8Array): Promise<void>
   /** Ends the record at hand: what follows is the start of `source`. */
@@ -46,12 +50,15 @@ export function checkPolicy(label: string, policy: unknown): void {
   if (policy !== 'fail' && policy !== 'skip' && typeof policy !== 'function') throw wrongType(label, "'fail', 'skip' or a function", policy)
 }
 
-/** `batch` is called for every batch in the scan's columns, and awaited. */
+/**
+ * `batch` is called for every batch in the scan's columns, and awaited; `recordAt` gives the index
+ * in its source of the record behind a row.
+ */
 export function createIntake(
   engine: Engine,
   columns: readonly Column[],
   options: { maxRecordBytes: number; onBadRecord: BadRecordPolicy },
-  batch: (rows: number) => Promise<void> | void,
+  batch: (rows: number, recordAt: (row: number) => number) => Promise<void> | void,
 ): Intake {
   const { maxRecordBytes, onBadRecord } = options
   const size = maxRecordBytes + FILL
@@ -67,6 +74,7 @@ export function createIntake(
   let before = 0 // of them, in earlier sources
   let tooLong = 0 // records of this source that never reached the scan
   let badRecords = 0
+  let batchAt = 0
 
   const settle = (bad: BadRecord) => {
     if (onBadRecord === 'fail')
@@ -94,8 +102,10 @@ export function createIntake(
           text: engine.bytes().slice(text + at + b.offset, text + at + b.end),
         })
       }
+      const first = seen
       seen += rows + bad.length
-      if (rows > 0) await batch(rows)
+      batchAt = base + at
+      if (rows > 0) await batch(rows, (row) => bad.reduce((record, b) => (b.record <= record ? record + 1 : record), first + row) - before + tooLong)
       if (consumed === 0) break
       at += consumed
     }
@@ -145,6 +155,8 @@ export function createIntake(
 
   return {
     scan,
+    textBytes: size,
+    refuse: (record, message, text) => settle({ source, record, offset: batchAt, position: batchAt, message, text }),
     get badRecords() {
       return badRecords
     },

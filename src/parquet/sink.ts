@@ -12,40 +12,63 @@ export interface ParquetSink {
   abort?(reason: unknown): Promise<void> | void
 }
 
+/** A file that is not there yet. */
+export interface HiddenFile {
+  write(bytes: Uint8Array): Promise<void>
+  /** Flushes to the device and closes. */
+  finish(): Promise<void>
+  /** Gives the finished file its name. */
+  commit(): Promise<void>
+  /** Removes it; nothing where it was committed. */
+  discard(): Promise<void>
+}
+
 /**
- * A sink for a file at `path`: it grows under a hidden name beside it and takes its own name, by
- * an atomic rename, when it is complete and flushed. Hive and Spark read no name that begins with a dot.
+ * A file at `path` that grows under a hidden name beside it, until it takes its own by an atomic
+ * rename. Hive and Spark read no name that begins with a dot.
  */
-export async function fileSink(ports: { storage: Storage; random: Random }, path: string): Promise<Required<ParquetSink>> {
+export async function createHiddenFile(ports: { storage: Storage; random: Random }, path: string): Promise<HiddenFile> {
   const { storage, random } = ports
   const slash = path.lastIndexOf('/') + 1
-  // Of the name itself nothing: with it the hidden one could pass the 255 bytes of a file name.
+  // Nothing of the name itself: with it the hidden one could pass the 255 bytes of a file name.
   const hidden = `${path.slice(0, slash)}.millrace-${Math.floor(random.next() * 2 ** 48).toString(36)}.tmp`
   const file = await storage.create(hidden, { exclusive: true })
-  let open = true
-  const discard = async () => {
-    if (open) {
-      open = false
-      await file.close().catch(() => {})
+  let state: 'open' | 'finished' | 'gone' = 'open'
+  return {
+    write: (bytes) => file.write(bytes),
+    async finish() {
+      if (state !== 'open') throw new MillraceError('CLOSED', `${path} was closed or given up before`)
+      await file.sync()
+      state = 'finished'
+      await file.close()
+    },
+    async commit() {
+      await storage.rename(hidden, path)
+      state = 'gone'
+    },
+    async discard() {
+      if (state === 'gone') return
+      if (state === 'open') await file.close().catch(() => {})
+      state = 'gone'
       await storage.remove(hidden)
-    }
+    },
   }
+}
+
+/** A sink for a file at `path`, which is there, whole and flushed, only when the sink has closed. */
+export async function fileSink(ports: { storage: Storage; random: Random }, path: string): Promise<Required<ParquetSink>> {
+  const file = await createHiddenFile(ports, path)
   return {
     write: (bytes) => file.write(bytes),
     async close() {
-      if (!open) throw new MillraceError('CLOSED', `${path} was closed or given up before`)
       try {
-        await file.sync()
-        await file.close()
-        open = false
-        await storage.rename(hidden, path)
+        await file.finish()
+        await file.commit()
       } catch (error) {
-        open = false
-        await file.close().catch(() => {})
-        await storage.remove(hidden).catch(() => {})
+        await file.discard().catch(() => {})
         throw error
       }
     },
-    abort: discard,
+    abort: () => file.discard(),
   }
 }

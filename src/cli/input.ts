@@ -1,0 +1,93 @@
+// What a command reads: files by name, "-" for standard input, .gz unpacked, one after the other.
+import { MillraceError } from '../errors.js'
+import type { Storage } from '../ports/ports.js'
+import { type Io, UsageError } from './command.js'
+
+/** A piece of one input; `bytes` may be overwritten by the next piece. */
+export interface Piece {
+  source: string
+  /** The first piece of its source; every source has at least one, if an empty one. */
+  first: boolean
+  bytes: Uint8Array
+}
+
+const CHUNK = 1 << 20
+
+/** The bytes of `inputs` in order, in pieces. Errors name the input. */
+export async function* readInputs(io: Io, inputs: readonly string[]): AsyncGenerator<Piece> {
+  if (inputs.filter((name) => name === '-').length > 1) throw new UsageError('standard input ("-") can be read only once')
+  for (const name of inputs) {
+    const source = name === '-' ? 'standard input' : name
+    let first = true
+    try {
+      const raw = name === '-' ? io.stdin() : readFile(io.ports.storage, name)
+      for await (const bytes of name.endsWith('.gz') ? gunzip(raw) : raw) {
+        io.signal.throwIfAborted()
+        yield { source, first, bytes }
+        first = false
+      }
+    } catch (error) {
+      if (error instanceof MillraceError || !(error instanceof Error) || io.signal.aborted) throw error
+      throw new MillraceError('IO', error.message.includes(name) && name !== '-' ? error.message : `${source}: ${error.message}`, { cause: error })
+    }
+    if (first) yield { source, first, bytes: new Uint8Array(0) }
+  }
+}
+
+async function* readFile(storage: Storage, path: string): AsyncGenerator<Uint8Array> {
+  const file = await storage.open(path)
+  try {
+    const buffer = new Uint8Array(CHUNK)
+    for (let at = 0; ; ) {
+      const size = await file.read(buffer, at)
+      if (size === 0) return
+      at += size
+      yield buffer.subarray(0, size)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+async function* gunzip(raw: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const source = raw[Symbol.asyncIterator]()
+  const packed = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const { done, value } = await source.next()
+      if (done) controller.close()
+      // the stream keeps what it is given; the next read would overwrite it
+      else controller.enqueue(value.slice())
+    },
+    async cancel() {
+      await source.return?.()
+    },
+  })
+  const reader = packed.pipeThrough(new DecompressionStream('gzip')).getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  } finally {
+    await reader.cancel().catch(() => {})
+  }
+}
+
+/** The whole of a small file as text; `limit` bytes at most. */
+export async function readText(storage: Storage, path: string, limit: number): Promise<string> {
+  const parts: Uint8Array[] = []
+  let size = 0
+  for await (const piece of readFile(storage, path)) {
+    size += piece.length
+    if (size > limit) throw new MillraceError('LIMIT_EXCEEDED', `${path}: expected at most ${limit} bytes`)
+    parts.push(piece.slice())
+  }
+  const all = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return new TextDecoder().decode(all)
+}

@@ -1,0 +1,127 @@
+import { createHiveWriter } from '../emr/index.js'
+import { type BadRecord, createParquetWriter, fileSink } from '../parquet/index.js'
+import { badRecordsTo } from './bad-records.js'
+import { type Command, type Io, UsageError, type Values } from './command.js'
+import { readInputs } from './input.js'
+import { inferFrom, readSchema } from './sample.js'
+
+export const command: Command = {
+  summary: 'NDJSON to Parquet, one file or a Hive-layout directory',
+  help: `Usage: millrace parquet IN... -o OUT [options]
+
+Reads NDJSON (files, .gz as such, "-" for standard input) and writes one Parquet file,
+"-o -" to standard output; with --partition-by a directory OUT/column=value/part-....parquet.
+A file has its name only when it is complete.
+
+  -o, --output OUT          the file or directory to write
+      --schema FILE         the columns, as millrace schema prints them; without it
+                            they are inferred from the first 4 MiB
+      --compression CODEC   snappy (default) or none
+      --partition-by A,B    columns that become directories and are not in the files:
+                            strings, integers or booleans
+      --bad-records HOW     fail (default): the first bad record ends the work
+                            skip: bad records are left out and counted
+                            FILE: they are written to FILE as they are
+      --row-group-rows N    rows of a row group (default 131072)
+      --json                the summary as JSON on standard output
+
+Example:
+  millrace parquet flights.ndjson.gz -o flights --partition-by origin
+`,
+  options: {
+    output: { type: 'string', short: 'o' },
+    schema: { type: 'string' },
+    compression: { type: 'string' },
+    'partition-by': { type: 'string' },
+    'bad-records': { type: 'string' },
+    'row-group-rows': { type: 'string' },
+    json: { type: 'boolean' },
+  },
+  run,
+}
+
+/** What the summary tells, whichever way it is printed. */
+interface Done {
+  rows: number
+  bytes: number
+  rowGroups: number
+  badRecords: number
+  files?: number
+  partitions?: number
+}
+
+async function run(values: Values, inputs: string[], io: Io): Promise<number> {
+  const { output } = values
+  if (inputs.length === 0) throw new UsageError('expected at least one input, "-" for standard input')
+  if (typeof output !== 'string') throw new UsageError('expected -o OUT, where to write')
+  const compression = values.compression ?? 'snappy'
+  if (compression !== 'snappy' && compression !== 'none') throw new UsageError(`--compression expected snappy or none, got ${String(compression)}`)
+  const rowGroupRows = rowsOf(values['row-group-rows'])
+  const partitionBy = partitionsOf(values['partition-by'])
+  if (output === '-' && partitionBy) throw new UsageError('-o - expected a directory with --partition-by')
+  if (output === '-' && values.json) throw new UsageError('--json expected a file as -o: both would go to standard output')
+
+  const { clock } = io.ports
+  const start = clock.monotonic()
+  let pieces = readInputs(io, inputs)
+  let schema: Awaited<ReturnType<typeof readSchema>>
+  if (typeof values.schema === 'string') schema = await readSchema(io, values.schema)
+  else ({ schema, pieces } = await inferFrom(pieces))
+
+  const bad = await badRecordsTo(io, String(values['bad-records'] ?? 'fail'))
+  const onBadRecord = bad.policy as 'fail' | 'skip' | ((bad: BadRecord) => void)
+  const common = { schema, compression, onBadRecord, ...(rowGroupRows ? { rowGroupRows } : {}) } as const
+  const writer = partitionBy
+    ? createHiveWriter({ ...common, directory: output, partitionBy, ports: io.ports })
+    : createParquetWriter({ ...common, sink: output === '-' ? { write: (bytes) => io.write(bytes) } : await fileSink(io.ports, output) })
+  let read = 0
+  let done: Done
+  try {
+    for await (const { source, first, bytes } of pieces) {
+      if (first) await writer.startSource(source)
+      await writer.writeJson(bytes)
+      await bad.flush()
+      read += bytes.length
+      const seconds = (clock.monotonic() - start) / 1000
+      io.progress(`parquet: ${megabytes(read)} read, ${Math.round(read / 1e6 / Math.max(seconds, 0.001))} MB/s`)
+    }
+    done = await writer.close()
+    await bad.flush()
+  } catch (error) {
+    await writer.abort(error)
+    throw error
+  } finally {
+    io.progress('')
+    await bad.close()
+  }
+  const seconds = (clock.monotonic() - start) / 1000
+  if (values.json) await io.write(`${JSON.stringify({ output, ...done, bytesRead: read, seconds })}\n`)
+  else io.log(summary(output, done, read, seconds, bad.target))
+  return 0
+}
+
+function rowsOf(value: Values[string]): number | undefined {
+  if (value === undefined) return undefined
+  const rows = Number(value)
+  if (!Number.isInteger(rows) || rows < 1) throw new UsageError(`--row-group-rows expected a whole number from 1, got ${String(value)}`)
+  return rows
+}
+
+function partitionsOf(value: Values[string]): string[] | undefined {
+  if (value === undefined) return undefined
+  const names = String(value)
+    .split(',')
+    .map((name) => name.trim())
+  if (names.includes('')) throw new UsageError(`--partition-by expected column names between commas, got ${JSON.stringify(value)}`)
+  return names
+}
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
+const count = (n: number, what: string) => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`
+
+function summary(output: string, done: Done, read: number, seconds: number, target: string | undefined): string {
+  const where = done.files === undefined ? output : `${output}: ${count(done.partitions ?? 0, 'partition')}, ${count(done.files, 'file')}`
+  const speed = seconds > 0 ? `, ${Math.round(read / 1e6 / seconds)} MB/s` : ''
+  const left = done.badRecords > 0 ? `; ${count(done.badRecords, 'bad record')} ${target ? `in ${target}` : 'skipped'}` : ''
+  return `${where}: ${count(done.rows, 'row')} in ${count(done.rowGroups, 'row group')}, ${megabytes(done.bytes)} from ${megabytes(read)} in ${seconds.toFixed(1)} s${speed}${left}`
+}

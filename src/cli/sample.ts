@@ -1,0 +1,60 @@
+// A schema given or inferred, and the input as if nobody had looked at it.
+import { MillraceError } from '../errors.js'
+import { inferSchema, parseSchema, type Schema } from '../parquet/index.js'
+import type { Io } from './command.js'
+import { type Piece, readText } from './input.js'
+
+const SAMPLE = 4 * 1024 * 1024
+const SCHEMA_LIMIT = 16 * 1024 * 1024
+
+/** The schema in a file; errors name the file, and the byte where it is no JSON. */
+export async function readSchema(io: Io, path: string): Promise<Schema> {
+  const text = await readText(io.ports.storage, path, SCHEMA_LIMIT)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new MillraceError('BAD_INPUT', `${path}: expected a schema as JSON: ${(error as Error).message}`, { cause: error })
+  }
+  try {
+    return parseSchema(value)
+  } catch (error) {
+    throw new MillraceError('BAD_INPUT', `${path}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Infers a schema from the first 4 MiB, and gives all pieces back, the ones it has read first. */
+export async function inferFrom(pieces: AsyncGenerator<Piece>): Promise<{ schema: Schema; pieces: AsyncGenerator<Piece> }> {
+  const held: Piece[] = []
+  const parts: Uint8Array[] = []
+  let size = 0
+  let complete = true
+  for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
+    const piece = { ...next.value, bytes: next.value.bytes.slice() }
+    if (piece.first && held.length > 0) parts.push(new Uint8Array([10]))
+    held.push(piece)
+    parts.push(piece.bytes)
+    size += piece.bytes.length
+    complete = size < SAMPLE
+    if (!complete) break
+  }
+  const schema = inferSchema(concat(parts), complete)
+  if (schema.columns.length === 0) throw new MillraceError('BAD_INPUT', 'there is no record to infer a schema from; give one with --schema')
+  return { schema, pieces: again(held, pieces) }
+}
+
+async function* again(held: Piece[], rest: AsyncGenerator<Piece>): AsyncGenerator<Piece> {
+  yield* held
+  held.length = 0
+  yield* rest
+}
+
+function concat(parts: Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}

@@ -1,0 +1,86 @@
+// The files of a partitioned data set: each partition's grow row group by row group, few are open
+// at a time, and all take their names together at the end.
+import type { PageEncoder } from '../engine/pages.js'
+import { MillraceError } from '../errors.js'
+import { createHiddenFile, createParquetFile, type HiddenFile, type ParquetFile } from '../parquet/internal.js'
+import type { Random, Storage } from '../ports/ports.js'
+
+/** Open files at most; of a partition whose file was closed a further row group begins a new one. */
+const OPEN = 64
+
+export interface PartitionFiles {
+  /** Ends the encoder's row group and writes it to a file in `directory`, below the data set's. */
+  rowGroup(directory: string, encoder: PageEncoder, rows: number): Promise<void>
+  /** Closes all files and gives them their names. */
+  commit(encoder: PageEncoder): Promise<{ files: number; bytes: number; rowGroups: number }>
+  /** Removes all that was made. */
+  discard(): Promise<void>
+}
+
+interface Part {
+  file: ParquetFile
+  hidden: HiddenFile
+}
+
+/** Rejects with IO where `root` has entries: new parts beside old ones would be one table of both. */
+export async function createPartitionFiles(ports: { storage: Storage; random: Random }, root: string): Promise<PartitionFiles> {
+  const { storage } = ports
+  await storage.makeDirectory(root)
+  for await (const { name } of storage.list(root)) {
+    throw new MillraceError('IO', `${root}: expected an empty directory or none, found ${JSON.stringify(name)} in it`)
+  }
+  const open = new Map<string, Part>() // least recently written first
+  const numbers = new Map<string, number>()
+  const made = new Set<string>()
+  const finished: HiddenFile[] = []
+  const total = { files: 0, bytes: 0, rowGroups: 0 }
+
+  const begin = async (directory: string): Promise<Part> => {
+    const number = numbers.get(directory) ?? 0
+    const path = `${root}/${directory}`
+    if (number === 0) {
+      made.add(directory.split('/')[0])
+      await storage.makeDirectory(path)
+    }
+    numbers.set(directory, number + 1)
+    const hidden = await createHiddenFile(ports, `${path}/part-${String(number).padStart(5, '0')}.parquet`)
+    return { hidden, file: createParquetFile({ write: (bytes) => hidden.write(bytes), close: () => hidden.finish() }) }
+  }
+  const end = async ({ file, hidden }: Part, encoder: PageEncoder) => {
+    await file.close(encoder)
+    finished.push(hidden)
+    total.files++
+    total.bytes += file.bytes
+    total.rowGroups += file.rowGroups
+  }
+
+  return {
+    async rowGroup(directory, encoder, rows) {
+      let part = open.get(directory)
+      if (!part) {
+        if (open.size >= OPEN) {
+          const [oldest, other] = open.entries().next().value!
+          await end(other, encoder)
+          open.delete(oldest)
+        }
+        part = await begin(directory)
+      }
+      open.delete(directory)
+      open.set(directory, part)
+      await part.file.rowGroup(encoder, rows)
+    },
+    async commit(encoder) {
+      for (const [directory, part] of open) {
+        await end(part, encoder)
+        open.delete(directory)
+      }
+      for (const hidden of finished) await hidden.commit()
+      return total
+    },
+    async discard() {
+      for (const { hidden } of open.values()) await hidden.discard().catch(() => {})
+      // the directory was empty before
+      for (const directory of made) await storage.remove(`${root}/${directory}`)
+    },
+  }
+}

@@ -1,0 +1,2 @@
+export { DEFAULT_PARTITION, escapePathName, partitionName, unescapePathName } from './hive.js'
+export { createHiveWriter, type HiveSummary, type HiveWriter, type HiveWriterOptions } from './writer.js'
