@@ -1,3 +1,4 @@
+export * from './emr/index.js'
 export { type CoreSource, loadCore, setCore } from './engine/engine.js'
 export { type ErrorCode, MillraceError, type Position } from './errors.js'
 export * from './kinesis/index.js'

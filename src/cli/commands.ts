@@ -5,5 +5,7 @@ export const commands: Table = {
   shard: () => import('./shard.js'),
   aggregate: () => import('./aggregate.js'),
   deaggregate: () => import('./deaggregate.js'),
+  parquet: () => import('./parquet.js'),
+  schema: () => import('./schema.js'),
   snowball: () => import('./snowball.js'),
 }

@@ -1,5 +1,5 @@
 import { createHiveWriter } from '../emr/index.js'
-import { type BadRecord, createParquetWriter, fileSink } from '../parquet/index.js'
+import { type BadRecord, createParquetWriter, fileSink, type ParquetWriterOptions } from '../parquet/index.js'
 import { badRecordsTo } from './bad-records.js'
 import { type Command, type Io, UsageError, type Values } from './command.js'
 import { readInputs } from './input.js'
@@ -71,9 +71,7 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
   const bad = await badRecordsTo(io, String(values['bad-records'] ?? 'fail'))
   const onBadRecord = bad.policy as 'fail' | 'skip' | ((bad: BadRecord) => void)
   const common = { schema, compression, onBadRecord, ...(rowGroupRows ? { rowGroupRows } : {}) } as const
-  const writer = partitionBy
-    ? createHiveWriter({ ...common, directory: output, partitionBy, ports: io.ports })
-    : createParquetWriter({ ...common, sink: output === '-' ? { write: (bytes) => io.write(bytes) } : await fileSink(io.ports, output) })
+  const writer = partitionBy ? createHiveWriter({ ...common, directory: output, partitionBy, ports: io.ports }) : await singleFile(io, output, common)
   let read = 0
   let done: Done
   try {
@@ -98,6 +96,16 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
   if (values.json) await io.write(`${JSON.stringify({ output, ...done, bytesRead: read, seconds })}\n`)
   else io.log(summary(output, done, read, seconds, bad.target))
   return 0
+}
+
+async function singleFile(io: Io, output: string, options: Omit<ParquetWriterOptions, 'sink'>) {
+  const sink = output === '-' ? { write: (bytes: Uint8Array) => io.write(bytes) } : await fileSink(io.ports, output)
+  try {
+    return createParquetWriter({ ...options, sink })
+  } catch (error) {
+    if ('abort' in sink) await sink.abort(error)
+    throw error
+  }
 }
 
 function rowsOf(value: Values[string]): number | undefined {

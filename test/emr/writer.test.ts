@@ -74,10 +74,10 @@ describe('createHiveWriter', () => {
     for (const [i, row] of rows.entries()) {
       expect(back[i]).toEqual({ ...row, q: row.q === null ? null : BigInt(row.q), t: BigInt(row.t) })
     }
-    const [{ names }] = await duck.rows(
-      `select list(name) names from (select distinct name from parquet_schema('${directory}/p=plain/part-00000.parquet') where name <> 'schema')`,
+    const [{ fields }] = await duck.rows(
+      `select list(name) as fields from (select distinct name from parquet_schema('${directory}/p=plain/part-00000.parquet') where name <> 'schema')`,
     )
-    expect((names as { items: string[] }).items.sort()).toEqual(['b', 'd', 'n', 'q', 's', 't'])
+    expect((fields as { items: string[] }).items.sort()).toEqual(['b', 'd', 'n', 'q', 's', 't'])
   })
 
   it('by several columns, integers and booleans too', async () => {
