@@ -13,7 +13,7 @@ import { isOpen, listShards } from './shards.js'
 export interface ConsumerOptions extends StreamOptions {
   /** Clock and chance; default: the system's. */
   ports?: { clock: Clock; random: Random }
-  /** Where to begin: the oldest record, whatever comes from now on (default), or a point in time. */
+  /** Where to begin: the oldest record (default), whatever comes from now on, or a point in time. */
   from?: 'TRIM_HORIZON' | 'LATEST' | 'AT_TIMESTAMP' | Date
   /** With AT_TIMESTAMP. */
   timestamp?: Date
@@ -217,7 +217,7 @@ function isPast({ reader, fetched }: { reader: ShardReader; fetched?: Fetched },
   return isOpen(reader.shard) && !fetched?.millisBehindLatest && now >= end
 }
 
-function startOf({ from = 'LATEST', timestamp }: ConsumerOptions): StartPosition {
+function startOf({ from = 'TRIM_HORIZON', timestamp }: ConsumerOptions): StartPosition {
   if (isDate(from)) return { timestamp: from }
   if (from === 'AT_TIMESTAMP') {
     if (!isDate(timestamp)) throw wrongType('timestamp', 'a Date (from is AT_TIMESTAMP)', timestamp)

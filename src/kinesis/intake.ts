@@ -20,6 +20,7 @@ export interface Pack extends RecordBatch {
   readonly bytes: number
   /** Bytes that one row counts for against the buffer's limit. */
   size(row: number): number
+  dataSize(row: number): number
   /** One new row; `key` and `hash` as text. */
   add(key: string, hash: string | undefined, data: Uint8Array, ticket: Ticket, index: number, since: number): void
   /** Row of another pack, taken over with its ticket and history. */
@@ -95,6 +96,7 @@ export function createPack(): Pack {
       const hash = table[at + 3]
       return table[at + 1] + table[at + 5] + (hash === ABSENT ? 0 : hash) + ROW_BYTES
     },
+    dataSize: (row) => table[ROW * row + 5],
     add(key, hash, data, ticket, index, arrived) {
       room(3 * key.length + (hash?.length ?? 0) + data.length)
       const at = ROW * count

@@ -23,10 +23,14 @@ export interface ProducerMetrics {
   accepted: number
   delivered: number
   failed: number
+  /** Delivered, but perhaps twice. */
+  uncertain: number
   /** Kinesis records stored, their bytes (keys included) and PUT payload units of 25 KB. */
   kinesisRecords: number
   kinesisBytes: number
   payloadUnits: number
+  /** PUT payload units of the delivered user records, had each been put alone. */
+  userPayloadUnits: number
 }
 
 export interface Pipeline {
@@ -43,6 +47,8 @@ export interface Pipeline {
 
 const MIB = 1_048_576
 
+const unitsOf = (bytes: number) => Math.max(1, Math.ceil(bytes / KINESIS.payloadUnitBytes.value))
+
 export function createPipeline(service: KinesisService, settings: ProducerSettings, account: Account): Pipeline {
   const { clock, random } = settings
   const table = createShardTable(service, clock, random)
@@ -53,7 +59,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
   let urgent = false
   let starting = false
   let unexplained = 0
-  const metrics = { accepted: 0, delivered: 0, failed: 0, kinesisRecords: 0, kinesisBytes: 0, payloadUnits: 0 }
+  const metrics = { accepted: 0, delivered: 0, failed: 0, uncertain: 0, kinesisRecords: 0, kinesisBytes: 0, payloadUnits: 0, userPayloadUnits: 0 }
 
   const sender = createSender({
     ...settings,
@@ -67,7 +73,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
     stored(outer, shardId, sequenceNumber) {
       metrics.kinesisRecords++
       metrics.kinesisBytes += outer.bytes
-      metrics.payloadUnits += Math.ceil(outer.entry.Data.length / KINESIS.payloadUnitBytes.value) || 1
+      metrics.payloadUnits += unitsOf(outer.entry.Data.length)
       if (shardId === outer.shardId || outer.shardId === '') deliver(outer, shardId, sequenceNumber)
       else if (outer.aggregated) void judge(outer, shardId, sequenceNumber)
       else {
@@ -201,8 +207,12 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
   }
 
   const settle = (from: Pack, row: number, settlement: Settlement, sub: number) => {
-    if (settlement.status === 'delivered') metrics.delivered++
-    else metrics.failed++
+    if (settlement.status === 'failed') metrics.failed++
+    else {
+      metrics.delivered++
+      if (settlement.uncertain) metrics.uncertain++
+      metrics.userPayloadUnits += unitsOf(from.dataSize(row))
+    }
     from.tickets[row].settle(from.indices[row], settlement, sub)
     account.remove(from.tickets[row].epoch, from.size(row))
   }

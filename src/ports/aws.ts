@@ -38,3 +38,17 @@ export async function createKinesisClient(config: AwsClientConfig): Promise<AwsC
   const requestHandler = config.requestHandler ?? (await keepAliveHandler())
   return new KinesisClient({ maxAttempts: 1, ...config, ...(requestHandler ? { requestHandler } : {}) })
 }
+
+/**
+ * Region and credentials for a server on this machine (kinesalite, kinesis-local, LocalStack) where the
+ * environment names none: such servers check neither. Nothing for any other endpoint.
+ */
+export function localDefaults(endpoint: string): AwsClientConfig {
+  const { hostname } = new URL(endpoint)
+  if (!/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return {}
+  const env = typeof process === 'undefined' ? {} : process.env
+  return {
+    ...(env.AWS_REGION || env.AWS_DEFAULT_REGION ? {} : { region: 'us-east-1' }),
+    ...(env.AWS_ACCESS_KEY_ID || env.AWS_PROFILE ? {} : { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
+  }
+}

@@ -1,0 +1,109 @@
+// millrace consume: the user records of a Kinesis stream as NDJSON.
+import { toBase64 } from '../engine/base64.js'
+import { type ConsumerOptions, createConsumer } from '../kinesis/consumer.js'
+import type { ConsumedRecord } from '../kinesis/consumer-batch.js'
+import { type Command, UsageError, type Values } from './command.js'
+import { openStream, streamHelp, streamOptions } from './stream.js'
+
+export const command: Command = {
+  summary: 'the user records of a Kinesis stream as NDJSON, aggregates opened',
+  help: `Usage: millrace consume --stream S [--endpoint URL] [--from WHERE] [--until now|TIME] [options]
+
+Reads all shards, parents before their children, opens aggregates of the Kinesis Producer Library and
+writes a line for each user record:
+  {"partitionKey","explicitHashKey"?,"data":base64,"sequenceNumber","subSequenceNumber","aggregated","shardId"}
+
+${streamHelp}
+  --from WHERE     TRIM_HORIZON, the oldest record (default); LATEST, what comes
+                   from now on; or a time such as 2026-11-23T04:00:00Z
+  --until WHEN     now: end at the newest record; or a time: end behind the
+                   records that arrived before it. Default: never
+  --shard ID       this shard only; may be repeated
+  --mode kcl|keep  aggregates that lie outside their shard, which the KCL drops:
+                   drop them too (default; told on stderr) or write them with
+                   their "reason"
+  --raw            the data alone, as it is, and a line feed: gives back the
+                   lines that millrace produce was given
+
+Needs the packages @aws-sdk/client-kinesis and @smithy/node-http-handler.
+
+Example: millrace consume --stream flights --endpoint http://localhost:4567 --until now --raw > flights.ndjson
+`,
+  options: {
+    ...streamOptions,
+    from: { type: 'string' },
+    until: { type: 'string' },
+    shard: { type: 'string', multiple: true },
+    mode: { type: 'string' },
+    raw: { type: 'boolean' },
+  },
+  async run(values, positionals, io) {
+    if (positionals.length > 0) throw new UsageError(`expected no arguments, got ${JSON.stringify(positionals[0])}`)
+    const options = { ...startOf(values), until: untilOf(values), mode: modeOf(values), shardIds: values.shard as string[] | undefined }
+    const target = await openStream(values)
+    const consumer = createConsumer({ ...target, ...options, ports: io.ports })
+    const stop = () => consumer.close()
+    if (io.signal.aborted) stop()
+    io.signal.addEventListener('abort', stop, { once: true })
+    let records = 0
+    let dropped = 0
+    try {
+      for await (const batch of consumer) {
+        await io.write(values.raw ? rawLines(batch.records) : jsonLines(batch.records, batch.shardId))
+        records += batch.records.length
+        for (const { sequenceNumber, reason } of batch.dropped) {
+          dropped++
+          io.log(`millrace consume: ${batch.shardId}, ${sequenceNumber}: aggregate dropped: ${reason}`)
+        }
+        io.progress(`${records} records, ${batch.shardId}${batch.millisBehindLatest ? `, ${batch.millisBehindLatest} ms behind` : ''}`)
+      }
+    } finally {
+      io.signal.removeEventListener('abort', stop)
+      target.client.destroy?.()
+    }
+    io.progress('')
+    io.log(`millrace consume: ${records} records${dropped > 0 ? `, ${dropped} aggregates dropped as the KCL drops them` : ''}`)
+    return 0
+  },
+}
+
+function startOf({ from = 'TRIM_HORIZON' }: Values): Pick<ConsumerOptions, 'from'> {
+  const name = String(from).toUpperCase().replace('-', '_')
+  if (name === 'TRIM_HORIZON' || name === 'LATEST') return { from: name }
+  return { from: timeOf('from', 'TRIM_HORIZON, LATEST or a time', String(from)) }
+}
+
+function untilOf({ until }: Values): ConsumerOptions['until'] {
+  if (until === undefined || until === 'now') return until
+  return timeOf('until', 'now or a time', String(until))
+}
+
+function modeOf({ mode = 'kcl' }: Values): 'kcl' | 'keep' {
+  if (mode !== 'kcl' && mode !== 'keep') throw new UsageError(`--mode expected kcl or keep, got ${JSON.stringify(mode)}`)
+  return mode
+}
+
+function timeOf(option: string, expected: string, text: string): Date {
+  const time = new Date(/^\d{9,}$/.test(text) ? Number(text) : text)
+  if (Number.isNaN(time.getTime())) throw new UsageError(`--${option} expected ${expected} such as 2026-11-23T04:00:00Z, got ${JSON.stringify(text)}`)
+  return time
+}
+
+function jsonLines(records: readonly ConsumedRecord[], shardId: string): string {
+  let lines = ''
+  for (const { partitionKey, explicitHashKey, data, sequenceNumber, subSequenceNumber, aggregated, reason } of records) {
+    lines += `${JSON.stringify({ partitionKey, explicitHashKey, data: toBase64(data), sequenceNumber, subSequenceNumber, aggregated, shardId, reason })}\n`
+  }
+  return lines
+}
+
+function rawLines(records: readonly ConsumedRecord[]): Uint8Array {
+  const bytes = new Uint8Array(records.reduce((sum, { data }) => sum + data.length + 1, 0))
+  let at = 0
+  for (const { data } of records) {
+    bytes.set(data, at)
+    at += data.length
+    bytes[at++] = 10
+  }
+  return bytes
+}

@@ -1,0 +1,35 @@
+// --stream, --endpoint, --region -> the stream that a command works with.
+import { type AwsClient, createKinesisClient, localDefaults } from '../ports/aws.js'
+import { UsageError, type Values } from './command.js'
+
+/** The options, for a command's `options`. */
+export const streamOptions = { stream: { type: 'string' }, endpoint: { type: 'string' }, region: { type: 'string' } } as const
+
+/** Their lines in a command's help. */
+export const streamHelp = `  --stream S       name or ARN of the stream
+  --endpoint URL   of the service, for a local server; credentials and region are
+                   the AWS SDK's business, and made up for a server on this machine
+  --region R       where the environment does not say`
+
+/** The stream and a client of the user's own SDK. Throws MISSING_PEER where that is not installed. */
+export async function openStream(values: Values): Promise<{ streamName?: string; streamARN?: string; client: AwsClient }> {
+  const { stream, endpoint, region } = values
+  if (typeof stream !== 'string' || stream === '') throw new UsageError('expected --stream S')
+  if (typeof endpoint === 'string' && !(/^https?:/.test(endpoint) && URL.canParse(endpoint)))
+    throw new UsageError(`--endpoint expected an http or https URL, got ${JSON.stringify(endpoint)}`)
+  const client = await createKinesisClient({
+    ...(typeof endpoint === 'string' ? { ...localDefaults(endpoint), endpoint } : {}),
+    ...(typeof region === 'string' ? { region } : {}),
+  })
+  return { ...(stream.startsWith('arn:') ? { streamARN: stream } : { streamName: stream }), client }
+}
+
+/** A whole number of at least `least` in an option, or nothing. */
+export function integerOption(values: Values, name: string, least: number): number | undefined {
+  const value = values[name]
+  if (value === undefined) return undefined
+  if (typeof value !== 'string' || !/^[0-9]{1,12}$/.test(value) || Number(value) < least) {
+    throw new UsageError(`--${name} expected a whole number from ${least}, got ${JSON.stringify(value)}`)
+  }
+  return Number(value)
+}

@@ -1,0 +1,89 @@
+// millrace produce and consume over kinesalite, in this process.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Values } from '../../src/cli/command.js'
+import { command as consumeCommand } from '../../src/cli/consume.js'
+import { command as produceCommand } from '../../src/cli/produce.js'
+import { createStream, type KinesisServer, startKinesalite } from '../servers.js'
+import { runCommand } from './io.js'
+
+let server: KinesisServer
+beforeAll(async () => {
+  server = await startKinesalite()
+}, 30_000)
+afterAll(() => server?.stop())
+
+const on = (stream: string) => ({ stream, endpoint: server.endpoint })
+const produce = (stream: string, input: Iterable<string | Uint8Array>, values: Values = {}) =>
+  runCommand(produceCommand, { ...on(stream), key: 'origin', ...values }, input)
+const consume = (stream: string, values: Values = {}) => runCommand(consumeCommand, { ...on(stream), until: 'now', ...values })
+
+describe('millrace produce and consume', () => {
+  it('give back the lines that were given', async () => {
+    await createStream(server.client, 'lines', 3)
+    const lines = Array.from({ length: 5000 }, (_, i) => JSON.stringify({ id: i, origin: `é${i % 50}` }))
+    const put = await produce('lines', ['\ufeff', lines.slice(0, 2000).join('\r\n'), '\r\n\n', lines.slice(2000).join('\n')])
+    expect(put).toMatchObject({ code: 0, out: '' })
+    expect(put.err.at(-1)).toMatch(/^millrace produce: 5000 records delivered \(.* MB\/s\); \d Kinesis records, \d+ PUT payload units in place of 5000$/)
+
+    const raw = await consume('lines', { raw: true })
+    expect(raw).toMatchObject({ code: 0, err: ['millrace consume: 5000 records'] })
+    expect(raw.out.trimEnd().split('\n').sort()).toEqual([...lines].sort())
+
+    const json = await consume('lines')
+    const records = json.out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(Object.keys(records[0])).toEqual(['partitionKey', 'data', 'sequenceNumber', 'subSequenceNumber', 'aggregated', 'shardId'])
+    expect(records.map((r) => Buffer.from(r.data, 'base64').toString()).sort()).toEqual([...lines].sort())
+    for (const r of records) expect(JSON.parse(Buffer.from(r.data, 'base64').toString()).origin).toBe(r.partitionKey)
+  })
+
+  it('report bad lines by line and byte, and deliver the rest', async () => {
+    await createStream(server.client, 'bad', 1)
+    const long = JSON.stringify({ origin: 'b', pad: 'x'.repeat(1_100_000) })
+    const { code, out, err } = await produce('bad', ['{"origin":"a"}\n', 'nonsense\n\n', `{"id":1}\n${long}\n`, '{"origin":"c"}'], { json: true })
+    expect(code).toBe(1)
+    expect(err.slice(1)).toEqual([
+      'millrace produce: line 4, byte 25: field "origin": expected a string, a number or a boolean, got undefined',
+      `millrace produce: line 5, byte 34: data and partition key: expected 1048576 bytes at most, got ${long.length + 1}`,
+    ])
+    expect(err[0]).toMatch(/^millrace produce: line 2, byte 15: expected a JSON object: .*/)
+    expect(JSON.parse(out)).toMatchObject({ accepted: 5, delivered: 2, failed: 3 })
+    const { out: lines } = await consume('bad', { raw: true })
+    expect(lines).toBe('{"origin":"a"}\n{"origin":"c"}\n')
+  })
+
+  it('take an empty input', async () => {
+    await createStream(server.client, 'empty', 1)
+    expect(await produce('empty', [])).toMatchObject({ code: 0, out: '' })
+    expect(await consume('empty')).toEqual({ code: 0, out: '', err: ['millrace consume: 0 records'] })
+    expect(await consume('empty', { from: 'latest', until: '2020-01-01' })).toMatchObject({ code: 0, out: '' })
+  })
+
+  it('stop where nothing can be delivered', async () => {
+    const { code, err } = await produce('nowhere', ['{"origin":"a"}\n'])
+    expect(code).toBe(1)
+    expect(err[0]).toMatch(/^millrace produce: record 1: ResourceNotFoundException: /)
+    expect(err).toContain('millrace produce: stopped, nothing could be delivered (ResourceNotFoundException)')
+    await expect(consume('nowhere')).rejects.toMatchObject({ code: 'SERVICE', message: expect.stringContaining('ResourceNotFoundException') })
+  })
+
+  it.each<[Values, string]>([
+    [{ stream: undefined }, 'expected --stream S'],
+    [{ key: undefined }, 'expected --key FIELD'],
+    [{ endpoint: 'localhost:4567' }, '--endpoint expected an http or https URL, got "localhost:4567"'],
+    [{ 'max-size': '10' }, '--max-size expected a whole number from 64, got "10"'],
+  ])('produce refuses %j', async (values, message) => {
+    await expect(produce('x', [], values)).rejects.toMatchObject({ name: 'UsageError', message })
+  })
+
+  it.each<[Values, string]>([
+    [{ stream: '' }, 'expected --stream S'],
+    [{ from: 'yesterday' }, '--from expected TRIM_HORIZON, LATEST or a time such as 2026-11-23T04:00:00Z, got "yesterday"'],
+    [{ until: 'then' }, '--until expected now or a time such as 2026-11-23T04:00:00Z, got "then"'],
+    [{ mode: 'strict' }, '--mode expected kcl or keep, got "strict"'],
+  ])('consume refuses %j', async (values, message) => {
+    await expect(consume('x', values)).rejects.toMatchObject({ name: 'UsageError', message })
+  })
+})
