@@ -29,7 +29,7 @@ import {
   COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_UNIT, COLUMN_VALUES,
   TYPE_DOUBLE, TYPE_INT32, TYPE_INT64, TYPE_STRING, TYPE_TIMESTAMP,
 } from "./columns";
-import { END, enterKeys, keySlots, matches, member, memberNode, predictedNode, predictedSize, predictionOf, predictionsSize } from "./keys";
+import { END, enterKeys, keySlots, keysSize, matches, member, memberNode, predictedNode, predictedSize, predictionOf, predictionsSize } from "./keys";
 import { integer, real, scanDouble, scanInteger } from "./number";
 import { fillMissing, firstFault, forget, ROW_FAULT, ROW_SEEN, setRows, startRows, undo } from "./row";
 import { failAt, faultAt, faultReason, JSON_MISSING, JSON_NOT_OBJECT, JSON_TRAILING, JSON_UTF8, plainEnd, skipBlank, skipValue } from "./skip";
@@ -49,7 +49,7 @@ const PIECE: usize = 16384;
 
 /** Bytes that the state of a scan over `count` columns takes. */
 export function scanSize(count: u32): usize {
-  return STATE + (<usize>keySlots(count) << 2) + predictionsSize(count);
+  return STATE + keysSize(count) + predictionsSize(count);
 }
 
 /** Makes the state for `count` column descriptors with distinct names; once for many scanRows(). */
@@ -60,7 +60,7 @@ export function scanInit(state: usize, columns: usize, count: u32): void {
   store<u32>(state, count, 4);
   store<u32>(state, <u32>(state + STATE), 8);
   store<u32>(state, slots, 12);
-  store<u32>(state, <u32>(state + STATE + (<usize>slots << 2)), 16);
+  store<u32>(state, <u32>(state + STATE + keysSize(count)), 16);
   enterKeys(state + STATE, slots, columns, count);
 }
 
@@ -108,7 +108,7 @@ function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u3
         p += predictedSize(prediction);
         node = predictedNode(prediction);
       } else {
-        p = member(prediction, p, node == 0, scratchTop, keys, slots, columns, count);
+        p = member(prediction, p, node == 0, scratchTop, keys, slots, count);
         node = memberNode;
       }
       if (node == END || p == 0) break;
@@ -170,13 +170,18 @@ function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u3
         }
       }
       if (next == 0) {
-        next = oddValue(column, skipBlank(p), at, values);
-        if (next == 0) {
-          p = 0;
-          break;
+        if (load<u32>(p) == 0x6c6c756e && load<u32>(column, COLUMN_NULLABLE)) {
+          next = p + 4;
+          kept = 0;
+        } else {
+          next = oddValue(column, skipBlank(p), at, values);
+          if (next == 0) {
+            p = 0;
+            break;
+          }
+          kept = present;
+          if (load<u32>(column, ROW_FAULT) != 0) faults++;
         }
-        kept = present;
-        if (load<u32>(column, ROW_FAULT) != 0) faults++;
       }
       p = next;
       store<u32>(column, at + kept, COLUMN_COUNT);

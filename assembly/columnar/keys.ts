@@ -64,42 +64,73 @@ export function matches(prediction: usize, p: usize): bool {
   return mask != 0 && equalBytes(p, prediction + LITERAL, load<u32>(prediction, 4));
 }
 
-/** Slots of the key table of `count` columns: u32 column + 1, open addressing, at most half full. */
+// One slot of the key table, 32 bytes; open addressing, at most half full:
+//   0      8      16     20       24
+//   | head | tail | size | node | name address |
+// head: the first 8 bytes, zeros behind a shorter name; tail: the last 8, or 0. With the size they
+// are all of a name of up to 16 bytes.
+const SLOT: usize = 32;
+
 export function keySlots(count: u32): u32 {
   let slots: u32 = 4;
   while (slots < count * 2) slots <<= 1;
   return slots;
 }
 
+/** Bytes of the key table of `count` columns. */
+export function keysSize(count: u32): usize {
+  return <usize>keySlots(count) * SLOT;
+}
+
+// @ts-ignore: decorator
+@inline
+function headOf(key: usize, size: usize): u64 {
+  return size >= 8 ? load<u64>(key) : load<u64>(key) & ((<u64>1 << (<u64>size << 3)) - 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function tailOf(key: usize, size: usize): u64 {
+  return size >= 8 ? load<u64>(key + size - 8) : 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function hashOf(head: u64, tail: u64, size: usize): u32 {
+  const h = (head ^ rotl<u64>(tail, 29) ^ (<u64>size << 56)) * 0x9e3779b97f4a7c15;
+  return <u32>((h ^ (h >> 29)) >> 32);
+}
+
 /** Enters the columns' names in the zeroed table at `keys`. */
 export function enterKeys(keys: usize, slots: u32, columns: usize, count: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     const column = columns + <usize>i * COLUMN_SIZE;
-    let slot = hashKey(load<u32>(column, COLUMN_NAME), load<u32>(column, COLUMN_NAME_SIZE)) & (slots - 1);
-    while (load<u32>(keys + (<usize>slot << 2)) != 0) slot = (slot + 1) & (slots - 1);
-    store<u32>(keys + (<usize>slot << 2), i + 1);
+    const name: usize = load<u32>(column, COLUMN_NAME), size: usize = load<u32>(column, COLUMN_NAME_SIZE);
+    const head = headOf(name, size), tail = tailOf(name, size);
+    let slot = hashOf(head, tail, size) & (slots - 1);
+    while (load<u32>(keys + <usize>slot * SLOT, 20) != 0) slot = (slot + 1) & (slots - 1);
+    const at = keys + <usize>slot * SLOT;
+    store<u64>(at, head);
+    store<u64>(at, tail, 8);
+    store<u32>(at, <u32>size, 16);
+    store<u32>(at, i + 1, 20);
+    store<u32>(at, <u32>name, 24);
   }
 }
 
-/** Length and the first and last 8 bytes: enough for field names, and quick. Reads 8 bytes past short keys. */
-function hashKey(key: usize, size: usize): u32 {
-  let a = load<u64>(key), b: u64 = 0;
-  if (size >= 8) b = load<u64>(key + size - 8);
-  else a &= ((<u64>1) << (<u64>size << 3)) - 1;
-  const h = (a ^ rotl<u64>(b, 29) ^ (<u64>size << 56)) * 0x9e3779b97f4a7c15;
-  return <u32>((h ^ (h >> 29)) >> 32);
-}
-
-function nodeOf(key: usize, size: usize, keys: usize, slots: u32, columns: usize, count: u32): i32 {
-  const hash = hashKey(key, size);
-  let slot = hash & (slots - 1);
-  while (true) {
-    const entry = load<u32>(keys + (<usize>slot << 2));
-    if (entry == 0) return <i32>(count + 1 + ((hash >> 16) & (STRANGERS - 1)));
-    const column = columns + <usize>(entry - 1) * COLUMN_SIZE;
-    if (load<u32>(column, COLUMN_NAME_SIZE) == <u32>size && equalBytes(load<u32>(column, COLUMN_NAME), key, size)) return <i32>entry;
+/** The node of a key; reads 8 bytes of a short one. */
+function nodeOf(key: usize, size: usize, keys: usize, slots: u32, count: u32): i32 {
+  const head = headOf(key, size), tail = tailOf(key, size);
+  const hash = hashOf(head, tail, size);
+  let slot = hash & (slots - 1), at = keys + <usize>slot * SLOT;
+  while (load<u32>(at, 20) != 0) {
+    if (load<u64>(at) == head && load<u64>(at, 8) == tail && load<u32>(at, 16) == <u32>size) {
+      if (size <= 16 || equalBytes(load<u32>(at, 24), key, size)) return load<i32>(at, 20);
+    }
     slot = (slot + 1) & (slots - 1);
+    at = keys + <usize>slot * SLOT;
   }
+  return <i32>(count + 1 + ((hash >> 16) & (STRANGERS - 1)));
 }
 
 /** Where the text last read by member() led. */
@@ -110,23 +141,22 @@ export let memberNode: i32 = 0;
  * next value, or past the closing brace; learns what it read. 0 is a fault.
  */
 export function member(
-  prediction: usize, p: usize, first: bool, scratch: usize, keys: usize, slots: u32, columns: usize, count: u32,
+  prediction: usize, p: usize, first: bool, scratch: usize, keys: usize, slots: u32, count: u32,
 ): usize {
   const second = prediction + PREDICTION;
   if (matches(second, p)) {
-    swap(prediction, second);
-    memberNode = predictedNode(prediction);
-    return p + predictedSize(prediction);
+    memberNode = predictedNode(second);
+    return p + predictedSize(second);
   }
   const start = p;
   if (first) {
     p = skipBlank(p + 1);
     if (load<u8>(p) == 0x7d) memberNode = END;
-    else p = key(p, scratch, keys, slots, columns, count);
+    else p = key(p, scratch, keys, slots, count);
   } else {
     p = skipBlank(p);
     const c: u32 = load<u8>(p);
-    if (c == 0x2c) p = key(skipBlank(p + 1), scratch, keys, slots, columns, count);
+    if (c == 0x2c) p = key(skipBlank(p + 1), scratch, keys, slots, count);
     else if (c == 0x7d) memberNode = END;
     else return failAt(p, JSON_SYNTAX);
   }
@@ -134,38 +164,47 @@ export function member(
   if (memberNode == END) p++;
   const size = p - start;
   if (size <= LITERAL_MAX) {
-    swap(prediction, second);
+    copy(second, prediction);
     store<u32>(prediction, size == 32 ? 0xffffffff : (1 << <u32>size) - 1);
     store<u32>(prediction, <u32>size, 4);
     store<i32>(prediction, memberNode, 8);
-    for (let i: usize = 0; i < LITERAL_MAX; i += 8) store<u64>(prediction + i, load<u64>(start + i), LITERAL);
+    copy32(prediction + LITERAL, start);
   }
   return p;
 }
 
 /** `"key" :` and the blank behind; gives the address of the value. */
-function key(p: usize, scratch: usize, keys: usize, slots: u32, columns: usize, count: u32): usize {
+function key(p: usize, scratch: usize, keys: usize, slots: u32, count: u32): usize {
   if (load<u8>(p) != 0x22) return failAt(p, JSON_SYNTAX);
   const start = p + 1;
   let end = plainEnd(start);
   if (load<u8>(end) == 0x22) {
-    memberNode = nodeOf(start, end - start, keys, slots, columns, count);
+    memberNode = nodeOf(start, end - start, keys, slots, count);
     end++;
   } else {
     end = unescape(start, scratch);
     if (end == 0) return 0;
     // A lone surrogate has become U+FFFD, which a column may be called.
-    memberNode = loneSurrogate ? <i32>count + 1 : nodeOf(scratch, unescapedSize, keys, slots, columns, count);
+    memberNode = loneSurrogate ? <i32>count + 1 : nodeOf(scratch, unescapedSize, keys, slots, count);
   }
   p = skipBlank(end);
   if (load<u8>(p) != 0x3a) return failAt(p, JSON_SYNTAX);
   return skipBlank(p + 1);
 }
 
-function swap(a: usize, b: usize): void {
-  for (let i: usize = 0; i < 48; i += 8) {
-    const x = load<u64>(a + i);
-    store<u64>(a + i, load<u64>(b + i));
-    store<u64>(b + i, x);
-  }
+// @ts-ignore: decorator
+@inline
+function copy32(to: usize, from: usize): void {
+  if (ASC_FEATURE_SIMD) {
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
+  } else memory.copy(to, from, 32);
+}
+
+// @ts-ignore: decorator
+@inline
+function copy(to: usize, from: usize): void {
+  store<u64>(to, load<u64>(from));
+  store<u64>(to, load<u64>(from, 8), 8);
+  copy32(to + LITERAL, from + LITERAL);
 }
