@@ -27,13 +27,13 @@ import { validUtf8 } from "../codec/utf8";
 import { fault, report, tell } from "../memory";
 import {
   COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_UNIT, COLUMN_VALUES,
-  TYPE_DOUBLE, TYPE_INT32, TYPE_INT64, TYPE_STRING, TYPE_TIMESTAMP,
+  TYPE_BOOLEAN, TYPE_DOUBLE, TYPE_INT32, TYPE_STRING, TYPE_TIMESTAMP,
 } from "./columns";
-import { END, enterKeys, keySlots, keysSize, matches, member, memberNode, predictedNode, predictedSize, predictionOf, predictionsSize } from "./keys";
-import { integer, real, scanDouble, scanInteger } from "./number";
+import { END, enterKeys, initPredictions, keySlots, keysSize, matches, member, memberNode, predictedNode, predictedSize, predictionOf, predictionsSize } from "./keys";
+import { scanDouble, scanInteger } from "./number";
 import { fillMissing, firstFault, forget, ROW_FAULT, ROW_SEEN, setRows, startRows, undo } from "./row";
 import { failAt, faultAt, faultReason, JSON_MISSING, JSON_NOT_OBJECT, JSON_TRAILING, JSON_UTF8, plainEnd, skipBlank, skipValue } from "./skip";
-import { scanTime, time } from "./time";
+import { scanUsualTime } from "./time";
 import { oddValue, present, scratchTop, setScratch } from "./value";
 
 /** No more text follows: the last line is a record without its line feed. */
@@ -62,6 +62,7 @@ export function scanInit(state: usize, columns: usize, count: u32): void {
   store<u32>(state, slots, 12);
   store<u32>(state, <u32>(state + STATE + keysSize(count)), 16);
   enterKeys(state + STATE, slots, columns, count);
+  initPredictions(load<u32>(state, 16), count);
 }
 
 /**
@@ -87,7 +88,7 @@ function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u3
     row = load<u32>(state, 24);
     setScratch(scratch + load<u32>(state, 20));
   } else {
-    startRows(columns, count);
+    startRows(columns, count, capacity);
     setScratch(scratch);
   }
   let p = src, valid = src, bad = false;
@@ -109,85 +110,62 @@ function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u3
         node = predictedNode(prediction);
       } else {
         p = member(prediction, p, node == 0, scratchTop, keys, slots, count);
+        if (p == 0) break;
         node = memberNode;
       }
-      if (node == END || p == 0) break;
       if (<u32>node > count) {
+        if (node == END) break;
         p = skipValue(skipBlank(p));
         continue;
       }
       const column = columns + <usize>(node - 1) * COLUMN_SIZE;
       if ((load<u32>(column, ROW_SEEN) & ~1) == stamp) {
         if (load<u32>(column, ROW_FAULT) != 0) faults--;
-        forget(column);
+        forget(column, row);
         seen--;
       }
-      const at = load<u32>(column, COLUMN_COUNT);
+      const at = load<u32>(column, COLUMN_COUNT), type = load<u32>(column, COLUMN_TYPE);
       const values: usize = load<u32>(column, COLUMN_VALUES);
-      let next: usize = 0, kept: u32 = 1;
-      switch (load<u32>(column, COLUMN_TYPE)) {
-        case TYPE_STRING: {
-          if (load<u8>(p) != 0x22) break;
-          const stop = plainEnd(p + 1);
-          if (load<u8>(stop) != 0x22) break;
+      let next: usize = 0;
+      if (type == TYPE_STRING) {
+        const stop = plainEnd(p + 1);
+        if (load<u8>(p) == 0x22 && load<u8>(stop) == 0x22) {
           store<u64>(values + (<usize>at << 3), <u64>(p + 1) | (<u64>(stop - p - 1) << 32));
           next = stop + 1;
-          break;
         }
-        case TYPE_DOUBLE: {
-          next = scanDouble(p);
-          store<f64>(values + (<usize>at << 3), real);
-          break;
-        }
-        case TYPE_TIMESTAMP: {
-          if (load<u8>(p) == 0x22) {
-            const stop = plainEnd(p + 1);
-            if (load<u8>(stop) != 0x22 || !scanTime(p + 1, stop - p - 1, load<u32>(column, COLUMN_UNIT))) break;
-            store<i64>(values + (<usize>at << 3), time);
-            next = stop + 1;
-            break;
-          }
-          next = scanInteger(p);
-          store<i64>(values + (<usize>at << 3), integer);
-          break;
-        }
-        case TYPE_INT64: {
-          next = scanInteger(p);
-          store<i64>(values + (<usize>at << 3), integer);
-          break;
-        }
-        case TYPE_INT32: {
-          next = scanInteger(p);
-          if (integer != <i64><i32>integer) next = 0;
-          store<i32>(values + (<usize>at << 2), <i32>integer);
-          break;
-        }
-        default: {
-          const isTrue = load<u32>(p) == 0x65757274;
-          if (!isTrue && (load<u8>(p) != 0x66 || load<u32>(p, 1) != 0x65736c61)) break;
-          store<u8>(values + at, isTrue ? 1 : 0);
-          next = isTrue ? p + 4 : p + 5;
-        }
+      } else if (type == TYPE_DOUBLE) {
+        next = scanDouble(p, values + (<usize>at << 3));
+      } else if (type == TYPE_BOOLEAN) {
+        const isTrue = load<u32>(p) == 0x65757274;
+        store<u8>(values + at, isTrue ? 1 : 0);
+        if (isTrue || (load<u8>(p) == 0x66 && load<u32>(p, 1) == 0x65736c61)) next = p + 5 - <usize>isTrue;
+      } else if (load<u8>(p) == 0x22) {
+        if (type == TYPE_TIMESTAMP) next = scanUsualTime(p + 1, load<u32>(column, COLUMN_UNIT), values + (<usize>at << 3));
+      } else {
+        // Eight bytes for an int32 too: what lies behind the last one is the column's own.
+        const slot = values + (<usize>at << (type == TYPE_INT32 ? 2 : 3));
+        next = scanInteger(p, slot);
+        if (type == TYPE_INT32 && load<i64>(slot) != <i64>load<i32>(slot)) next = 0;
       }
-      if (next == 0) {
-        if (load<u32>(p) == 0x6c6c756e && load<u32>(column, COLUMN_NULLABLE)) {
-          next = p + 4;
-          kept = 0;
-        } else {
-          next = oddValue(column, skipBlank(p), at, values);
-          if (next == 0) {
-            p = 0;
-            break;
-          }
-          kept = present;
-          if (load<u32>(column, ROW_FAULT) != 0) faults++;
-        }
+      seen++;
+      if (next != 0) {
+        p = next;
+        store<u32>(column, at + 1, COLUMN_COUNT);
+        store<u32>(column, stamp | 1, ROW_SEEN);
+        continue;
       }
-      p = next;
+      let kept: u32 = 0;
+      if (load<u32>(p) == 0x6c6c756e && load<u32>(column, COLUMN_NULLABLE)) {
+        p += 4;
+      } else {
+        p = oddValue(column, skipBlank(p), at, values);
+        if (p == 0) break;
+        kept = present;
+        if (load<u32>(column, ROW_FAULT) != 0) faults++;
+      }
       store<u32>(column, at + kept, COLUMN_COUNT);
       store<u32>(column, stamp | kept, ROW_SEEN);
-      if (load<u32>(column, COLUMN_NULLABLE)) store<u8>(load<u32>(column, COLUMN_LEVELS) + row, kept);
-      seen++;
+      if (kept == 0 && load<u32>(column, COLUMN_NULLABLE)) store<u8>(load<u32>(column, COLUMN_LEVELS) + row, 0);
     }
 
     let next = p, column: u32 = 0;
@@ -228,7 +206,7 @@ function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u3
         column = firstFault(columns, count);
         bad = true;
       } else if (seen != count) {
-        column = fillMissing(columns, count, stamp, row);
+        column = fillMissing(columns, count, stamp);
         if (column != count) {
           failAt(p - 1, JSON_MISSING);
           bad = true;

@@ -12,7 +12,7 @@
 // One prediction, 64 bytes:      two for each node, the second at + 64
 //   0      4      8      12     16        48
 //   | mask | size | node | -    | literal | - |
-// mask: one bit a byte of the literal, 0 matches nothing   literal: up to 32 bytes, blank included
+// mask: one bit a byte of the literal   literal: up to 32 bytes, blank included
 
 import { equalBytes } from "../bytes";
 import { COLUMN_NAME, COLUMN_NAME_SIZE, COLUMN_SIZE } from "./columns";
@@ -51,6 +51,19 @@ export function predictedNode(prediction: usize): i32 {
   return load<i32>(prediction, 8);
 }
 
+/** Before anything is learnt: `{}` from the start, `}` from anywhere else, which are true as well. */
+export function initPredictions(predictions: usize, count: u32): void {
+  for (let node: i32 = 0; node <= <i32>(count + STRANGERS); node++) {
+    const prediction = predictionOf(predictions, node);
+    const size: u32 = node == 0 ? 2 : 1;
+    store<u32>(prediction, size == 2 ? 3 : 1);
+    store<u32>(prediction, size, 4);
+    store<i32>(prediction, END, 8);
+    store<u64>(prediction, size == 2 ? 0x7d7b : 0x7d, LITERAL);
+    copy(prediction + PREDICTION, prediction);
+  }
+}
+
 /** Whether the literal of `prediction` stands at `p`. Reads 32 bytes. */
 // @ts-ignore: decorator
 @inline
@@ -59,9 +72,9 @@ export function matches(prediction: usize, p: usize): bool {
   if (ASC_FEATURE_SIMD) {
     const low = i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(prediction, LITERAL)));
     const high = i8x16.bitmask(i8x16.eq(v128.load(p, 16), v128.load(prediction, LITERAL + 16)));
-    return ((low | (high << 16)) & mask) == mask && mask != 0;
+    return ((low | (high << 16)) & mask) == mask;
   }
-  return mask != 0 && equalBytes(p, prediction + LITERAL, load<u32>(prediction, 4));
+  return equalBytes(p, prediction + LITERAL, load<u32>(prediction, 4));
 }
 
 // One slot of the key table, 32 bytes; open addressing, at most half full:

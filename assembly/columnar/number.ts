@@ -207,10 +207,10 @@ export function integerOf(p: usize, end: usize): i32 {
   return INTEGER;
 }
 
-/** Short plain integers, nearly all there are: the byte behind one of at most 18 digits in `integer`, or 0. */
-export function scanInteger(p: usize): usize {
+/** Short plain integers, nearly all there are: one of at most 18 digits to `slot`; gives the byte behind it, or 0. */
+export function scanInteger(p: usize, slot: usize): usize {
   const negative = load<u8>(p) == MINUS;
-  if (negative) p++;
+  p += <usize>negative;
   let t = load<u64>(p) ^ 0x3030303030303030;
   let n = leadingDigits(t);
   // No digit, or a zero in front of others: skipNumber() finds the fault.
@@ -235,53 +235,93 @@ export function scanInteger(p: usize): usize {
   p += n;
   const c: u32 = load<u8>(p);
   if (c == DOT || (c | 0x20) == 0x65) return 0;
-  integer = negative ? -(<i64>w) : <i64>w;
+  store<i64>(slot, negative ? -(<i64>w) : <i64>w);
   return p;
 }
 
-export let real: f64 = 0;
+// Shuffles: row w drops byte w (a point); 16 bytes from address n of SLIDE on move n bytes to the end.
+const DROP: usize = memory.data<u8>([
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
+  0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
+  0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
+  0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
+  0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
+  0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
+  0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
+  0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 255,
+  0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 255,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 255,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 255,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 255,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 255,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 255,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 255,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255,
+], 16);
+const SLIDE: usize = memory.data<u8>([
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+], 16);
+// '0', 9, and the weights that join digits to pairs, pairs to fours, fours to eights.
+const WEIGHTS: usize = memory.data<u16>([
+  0x3030, 0x3030, 0x3030, 0x3030, 0x3030, 0x3030, 0x3030, 0x3030, 0x0909, 0x0909, 0x0909, 0x0909, 0x0909, 0x0909, 0x0909, 0x0909,
+  10, 10, 10, 10, 10, 10, 10, 10, 100, 1, 100, 1, 100, 1, 100, 1, 10000, 1, 10000, 1, 10000, 1, 10000, 1,
+], 16);
 
-/** Doubles of at most 19 digits without an exponent: the byte behind one in `real`, or 0. */
-export function scanDouble(p: usize): usize {
+/** Doubles of at most 19 digits without an exponent: one to `slot`; gives the byte behind it, or 0. */
+export function scanDouble(p: usize, slot: usize): usize {
   const negative = load<u8>(p) == MINUS;
-  if (negative) p++;
+  p += <usize>negative;
+  if (ASC_FEATURE_SIMD) {
+    // Up to 15 characters in one register, the point shuffled out: a significand below 2^53.
+    const v = i8x16.sub(v128.load(p), v128.load(WEIGHTS));
+    const figures = i8x16.bitmask(i8x16.le_u(v, v128.load(WEIGHTS, 16)));
+    const whole = <usize>ctz(~figures);
+    const point: u32 = load<u8>(p + whole) == DOT ? 1 : 0;
+    const size = <usize>ctz(~(figures | (point << <u32>whole)));
+    const behind = size - whole;
+    if (size < 16 && whole != 0 && behind != 1 && (whole == 1 || load<u8>(p) != 0x30) && (load<u8>(p + size) | 0x20) != 0x65) {
+      const count = size - <usize>point;
+      const line = i8x16.swizzle(i8x16.swizzle(v, v128.load(DROP + (whole << 4))), v128.load(SLIDE + count));
+      const pairs = i16x8.add(i16x8.mul(v128.and(line, i16x8.splat(0xff)), v128.load(WEIGHTS, 32)), i16x8.shr_u(line, 8));
+      const fours = i32x4.dot_i16x8_s(pairs, v128.load(WEIGHTS, 48));
+      const eights = i64x2.extract_lane(i32x4.dot_i16x8_s(i16x8.narrow_i32x4_u(fours, fours), v128.load(WEIGHTS, 64)), 0);
+      const w = <f64><i64>((eights & 0xffffffff) * 100000000 + <i64>(<u64>eights >> 32));
+      const value = w / power10(<i32>(behind - <usize>point));
+      store<f64>(slot, negative ? -value : value);
+      return p + size;
+    }
+  }
   const first = p;
   let w: u64 = 0;
   let t = load<u64>(p) ^ 0x3030303030303030;
   let n = leadingDigits(t);
   if (n == 0 || (n > 1 && <u8>t == 0)) return 0;
-  for (;;) {
-    if (n < 8) {
-      if (n > 0) w = w * wholePower10(n) + eightDigits(t << ((8 - <u64>n) << 3));
-      p += n;
-      break;
-    }
+  while (n == 8) {
     w = w * 100000000 + eightDigits(t);
     p += 8;
     if (p - first > 16) return 0;
     t = load<u64>(p) ^ 0x3030303030303030;
     n = leadingDigits(t);
   }
+  if (n > 0) w = w * wholePower10(n) + eightDigits(t << ((8 - <u64>n) << 3));
+  p += n;
   let digits = p - first, power: i32 = 0;
   if (load<u8>(p) == DOT) {
     const behind = ++p;
-    for (;;) {
+    do {
       t = load<u64>(p) ^ 0x3030303030303030;
       n = leadingDigits(t);
       digits += n;
       if (digits > 19) return 0;
       p += n;
-      if (n < 8) {
-        if (n > 0) w = w * wholePower10(n) + eightDigits(t << ((8 - <u64>n) << 3));
-        break;
-      }
-      w = w * 100000000 + eightDigits(t);
-    }
+      if (n == 8) w = w * 100000000 + eightDigits(t);
+      else if (n > 0) w = w * wholePower10(n) + eightDigits(t << ((8 - <u64>n) << 3));
+    } while (n == 8);
     if (p == behind) return 0;
     power = <i32>(behind - p);
   } else if (digits > 19) return 0;
   if ((load<u8>(p) | 0x20) == 0x65) return 0;
   const value = scaled(w, power);
-  real = negative ? -value : value;
+  store<f64>(slot, negative ? -value : value);
   return p;
 }

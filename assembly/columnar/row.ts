@@ -9,13 +9,14 @@ export const ROW_SEEN: usize = COLUMN_SCAN;
 export const ROW_FAULT: usize = COLUMN_SCAN + 8;
 const ROW_FAULT_AT: usize = COLUMN_SCAN + 4;
 
-/** Empties the columns. */
-export function startRows(columns: usize, count: u32): void {
+/** Empties the columns; their levels say present until a null says otherwise. */
+export function startRows(columns: usize, count: u32, capacity: u32): void {
   for (let i: u32 = 0; i < count; i++) {
     const column = columns + <usize>i * COLUMN_SIZE;
     store<u32>(column, 0, COLUMN_COUNT);
     store<u32>(column, 0, ROW_SEEN);
     store<u32>(column, 0, ROW_FAULT);
+    if (load<u32>(column, COLUMN_NULLABLE)) memory.fill(load<u32>(column, COLUMN_LEVELS), 1, capacity);
   }
 }
 
@@ -26,17 +27,19 @@ export function blame(column: usize, p: usize, reason: i32, next: usize): usize 
   return next;
 }
 
-/** Takes back what the row in hand put into the column. */
-export function forget(column: usize): void {
+/** Takes back what row `row` put into the column. */
+export function forget(column: usize, row: u32): void {
+  if (load<u32>(column, COLUMN_NULLABLE)) store<u8>(load<u32>(column, COLUMN_LEVELS) + row, 1);
   store<u32>(column, load<u32>(column, COLUMN_COUNT) - (load<u32>(column, ROW_SEEN) & 1), COLUMN_COUNT);
   store<u32>(column, 0, ROW_SEEN);
   store<u32>(column, 0, ROW_FAULT);
 }
 
 export function undo(columns: usize, count: u32, stamp: u32): void {
+  const row = (stamp >> 1) - 1;
   for (let i: u32 = 0; i < count; i++) {
     const column = columns + <usize>i * COLUMN_SIZE;
-    if ((load<u32>(column, ROW_SEEN) & ~1) == stamp) forget(column);
+    if ((load<u32>(column, ROW_SEEN) & ~1) == stamp) forget(column, row);
     store<u32>(column, 0, ROW_FAULT);
   }
 }
@@ -55,11 +58,13 @@ export function firstFault(columns: usize, count: u32): u32 {
 }
 
 /** Nulls for the columns that the row did not name; the first that must not be null, or `count`. */
-export function fillMissing(columns: usize, count: u32, stamp: u32, row: u32): u32 {
+export function fillMissing(columns: usize, count: u32, stamp: u32): u32 {
+  const row = (stamp >> 1) - 1;
   for (let i: u32 = 0; i < count; i++) {
     const column = columns + <usize>i * COLUMN_SIZE;
     if ((load<u32>(column, ROW_SEEN) & ~1) == stamp) continue;
     if (!load<u32>(column, COLUMN_NULLABLE)) return i;
+    store<u32>(column, stamp, ROW_SEEN);
     store<u8>(load<u32>(column, COLUMN_LEVELS) + row, 0);
   }
   return count;

@@ -55,30 +55,33 @@ function date(p: usize): bool {
 }
 
 /**
- * The usual `HH:MM:SS.f...` and a Z or nothing, to `end`; false is no verdict. 8 bytes as one word:
- * exclusive or with `00:00:00` leaves digits and zeros, and one multiplication joins the pairs.
+ * The usual `yyyy-MM-dd(T| )HH:MM:SS[.f...][Z]"` to `slot`; gives the byte behind the quote, or 0,
+ * which is no verdict. Eight bytes as one word: exclusive or with `00:00:00` leaves digits and
+ * zeros, one multiplication joins the pairs.
  */
-// @ts-ignore: decorator
-@inline
-function usualTime(p: usize, end: usize, unit: u32): bool {
-  const x = load<u64>(p) ^ 0x30303a30303a3030;
-  if ((((x + 0x76767f76767f7676) | x) & 0x8080808080808080) != 0) return false;
+export function scanUsualTime(p: usize, unit: u32, slot: usize): usize {
+  if ((load<u64>(p) != dateHead || load<u16>(p, 8) != dateTail) && !date(p)) return 0;
+  const t: u32 = load<u8>(p, 10);
+  const x = load<u64>(p, 11) ^ 0x30303a30303a3030;
+  if ((t != 0x54 && t != 0x20) || (((x + 0x76767f76767f7676) | x) & 0x8080808080808080) != 0) return 0;
   const y = x * 10 + (x >> 8);
   const hour = y & 0xff, minute = (y >> 24) & 0xff, second = (y >> 48) & 0xff;
-  if (hour > 23 || minute > 59 || second > 59) return false;
+  if (hour > 23 || minute > 59 || second > 59 || unit == UNIT_NS) return 0;
+  const kept = <usize>(unit * 3 + 3);
   let fraction: u64 = 0;
-  p += 8;
+  p += 19;
   if (load<u8>(p) == 0x2e) {
     const t = load<u64>(p, 1) ^ 0x3030303030303030;
-    const n = leadingDigits(t), kept = <usize>(unit * 3 + 3), m = min(n, kept);
-    if (n == 0 || n == 8) return false;
+    const n = leadingDigits(t), m = min(n, kept);
+    if (n == 0 || n == 8) return 0;
     fraction = eightDigits(t << ((8 - <u64>m) << 3)) * wholePower10(kept - m);
     p += n + 1;
   }
-  if (p != end && (load<u8>(p) != 0x5a || p + 1 != end)) return false;
+  if (load<u8>(p) == 0x5a) p++;
+  if (load<u8>(p) != 0x22) return 0;
   const seconds = dateDays * 86400 + <i64>(hour * 3600 + minute * 60 + second);
-  time = seconds * <i64>wholePower10(unit * 3 + 3) + <i64>fraction;
-  return true;
+  store<i64>(slot, seconds * <i64>wholePower10(kept) + <i64>fraction);
+  return p + 1;
 }
 
 /** Reads the `size` bytes at `p` whole; the result is in `time`. Reads up to 16 bytes past them. */
@@ -87,7 +90,6 @@ export function scanTime(p: usize, size: usize, unit: u32): bool {
   if ((load<u64>(p) != dateHead || load<u16>(p, 8) != dateTail) && !date(p)) return false;
   const end = p + size;
   p += 10;
-  if (end - p >= 9 && (load<u8>(p) == 0x54 || load<u8>(p) == 0x20) && unit != UNIT_NS && usualTime(p + 1, end, unit)) return true;
   let seconds = dateDays * 86400;
   let fraction: u64 = 0;
   if (p < end) {
