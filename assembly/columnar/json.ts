@@ -29,8 +29,8 @@ import {
   COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_UNIT, COLUMN_VALUES,
   TYPE_BOOLEAN, TYPE_DOUBLE, TYPE_INT32, TYPE_STRING, TYPE_TIMESTAMP,
 } from "./columns";
+import { scanDouble, scanInteger } from "./digits";
 import { END, enterKeys, initPredictions, keySlots, keysSize, matches, member, memberNode, predictedNode, predictedSize, predictionOf, predictionsSize } from "./keys";
-import { scanDouble, scanInteger } from "./number";
 import { fillMissing, firstFault, forget, ROW_FAULT, ROW_SEEN, setRows, startRows, undo } from "./row";
 import { failAt, faultAt, faultReason, JSON_MISSING, JSON_NOT_OBJECT, JSON_TRAILING, JSON_UTF8, plainEnd, skipBlank, skipValue } from "./skip";
 import { scanUsualTime } from "./time";

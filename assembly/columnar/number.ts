@@ -10,25 +10,9 @@
 // and `1e3` are integers in JSON, which has but one number type; `1.5` is not, `1e19` is too large.
 
 import { compareToMidpoint } from "./decimal";
-import { power10, powersOfFive, wholePower10 } from "./powers";
+import { power10, powersOfFive } from "./powers";
 
 const MINUS: u32 = 0x2d, DOT: u32 = 0x2e;
-
-/** Digits at the head of the 8 bytes `text ^ 0x3030303030303030` (0 to 8). */
-// @ts-ignore: decorator
-@inline
-export function leadingDigits(t: u64): usize {
-  // A carry out of a byte that is no digit only spoils later bytes; the lowest flag stays right.
-  return <usize>(ctz(((t + 0x7676767676767676) | t) & 0x8080808080808080) >> 3);
-}
-
-/** Value of 8 digits, first one in the lowest byte. */
-// @ts-ignore: decorator
-@inline
-export function eightDigits(t: u64): u64 {
-  t = t * 10 + (t >> 8);
-  return ((t & 0x000000ff000000ff) * 0x000f424000000064 + ((t >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >> 32;
-}
 
 // @ts-ignore: decorator
 @inline
@@ -136,14 +120,11 @@ export function scaled(w: u64, power: i32): f64 {
   return eiselLemire(w, power);
 }
 
-let high: u64 = 0, low: u64 = 0;
-
-function multiply(a: u64, b: u64): void {
+/** High word of the 128-bit product. */
+function highOf(a: u64, b: u64): u64 {
   const al = a & 0xffffffff, ah = a >> 32, bl = b & 0xffffffff, bh = b >> 32;
-  const ll = al * bl, lh = al * bh, hl = ah * bl;
-  const middle = (ll >> 32) + (lh & 0xffffffff) + (hl & 0xffffffff);
-  high = ah * bh + (lh >> 32) + (hl >> 32) + (middle >> 32);
-  low = (middle << 32) | (ll & 0xffffffff);
+  const lh = al * bh, hl = ah * bl;
+  return ah * bh + (lh >> 32) + (hl >> 32) + ((((al * bl) >> 32) + (lh & 0xffffffff) + (hl & 0xffffffff)) >> 32);
 }
 
 function eiselLemire(w: u64, power: i32): f64 {
@@ -152,12 +133,12 @@ function eiselLemire(w: u64, power: i32): f64 {
   const zeros = clz(w);
   w <<= zeros;
   const entry = powersOfFive() + (<usize>(power + 342) << 4);
-  multiply(w, load<u64>(entry));
-  let upper = high, lower = low;
+  const factor = load<u64>(entry);
+  let upper = highOf(w, factor), lower = w * factor;
   if ((upper & 0x1ff) == 0x1ff) {
-    multiply(w, load<u64>(entry, 8));
-    lower += high;
-    if (high > lower) upper++;
+    const more = highOf(w, load<u64>(entry, 8));
+    lower += more;
+    if (more > lower) upper++;
   }
   const top = upper >> 63;
   const shift = top + 9;
@@ -205,123 +186,4 @@ export function integerOf(p: usize, end: usize): i32 {
   if (w > <u64>i64.MAX_VALUE + (negative ? 1 : 0)) return INTEGER_RANGE;
   integer = negative ? -(<i64>w) : <i64>w;
   return INTEGER;
-}
-
-/** Short plain integers, nearly all there are: one of at most 18 digits to `slot`; gives the byte behind it, or 0. */
-export function scanInteger(p: usize, slot: usize): usize {
-  const negative = load<u8>(p) == MINUS;
-  p += <usize>negative;
-  let t = load<u64>(p) ^ 0x3030303030303030;
-  let n = leadingDigits(t);
-  // No digit, or a zero in front of others: skipNumber() finds the fault.
-  if (n == 0 || (n > 1 && <u8>t == 0)) return 0;
-  let w: u64;
-  if (n < 8) {
-    w = eightDigits(t << ((8 - <u64>n) << 3));
-  } else {
-    w = eightDigits(t);
-    t = load<u64>(p, 8) ^ 0x3030303030303030;
-    n = leadingDigits(t);
-    if (n == 8) {
-      w = w * 100000000 + eightDigits(t);
-      p += 8;
-      t = load<u64>(p, 8) ^ 0x3030303030303030;
-      n = leadingDigits(t);
-      if (n > 2) return 0;
-    }
-    if (n > 0) w = w * wholePower10(n) + eightDigits(t << ((8 - <u64>n) << 3));
-    n += 8;
-  }
-  p += n;
-  const c: u32 = load<u8>(p);
-  if (c == DOT || (c | 0x20) == 0x65) return 0;
-  store<i64>(slot, negative ? -(<i64>w) : <i64>w);
-  return p;
-}
-
-// Shuffles: row w drops byte w (a point); 16 bytes from address n of SLIDE on move n bytes to the end.
-const DROP: usize = memory.data<u8>([
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
-  0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
-  0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
-  0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
-  0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
-  0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
-  0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255,
-  0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 255,
-  0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 255,
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 255,
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 255,
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 255,
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 255,
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 255,
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 255,
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255,
-], 16);
-const SLIDE: usize = memory.data<u8>([
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-], 16);
-// '0', 9, and the weights that join digits to pairs, pairs to fours, fours to eights.
-const WEIGHTS: usize = memory.data<u16>([
-  0x3030, 0x3030, 0x3030, 0x3030, 0x3030, 0x3030, 0x3030, 0x3030, 0x0909, 0x0909, 0x0909, 0x0909, 0x0909, 0x0909, 0x0909, 0x0909,
-  10, 10, 10, 10, 10, 10, 10, 10, 100, 1, 100, 1, 100, 1, 100, 1, 10000, 1, 10000, 1, 10000, 1, 10000, 1,
-], 16);
-
-/** Doubles of at most 19 digits without an exponent: one to `slot`; gives the byte behind it, or 0. */
-export function scanDouble(p: usize, slot: usize): usize {
-  const negative = load<u8>(p) == MINUS;
-  p += <usize>negative;
-  if (ASC_FEATURE_SIMD) {
-    // Up to 15 characters in one register, the point shuffled out: a significand below 2^53.
-    const v = i8x16.sub(v128.load(p), v128.load(WEIGHTS));
-    const figures = i8x16.bitmask(i8x16.le_u(v, v128.load(WEIGHTS, 16)));
-    const whole = <usize>ctz(~figures);
-    const point: u32 = load<u8>(p + whole) == DOT ? 1 : 0;
-    const size = <usize>ctz(~(figures | (point << <u32>whole)));
-    const behind = size - whole;
-    if (size < 16 && whole != 0 && behind != 1 && (whole == 1 || load<u8>(p) != 0x30) && (load<u8>(p + size) | 0x20) != 0x65) {
-      const count = size - <usize>point;
-      const line = i8x16.swizzle(i8x16.swizzle(v, v128.load(DROP + (whole << 4))), v128.load(SLIDE + count));
-      const pairs = i16x8.add(i16x8.mul(v128.and(line, i16x8.splat(0xff)), v128.load(WEIGHTS, 32)), i16x8.shr_u(line, 8));
-      const fours = i32x4.dot_i16x8_s(pairs, v128.load(WEIGHTS, 48));
-      const eights = i64x2.extract_lane(i32x4.dot_i16x8_s(i16x8.narrow_i32x4_u(fours, fours), v128.load(WEIGHTS, 64)), 0);
-      const w = <f64><i64>((eights & 0xffffffff) * 100000000 + <i64>(<u64>eights >> 32));
-      const value = w / power10(<i32>(behind - <usize>point));
-      store<f64>(slot, negative ? -value : value);
-      return p + size;
-    }
-  }
-  const first = p;
-  let w: u64 = 0;
-  let t = load<u64>(p) ^ 0x3030303030303030;
-  let n = leadingDigits(t);
-  if (n == 0 || (n > 1 && <u8>t == 0)) return 0;
-  while (n == 8) {
-    w = w * 100000000 + eightDigits(t);
-    p += 8;
-    if (p - first > 16) return 0;
-    t = load<u64>(p) ^ 0x3030303030303030;
-    n = leadingDigits(t);
-  }
-  if (n > 0) w = w * wholePower10(n) + eightDigits(t << ((8 - <u64>n) << 3));
-  p += n;
-  let digits = p - first, power: i32 = 0;
-  if (load<u8>(p) == DOT) {
-    const behind = ++p;
-    do {
-      t = load<u64>(p) ^ 0x3030303030303030;
-      n = leadingDigits(t);
-      digits += n;
-      if (digits > 19) return 0;
-      p += n;
-      if (n == 8) w = w * 100000000 + eightDigits(t);
-      else if (n > 0) w = w * wholePower10(n) + eightDigits(t << ((8 - <u64>n) << 3));
-    } while (n == 8);
-    if (p == behind) return 0;
-    power = <i32>(behind - p);
-  } else if (digits > 19) return 0;
-  if ((load<u8>(p) | 0x20) == 0x65) return 0;
-  const value = scaled(w, power);
-  store<f64>(slot, negative ? -value : value);
-  return p;
 }

@@ -8,7 +8,8 @@
 // 24:00:00 is the end of the day; a 61st second is refused, as by Date: no int64 would hold it.
 // ns reach from 1677-09-21 to 2262-04-11; outside an int64 the time is refused.
 
-import { eightDigits, isDigit, leadingDigits } from "./number";
+import { eightDigits, leadingDigits } from "./digits";
+import { isDigit } from "./number";
 import { wholePower10 } from "./powers";
 
 export const UNIT_MS: u32 = 0;
