@@ -9,5 +9,6 @@ export const commands: Table = {
   consume: () => import('./consume.js'),
   parquet: () => import('./parquet.js'),
   schema: () => import('./schema.js'),
+  transform: () => import('./transform.js'),
   snowball: () => import('./snowball.js'),
 }

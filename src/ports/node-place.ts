@@ -4,6 +4,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 /** A new directory of our own under the system's temporary one. */
 export const temporaryDirectory = (prefix: string): Promise<string> => mkdtemp(join(tmpdir(), prefix))
@@ -21,3 +22,6 @@ export const residentBytes = (): number => process.memoryUsage.rss()
 export function defaultEnvironment(name: string, value: string): void {
   process.env[name] ??= value
 }
+
+/** The exports of a module file, its path taken from the working directory. */
+export const importFile = (path: string): Promise<unknown> => import(pathToFileURL(path).href)

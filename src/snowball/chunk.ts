@@ -9,8 +9,6 @@ import { ARCHIVE_BYTES, type Left, left, type PlannedChunk, type PlannedMember }
 import { join, readFully, steady, type Tree } from './read.js'
 import { BLOCK, END, headerBound, padded, tarHeaders } from './tar.js'
 
-export { hex } from './file.js'
-
 export interface Packer {
   tree: Tree
   /** Resolved path of the output directory. */

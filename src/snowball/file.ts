@@ -1,4 +1,5 @@
 // A chunk's file under a temporary name: written in order, hashed on the way, renamed when it is whole.
+import { Hasher as CoreHasher } from '../engine/digest.js'
 import { MillraceError } from '../errors.js'
 import type { FileWriter, Hasher, Storage } from '../ports/ports.js'
 import { END } from './tar.js'
@@ -76,3 +77,6 @@ export async function createChunkFile(storage: Storage, path: string, sha256: ()
 }
 
 export const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/** SHA-256 for ports that bring none. */
+export const coreSha256 = (): Hasher => new CoreHasher('sha256')

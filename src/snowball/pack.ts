@@ -1,7 +1,8 @@
 // A tree into chunks and a manifest: streaming, in constant memory, one torn chunk at most when killed.
 import { checkKeys, MillraceError, wrongType } from '../errors.js'
 import type { Hasher, Ports, Storage } from '../ports/ports.js'
-import { hex, interrupted, type Packer, packChunk } from './chunk.js'
+import { interrupted, type Packer, packChunk } from './chunk.js'
+import { coreSha256, hex } from './file.js'
 import { type Finished, type Journal, openJournal } from './journal.js'
 import { MANIFEST, type ManifestEnd } from './manifest.js'
 import { checkPlan, type Left, type PlannedChunk, type PlanOptions, plan } from './plan.js'
@@ -50,8 +51,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   const checked = checkPlan({ ...planned, ports })
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
   if (typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
-  const sha256 = ports.sha256
-  if (!sha256) throw wrongType('ports', 'ports with sha256', ports)
+  const sha256 = ports.sha256 ?? coreSha256
   const { storage } = ports
 
   const fail = (error: unknown) => {

@@ -1,7 +1,7 @@
 // Chunks against manifest, manifest against the tree it was made of. Everything is read and hashed.
 import { checkKeys, MillraceError, wrongType } from '../errors.js'
 import type { FileReader, Hasher, Ports, Storage } from '../ports/ports.js'
-import { hex } from './file.js'
+import { coreSha256, hex } from './file.js'
 import { MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestMember, readManifest, VERSION } from './manifest.js'
 import { plan } from './plan.js'
 import { inputOutput, join, steady } from './read.js'
@@ -47,8 +47,8 @@ export async function verify(options: VerifyOptions): Promise<VerifySummary> {
   const { output, source, ports, onProgress, signal } = options
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
   if (source !== undefined && (typeof source !== 'string' || source === '')) throw wrongType('source', 'the path of a directory', source)
-  const { sha256 } = ports ?? {}
-  if (!sha256) throw wrongType('ports', 'ports with sha256', ports)
+  if (typeof ports?.storage?.open !== 'function' || typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a storage and a clock', ports)
+  const sha256 = ports.sha256 ?? coreSha256
   const { storage } = ports
   const summary: VerifySummary = { chunks: 0, members: 0, bytes: 0, problemCount: 0, problems: [] }
   const problem = (where: string, message: string) => {
@@ -76,7 +76,7 @@ export async function verify(options: VerifyOptions): Promise<VerifySummary> {
     try {
       const file = await storage.open(join(output, chunk.chunk))
       try {
-        await compareChunk(file, chunk, members, sha256!, problem, (size) => {
+        await compareChunk(file, chunk, members, sha256, problem, (size) => {
           summary.members++
           summary.bytes += size
         })

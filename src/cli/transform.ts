@@ -1,0 +1,149 @@
+// millrace transform: a Firehose transformation Lambda on an event file, and what Firehose makes of it.
+import { kindOf, MillraceError } from '../errors.js'
+import { blueprints } from '../firehose/blueprints.js'
+import type { FirehoseEvent } from '../firehose/event.js'
+import { type Explanation, explainResponse } from '../firehose/explain.js'
+import { createFirehoseTransformer, type FirehoseTransformerOptions } from '../firehose/transform.js'
+import { importFile } from '../ports/node-place.js'
+import { type Command, type Io, UsageError, type Values } from './command.js'
+
+const NAMES = Object.keys(blueprints).join(', ')
+
+export const command: Command = {
+  summary: 'run a Firehose transformation on an event, explain what Firehose does with it',
+  help: `Usage: millrace transform (--blueprint NAME | --module FILE) [--check] [EVENT]
+
+Reads a Firehose transformation event (JSON) from the file EVENT or from stdin and prints the
+response. Every recordId is answered once, whatever the function does, and the response never
+is over what Lambda allows; reasons for ProcessingFailed are on stderr.
+
+  --blueprint NAME   one of ${NAMES}
+  --module FILE      a module whose default export maps one record ({ data, text(), json(), ... })
+                     to its outputs: text, bytes, an object (JSON), an array of such; null drops
+                     the record. Or options of createFirehoseTransformer, { transform, delimiter, ... }.
+  --check            print what Firehose will do with each record in place of the response;
+                     exit 1 where it will fail one
+  --json             the table of --check as JSON
+
+Example: millrace transform --blueprint kpl --check event.json
+`,
+  options: {
+    blueprint: { type: 'string' },
+    module: { type: 'string' },
+    check: { type: 'boolean' },
+    json: { type: 'boolean' },
+  },
+  async run(values, positionals, io) {
+    if (positionals.length > 1) throw new UsageError(`expected one event, got ${JSON.stringify(positionals[1])} as well`)
+    const source = positionals[0] ?? '-'
+    const options = await chosen(values)
+    const transformer = createFirehoseTransformer({
+      ...options,
+      onFailure(failure) {
+        options.onFailure?.(failure)
+        io.log(`record ${failure.record} (${failure.recordId}): ${failure.reason}: ${failure.message}`)
+      },
+    })
+    const event = parse(await readAll(source, io), source)
+    const response = await answered(transformer(event as FirehoseEvent), source)
+    if (!values.check) {
+      await io.write(`${JSON.stringify(response)}\n`)
+      return 0
+    }
+    const explanation = explainResponse(event, response)
+    await io.write(values.json ? `${JSON.stringify(explanation)}\n` : table(explanation))
+    return explanation.outcomes.some(({ outcome }) => outcome === 'failed') ? 1 : 0
+  },
+}
+
+async function chosen({ blueprint, module }: Values): Promise<FirehoseTransformerOptions> {
+  if ((blueprint === undefined) === (module === undefined)) throw new UsageError('expected either --blueprint NAME or --module FILE')
+  if (typeof blueprint === 'string') {
+    if (!Object.hasOwn(blueprints, blueprint)) throw new UsageError(`--blueprint expected one of ${NAMES}, got ${JSON.stringify(blueprint)}`)
+    return blueprints[blueprint]
+  }
+  const file = String(module)
+  let exported: unknown
+  try {
+    exported = ((await importFile(file)) as { default?: unknown }).default
+  } catch (cause) {
+    throw new MillraceError('IO', `cannot be loaded: ${(cause as Error).message}`, { position: { source: file }, cause })
+  }
+  if (typeof exported === 'function') return { transform: exported as FirehoseTransformerOptions['transform'] }
+  if (typeof exported === 'object' && exported !== null && 'transform' in exported) return exported as FirehoseTransformerOptions
+  throw new MillraceError('BAD_INPUT', `expected a function as default export, got ${kindOf(exported)}`, { position: { source: file } })
+}
+
+async function readAll(source: string, io: Io): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  let size = 0
+  const take = (piece: Uint8Array) => {
+    pieces.push(piece)
+    size += piece.length
+  }
+  if (source === '-') for await (const piece of io.stdin()) take(piece)
+  else await readFile(source, io, take)
+  const all = new Uint8Array(size)
+  let at = 0
+  for (const piece of pieces) {
+    all.set(piece, at)
+    at += piece.length
+  }
+  return all
+}
+
+async function readFile(source: string, io: Io, take: (piece: Uint8Array) => void): Promise<void> {
+  try {
+    const file = await io.ports.storage.open(source)
+    try {
+      for (let at = 0; ; ) {
+        const piece = new Uint8Array(1 << 16)
+        const got = await file.read(piece, at)
+        if (got === 0) return
+        take(piece.subarray(0, got))
+        at += got
+      }
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    throw new MillraceError('IO', (cause as Error).message, { position: { source }, cause })
+  }
+}
+
+function parse(bytes: Uint8Array, source: string): unknown {
+  const position = { source: source === '-' ? 'stdin' : source }
+  let text: string
+  try {
+    // A byte order mark is dropped by the decoder.
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new MillraceError('BAD_INPUT', 'expected a Firehose event as JSON, got bytes that are no UTF-8', { position, cause })
+  }
+  if (text.trim() === '') throw new MillraceError('BAD_INPUT', 'expected a Firehose event as JSON, got nothing', { position })
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new MillraceError('BAD_INPUT', `expected a Firehose event as JSON: ${(cause as Error).message}`, { position, cause })
+  }
+}
+
+/** A malformed event is no wrong argument here: it is bad input, exit code 1. */
+async function answered<T>(response: Promise<T>, source: string): Promise<T> {
+  try {
+    return await response
+  } catch (cause) {
+    if (cause instanceof TypeError) throw new MillraceError('BAD_INPUT', cause.message, { position: { source: source === '-' ? 'stdin' : source }, cause })
+    throw cause
+  }
+}
+
+function table({ outcomes, batchFault, bytes }: Explanation): string {
+  const rows = [['recordId', 'result', 'outcome', 'code', ''], ...outcomes.map((o) => [o.recordId, o.result ?? '-', o.outcome, o.code ?? '-', o.message])]
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd())
+  const count = (kind: string) => outcomes.filter(({ outcome }) => outcome === kind).length
+  lines.push('', `${count('delivered')} delivered, ${count('dropped')} dropped, ${count('failed')} failed; the response has ${bytes} of 6291456 bytes`)
+  if (batchFault) lines.push(`the whole batch fails: ${batchFault}`)
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,83 @@
+// The Lambda contract of a Firehose data transformation, as types of our own that match those of
+// @types/aws-lambda, and the one place that reads events: leniently, as the published ones differ.
+import { fromBase64 } from '../engine/base64.js'
+import { wrongType } from '../errors.js'
+
+export interface FirehoseEventRecord {
+  recordId: string
+  /** Milliseconds since the epoch; some published events have ISO 8601 text. */
+  approximateArrivalTimestamp?: number | string
+  /** Base64. */
+  data?: string
+  /** Base64; in place of `data` where the source is MSK. */
+  kafkaRecordValue?: string
+  kinesisRecordMetadata?: {
+    shardId?: string
+    partitionKey?: string
+    approximateArrivalTimestamp?: number | string
+    sequenceNumber?: string
+    subsequenceNumber?: string | number
+  }
+}
+
+export interface FirehoseEvent {
+  invocationId?: string
+  deliveryStreamArn?: string
+  sourceKinesisStreamArn?: string
+  region?: string
+  records: FirehoseEventRecord[]
+}
+
+export interface FirehoseMetadata {
+  /** For dynamic partitioning: what `!{partitionKeyFromLambda:NAME}` becomes in the prefix. */
+  partitionKeys: Record<string, string>
+  /** For Iceberg tables: where the record goes and what it does there. */
+  otfMetadata?: { destinationDatabaseName?: string; destinationTableName?: string; operation?: 'insert' | 'update' | 'delete' }
+}
+
+export interface FirehoseResponseRecord {
+  recordId: string
+  result: 'Ok' | 'Dropped' | 'ProcessingFailed'
+  /** Base64. */
+  data?: string
+  metadata?: FirehoseMetadata
+}
+
+export interface FirehoseResponse {
+  records: FirehoseResponseRecord[]
+}
+
+/** One record of an event, read: its bytes, or why there are none. */
+export interface Arrived {
+  recordId: string
+  /** The text as it stood; undefined where it was none. */
+  text: string | undefined
+  data: Uint8Array | undefined
+  fault: string | undefined
+  record: FirehoseEventRecord
+}
+
+/** Checks what no answer is possible without. Throws TypeError. */
+export function readEvent(event: unknown): Arrived[] {
+  if (typeof event !== 'object' || event === null) throw wrongType('event', 'a Firehose transformation event', event)
+  const { records } = event as { records?: unknown }
+  if (!Array.isArray(records)) throw wrongType('event.records', 'an array', records)
+  return records.map((record: FirehoseEventRecord, i) => {
+    if (typeof record !== 'object' || record === null) throw wrongType(`event.records[${i}]`, 'an object', record)
+    const { recordId } = record
+    if (typeof recordId !== 'string') throw wrongType(`event.records[${i}].recordId`, 'a string', recordId)
+    const text: unknown = record.data ?? record.kafkaRecordValue
+    if (typeof text !== 'string') return { recordId, text: undefined, data: undefined, fault: wrongType('data', 'base64 text', text).message, record }
+    try {
+      return { recordId, text, data: fromBase64(text, 'lenient'), fault: undefined, record }
+    } catch (error) {
+      return { recordId, text, data: undefined, fault: (error as Error).message, record }
+    }
+  })
+}
+
+/** Milliseconds since the epoch from either shape; undefined where it is neither. */
+export function arrivalTime(value: unknown): number | undefined {
+  const time = typeof value === 'string' ? Date.parse(value) : value
+  return typeof time === 'number' && Number.isFinite(time) ? time : undefined
+}

@@ -1,0 +1,7 @@
+export { blueprints } from './blueprints.js'
+export type { FirehoseEvent, FirehoseEventRecord, FirehoseMetadata, FirehoseResponse, FirehoseResponseRecord } from './event.js'
+export { type Explanation, explainResponse, type Outcome } from './explain.js'
+export { FirehoseInput } from './input.js'
+export { FirehoseOutput, type TransformResult, withMetadata } from './output.js'
+export { RESPONSE_BYTES } from './response.js'
+export { createFirehoseTransformer, type FirehoseTransformer, type FirehoseTransformerOptions, type TransformFailure } from './transform.js'

@@ -1,0 +1,88 @@
+// What a user's function gives back, settled into one answer for a record.
+import { kindOf } from '../errors.js'
+import type { FirehoseMetadata } from './event.js'
+
+/** Bytes, text, or a value for JSON, with metadata. Made by `withMetadata`. */
+export class FirehoseOutput {
+  readonly data: string | Uint8Array | object
+  readonly metadata: Partial<FirehoseMetadata>
+
+  constructor(data: string | Uint8Array | object, metadata: Partial<FirehoseMetadata>) {
+    this.data = data
+    this.metadata = metadata
+  }
+}
+
+/**
+ * An output with partition keys or Iceberg routing: `return withMetadata(row, { partitionKeys: { day } })`.
+ * All outputs of one record share the record's metadata, so they must have the same.
+ */
+export function withMetadata(data: string | Uint8Array | object, metadata: Partial<FirehoseMetadata>): FirehoseOutput {
+  return new FirehoseOutput(data, metadata)
+}
+
+/**
+ * Text and bytes go out as they are, objects as JSON. An array is so many outputs of the record; none
+ * (or null) drops it. Nothing else is an answer, undefined least of all: that is what a forgotten
+ * `return` gives.
+ */
+export type TransformResult = string | Uint8Array | FirehoseOutput | object | null | readonly (string | Uint8Array | FirehoseOutput | object)[]
+
+const encoder = new TextEncoder()
+
+/** The outputs' bytes and metadata of one user record. Throws, saying what was wrong. */
+export function readResult(result: unknown, delimiter: Uint8Array): { parts: Uint8Array[]; metadata: string | undefined } {
+  if (result === null) return { parts: [], metadata: undefined }
+  const outputs: readonly unknown[] = Array.isArray(result) ? result : [result]
+  const parts: Uint8Array[] = []
+  let metadata: string | undefined
+  for (let i = 0; i < outputs.length; i++) {
+    const output = outputs[i]
+    const tagged = output instanceof FirehoseOutput
+    const bytes = toBytes(tagged ? output.data : output)
+    parts.push(bytes)
+    if (!endsWith(bytes, delimiter)) parts.push(delimiter)
+    const own = tagged ? readMetadata(output.metadata) : undefined
+    if (i > 0 && own !== metadata) throw new TypeError('expected the same metadata for all outputs of a record, got different ones')
+    metadata = own
+  }
+  return { parts, metadata }
+}
+
+const EXPECTED = 'text, bytes, an object, an array of such, or null'
+
+function toBytes(value: unknown): Uint8Array {
+  if (typeof value === 'string') return encoder.encode(value)
+  // Copied: the function may use its buffer again for the next record.
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice()
+  if (value instanceof ArrayBuffer) return new Uint8Array(value.slice(0))
+  if (typeof value !== 'object' || value === null) throw new TypeError(`expected ${EXPECTED}, got ${kindOf(value)}`)
+  // JSON would make {} of these, and their content would be lost without a word.
+  if (value instanceof Map || value instanceof Set || typeof (value as { then?: unknown }).then === 'function') {
+    throw new TypeError(`expected ${EXPECTED}, got a ${kindOf(value)}`)
+  }
+  const json: unknown = JSON.stringify(value)
+  if (typeof json !== 'string') throw new TypeError(`expected ${EXPECTED}, got an object that is nothing in JSON`)
+  return encoder.encode(json)
+}
+
+const OPERATIONS = ['insert', 'update', 'delete']
+
+/** Checked metadata as it goes into the response, as JSON text so that it can be compared and counted. */
+function readMetadata(metadata: Partial<FirehoseMetadata>): string {
+  const { partitionKeys = {}, otfMetadata } = metadata
+  for (const [name, value] of Object.entries(partitionKeys)) {
+    if (typeof value !== 'string') throw new TypeError(`expected text for the partition key ${JSON.stringify(name)}, got ${kindOf(value)}`)
+    // An empty one would make the prefix run together; Firehose refuses it.
+    if (value === '') throw new TypeError(`expected text for the partition key ${JSON.stringify(name)}, got ""`)
+  }
+  if (otfMetadata?.operation !== undefined && !OPERATIONS.includes(otfMetadata.operation)) {
+    throw new TypeError(`expected one of ${OPERATIONS.join(', ')} for the operation, got ${kindOf(otfMetadata.operation)}`)
+  }
+  return JSON.stringify(otfMetadata ? { partitionKeys, otfMetadata } : { partitionKeys })
+}
+
+function endsWith(bytes: Uint8Array, delimiter: Uint8Array): boolean {
+  const from = bytes.length - delimiter.length
+  return from >= 0 && delimiter.every((byte, i) => bytes[from + i] === byte)
+}

@@ -1,0 +1,98 @@
+// The response, planned before it is built: its exact size is known while its data still is bytes.
+import { toBase64 } from '../engine/base64.js'
+import { MillraceError } from '../errors.js'
+import type { FirehoseResponse, FirehoseResponseRecord } from './event.js'
+
+/** Bytes of a synchronous invocation's response: Lambda quotas, "Invocation payload", 6 MB. One more loses the batch. */
+export const RESPONSE_BYTES = 6_291_456
+
+/** How one recordId is answered. */
+export interface Answer {
+  recordId: string
+  result: FirehoseResponseRecord['result']
+  /** What will be encoded; for a failure the original, undefined where that was no base64. */
+  parts: readonly Uint8Array[] | undefined
+  /** JSON text. */
+  metadata: string | undefined
+}
+
+export interface ResponsePlan {
+  /** Exact bytes of the response as JSON. */
+  bytes: number
+  /** Answers that keep their data. The others are failures without data, or dropped. */
+  withData: boolean[]
+  /** Indices of answers that were Ok and are not, because the response has no room for them. */
+  overflow: number[]
+}
+
+const FRAME = '{"records":[]}'.length
+
+const encoder = new TextEncoder()
+const sizeOf = (text: string) => encoder.encode(text).length
+
+/** Bytes of an answer without its data. */
+function bareSize(answer: Answer, result: Answer['result']): number {
+  return sizeOf(JSON.stringify({ recordId: answer.recordId, result }))
+}
+
+function dataSize({ parts, metadata }: Answer): number {
+  const bytes = (parts ?? []).reduce((sum, part) => sum + part.length, 0)
+  const keys = metadata === undefined ? 0 : ',"metadata":'.length + sizeOf(metadata)
+  return ',"data":""'.length + 4 * Math.ceil(bytes / 3) + keys
+}
+
+/**
+ * Fits the answers into `limit` bytes. First failures lose their copy of the original, which Firehose
+ * has anyway; then, where it still is too much, records in order keep their data as long as all behind
+ * them can at least be answered, and those that do not fit become failures: Firehose writes them to
+ * its error output, and none is lost. Throws LIMIT_EXCEEDED where not even that fits.
+ */
+export function planResponse(answers: readonly Answer[], limit: number): ResponsePlan {
+  const has = answers.map(({ result, parts }) => result !== 'Dropped' && parts !== undefined)
+  const bare = answers.map((answer) => bareSize(answer, answer.result))
+  const data = answers.map((answer, i) => (has[i] ? dataSize(answer) : 0))
+  const commas = Math.max(answers.length - 1, 0)
+  const sum = (sizes: readonly number[]) => sizes.reduce((a, b) => a + b, 0)
+  let bytes = FRAME + commas + sum(bare) + sum(data)
+  if (bytes <= limit) return { bytes, withData: has, overflow: [] }
+
+  const withData = answers.map(({ result }) => result === 'Ok')
+  const overflow: number[] = []
+  const failed = answers.map((answer, i) => (withData[i] ? bareSize(answer, 'ProcessingFailed') : bare[i]))
+  bytes = FRAME + commas + sum(failed)
+  if (bytes > limit) throw new MillraceError('LIMIT_EXCEEDED', `the response cannot have ${limit} bytes: ${answers.length} records without any data take ${bytes}`)
+  answers.forEach((_, i) => {
+    if (!withData[i]) return
+    const more = bare[i] + data[i] - failed[i]
+    if (bytes + more <= limit) bytes += more
+    else {
+      withData[i] = false
+      overflow.push(i)
+    }
+  })
+  return { bytes, withData, overflow }
+}
+
+export function buildResponse(answers: readonly Answer[], plan: ResponsePlan): FirehoseResponse {
+  const over = new Set(plan.overflow)
+  return {
+    records: answers.map(({ recordId, result, parts, metadata }, i) => {
+      const record: FirehoseResponseRecord = { recordId, result: over.has(i) ? 'ProcessingFailed' : result }
+      if (!plan.withData[i]) return record
+      record.data = toBase64(join(parts ?? []))
+      if (metadata !== undefined) record.metadata = JSON.parse(metadata)
+      return record
+    }),
+  }
+}
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}

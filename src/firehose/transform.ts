@@ -1,0 +1,188 @@
+// The transformation handler of a Firehose stream: whatever the user's function does, the response is
+// legal, within its limit, and answers every record once.
+import { fromBase64 } from '../engine/base64.js'
+import { checkKeys, kindOf, outOfRange, wrongType } from '../errors.js'
+import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
+import { type FirehoseInput, openAggregates } from './input.js'
+import { readResult, type TransformResult } from './output.js'
+import { type Answer, buildResponse, planResponse, RESPONSE_BYTES } from './response.js'
+
+export interface FirehoseTransformerOptions {
+  /** Maps one user record to its outputs, sync or async. See TransformResult. */
+  transform: (record: FirehoseInput) => TransformResult | Promise<TransformResult>
+  /**
+   * Put behind every output that does not end with it already; default a newline, as what reads the
+   * objects wants lines. Empty: bytes go out as they are, one behind the other.
+   */
+  delimiter?: string | Uint8Array
+  /** Whether KPL aggregates are opened, so that `transform` sees user records; default true. Nothing is changed for other records. */
+  deaggregate?: boolean
+  /** Calls of `transform` under way at once, where it is async; default 16. */
+  concurrency?: number
+  /** Bytes of the response at most: up to 6,291,456 (default), what Lambda allows. */
+  responseLimit?: number
+  /** Told of every record that is answered ProcessingFailed. What it throws is ignored. */
+  onFailure?: (failure: TransformFailure) => void
+}
+
+export interface TransformFailure {
+  recordId: string
+  /** Index in the event. */
+  record: number
+  /**
+   * `data`: it was no base64. `transform`: the function threw, rejected or gave something else than
+   * outputs. `overflow`: the response had no room for it.
+   */
+  reason: 'data' | 'transform' | 'overflow'
+  /** For people; has what the function threw, never the payload. */
+  message: string
+  /** What the function threw. */
+  cause?: unknown
+}
+
+/** Assignable to FirehoseTransformationHandler of @types/aws-lambda. */
+export type FirehoseTransformer = (event: FirehoseEvent, context?: unknown) => Promise<FirehoseResponse>
+
+const OPTIONS = ['transform', 'delimiter', 'deaggregate', 'concurrency', 'responseLimit', 'onFailure'] satisfies (keyof FirehoseTransformerOptions)[]
+
+/**
+ * A handler for a Firehose transformation Lambda.
+ *
+ * Each recordId of the event is answered exactly once: Ok with all outputs of its user records, Dropped
+ * where there are none, ProcessingFailed with the original data where any of them failed; then Firehose
+ * puts the original into its error output. A recordId that comes twice is answered with both. The
+ * response never is over `responseLimit`: records that do not fit are answered ProcessingFailed.
+ * Base64 is read leniently, `kafkaRecordValue` as `data`.
+ *
+ * The handler rejects, which makes Firehose try the batch again, only for an event that cannot be
+ * answered: no `records`, a record without recordId, more records than the limit has room for.
+ */
+export function createFirehoseTransformer(options: FirehoseTransformerOptions): FirehoseTransformer {
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
+  checkKeys('options', options, OPTIONS)
+  const { transform, delimiter = '\n', deaggregate = true, concurrency = 16, responseLimit = RESPONSE_BYTES, onFailure } = options
+  if (typeof transform !== 'function') throw wrongType('transform', 'a function', transform)
+  if (typeof delimiter !== 'string' && !(delimiter instanceof Uint8Array)) throw wrongType('delimiter', 'text or bytes', delimiter)
+  if (typeof deaggregate !== 'boolean') throw wrongType('deaggregate', 'true or false', deaggregate)
+  if (!Number.isInteger(concurrency) || concurrency < 1) throw outOfRange('concurrency', 'a whole number from 1', concurrency)
+  if (!Number.isInteger(responseLimit) || responseLimit < 1 || responseLimit > RESPONSE_BYTES) {
+    throw outOfRange('responseLimit', `a whole number from 1 to ${RESPONSE_BYTES}`, responseLimit)
+  }
+  if (onFailure !== undefined && typeof onFailure !== 'function') throw wrongType('onFailure', 'a function', onFailure)
+  const end = typeof delimiter === 'string' ? new TextEncoder().encode(delimiter) : delimiter.slice()
+
+  return async (event) => {
+    const arrived = readEvent(event)
+    const inputs = openAggregates(arrived, deaggregate)
+    const results = await runAll(inputs, transform, end, concurrency)
+    const failures: TransformFailure[] = []
+    const answers = settle(arrived, results, failures)
+    const plan = planResponse(answers, responseLimit)
+    const first = new Map<string, number>()
+    arrived.forEach(({ recordId }, i) => {
+      if (!first.has(recordId)) first.set(recordId, i)
+    })
+    for (const i of plan.overflow) {
+      const { recordId } = answers[i]
+      const message = `expected a response of at most ${responseLimit} bytes, got a batch that would need more`
+      failures.push({ recordId, record: first.get(recordId)!, reason: 'overflow', message })
+    }
+    if (onFailure) {
+      for (const failure of failures) {
+        try {
+          onFailure(failure)
+        } catch {
+          // An observer must not cost the batch.
+        }
+      }
+    }
+    return buildResponse(answers, plan)
+  }
+}
+
+/** Outputs of one record of the event, or why there are none. */
+type Result = { parts: Uint8Array[]; metadata: string | undefined } | { message: string; cause: unknown }
+
+async function runAll(
+  inputs: readonly FirehoseInput[][],
+  transform: FirehoseTransformerOptions['transform'],
+  delimiter: Uint8Array,
+  concurrency: number,
+): Promise<Result[]> {
+  const results: Result[] = new Array(inputs.length)
+  let next = 0
+  async function work() {
+    while (next < inputs.length) {
+      const i = next++
+      results[i] = await runOne(inputs[i], transform, delimiter)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, inputs.length) }, work))
+  return results
+}
+
+async function runOne(records: readonly FirehoseInput[], transform: FirehoseTransformerOptions['transform'], delimiter: Uint8Array): Promise<Result> {
+  const parts: Uint8Array[] = []
+  let metadata: string | undefined
+  let outputs = 0
+  for (const record of records) {
+    try {
+      const result = readResult(await transform(record), delimiter)
+      if (result.parts.length === 0) continue
+      if (outputs++ > 0 && result.metadata !== metadata) throw new TypeError('expected the same metadata for all user records of an aggregate, got different ones')
+      metadata = result.metadata
+      for (const part of result.parts) parts.push(part)
+    } catch (cause) {
+      const where = record.subSequenceNumber === undefined ? '' : `user record ${record.subSequenceNumber}: `
+      return { message: where + describe(cause), cause }
+    }
+  }
+  return { parts, metadata }
+}
+
+/** What was thrown, in words; a hostile object must not throw again. */
+function describe(cause: unknown): string {
+  try {
+    return cause instanceof Error ? String(cause.message) : `threw ${kindOf(cause)}`
+  } catch {
+    return 'threw something that cannot be read'
+  }
+}
+
+/** One answer for each recordId, in the order in which they first come. */
+function settle(arrived: readonly Arrived[], results: readonly Result[], failures: TransformFailure[]): Answer[] {
+  const answers = new Map<string, Answer>()
+  arrived.forEach((one, record) => {
+    const { recordId } = one
+    const result = results[record]
+    const fail = (reason: TransformFailure['reason'], message: string, cause?: unknown): Answer => {
+      failures.push({ recordId, record, reason, message, ...(cause === undefined ? {} : { cause }) })
+      return failed(one)
+    }
+    const answer =
+      one.fault !== undefined ? fail('data', one.fault) : 'message' in result ? fail('transform', result.message, result.cause) : succeeded(recordId, result)
+    const before = answers.get(recordId)
+    const merged = before ? merge(before, answer) : answer
+    answers.set(recordId, merged ?? fail('transform', 'expected the same metadata for records with one recordId, got different ones'))
+  })
+  return [...answers.values()]
+}
+
+function succeeded(recordId: string, { parts, metadata }: { parts: Uint8Array[]; metadata: string | undefined }): Answer {
+  // Ok without bytes would be an invalid answer, and Dropped delivers the same nothing.
+  if (parts.every((part) => part.length === 0)) return { recordId, result: 'Dropped', parts: undefined, metadata: undefined }
+  return { recordId, result: 'Ok', parts, metadata }
+}
+
+/** The original, decoded anew: the user's function had its hands on the other copy. */
+function failed({ recordId, text, fault }: Arrived): Answer {
+  const parts = text === undefined || fault !== undefined ? undefined : [fromBase64(text, 'lenient')]
+  return { recordId, result: 'ProcessingFailed', parts, metadata: undefined }
+}
+
+/** Two records with one id can have one answer only: both outputs, or the failure; undefined where they contradict. */
+function merge(a: Answer, b: Answer): Answer | undefined {
+  if (a.result === 'ProcessingFailed' || b.result === 'Dropped') return a
+  if (b.result === 'ProcessingFailed' || a.result === 'Dropped') return b
+  return a.metadata === b.metadata ? { ...a, parts: [...(a.parts ?? []), ...(b.parts ?? [])] } : undefined
+}
