@@ -1,6 +1,7 @@
 export * from './emr/index.js'
 export { type CoreSource, loadCore, setCore } from './engine/engine.js'
 export { type ErrorCode, MillraceError, type Position } from './errors.js'
+export * from './firehose/index.js'
 export * from './kinesis/index.js'
 export * from './parquet/index.js'
 export * from './snowball/index.js'

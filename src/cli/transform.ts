@@ -141,7 +141,12 @@ async function answered<T>(response: Promise<T>, source: string): Promise<T> {
 function table({ outcomes, batchFault, bytes }: Explanation): string {
   const rows = [['recordId', 'result', 'outcome', 'code', ''], ...outcomes.map((o) => [o.recordId, o.result ?? '-', o.outcome, o.code ?? '-', o.message])]
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd())
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join('  ')
+      .trimEnd(),
+  )
   const count = (kind: string) => outcomes.filter(({ outcome }) => outcome === kind).length
   lines.push('', `${count('delivered')} delivered, ${count('dropped')} dropped, ${count('failed')} failed; the response has ${bytes} of 6291456 bytes`)
   if (batchFault) lines.push(`the whole batch fails: ${batchFault}`)

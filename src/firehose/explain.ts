@@ -37,11 +37,18 @@ export function explainResponse(event: unknown, response: unknown): Explanation 
   const answers = new Map<string, Record<string, unknown>[]>()
   for (const record of given) answers.set(record.recordId, [...(answers.get(record.recordId) ?? []), record])
 
-  const batchFault = bytes > RESPONSE_BYTES ? `the response has ${bytes} bytes, Lambda allows ${RESPONSE_BYTES}` : given.map(breaksBatch).find((fault) => fault !== undefined)
+  const batchFault =
+    bytes > RESPONSE_BYTES ? `the response has ${bytes} bytes, Lambda allows ${RESPONSE_BYTES}` : given.map(breaksBatch).find((fault) => fault !== undefined)
   const outcomes = ids.map((recordId) => judge(recordId, answers.get(recordId) ?? [], batchFault))
   for (const [recordId, [first]] of answers) {
     if (!ids.includes(recordId)) {
-      outcomes.push({ recordId: String(recordId), result: String(first.result), outcome: 'ignored', code: undefined, message: 'the event has no such recordId' })
+      outcomes.push({
+        recordId: String(recordId),
+        result: String(first.result),
+        outcome: 'ignored',
+        code: undefined,
+        message: 'the event has no such recordId',
+      })
     }
   }
   return { outcomes, batchFault, bytes }

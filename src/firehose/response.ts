@@ -60,7 +60,8 @@ export function planResponse(answers: readonly Answer[], limit: number): Respons
   const overflow: number[] = []
   const failed = answers.map((answer, i) => (withData[i] ? bareSize(answer, 'ProcessingFailed') : bare[i]))
   bytes = FRAME + commas + sum(failed)
-  if (bytes > limit) throw new MillraceError('LIMIT_EXCEEDED', `the response cannot have ${limit} bytes: ${answers.length} records without any data take ${bytes}`)
+  if (bytes > limit)
+    throw new MillraceError('LIMIT_EXCEEDED', `the response cannot have ${limit} bytes: ${answers.length} records without any data take ${bytes}`)
   answers.forEach((_, i) => {
     if (!withData[i]) return
     const more = bare[i] + data[i] - failed[i]

@@ -114,31 +114,55 @@ async function runAll(
   async function work() {
     while (next < inputs.length) {
       const i = next++
-      results[i] = await runOne(inputs[i], transform, delimiter)
+      const result = runOne(inputs[i], transform, delimiter)
+      results[i] = result instanceof Promise ? await result : result
     }
   }
   await Promise.all(Array.from({ length: Math.min(concurrency, inputs.length) }, work))
   return results
 }
 
-async function runOne(records: readonly FirehoseInput[], transform: FirehoseTransformerOptions['transform'], delimiter: Uint8Array): Promise<Result> {
-  const parts: Uint8Array[] = []
-  let metadata: string | undefined
-  let outputs = 0
-  for (const record of records) {
+/**
+ * The user records of one record, in order. Nothing is awaited for a function that is not async: its
+ * output is read before the next call, so it may use a buffer again.
+ */
+function runOne(records: readonly FirehoseInput[], transform: FirehoseTransformerOptions['transform'], delimiter: Uint8Array): Result | Promise<Result> {
+  const all: { parts: Uint8Array[]; metadata: string | undefined } = { parts: [], metadata: undefined }
+  const take = (value: unknown) => {
+    const { parts, metadata } = readResult(value, delimiter)
+    if (parts.length === 0) return
+    if (all.parts.length > 0 && metadata !== all.metadata)
+      throw new TypeError('expected the same metadata for all user records of an aggregate, got different ones')
+    all.metadata = metadata
+    for (const part of parts) all.parts.push(part)
+  }
+  const failure = ({ subSequenceNumber }: FirehoseInput, cause: unknown): Result => {
+    const where = subSequenceNumber === undefined ? '' : `user record ${subSequenceNumber}: `
+    return { message: where + describe(cause), cause }
+  }
+  const rest = async (first: unknown, from: number): Promise<Result> => {
+    for (let k = from; k < records.length; k++) {
+      try {
+        take(await (k === from ? first : transform(records[k])))
+      } catch (cause) {
+        return failure(records[k], cause)
+      }
+    }
+    return all
+  }
+  for (let k = 0; k < records.length; k++) {
     try {
-      const result = readResult(await transform(record), delimiter)
-      if (result.parts.length === 0) continue
-      if (outputs++ > 0 && result.metadata !== metadata) throw new TypeError('expected the same metadata for all user records of an aggregate, got different ones')
-      metadata = result.metadata
-      for (const part of result.parts) parts.push(part)
+      const value = transform(records[k])
+      if (isThenable(value)) return rest(value, k)
+      take(value)
     } catch (cause) {
-      const where = record.subSequenceNumber === undefined ? '' : `user record ${record.subSequenceNumber}: `
-      return { message: where + describe(cause), cause }
+      return failure(records[k], cause)
     }
   }
-  return { parts, metadata }
+  return all
 }
+
+const isThenable = (value: unknown) => typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 
 /** What was thrown, in words; a hostile object must not throw again. */
 function describe(cause: unknown): string {
