@@ -8,7 +8,7 @@ export { validUtf8 } from "./codec/utf8";
 export { splitLines } from "./codec/lines";
 export { formatHashKey, HASH_MALFORMED, HASH_RANGE, parseHashKey } from "./record/hash-key";
 export { ABSENT, ROW_SIZE } from "./record/batch";
-export { KEY_LENGTH, KEY_LIMIT, shardMany, UNCOVERED } from "./record/shard";
+export { KEY_LENGTH, KEY_LIMIT, keyRows, shardMany, UNCOVERED } from "./record/shard";
 export { shardText } from "./record/shard-text";
 export { aggregatePlan, aggregateWrite } from "./record/aggregate";
 export { aggregatePlanSize } from "./record/aggregate-plan";

@@ -3,6 +3,7 @@
 // One chain waits ~5 cycles for each of its dependent steps; three chains fill that wait, so twelve
 // blocks take little longer than one. The chains only stay interleaved because the build skips
 // wasm-opt's simplify-locals (see build.mjs). Measured: 12 long messages 3.7 GB/s on Node 20, 4.6 on 24.
+// Unrolled in full the 64 steps take 8 % less on Node 20, nothing less on 24, and 10 KB more.
 import { MD5_START, MD5_T } from "./md5-block";
 
 // Message words and chain states, word-major: word w of lane n at w * ROW + n * 4; the fourth column is unused.

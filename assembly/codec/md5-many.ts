@@ -72,14 +72,32 @@ function block12(): void {
   restart();
   for (let n: usize = 0; n < LANES; n += 4) {
     const lane = lanes + n * LANE, words = WORDS + n * 4;
-    for (let i: usize = 0; i < 64; i += 16) {
+    const sizes = i32x4(load<i32>(lane, 12), load<i32>(lane + LANE, 12), load<i32>(lane + 2 * LANE, 12), load<i32>(lane + 3 * LANE, 12));
+    for (let i: usize = 0; i < 48; i += 16) {
       spread(words + i * 16, part(lane, i), part(lane + LANE, i), part(lane + 2 * LANE, i), part(lane + 3 * LANE, i));
     }
+    if (v128.any_true(i32x4.gt_s(sizes, i32x4.splat(47)))) {
+      spread(words + 12 * ROW, part(lane, 48), part(lane + LANE, 48), part(lane + 2 * LANE, 48), part(lane + 3 * LANE, 48));
+    } else {
+      const zero = i32x4.splat(0);
+      v128.store(words + 12 * ROW, zero);
+      v128.store(words + 13 * ROW, zero);
+      v128.store(words + 15 * ROW, zero);
+    }
     // Word 14: the length in bits.
-    v128.store(words + 14 * ROW, i32x4.shl(i32x4(load<i32>(lane, 12), load<i32>(lane + LANE, 12), load<i32>(lane + 2 * LANE, 12), load<i32>(lane + 3 * LANE, 12)), 3));
+    v128.store(words + 14 * ROW, i32x4.shl(sizes, 3));
   }
   compress();
-  for (let n: usize = 0; n < LANES; n++) digest(lanes + n * LANE, n);
+  for (let n: usize = 0; n < LANES; n += 4) {
+    const lane = lanes + n * LANE, row = STATES + n * 4;
+    const a = v128.load(row), b = v128.load(row + ROW), c = v128.load(row + 2 * ROW), d = v128.load(row + 3 * ROW);
+    const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+    const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7), cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+    v128.store(load<usize>(lane, 16), v128.shuffle<i64>(ab, cd, 0, 2));
+    v128.store(load<usize>(lane + LANE, 16), v128.shuffle<i64>(ab, cd, 1, 3));
+    v128.store(load<usize>(lane + 2 * LANE, 16), v128.shuffle<i64>(ab2, cd2, 0, 2));
+    v128.store(load<usize>(lane + 3 * LANE, 16), v128.shuffle<i64>(ab2, cd2, 1, 3));
+  }
 }
 
 /** Sixteen bytes of a lane's short message, from byte i on, with its padding. */

@@ -31,7 +31,7 @@ export const KEY_LIMIT: usize = 256;
  */
 export function shardMany(map: usize, heap: usize, table: usize, stride: usize, count: usize, hashes: usize, out: usize): i32 {
   md5Many(heap, table, stride, count, hashes);
-  const prefix = map + 16, shift = 64 - load<u32>(map, 4);
+  const prefix = map + 16, shift = 16 - load<u32>(map, 4);
   const starts = map + load<usize>(map, 8), shards = map + load<usize>(map, 12);
   let result = <i32>count;
   for (let i: usize = 0; i < count; i++, table += stride, hashes += 16) {
@@ -44,10 +44,10 @@ export function shardMany(map: usize, heap: usize, table: usize, stride: usize, 
       if (result >= 0) result = fault(load<usize>(table + (bad == KEY_LENGTH ? 0 : ROW_HASH)), <u32>i, bad);
       continue;
     }
-    const high = loadBE64(hashes);
-    const entry = prefix + (<usize>(high >> shift) << 1);
+    const top = <u32>bswap(load<u16>(hashes)) >> shift, entry = prefix + (top << 1);
     let first = <usize>load<u16>(entry), last = <usize>load<u16>(entry, 2);
     while (first < last) {
+      const high = loadBE64(hashes);
       const middle = (first + last + 1) >> 1, start = starts + (middle << 4), startHigh = load<u64>(start);
       if (startHigh < high || (startHigh == high && load<u64>(start, 8) <= loadBE64(hashes + 8))) first = middle;
       else last = middle - 1;
@@ -55,6 +55,22 @@ export function shardMany(map: usize, heap: usize, table: usize, stride: usize, 
     store<i32>(out + (i << 2), load<i32>(shards + (first << 2)));
   }
   return result;
+}
+
+/**
+ * Rows of keys that lie one behind the other, from the u32 offset at which each one ends. Gives `count`, or
+ * BAD_INPUT at the first end before its key's start or past `size`.
+ */
+export function keyRows(ends: usize, count: usize, size: usize, table: usize): i32 {
+  let start: usize = 0;
+  for (let i: usize = 0; i < count; i++, table += 8) {
+    const end = load<usize>(ends + (i << 2));
+    if (end < start || end > size) return fault(start, <u32>i, 0);
+    store<u32>(table, start);
+    store<u32>(table, end - start, 4);
+    start = end;
+  }
+  return <i32>count;
 }
 
 /** Whether a key has 1 to KEY_LIMIT characters: Unicode code points, so bytes that do not continue one. */

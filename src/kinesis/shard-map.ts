@@ -1,13 +1,13 @@
 // Which shard a record goes to, as the service decides it: the shards' hash key ranges, and the core's
 // look-up in them for whole batches.
-import { BAD_INPUT, HASH_MALFORMED, HASH_RANGE, KEY_LENGTH, KEY_LIMIT, UNCOVERED } from '../engine/core.js'
+import { BAD_INPUT, HASH_MALFORMED, HASH_RANGE, KEY_LENGTH, KEY_LIMIT, ROW_SIZE, UNCOVERED } from '../engine/core.js'
 import { createEngine, type Engine } from '../engine/engine.js'
 import { outOfRange, wrongType } from '../errors.js'
 import type { RecordBatch } from '../types.js'
-import { readHashKey } from './hash-key.js'
+import { parseHashKey, readHashKey } from './hash-key.js'
 import { MAX_SHARDS, packPieces } from './shard-image.js'
 import { readShards, type ShardList, type ShardRange } from './shard-list.js'
-import { type PackedKeys, putKeys, putPacked, putRecords, type Rows } from './shard-rows.js'
+import { type PackedKeys, putKeys, putOne, putPacked, putRecords, type Rows } from './shard-rows.js'
 
 /** In place of a shard's index: no open shard's range holds the hash key. */
 export const NO_SHARD = UNCOVERED >>> 0
@@ -117,38 +117,33 @@ export class ShardMap {
    * another one for which whyNoShard gives the reason.
    */
   shardsOfPacked(batch: RecordBatch | PackedKeys): Uint32Array {
-    if (typeof batch !== 'object' || batch === null || !(batch.heap instanceof Uint8Array)) throw wrongType('batch', 'packed records or keys', batch)
-    const packed = 'ends' in batch ? batch.ends : batch.table
-    if (!(packed instanceof Uint32Array)) throw wrongType(`batch.${'ends' in batch ? 'ends' : 'table'}`, 'a Uint32Array', packed)
-    const count = 'ends' in batch ? batch.ends.length : batch.count
-    if (!('ends' in batch) && !(Number.isInteger(count) && count >= 0 && 8 * count <= packed.length))
-      throw outOfRange('batch.count', `an integer of 0 to ${packed.length / 8}, what the table holds`, count)
-    const shards = new Uint32Array(count)
-    onMap(this, (e, map) => {
+    if (typeof batch !== 'object' || batch === null) throw wrongType('batch', 'packed records or keys', batch)
+    if (!(batch.heap instanceof Uint8Array)) throw wrongType('batch.heap', 'a Uint8Array', batch.heap)
+    if ('ends' in batch && !(batch.ends instanceof Uint32Array)) throw wrongType('batch.ends', 'a Uint32Array', batch.ends)
+    return onMap(this, (e, map) => {
       const { heap, table, stride } = putPacked(e, batch)
+      const count = 'ends' in batch ? batch.ends.length : batch.count
+      const shards = new Uint32Array(count)
       for (let from = 0; from < count; from += CHUNK)
         e.scope(() => lookUp(e, map, { heap, table: table + from * stride, stride }, shards, from, Math.min(from + CHUNK, count)))
+      return shards
     })
-    return shards
   }
 
   #one(partitionKey: string, explicitHashKey: string | bigint | undefined): { shard: number; hashKey: bigint } {
     if (typeof partitionKey !== 'string') throw wrongType('partitionKey', `a string of ${KEY}`, partitionKey)
-    if (!['undefined', 'string', 'bigint'].includes(typeof explicitHashKey)) throw wrongType('explicitHashKey', HASH, explicitHashKey)
+    const explicit = explicitHashKey === undefined ? undefined : String(parseHashKey(explicitHashKey))
     return onMap(this, (e, map) => {
-      const hash = e.reserve(16)
-      const shards = new Uint32Array(1)
-      if (lookUp(e, map, putRecords(e, [partitionKey], [explicitHashKey], 0, 1), shards, 0, 1, hash) === BAD_INPUT) {
-        if (faultOf(e).detail === KEY_LENGTH) throw outOfRange('partitionKey', KEY, partitionKey)
-        throw outOfRange('explicitHashKey', HASH, explicitHashKey)
-      }
-      return { shard: shards[0], hashKey: readHashKey(e.bytes(), hash) }
+      const one = putOne(e, partitionKey, explicit)
+      if (!one || e.core.shardMany(map, 0, one.row, ROW_SIZE, 1, one.hash, one.shard) === BAD_INPUT) throw outOfRange('partitionKey', KEY, partitionKey)
+      return { shard: e.words()[one.shard >> 2], hashKey: readHashKey(e.bytes(), one.hash) }
     })
   }
 }
 
-/** Rows 0 to (to - from) looked up into shards[from, to); their hash keys to `hashes` where it is given. */
-function lookUp(e: Engine, map: number, rows: Rows, shards: Uint32Array, from: number, to: number, hashes = e.reserve(16 * (to - from))): number {
+/** Rows 0 to (to - from) looked up into shards[from, to). */
+function lookUp(e: Engine, map: number, rows: Rows, shards: Uint32Array, from: number, to: number): number {
+  const hashes = e.reserve(16 * (to - from))
   const out = e.reserve(4 * (to - from))
   const result = e.core.shardMany(map, rows.heap, rows.table, rows.stride, to - from, hashes, out)
   shards.set(e.words().subarray(out >> 2, (out >> 2) + to - from), from)

@@ -1,5 +1,6 @@
 // Keys in their forms -> the rows that the core's shardMany reads, in an engine's arena.
-import { ABSENT, ROW_SIZE } from '../engine/core.js'
+import { NO_HASH, putBatch, ROW_WORDS } from '../engine/batch.js'
+import { BAD_INPUT, ROW_SIZE } from '../engine/core.js'
 import type { Engine } from '../engine/engine.js'
 import { putText } from '../engine/text.js'
 import { outOfRange, wrongType } from '../errors.js'
@@ -19,8 +20,11 @@ export interface Rows {
 }
 
 const KEY_ROW = 8
-const NONE = ABSENT >>> 0
-const ROW_WORDS = ROW_SIZE / 4
+/** More than 256 characters take. */
+const KEY_BYTES = 1088
+const HASH_DIGITS = 39
+
+const encoder = new TextEncoder()
 
 /** keys[from, to) alone. */
 export function putKeys(e: Engine, keys: readonly string[], from: number, to: number): Rows {
@@ -42,36 +46,41 @@ export function putRecords(e: Engine, keys: readonly string[], explicit: readonl
   const words = e.words()
   for (let i = 0, at = hashes; i < texts.length; i++, at += ROW_WORDS) {
     words[at] += block - heap
-    if (explicit[from + i] === undefined) words[at + 1] = NONE
+    if (explicit[from + i] === undefined) words[at + 1] = NO_HASH
   }
   return { heap, table, stride: ROW_SIZE }
 }
 
-/** Packed keys or records, checked: no row reaches past the heap. */
-export function putPacked(e: Engine, batch: RecordBatch | PackedKeys): Rows {
-  const heap = e.put(batch.heap)
-  if (!('ends' in batch)) return { heap, table: putTable(e, batch), stride: ROW_SIZE }
-  const { ends } = batch
-  const table = e.reserve(KEY_ROW * ends.length)
+/**
+ * One record in one block: addresses of its row (its offsets count from 0) and of room for its hash key
+ * and its shard. Undefined for a key that is longer than any that the service takes.
+ */
+export function putOne(e: Engine, key: string, explicit: string | undefined): { row: number; hash: number; shard: number } | undefined {
+  const row = e.reserve(ROW_SIZE + 32 + KEY_BYTES + HASH_DIGITS)
+  const text = row + ROW_SIZE + 32
+  const { read, written } = encoder.encodeInto(key, e.bytes().subarray(text, text + KEY_BYTES))
+  if (read < key.length) return undefined
   const words = e.words()
-  let start = 0
-  for (let i = 0, at = table >> 2; i < ends.length; i++, at += 2) {
-    const end = ends[i]
-    if (end < start || end > batch.heap.length) throw outOfRange(`batch.ends[${i}]`, `an offset of ${start} to ${batch.heap.length}`, end)
-    words[at] = start
-    words[at + 1] = end - start
-    start = end
-  }
-  return { heap, table, stride: KEY_ROW }
+  const at = row >> 2
+  words[at] = text
+  words[at + 1] = written
+  words[at + 2] = text + written
+  words[at + 3] = NO_HASH
+  if (explicit !== undefined) words[at + 3] = encoder.encodeInto(explicit, e.bytes().subarray(text + written)).written
+  return { row, hash: row + ROW_SIZE, shard: row + ROW_SIZE + 16 }
 }
 
-function putTable(e: Engine, { count, table, heap }: RecordBatch): number {
-  const size = heap.length
-  for (let i = 0, at = 0; i < count; i++, at += ROW_WORDS) {
-    const hash = table[at + 3] === NONE ? 0 : table[at + 2] + table[at + 3]
-    if (table[at] + table[at + 1] > size || hash > size) throw outOfRange(`batch.table[${at}]`, `keys within the heap of ${size} bytes`, table[at])
+/** Packed keys or records, checked: no row reaches past the heap. */
+export function putPacked(e: Engine, batch: RecordBatch | PackedKeys): Rows {
+  if (!('ends' in batch)) return { ...putBatch(e, batch), stride: ROW_SIZE }
+  const { heap, ends } = batch
+  const table = e.reserve(KEY_ROW * ends.length)
+  const at = e.reserve(4 * ends.length)
+  e.words().set(ends, at >> 2)
+  if (e.core.keyRows(at, ends.length, heap.length, table) === BAD_INPUT) {
+    const report = e.core.report() >> 2
+    const [start, record] = e.words().subarray(report + 2, report + 4)
+    throw outOfRange(`batch.ends[${record}]`, `an offset of ${start} to ${heap.length}`, ends[record])
   }
-  const rows = e.reserve(ROW_SIZE * count)
-  e.words().set(table.subarray(0, ROW_WORDS * count), rows >> 2)
-  return rows
+  return { heap: e.put(heap), table, stride: KEY_ROW }
 }

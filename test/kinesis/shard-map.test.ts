@@ -177,7 +177,7 @@ describe('shards of records', () => {
     [
       'rows past the heap',
       () => map.shardsOfPacked({ count: 1, heap: new Uint8Array(4), table: Uint32Array.of(0, 5, 0, 0xffffffff, 0, 0, 0, 0) }),
-      /"batch.table\[0\]" expected keys within/,
+      /"batch.table\[0\]" expected a row within/,
     ],
     [
       'rows that wrap around',
@@ -187,7 +187,7 @@ describe('shards of records', () => {
     [
       'more rows than the table has',
       () => map.shardsOfPacked({ count: 2, heap: new Uint8Array(4), table: new Uint32Array(8) }),
-      /"batch.count" expected an integer of 0 to 1/,
+      /"batch.count" expected an integer from 0 to 1/,
     ],
   ])('refuse %s, and work afterwards', (_, call, message) => {
     expect(call).toThrow(message)
