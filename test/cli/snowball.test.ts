@@ -1,0 +1,94 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Io, Values } from '../../src/cli/command.js'
+import { command } from '../../src/cli/snowball.js'
+import { nodePorts } from '../../src/ports/node.js'
+
+let root = ''
+const at = (path: string) => join(root, path)
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'millrace-cli-snowball-'))
+  mkdirSync(at('in/d'), { recursive: true })
+  writeFileSync(at('in/a'), 'hello')
+  writeFileSync(at('in/d/b'), 'world!')
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+async function call(positionals: string[], values: Values = {}) {
+  const out: string[] = []
+  const err: string[] = []
+  const io: Io = {
+    async *stdin() {},
+    async write(chunk) {
+      out.push(chunk.toString())
+    },
+    log: (line) => void err.push(line),
+    progress() {},
+    columns: 0,
+    color: false,
+    ports: nodePorts,
+    signal: new AbortController().signal,
+  }
+  const code = await command.run(values, positionals, io)
+  return {
+    code,
+    out: out.join(''),
+    lines: () =>
+      out
+        .join('')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    err,
+  }
+}
+
+it('plans, packs, verifies, lists and unpacks', async () => {
+  const plan = await call(['plan', at('in')])
+  expect(plan.code).toBe(0)
+  expect(plan.lines()).toMatchObject([
+    { type: 'chunk', chunk: 'chunk-000001.tar', members: 2 },
+    { type: 'member', chunk: 'chunk-000001.tar', path: 'a', key: 'a', size: 5 },
+    { type: 'member', path: 'd/b', key: 'd/b', size: 6 },
+  ])
+  const packed = await call(['pack', at('in')], { output: at('out'), prefix: 'Logs/' })
+  expect(packed).toMatchObject({ code: 0, out: '' })
+  expect(packed.err.join()).toMatch(/^packed 2 files, 11 B in \d+\.\d s \(\d+ files\/s, \d+ MB\/s\): 1 chunks, 0 skipped, 0 failed$/)
+  expect(await call(['verify', at('out')], { source: at('in') })).toMatchObject({ code: 0, out: '' })
+  expect((await call(['list', at('out')])).lines()).toEqual([
+    { chunk: 'chunk-000001.tar', key: 'Logs/a', size: 5, offset: 512 },
+    { chunk: 'chunk-000001.tar', key: 'Logs/d/b', size: 6, offset: 1536 },
+  ])
+  const unpacked = await call(['unpack', at('out')], { directory: at('back'), json: true })
+  expect(unpacked.lines()).toEqual([{ files: 2, bytes: 11, problems: [] }])
+  expect(readFileSync(at('back/Logs/d/b'), 'utf8')).toBe('world!')
+  const again = await call(['unpack', at('out')], { directory: at('back') })
+  expect(again.code).toBe(1)
+  expect(again.err[0]).toBe('chunk-000001.tar: "Logs/a": expected no such file yet')
+})
+
+it('exits with 1 where something is wrong, and says what', async () => {
+  await call(['pack', at('in')], { output: at('torn') })
+  writeFileSync(at('torn/chunk-000001.tar'), 'x')
+  const { code, err } = await call(['verify', at('torn')])
+  expect(code).toBe(1)
+  expect(err[0]).toMatch(/^chunk-000001\.tar: .*byte 1: expected two blocks of zeros or a header/)
+  await expect(call(['verify', at('none')])).rejects.toThrow(/ENOENT/)
+  await expect(call(['pack', at('none')], { output: at('x') })).rejects.toThrow(/ENOENT/)
+  await expect(call(['list', at('none')])).rejects.toThrow(/ENOENT/)
+})
+
+it.each([
+  [[], {}, 'expected one of plan, pack, verify, list, unpack, got nothing'],
+  [['chunk'], {}, 'expected one of plan, pack, verify, list, unpack, got chunk'],
+  [['__proto__', 'x'], {}, 'expected one of plan, pack, verify, list, unpack, got __proto__'],
+  [['plan'], {}, 'plan expected a path'],
+  [['pack', 'a', 'b'], {}, 'pack expected one path, got "b" as well'],
+  [['pack', 'a'], {}, 'pack expected --output'],
+  [['unpack', 'a'], {}, 'unpack expected --directory'],
+  [['pack', 'a'], { output: 'o', 'chunk-bytes': '1GB' }, '--chunk-bytes expected a whole number, got "1GB"'],
+])('%j %j is wrong usage', async (positionals, values, message) => {
+  await expect(call(positionals, values)).rejects.toMatchObject({ name: 'UsageError', message })
+})

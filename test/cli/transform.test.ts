@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { command } from '../../src/cli/transform.js'
+import { runCommand } from './io.js'
+
+let dir = ''
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'millrace-cli-transform-'))
+})
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+const event = JSON.stringify({
+  records: ['hello', 'bad', 'drop'].map((text, i) => ({ recordId: `r${i}`, approximateArrivalTimestamp: 1, data: base64(text) })),
+})
+const program = (text: string) => {
+  const file = join(dir, `m-${Math.abs([...text].reduce((a, c) => (a * 31 + c.charCodeAt(0)) | 0, 0))}.mjs`)
+  writeFileSync(file, text)
+  return file
+}
+
+it('answers an event from stdin or a file by a blueprint', async () => {
+  const expected = { records: ['hello', 'bad', 'drop'].map((text, i) => ({ recordId: `r${i}`, result: 'Ok', data: base64(text) })) }
+  for (const text of [event, `\ufeff${event}\r\n`]) {
+    const { code, out, err } = await runCommand(command, { blueprint: 'process-record' }, [text])
+    expect({ code, err, response: JSON.parse(out) }).toEqual({ code: 0, err: [], response: expected })
+  }
+  const { out } = await runCommand(command, { blueprint: 'kpl' }, [], { 'event.json': event }, ['event.json'])
+  expect(JSON.parse(out).records[0]).toEqual({ recordId: 'r0', result: 'Ok', data: base64('hello\n') })
+})
+
+it('answers it by a module, and says why a record failed', async () => {
+  const module = program(`export default (record) => {
+    if (record.text() === 'bad') throw new Error('no good')
+    return record.text() === 'drop' ? null : [{ upper: record.text().toUpperCase() }, 'and more']
+  }`)
+  const { code, out, err } = await runCommand(command, { module }, [event])
+  expect(code).toBe(0)
+  expect(JSON.parse(out).records).toEqual([
+    { recordId: 'r0', result: 'Ok', data: base64('{"upper":"HELLO"}\nand more\n') },
+    { recordId: 'r1', result: 'ProcessingFailed', data: base64('bad') },
+    { recordId: 'r2', result: 'Dropped' },
+  ])
+  expect(err).toEqual(['record 1 (r1): transform: no good'])
+  const checked = await runCommand(command, { module, check: true }, [event])
+  expect(checked.code).toBe(1)
+  expect(checked.out).toBe(
+    [
+      'recordId  result            outcome    code                           ',
+      'r0        Ok                delivered  -                              27 bytes',
+      'r1        ProcessingFailed  failed     Lambda.ProcessingFailedStatus  ProcessingFailed status set for record',
+      'r2        Dropped           dropped    -                              no output and no error',
+      '',
+      `1 delivered, 1 dropped, 1 failed; the response has ${Buffer.byteLength(out.trim())} of 6291456 bytes`,
+      '',
+    ]
+      .map((line) => line.trimEnd())
+      .join('\n'),
+  )
+  const json = await runCommand(command, { blueprint: 'kpl', check: true, json: true }, [event])
+  expect(json.code).toBe(0)
+  expect(JSON.parse(json.out).outcomes).toHaveLength(3)
+})
+
+it('takes options of a transformer as a module', async () => {
+  const module = program("export default { transform: ({ data }) => data, delimiter: ';' }")
+  expect(JSON.parse((await runCommand(command, { module }, [event])).out).records[0].data).toBe(base64('hello;'))
+})
+
+describe('wrong', () => {
+  it.each([
+    ['', 'stdin: expected a Firehose event as JSON, got nothing'],
+    ['{"records":[', 'stdin: expected a Firehose event as JSON: '],
+    ['null', 'stdin: "event" expected a Firehose transformation event, got null'],
+    ['{"Records":[]}', 'stdin: "event.records" expected an array, got undefined'],
+    ['{"records":[{"data":""}]}', 'stdin: "event.records[0].recordId" expected a string, got undefined'],
+  ])('event %j is bad input', async (text, message) => {
+    await expect(runCommand(command, { blueprint: 'kpl' }, [text])).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining(message) })
+  })
+
+  it('bytes are bad input, a file that is not there an error', async () => {
+    await expect(runCommand(command, { blueprint: 'kpl' }, [new Uint8Array([0xff, 0xfe])])).rejects.toThrow('got bytes that are no UTF-8')
+    await expect(runCommand(command, { blueprint: 'kpl' }, [], {}, ['none.json'])).rejects.toMatchObject({
+      code: 'IO',
+      message: expect.stringContaining('none.json: ENOENT'),
+    })
+  })
+
+  it.each([
+    [{}, 'expected either --blueprint NAME or --module FILE'],
+    [{ blueprint: 'kpl', module: 'x' }, 'expected either --blueprint NAME or --module FILE'],
+    [{ blueprint: 'apache' }, '--blueprint expected one of process-record, kpl, got "apache"'],
+    [{ blueprint: 'constructor' }, '--blueprint expected one of process-record, kpl, got "constructor"'],
+  ])('options %j are wrong usage', async (values, message) => {
+    await expect(runCommand(command, values, [event])).rejects.toMatchObject({ name: 'UsageError', message })
+  })
+
+  it('modules are named', async () => {
+    await expect(runCommand(command, { module: join(dir, 'none.mjs') }, [event])).rejects.toThrow(/none\.mjs: cannot be loaded/)
+    await expect(runCommand(command, { module: program('export default 5') }, [event])).rejects.toThrow(/expected a function as default export, got 5/)
+    await expect(runCommand(command, { module: program('export const a = 5') }, [event])).rejects.toThrow(
+      /expected a function as default export, got undefined/,
+    )
+  })
+})
