@@ -11,4 +11,5 @@ export const commands: Table = {
   schema: () => import('./schema.js'),
   transform: () => import('./transform.js'),
   snowball: () => import('./snowball.js'),
+  demo: () => import('./demo.js'),
 }

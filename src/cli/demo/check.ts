@@ -1,5 +1,6 @@
 // The demo's judge: DuckDB reads the input file and the Parquet that came out at the other end, and
 // compares them. It shares no code with millrace and none with the reader of the input.
+import { LATE_MINUTES } from './deliver.js'
 import type { Peers } from './peers.js'
 
 export interface Verdict {
@@ -21,10 +22,12 @@ export async function check(peers: Peers, rows: number, folder: string): Promise
   const instance = await peers.duckdb.DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '1GB', temp_directory: `${folder}/.duckdb` })
   const db = await instance.connect()
   try {
-    const input = `SELECT date, delay, distance, origin, destination FROM read_parquet(${quoted(peers.flights)}, file_row_number = true) WHERE file_row_number < ${rows}`
+    const input = `SELECT epoch_ms(date) AS date, delay, distance, origin, destination, delay >= ${LATE_MINUTES} AS late FROM read_parquet(${quoted(peers.flights)}, file_row_number = true) WHERE file_row_number < ${rows}`
     const files = `read_parquet(${quoted(`${folder}/**/*.parquet`)}, hive_partitioning = true, hive_types = {'origin': VARCHAR})`
     await db.run(`CREATE VIEW before AS ${input}`)
-    await db.run(`CREATE VIEW after AS SELECT date::TIMESTAMP AS date, delay::BIGINT AS delay, distance::BIGINT AS distance, origin, destination FROM ${files}`)
+    await db.run(
+      `CREATE VIEW after AS SELECT epoch_ms(date) AS date, delay::BIGINT AS delay, distance::BIGINT AS distance, origin, destination, late FROM ${files}`,
+    )
     const sums = (view: string) => `SELECT origin, count(*) AS n, sum(delay) AS delay, sum(distance) AS distance FROM ${view} GROUP BY origin`
     const compared = await all(
       db,

@@ -23,7 +23,7 @@ export function table(report: Report): string {
     s.name,
     s.unit === 'records' ? count(s.records) : `${count(s.records)} ${s.unit}`,
     megabytes(s.bytesIn),
-    megabytes(s.bytesOut),
+    s.bytesOut > 0 ? megabytes(s.bytesOut) : '-',
     (s.milliseconds / 1000).toFixed(2),
     rate(s.bytesIn, s.milliseconds),
   ])
@@ -43,7 +43,7 @@ export function table(report: Report): string {
     `NDJSON              ${megabytes(files.ndjsonBytes)} MB`,
     `Kinesis             ${count(files.kinesisRecords)} records, ${megabytes(files.kinesisBytes)} MB`,
     `Parquet             ${count(files.parquetFiles)} files, ${megabytes(files.parquetBytes)} MB`,
-    `Snowball            ${count(files.chunks)} tar chunks, ${megabytes(files.chunkBytes)} MB`,
+    `Snowball            ${count(files.chunks)} tar chunk${files.chunks === 1 ? '' : 's'}, ${megabytes(files.chunkBytes)} MB`,
     `whole run           ${report.seconds.toFixed(1)} s, at most ${megabytes(report.peakBytes)} MB of memory`,
     '',
     ...verdict.differences.slice(0, 20).map((difference) => `DIFFERS ${difference}`),
