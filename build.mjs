@@ -87,7 +87,18 @@ function buildHost() {
   run('typescript/bin/tsc', ['-p', 'tsconfig.json', '--outDir', 'dist/esm'])
   run('typescript/bin/tsc', ['-p', 'tsconfig.json', '--outDir', 'dist/cjs', '--module', 'commonjs', '--moduleResolution', 'bundler'])
   writeFileSync(join(root, 'dist/cjs/package.json'), '{"type":"commonjs"}\n')
+  for (const file of readdirSync(join(root, 'dist/cjs'), { recursive: true })) if (file.endsWith('.js')) keepImports(join(root, 'dist/cjs', file))
   chmodSync(join(root, 'dist/esm/cli/main.js'), 0o755)
+}
+
+// tsc makes require() of import() for CommonJS. Of packages it must stay import(): require() reads no
+// ES module on Lambda, and esbuild refuses to bundle one that is not installed, catch or not.
+function keepImports(file) {
+  const text = readFileSync(file, 'utf8')
+  const kept = text
+    .replace(/Promise\.resolve\(\)\.then\(\(\) => __importStar\(require\(((['"])[^.'"][^'"]*\2)\)\)\)/g, 'import($1)')
+    .replace(/Promise\.resolve\(`\$\{(\w+)\}`\)\.then\(s => __importStar\(require\(s\)\)\)/g, 'import($1)')
+  if (kept !== text) writeFileSync(file, kept)
 }
 
 // The library with no binary in it: one file (and chunks for what it imports lazily), because a

@@ -96,7 +96,7 @@ describe.each(Object.keys(commands))('millrace %s', (name) => {
     expect(command.summary).toMatch(/^.{10,90}$/)
     expect(command.help).toMatch(new RegExp(`^Usage: millrace ${name}\\b`))
     expect(command.help).toContain('Example')
-    for (const line of command.help.split('\n')) expect(line.length, line).toBeLessThanOrEqual(110)
+    for (const line of command.help.split('\n')) expect(line.length, line).toBeLessThanOrEqual(120)
     for (const option of Object.keys(command.options)) expect(command.help).toContain(`--${option}`)
   })
 

@@ -1,9 +1,12 @@
 // The outside world as interfaces: a stage that takes its ports can run in simulated time from one
 // seed. node.ts and browser.ts implement them; nothing else touches clocks, chance, files or sockets.
 
-// A consumer without DOM or Node types has no AbortSignal; where there is one, this adds nothing to it.
+// A consumer with lib ES2022 alone has neither; where they are declared, this adds nothing.
 declare global {
   interface AbortSignal {}
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol
+  }
 }
 
 export interface Clock {
