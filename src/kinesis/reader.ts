@@ -33,7 +33,7 @@ export interface ReaderOptions {
   signal: AbortSignal
   /** Records a call. */
   limit: number
-  /** Milliseconds from one call's start to the next, and after an answer without records. */
+  /** Milliseconds from one call's start to the next, and where there is nothing more to read. */
   pace: number
   idle: number
   /** Failures in a row after which the error is thrown. */
@@ -44,9 +44,16 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
   const { service, clock, random, signal } = options
   let iterator: string | undefined
   let last: string | undefined
+  let begun: StartPosition = start
   let notBefore = 0
   const call = async (): Promise<Fetched> => {
-    iterator ??= await service.shardIterator({ ShardId: shard.ShardId, ...iteratorOf(last === undefined ? start : { afterSequenceNumber: last }) }, signal)
+    if (iterator === undefined) {
+      const position = last === undefined ? begun : { afterSequenceNumber: last }
+      const now = clock.now()
+      iterator = await service.shardIterator({ ShardId: shard.ShardId, ...iteratorOf(position) }, signal)
+      // Should it expire before the first record, "latest" must not be a later one.
+      if (begun === 'LATEST') begun = { timestamp: new Date(now) }
+    }
     const started = clock.monotonic()
     const answer = await service.getRecords(iterator, options.limit, signal)
     const all = answer.Records ?? []
@@ -55,7 +62,8 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
     const records = since === undefined ? all : all.filter((r) => compareSequence(r.SequenceNumber, since) > 0)
     if (records.length > 0) last = records[records.length - 1].SequenceNumber
     iterator = answer.NextShardIterator ?? undefined
-    notBefore = started + (all.length > 0 ? options.pace : options.idle)
+    // An answer without records may only mean that the next ones lie further on.
+    notBefore = started + (all.length > 0 || answer.MillisBehindLatest ? options.pace : options.idle)
     return { records, millisBehindLatest: answer.MillisBehindLatest, ended: iterator === undefined }
   }
   return {

@@ -127,6 +127,26 @@ test('faults of the service and iterators that expire lose and repeat nothing', 
   expect(stream.log.filter((l) => l.command === 'GetShardIterator').length).toBeGreaterThan(stream.shards.length)
 })
 
+test('LATEST stays where it was when its iterator expires before the first record', async () => {
+  const { run, clock, put, consume } = world(13, 2)
+  await put(50)
+  const consumer = consume({ from: 'LATEST', maxRequests: 1, maxRecords: 5 })
+  const produce = async () => {
+    await clock.sleep(3000)
+    await put(60)
+    await clock.sleep(600_000)
+    consumer.close()
+  }
+  let first = true
+  const slow = () => {
+    const wait = first ? clock.sleep(301_000) : undefined
+    first = false
+    return wait
+  }
+  const [ids] = await run(Promise.all([collect(consumer, slow), produce()]))
+  expect(sorted(ids)).toEqual(upTo(110).slice(50))
+})
+
 test('aggregates are opened; one outside its shard is dropped as the KCL does, or kept with the reason', async () => {
   const { run, stream, consume } = world(8, 2)
   const records = Array.from({ length: 20 }, (_, i) => ({ partitionKey: `k${i}`, data: new TextEncoder().encode(`${i}`) }))

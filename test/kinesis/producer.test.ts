@@ -274,8 +274,10 @@ describe('errors of the service', () => {
   })
 
   test('an outage past recordTtl expires records; maxAttempts gives up sooner', async () => {
-    const { outcomes } = await produce(13, { serverError: 1 }, 10, { recordTtl: 5_000 })
+    const { outcomes, stream } = await produce(13, { serverError: 1 }, 10, { recordTtl: 5_000 })
     expect(outcomes.failed).toBe(10)
+    // 50 ms doubled each time: a dozen requests, not a hundred.
+    expect(stream.log.filter((l) => l.command === 'PutRecords').length).toBeLessThan(40)
     expect(outcomes.at(0)).toMatchObject({ code: 'EXPIRED', uncertain: true })
     const few = await produce(14, { throttleAll: 1 }, 10, { maxAttempts: 3 })
     expect(few.outcomes.at(0)).toMatchObject({ code: 'ProvisionedThroughputExceededException', attempts: 3, uncertain: false })
