@@ -11,7 +11,7 @@ export const command: Command = {
 
 Reads all shards, parents before their children, opens aggregates of the Kinesis Producer Library and
 writes a line for each user record:
-  {"partitionKey","explicitHashKey"?,"data":base64,"sequenceNumber","subSequenceNumber","aggregated","shardId"}
+{"partitionKey","explicitHashKey"?,"data":base64,"sequenceNumber","subSequenceNumber","aggregated","shardId"}
 
 ${streamHelp}
   --from WHERE     TRIM_HORIZON, the oldest record (default); LATEST, what comes
