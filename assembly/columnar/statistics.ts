@@ -54,31 +54,77 @@ export function observeFixed(c: Chunk, values: usize, count: u32): void {
   c.maxInt = high;
 }
 
-/** Takes one string into account. */
-export function observeString(c: Chunk, at: usize, size: usize): void {
+/**
+ * Takes strings {address, size} into account. Most lie strictly between the bounds, and their first
+ * bytes tell: what both bounds begin with (L bytes, up to 16) must be there, and the 8 bytes behind
+ * it lie between those of the bounds. Behind a short bound zeros stand, which is its order.
+ */
+export function observeStrings(c: Chunk, values: usize, count: u32): void {
+  if (count == 0) return;
+  const end = values + (<usize>count << 3);
+  if (!c.seen) observeString(c, <usize>load<u32>(values), <usize>load<u32>(values, 4));
+  const min = c.min, max = c.max;
+  while (values < end) {
+    // once for every change of a bound
+    const shared = sharedBytes(min, max, 16);
+    const first = load<u64>(min), second = load<u64>(min, 8);
+    const firstMask: u64 = shared >= 8 ? -1 : ~(<u64>-1 << (<u64>shared << 3));
+    const secondMask: u64 = shared >= 16 ? -1 : shared <= 8 ? 0 : ~(<u64>-1 << (<u64>(shared - 8) << 3));
+    const low = bswap(load<u64>(min + shared)), high = bswap(load<u64>(max + shared));
+    for (; values < end; values += 8) {
+      const at = <usize>load<u32>(values), size = <usize>load<u32>(values, 4);
+      // of a string that ends within the key, zeros behind it: what order is between them is the same
+      const key = bswap(load<u64>(at + shared)) & (size >= shared + 8 ? -1 : size <= shared ? 0 : <u64>-1 << (64 - (<u64>(size - shared) << 3)));
+      const differ = ((load<u64>(at) ^ first) & firstMask) | ((load<u64>(at, 8) ^ second) & secondMask);
+      if (differ != 0 || size < shared || key <= low || key >= high) {
+        if (observeString(c, at, size)) {
+          values += 8;
+          break;
+        }
+      }
+    }
+  }
+}
+
+function sharedBytes(a: usize, b: usize, most: usize): usize {
+  let i: usize = 0;
+  while (i < most && load<u8>(a + i) == load<u8>(b + i)) i++;
+  return i;
+}
+
+/** Takes one string into account; whether a bound changed. */
+export function observeString(c: Chunk, at: usize, size: usize): bool {
   const cut = min(size, BOUND);
   const long = u32(size > BOUND);
   if (!c.seen) {
     c.seen = 1;
     keepMin(c, at, cut, long);
     keepMax(c, at, cut, long);
-    return;
+    return true;
   }
+  let changed = false;
   let order = compareBytes(at, cut, c.min, <usize>c.minSize);
-  if (order < 0) keepMin(c, at, cut, long);
-  else if (order == 0) c.minLong |= long;
+  if (order < 0) {
+    keepMin(c, at, cut, long);
+    changed = true;
+  } else if (order == 0) c.minLong |= long;
   order = compareBytes(at, cut, c.max, <usize>c.maxSize);
-  if (order > 0) keepMax(c, at, cut, long);
-  else if (order == 0) c.maxLong |= long;
+  if (order > 0) {
+    keepMax(c, at, cut, long);
+    changed = true;
+  } else if (order == 0) c.maxLong |= long;
+  return changed;
 }
 
 function keepMin(c: Chunk, at: usize, size: usize, long: u32): void {
+  memory.fill(c.min, 0, BOUND + 32);
   memory.copy(c.min, at, size);
   c.minSize = <u32>size;
   c.minLong = long;
 }
 
 function keepMax(c: Chunk, at: usize, size: usize, long: u32): void {
+  memory.fill(c.max, 0, BOUND + 32);
   memory.copy(c.max, at, size);
   c.maxSize = <u32>size;
   c.maxLong = long;

@@ -1,0 +1,91 @@
+import fc from 'fast-check'
+import { parquetMetadata } from 'hyparquet'
+import { describe, expect, it } from 'vitest'
+import { type Cell, type Field, write } from './batches.js'
+
+const statistics = (bytes: Uint8Array) => {
+  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
+  return parquetMetadata(buffer, { parsers: { stringFromBytes: (b: Uint8Array) => Buffer.from(b).toString('hex') } as never }).row_groups[0].columns.map(
+    (c) => c.meta_data!.statistics!,
+  )
+}
+const raw = (value: unknown): Buffer => Buffer.from(String(value), 'hex')
+
+// values that share prefixes of every length up to and past what the fast path compares
+const prefixes = [
+  '',
+  'a',
+  'user-',
+  '/catalo',
+  '/catalog',
+  '/catalogue/',
+  '0123456789abcde',
+  '0123456789abcdef',
+  '0123456789abcdefg',
+  'x'.repeat(63),
+  'x'.repeat(64),
+  '\u{10ffff}'.repeat(16),
+]
+const strings = fc
+  .tuple(fc.constantFrom(...prefixes), fc.array(fc.tuple(fc.boolean(), fc.string({ unit: 'grapheme', maxLength: 12 })), { minLength: 1, maxLength: 40 }))
+  .map(([prefix, tails]) => tails.map(([with_, tail]) => (with_ ? prefix : prefix.slice(0, tail.length)) + tail))
+
+describe.each(['simd', 'scalar'] as const)('statistics (%s)', (build) => {
+  it('bound every string by bytes, exactly where they say so, always with valid UTF-8', () => {
+    fc.assert(
+      fc.property(strings, fc.boolean(), fc.constantFrom(1, 3, 100), (values, dictionary, batch) => {
+        // a dictionary of 16 bytes is full at once: PLAIN
+        const fields: Field[] = [{ name: 's', type: 4, nullable: false, values: dictionary ? values.flatMap((v) => Array<Cell>(6).fill(v)) : values }]
+        const [s] = statistics(write(build, fields, { codec: 'none', dictionaryBytes: dictionary ? 65536 : 16 }, batch))
+        const sorted = values.map((v) => Buffer.from(v)).sort(Buffer.compare)
+        const [low, high] = [sorted[0], sorted.at(-1)!]
+        // no text is above all that begin so: then no bounds at all
+        if (s.max_value === undefined) {
+          expect(high.subarray(0, 64).toString().replaceAll('\u{10ffff}', '').replaceAll('\ufffd', '')).toBe('')
+          expect(s.min_value).toBeUndefined()
+          return
+        }
+        const min = raw(s.min_value)
+        expect(Buffer.compare(min, low)).toBeLessThanOrEqual(0)
+        expect(s.is_min_value_exact).toBe(low.length <= 64)
+        if (low.length <= 64) expect(min).toEqual(low)
+        expect(Buffer.from(min.toString()).equals(min)).toBe(true)
+        const max = raw(s.max_value)
+        expect(Buffer.compare(max, high)).toBeGreaterThanOrEqual(0)
+        expect(s.is_max_value_exact).toBe(high.length <= 64)
+        if (high.length <= 64) expect(max).toEqual(high)
+        expect(Buffer.from(max.toString()).equals(max)).toBe(true)
+        expect(max.length).toBeLessThanOrEqual(65)
+      }),
+      { numRuns: 250 },
+    )
+  })
+
+  it('skip NaN, know both infinities and both zeros, count nulls', () => {
+    const doubles = (values: Cell[]) => statistics(write(build, [{ name: 'd', type: 3, nullable: true, values }], { codec: 'none' }))[0]
+    expect(doubles([Number.NaN, 2, null, 1, Number.NaN])).toMatchObject({ null_count: 1n, min_value: 1, max_value: 2 })
+    expect(doubles([Number.NaN, null, null])).not.toHaveProperty('min_value', expect.anything())
+    expect(doubles([Number.POSITIVE_INFINITY])).toMatchObject({ min_value: Number.POSITIVE_INFINITY, max_value: Number.POSITIVE_INFINITY })
+    expect(doubles([Number.NEGATIVE_INFINITY, 5])).toMatchObject({ min_value: Number.NEGATIVE_INFINITY, max_value: 5 })
+    for (const zero of [0, -0]) {
+      const { min_value, max_value } = doubles([zero])
+      expect([Object.is(min_value, -0), Object.is(max_value, 0)]).toEqual([true, true])
+    }
+    expect(doubles([null, null])).toMatchObject({ null_count: 2n })
+  })
+
+  it('order integers and booleans as signed', () => {
+    const fields: Field[] = [
+      { name: 'i', type: 1, nullable: false, values: [5, -7, 3] },
+      { name: 'l', type: 2, nullable: false, values: [-(2n ** 63n), 0n, 2n ** 63n - 1n] },
+      { name: 'b', type: 0, nullable: false, values: [true, false, true] },
+      { name: 't', type: 0, nullable: true, values: [true, null, true] },
+    ]
+    expect(statistics(write(build, fields, { codec: 'none' }))).toMatchObject([
+      { min_value: -7, max_value: 5 },
+      { min_value: -(2n ** 63n), max_value: 2n ** 63n - 1n },
+      { min_value: false, max_value: true },
+      { min_value: true, max_value: true, null_count: 1n },
+    ])
+  })
+})
