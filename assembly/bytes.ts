@@ -71,12 +71,12 @@ export function equalBytes(a: usize, b: usize, length: usize): bool {
 
 /**
  * Copies `length` bytes 16 at a time: reads and writes up to 15 bytes past them. For short pieces
- * written front to back (memory.copy costs a call of ~10 ns; past some hundred bytes it is faster).
+ * written front to back: memory.copy leaves the module, ~70 ns more for 1 KB.
  */
 // @ts-ignore: decorator
 @inline
 export function copyLoose(dst: usize, src: usize, length: usize): void {
-  if (length > 512) memory.copy(dst, src, length);
+  if (length > 4096) memory.copy(dst, src, length);
   else {
     for (let i: usize = 0; i < length; i += 16) {
       if (ASC_FEATURE_SIMD) v128.store(dst + i, v128.load(src + i));

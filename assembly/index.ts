@@ -10,7 +10,7 @@ export { formatHashKey, HASH_MALFORMED, HASH_RANGE, parseHashKey } from "./recor
 export { ABSENT, ROW_SIZE } from "./record/batch";
 export { KEY_LENGTH, KEY_LIMIT, keyRows, shardMany, UNCOVERED } from "./record/shard";
 export { shardText } from "./record/shard-text";
-export { aggregatePlan, aggregateWrite } from "./record/aggregate";
+export { aggregatePlan, aggregateRows, aggregateWrite } from "./record/aggregate";
 export { aggregatePlanSize } from "./record/aggregate-plan";
 export {
   AGGREGATED, AS_KCL, BAD_CHECKSUM, BAD_HASH_INDEX, BAD_HASH_KEY, BAD_KEY_INDEX, BAD_PROTOBUF, deaggregate, deaggregateSize, NO_RECORDS, OUT_OF_RANGE, SCRATCH_ENTRY, SCRATCH_OUTER,

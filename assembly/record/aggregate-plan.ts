@@ -40,15 +40,18 @@ function slotCount(count: u32): u64 {
 }
 
 let base: usize = 0, heap: usize = 0, rows: usize = 0, slots: usize = 0, mask: u32 = 0;
+/** Address of the records' hash keys where each is the MD5 of its key, else 0. */
+let digests: usize = 0;
 
 /**
- * Assigns records (rows at `table`, offsets from `heapAt`, the shard of each an i32 at `shards`) to
+ * Assigns records (rows at `table`, offsets from `heapAt`; of each the shard, an i32 at `shards`, and
+ * the hash key, 16 bytes at `hashes`, as shardMany leaves them) to
  * outers of at most `maxSize` bytes and `maxCount` user records; a record that is larger alone goes
  * alone. Left out (outer ABSENT) are rows whose shard is not 0 .. shardCount - 1, or whose key and data
  * are larger than `recordLimit`. Explicit hash keys must be decimal, as shardMany has checked. Gives the
  * number of outers.
  */
-export function plan(heapAt: usize, table: usize, shards: usize, count: u32, shardCount: u32, maxSize: u32, maxCount: u32, recordLimit: u32, at: usize): u32 {
+export function plan(heapAt: usize, table: usize, shards: usize, hashes: usize, count: u32, shardCount: u32, maxSize: u32, maxCount: u32, recordLimit: u32, at: usize): u32 {
   const outers = at + <usize>count * PLAN_RECORD;
   const open = outers + <usize>count * (PLAN_OUTER + 16);
   base = at;
@@ -58,6 +61,8 @@ export function plan(heapAt: usize, table: usize, shards: usize, count: u32, sha
   mask = <u32>(slotCount(count) - 1);
   memory.fill(open, 0, <usize>shardCount << 2);
   memory.fill(slots, 0, (<usize>mask + 1) << 3);
+  digests = hashes;
+  for (let row = table, end = table + <usize>count * ROW_SIZE; row < end; row += ROW_SIZE) if (load<u32>(row, ROW_HASH + 4) != ABSENT) digests = 0;
   const limit = max(maxSize, OVERHEAD) - OVERHEAD;
   let made: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
@@ -72,7 +77,7 @@ export function plan(heapAt: usize, table: usize, shards: usize, count: u32, sha
     if (hasHash) store<u32>(record, prefixSize(heapAt + load<usize>(row, ROW_HASH), load<usize>(row, ROW_HASH + 4)), PREFIX);
     const keySize = load<u32>(row, ROW_KEY + 4), dataSize = load<u32>(row, ROW_DATA + 4);
     const hashSize = hasHash ? load<u32>(row, ROW_HASH + 4) - load<u32>(record, PREFIX) : 0;
-    const keyText = hashOf(heapAt + load<usize>(row, ROW_KEY), keySize);
+    const keyText = digests != 0 ? load<u64>(digests + (<usize>i << 4)) : hashOf(heapAt + load<usize>(row, ROW_KEY), keySize);
     const hashText = hasHash ? hashOf(heapAt + load<usize>(row, ROW_HASH) + load<usize>(record, PREFIX), hashSize) : 0;
 
     let id = load<u32>(open + (<usize>shard << 2)) - 1, fresh = id == -1;

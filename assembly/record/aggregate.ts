@@ -19,80 +19,90 @@ import { ABSENT, ROW_DATA, ROW_HASH, ROW_ITEM, ROW_KEY, ROW_SIZE, ROW_SOURCE } f
 import { formatHashKey } from "./hash-key";
 
 export const MAGIC: u32 = 0xc29a89f3;
-/** Room that a decimal hash key is given while it is written: formatHashKey asks for 45 bytes. */
-const HASH_ROOM: usize = 48;
+/** Room that formatHashKey asks for; it writes at most 39 bytes. */
+const HASH_ROOM: usize = 45;
 
 /**
- * Plans a batch (see aggregate-plan.ts). Gives the number of outer records; the report's `produced`
- * is the room that aggregateWrite needs for them. NO_MEMORY: more than 2 GiB.
+ * Plans a batch (see aggregate-plan.ts). Gives the number of outer records; the report has the bytes of
+ * all their data (consumed) and the room that aggregateRows needs for their keys (produced).
+ * NO_MEMORY: together more than 2 GiB.
  */
-export function aggregatePlan(heap: usize, table: usize, shards: usize, count: u32, shardCount: u32, maxSize: u32, maxCount: u32, recordLimit: u32, at: usize): i32 {
-  const made = plan(heap, table, shards, count, shardCount, maxSize, maxCount, recordLimit, at);
-  const outers = at + <usize>count * PLAN_RECORD;
-  let total: u64 = 0;
-  for (let id: u32 = 0; id < made; id++) {
-    const outer = outers + <usize>id * PLAN_OUTER, row = table + <usize>load<u32>(outer, FIRST) * ROW_SIZE;
+export function aggregatePlan(
+  heap: usize, table: usize, shards: usize, hashes: usize, count: u32, shardCount: u32, maxSize: u32, maxCount: u32, recordLimit: u32, at: usize,
+): i32 {
+  const made = plan(heap, table, shards, hashes, count, shardCount, maxSize, maxCount, recordLimit, at);
+  let data: u64 = 0, keys: u64 = 0;
+  for (let outer = at + <usize>count * PLAN_RECORD, end = outer + <usize>made * PLAN_OUTER; outer < end; outer += PLAN_OUTER) {
+    const row = table + <usize>load<u32>(outer, FIRST) * ROW_SIZE;
     const raw = load<u32>(outer, COUNT) == 1;
-    store<u32>(outer, <u32>total + 4);
+    store<u32>(outer, <u32>data + 4);
     store<u32>(outer, raw ? 0 : load<u32>(outer, SIZE), BODY_SIZE);
-    total += raw ? <u64>load<u32>(row, ROW_DATA + 4) : <u64>load<u32>(outer, SIZE) + OVERHEAD;
-    if (total > 0x7fffffff) return NO_MEMORY;
+    data += raw ? <u64>load<u32>(row, ROW_DATA + 4) : <u64>load<u32>(outer, SIZE) + OVERHEAD;
+    keys += HASH_ROOM + (raw ? <u64>load<u32>(row, ROW_KEY + 4) : 1);
   }
-  // Keys and explicit hash keys lie behind all data; the last one's room reaches past its own end.
-  for (let id: u32 = 0; id < made; id++) {
-    const outer = outers + <usize>id * PLAN_OUTER;
-    total += HASH_ROOM + (load<u32>(outer, COUNT) == 1 ? <u64>load<u32>(table + <usize>load<u32>(outer, FIRST) * ROW_SIZE, ROW_KEY + 4) : 1);
-  }
-  if (total > 0x7fffffff) return NO_MEMORY;
-  tell(count, <usize>total);
+  if (data + keys > 0x7fffffff) return NO_MEMORY;
+  tell(<usize>data, <usize>keys);
   return <i32>made;
 }
 
 /**
- * Writes the `made` outer records of a plan: their bytes to dst (gives how many), and to `out`
+ * What the outer records of a plan are, without their data:
  *   | row[made], 32 bytes each | shard u32[made] | outer of each user record u32[count], ABSENT if left out |
- * The rows are a record table over dst: source is the first user record, item the number of them.
- * `hashes`: 16 bytes for each user record, its hash key, as shardMany leaves it.
+ * to `out`. The rows are a record table over a heap that is all data, `dataSize` bytes, in the order
+ * of the rows, and then the bytes that this writes to dst; source is the first user record, item the
+ * number of them. Gives the bytes at dst.
  */
-export function aggregateWrite(heap: usize, table: usize, hashes: usize, count: u32, at: usize, made: u32, dst: usize, cap: usize, out: usize): i32 {
-  const outers = at + <usize>count * PLAN_RECORD, digests = outers + <usize>count * PLAN_OUTER;
+export function aggregateRows(heap: usize, table: usize, hashes: usize, count: u32, at: usize, made: u32, dataSize: u32, dst: usize, cap: usize, out: usize): i32 {
   const shards = out + <usize>made * ROW_SIZE, assigned = shards + (<usize>made << 2);
-  let d = dst;
-  for (let id: u32 = 0; id < made; id++) {
-    const outer = outers + <usize>id * PLAN_OUTER, first = load<u32>(outer, FIRST);
-    const size: usize = load<u32>(outer, COUNT) == 1 ? load<usize>(table + <usize>first * ROW_SIZE, ROW_DATA + 4) : load<usize>(outer, SIZE) + OVERHEAD;
-    if (d + size > dst + cap) return OUTPUT_FULL;
-    const row = out + <usize>id * ROW_SIZE;
-    store<u32>(row, <u32>(d - dst), ROW_DATA);
-    store<u32>(row, <u32>size, ROW_DATA + 4);
+  let outer = at + <usize>count * PLAN_RECORD, d = dst;
+  for (let id: usize = 0; id < <usize>made; id++, outer += PLAN_OUTER) {
+    const row = out + id * ROW_SIZE, first = load<u32>(outer, FIRST), user = table + <usize>first * ROW_SIZE;
+    const raw = load<u32>(outer, COUNT) == 1;
+    const keySize: usize = raw ? load<usize>(user, ROW_KEY + 4) : 1;
+    if (d + keySize + HASH_ROOM > dst + cap) return OUTPUT_FULL;
+    if (raw) memory.copy(d, heap + load<usize>(user, ROW_KEY), keySize);
+    else store<u8>(d, 0x61);
+    store<u32>(row, dataSize + <u32>(d - dst), ROW_KEY);
+    store<u32>(row, <u32>keySize, ROW_KEY + 4);
+    d += keySize;
+    const hashSize = formatHashKey(hashes + (<usize>first << 4), d);
+    store<u32>(row, dataSize + <u32>(d - dst), ROW_HASH);
+    store<u32>(row, <u32>hashSize, ROW_HASH + 4);
+    d += hashSize;
+    store<u32>(row, load<u32>(outer) - 4, ROW_DATA);
+    store<u32>(row, raw ? load<u32>(user, ROW_DATA + 4) : load<u32>(outer, SIZE) + OVERHEAD, ROW_DATA + 4);
     store<u32>(row, first, ROW_SOURCE);
     store<u32>(row, load<u32>(outer, COUNT), ROW_ITEM);
-    store<u32>(shards + (<usize>id << 2), load<u32>(outer, SHARD));
-    if (load<u32>(outer, COUNT) == 1) memory.copy(d, heap + load<usize>(table + <usize>first * ROW_SIZE, ROW_DATA), size);
+    store<u32>(shards + (id << 2), load<u32>(outer, SHARD));
+  }
+  for (let i: usize = 0; i < <usize>count; i++) store<u32>(assigned + (i << 2), load<u32>(at + i * PLAN_RECORD, OUTER_OF));
+  return <i32>(d - dst);
+}
+
+/**
+ * The data of the outer records [from, to), one behind the other, to dst; gives its size. Some at a time
+ * keep what is written, hashed and copied out in the second-level cache; at least a dozen fill the
+ * lanes of the MD5.
+ */
+export function aggregateWrite(heap: usize, table: usize, count: u32, at: usize, from: u32, to: u32, dst: usize, cap: usize): i32 {
+  const outers = at + <usize>count * PLAN_RECORD, first = outers + <usize>from * PLAN_OUTER, end = outers + <usize>to * PLAN_OUTER;
+  const digests = outers + <usize>count * PLAN_OUTER + (<usize>from << 4);
+  let d = dst;
+  for (let outer = first; outer < end; outer += PLAN_OUTER) {
+    const row = table + <usize>load<u32>(outer, FIRST) * ROW_SIZE;
+    const raw = load<u32>(outer, COUNT) == 1;
+    const size: usize = raw ? load<usize>(row, ROW_DATA + 4) : load<usize>(outer, SIZE) + OVERHEAD;
+    if (size > dst + cap - d) return OUTPUT_FULL;
+    if (raw) memory.copy(d, heap + load<usize>(row, ROW_DATA), size);
     else writeBody(heap, table, at, outer, d);
     d += size;
   }
-  md5Many(dst, outers, PLAN_OUTER, made, digests);
-  for (let id: u32 = 0; id < made; id++) {
-    const outer = outers + <usize>id * PLAN_OUTER, row = out + <usize>id * ROW_SIZE, first = table + <usize>load<u32>(outer, FIRST) * ROW_SIZE;
-    const raw = load<u32>(outer, COUNT) == 1;
-    const keySize: usize = raw ? load<usize>(first, ROW_KEY + 4) : 1;
-    if (d + keySize + HASH_ROOM > dst + cap) return OUTPUT_FULL;
-    if (raw) memory.copy(d, heap + load<usize>(first, ROW_KEY), keySize);
-    else {
-      store<u8>(d, 0x61);
-      memory.copy(dst + load<usize>(outer) + load<usize>(outer, BODY_SIZE), digests + (<usize>id << 4), 16);
-    }
-    store<u32>(row, <u32>(d - dst), ROW_KEY);
-    store<u32>(row, <u32>keySize, ROW_KEY + 4);
-    d += keySize;
-    const hashSize = formatHashKey(hashes + (<usize>load<u32>(outer, FIRST) << 4), d);
-    store<u32>(row, <u32>(d - dst), ROW_HASH);
-    store<u32>(row, <u32>hashSize, ROW_HASH + 4);
-    d += hashSize;
+  if (from == to) return 0;
+  const base = dst - (load<usize>(first) - 4);
+  md5Many(base, first, PLAN_OUTER, to - from, digests);
+  for (let outer = first, digest = digests; outer < end; outer += PLAN_OUTER, digest += 16) {
+    if (load<u32>(outer, COUNT) != 1) memory.copy(base + load<usize>(outer) + load<usize>(outer, BODY_SIZE), digest, 16);
   }
-  for (let i: usize = 0; i < count; i++) store<u32>(assigned + (i << 2), load<u32>(at + i * PLAN_RECORD, OUTER_OF));
-  tell(count, d - dst);
   return <i32>(d - dst);
 }
 

@@ -17,6 +17,8 @@ export interface Placed {
 }
 
 const encoder = new TextEncoder()
+/** After so many records it is clear whether keys come again: then a look-up (15 ns) spares a write (35 ns). */
+const SAMPLE = 256
 
 /** A packed batch, checked: no row reaches past the heap. Throws TypeError, RangeError. */
 export function putBatch(e: Engine, batch: RecordBatch): Placed {
@@ -45,13 +47,15 @@ export function putRecords(e: Engine, records: readonly UserRecord[]): Placed {
   let keys = ''
   let size = 0
   let hashes: string[] | undefined
+  let seen: Map<string, number> | undefined = new Map()
   for (let i = 0, at = table >> 2; i < count; i++, at += ROW_WORDS) {
     const record = records[i]
     if (typeof record !== 'object' || record === null) throw wrongType(`records[${i}]`, 'a record', record)
     const { partitionKey, explicitHashKey, data } = record
     if (typeof partitionKey !== 'string') throw wrongType(`records[${i}].partitionKey`, 'a string', partitionKey)
     if (!(data instanceof Uint8Array)) throw wrongType(`records[${i}].data`, 'a Uint8Array', data)
-    words[at] = keys.length
+    const known = seen?.get(partitionKey)
+    words[at] = known ?? keys.length
     words[at + 1] = partitionKey.length
     words[at + 2] = 0
     words[at + 3] = NO_HASH
@@ -59,7 +63,11 @@ export function putRecords(e: Engine, records: readonly UserRecord[]): Placed {
     words[at + 5] = data.length
     words[at + 6] = i
     words[at + 7] = 0
-    keys += partitionKey
+    if (known === undefined) {
+      seen?.set(partitionKey, keys.length)
+      keys += partitionKey
+    }
+    if (i === SAMPLE && seen && seen.size > SAMPLE / 4) seen = undefined
     size += data.length
     if (explicitHashKey !== undefined && explicitHashKey !== null) {
       hashes ??= []

@@ -25,7 +25,7 @@ export interface DeaggregatedRecord {
   /** The user record's own; undefined where the stream has none (AUTO). */
   partitionKey: string | undefined
   explicitHashKey: string | undefined
-  /** A view of the Kinesis record's Data where that is a Uint8Array, else of memory that the batch shares. */
+  /** A view of the Kinesis record's Data where that is a Uint8Array, else of what its base64 was decoded to. */
   data: Uint8Array
   sequenceNumber: string | undefined
   /** Place in the aggregate; 0 where the record is on its own. */
@@ -87,11 +87,8 @@ function read(record: KinesisRecord | KinesisEventRecord, i: number): Outer {
 interface PlacedOuters {
   heap: number
   table: number
-  size: number
-  /** Offset of each record's data from the heap. */
+  /** Offset of each record's data from the heap, and of the end. */
   starts: Uint32Array
-  /** Whether any record's data was text. */
-  text: boolean
   /** Text that is no base64, as UTF-8, by index. */
   bad: Map<number, Uint8Array> | undefined
 }
@@ -103,7 +100,7 @@ function place(e: Engine, outers: readonly Outer[]): PlacedOuters {
   for (let i = 0; i < count; i++) room += outers[i].data.length
   const table = e.reserve(count * ROW_SIZE)
   const heap = e.reserve(room)
-  const placed: PlacedOuters = { heap, table, size: 0, starts: new Uint32Array(count), text: false, bad: undefined }
+  const placed: PlacedOuters = { heap, table, starts: new Uint32Array(count + 1), bad: undefined }
   const bytes = e.bytes()
   const words = e.words()
   const native = typeof Buffer === 'undefined' ? undefined : Buffer.from(bytes.buffer as ArrayBuffer, heap, room)
@@ -115,7 +112,6 @@ function place(e: Engine, outers: readonly Outer[]): PlacedOuters {
       size = data.length
       bytes.set(data, heap + at)
     } else {
-      placed.text = true
       size = native ? native.write(data, at, 'base64') : 0
       if (!native || !plain(data, size, 'lenient')) size = byCore(e, data, heap + at, i, placed)
     }
@@ -123,10 +119,9 @@ function place(e: Engine, outers: readonly Outer[]): PlacedOuters {
     words[row + 3] = NO_HASH
     words[row + 4] = at
     words[row + 5] = size
-    placed.starts[i] = at
     at += size
+    placed.starts[i + 1] = at
   }
-  placed.size = at
   return placed
 }
 
@@ -147,22 +142,23 @@ function byCore(e: Engine, data: string, at: number, i: number, placed: PlacedOu
 function collect(e: Engine, outers: readonly Outer[], table: Uint32Array, status: Uint8Array, placed: PlacedOuters): DeaggregatedRecord[] {
   const count = status.length
   const out: DeaggregatedRecord[] = new Array(count)
-  // Text was decoded into the arena: what lies there is copied out once, for all.
-  const own = placed.text ? e.bytes().slice(placed.heap, placed.heap + placed.size) : undefined
+  // What was decoded from text lies in the arena. Each record gets memory of its own: pieces of 50 KB
+  // are recycled by the allocator, while one of megabytes is mapped and cleared anew each time.
+  const bytes = e.bytes()
+  const decoded = (source: number) => bytes.slice(placed.heap + placed.starts[source], placed.heap + placed.starts[source + 1])
   for (let i = 0; i < count; ) {
     const source = table[i * ROW_WORDS + 6]
     const { data, key, hash, sequence } = outers[source]
     if ((status[i] & FROM_AGGREGATE) === 0) {
       const reason = placed.bad?.has(source) ? 'BAD_BASE64' : deaggregateReason(status[i])
-      const start = placed.starts[source]
-      const bytes = typeof data === 'string' ? (placed.bad?.get(source) ?? own!.subarray(start, start + table[i * ROW_WORDS + 5])) : data
-      out[i++] = { partitionKey: key, explicitHashKey: hash, data: bytes, sequenceNumber: sequence, subSequenceNumber: 0, aggregated: false, reason }
+      const own = typeof data === 'string' ? (placed.bad?.get(source) ?? decoded(source)) : data
+      out[i++] = { partitionKey: key, explicitHashKey: hash, data: own, sequenceNumber: sequence, subSequenceNumber: 0, aggregated: false, reason }
       continue
     }
     let end = i + 1
     while (end < count && table[end * ROW_WORDS + 6] === source) end++
-    const within = typeof data === 'string' ? own! : data
-    const shift = within.byteOffset - (typeof data === 'string' ? 0 : placed.starts[source])
+    const within = typeof data === 'string' ? decoded(source) : data
+    const shift = within.byteOffset - placed.starts[source]
     const keys = keyReader(e, table, status, i, end, placed.heap)
     for (let at = i * ROW_WORDS; i < end; i++, at += ROW_WORDS) {
       const reason = status[i] === FROM_AGGREGATE ? undefined : deaggregateReason(status[i])

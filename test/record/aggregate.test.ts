@@ -29,14 +29,16 @@ function aggregate(
       e.bytes().set(Buffer.from(hashKeyOf(r).toString(16).padStart(32, '0'), 'hex'), hashes + 16 * i)
     })
     const plan = e.reserve(e.core.aggregatePlanSize(count, shardCount))
-    const made = e.core.aggregatePlan(heap, table, shards, count, shardCount, maxSize, maxCount, recordLimit, plan)
-    const room = report(e).produced
-    const dst = e.reserve(room)
-    e.bytes()[dst + room] = 77
+    const made = e.core.aggregatePlan(heap, table, shards, hashes, count, shardCount, maxSize, maxCount, recordLimit, plan)
+    const { consumed: dataSize, produced: room } = report(e)
+    const dst = e.reserve(dataSize + room)
+    e.bytes()[dst + dataSize] = 77
     const out = e.reserve(made * 36 + count * 4)
-    const size = e.core.aggregateWrite(heap, table, hashes, count, plan, made, dst, room, out)
-    expect(size).toBeGreaterThanOrEqual(0)
-    expect(e.bytes()[dst + room]).toBe(77)
+    const half = made >> 1
+    const first = e.core.aggregateWrite(heap, table, count, plan, 0, half, dst, dataSize)
+    expect(first + e.core.aggregateWrite(heap, table, count, plan, half, made, dst + first, dataSize - first)).toBe(dataSize)
+    expect(e.bytes()[dst + dataSize]).toBe(77)
+    expect(e.core.aggregateRows(heap, table, hashes, count, plan, made, dataSize, dst + dataSize, room, out)).toBeLessThanOrEqual(room)
     const text = (at: number, n: number) => Buffer.from(e.bytes().slice(dst + at, dst + at + n))
     const w = e.words().slice(out >> 2)
     const assigned = [...w.subarray(made * 9, made * 9 + count)]
