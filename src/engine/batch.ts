@@ -45,6 +45,7 @@ export function putRecords(e: Engine, records: readonly UserRecord[]): Placed {
   const table = e.reserve(count * ROW_SIZE)
   let words = e.words()
   let keys = ''
+  let characters = 0
   let size = 0
   let hashes: string[] | undefined
   let seen: Map<string, number> | undefined = new Map()
@@ -68,6 +69,7 @@ export function putRecords(e: Engine, records: readonly UserRecord[]): Placed {
       keys += partitionKey
     }
     if (i === SAMPLE && seen && seen.size > SAMPLE / 4) seen = undefined
+    characters += partitionKey.length
     size += data.length
     if (explicitHashKey !== undefined && explicitHashKey !== null) {
       hashes ??= []
@@ -85,7 +87,7 @@ export function putRecords(e: Engine, records: readonly UserRecord[]): Placed {
   const room = keys.length + 8
   let block = e.reserve(room)
   const ascii = writeText(e, keys, block, room) === keys.length
-  if (!ascii) block = e.reserve(keys.length * 3)
+  if (!ascii) block = e.reserve(characters * 3)
   words = e.words()
   for (let i = 0, at = table >> 2, to = block; i < count; i++, at += ROW_WORDS) {
     if (ascii) words[at] += block - heap
