@@ -107,7 +107,7 @@ export function observeString(c: Chunk, at: usize, size: usize): bool {
   if (order < 0) {
     keepMin(c, at, cut, long);
     changed = true;
-  } else if (order == 0) c.minLong |= long;
+  } else if (order == 0) c.minLong &= long;
   order = compareBytes(at, cut, c.max, <usize>c.maxSize);
   if (order > 0) {
     keepMax(c, at, cut, long);
