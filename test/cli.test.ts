@@ -146,4 +146,46 @@ describe('millrace as a process', () => {
   it('exits quietly when the reader of stdout has left', async () => {
     expect(await millrace(['--help'], { closeStdout: true })).toEqual({ code: 0, out: '', err: '' })
   })
+
+  it('stops reading when the reader of stdout leaves half-way', async () => {
+    const child = spawn(process.execPath, [MAIN, 'shard', '--shards', '4'], { timeout: 20_000 })
+    let err = ''
+    child.stderr.on('data', (chunk) => (err += chunk))
+    child.stdin.on('error', () => {})
+    // endless input: only the broken pipe can end this
+    const lines = 'key\n'.repeat(10_000)
+    const feed = () => {
+      while (child.stdin.writable && child.stdin.write(lines));
+    }
+    child.stdin.on('drain', feed)
+    feed()
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    child.stdout.destroy()
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    expect([code, err]).toEqual([0, ''])
+  })
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('ends on %s with %d', async (signal, expected) => {
+    const child = spawn(process.execPath, [MAIN, 'shard', '--shards', '4'], { timeout: 20_000 })
+    let err = ''
+    child.stderr.on('data', (chunk) => (err += chunk))
+    child.stdin.write('key\n'.repeat(300_000))
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    child.stdout.resume()
+    child.kill(signal)
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    expect(code).toBe(expected)
+    expect(err).toContain(`interrupted by ${signal}`)
+  })
+
+  it('shows the stack of a failure only to who asks', async () => {
+    const args = ['snowball', 'verify', '/nonexistent/folder']
+    const [plain, debug] = await Promise.all([millrace(args), millrace(args, { env: { MILLRACE_DEBUG: '1' } })])
+    expect([plain.code, debug.code]).toEqual([1, 1])
+    expect(plain.err).not.toContain('    at ')
+    expect(debug.err).toContain('    at ')
+  })
 })

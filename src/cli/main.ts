@@ -16,6 +16,8 @@ let ended: number | undefined
 function end(code: number, reason: Error): void {
   ended ??= code
   stop.abort(reason)
+  // wakes a command that waits for input
+  stdin.destroy(reason)
 }
 
 for (const [signal, number] of [
@@ -34,6 +36,7 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') end(0, closed)
   else end(1, error)
 })
+stdin.on('error', () => {})
 stderr.on('error', () => {})
 
 async function write(chunk: Uint8Array | string): Promise<void> {
