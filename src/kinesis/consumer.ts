@@ -73,8 +73,8 @@ const OPTION_KEYS = [
  */
 export function createConsumer(options: ConsumerOptions): Consumer {
   checkOptions(options, OPTION_KEYS)
-  const service = createService(options)
   const { clock, random } = options.ports ?? { clock: systemClock, random: systemRandom }
+  const service = createService(options, clock)
   const number = (key: keyof ConsumerOptions, fallback: number, least: number, most = Number.POSITIVE_INFINITY): number => {
     const value = options[key] ?? fallback
     if (typeof value !== 'number') throw wrongType(key, 'a number', value)

@@ -71,6 +71,7 @@ function read(error: unknown): { name: string; message: string; status: number |
 
 // Errors raised before anything was sent: no peer, no region, no credentials, a bug in the caller's client.
 function isOurs(error: unknown): boolean {
+  if (error instanceof ReferenceError) return true
   if (error instanceof TypeError || error instanceof RangeError) return !/fetch|network/i.test(error.message)
   const name = (error as { name?: unknown } | null)?.name
   if (name === 'MillraceError' || name === 'CredentialsProviderError' || name === 'TokenProviderError') return true

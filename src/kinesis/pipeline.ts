@@ -51,7 +51,7 @@ const unitsOf = (bytes: number) => Math.max(1, Math.ceil(bytes / KINESIS.payload
 
 export function createPipeline(service: KinesisService, settings: ProducerSettings, account: Account): Pipeline {
   const { clock, random } = settings
-  const table = createShardTable(service, clock, random)
+  const table = createShardTable(service, clock, random, settings.recordTtl)
   let { aggregation } = settings
   let pack = createPack()
   let lingering = false

@@ -42,7 +42,7 @@ const encoder = new TextEncoder()
  */
 export function createProducer(options: ProducerOptions): Producer {
   const settings = producerSettings(options)
-  const service = createService(options)
+  const service = createService(options, settings.clock, settings.requestTimeout)
   const account = createAccount(settings.maxBytes, settings.maxRecords)
   const pipeline = createPipeline(service, settings, account)
   const taking = new Set<Promise<unknown>>()

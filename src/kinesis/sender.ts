@@ -33,7 +33,6 @@ export interface SenderOptions {
   maxRequests: number
   maxAttempts: number
   recordTtl: number
-  requestTimeout: number
   requestBytes: number
   /** Before an outer record is sent: false takes it back (its shard is closed, say). */
   current(outer: Outer): boolean
@@ -151,12 +150,7 @@ export function createSender(options: SenderOptions): Sender {
     for (const outer of request) outer.attempts++
     let results: PutRecordsResult[]
     try {
-      const answer = await withTimeout((signal) =>
-        service.putRecords(
-          request.map((outer) => outer.entry),
-          signal,
-        ),
-      )
+      const answer = await service.putRecords(request.map((outer) => outer.entry))
       if (answer?.Records?.length !== request.length)
         throw new Error(`PutRecords answered ${answer?.Records?.length ?? 'no'} results for ${request.length} records`)
       results = answer.Records
@@ -215,24 +209,6 @@ export function createSender(options: SenderOptions): Sender {
       }
     }
     for (const lane of well) if (!again.has(lane)) lane.strikes = 0
-  }
-
-  const withTimeout = async <T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-    const request = new AbortController()
-    const timer = new AbortController()
-    const late = clock.sleep(options.requestTimeout, timer.signal).then(
-      () => {
-        const error = Object.assign(new Error(`no answer within ${options.requestTimeout} ms`), { name: 'TimeoutError' })
-        request.abort(error)
-        throw error
-      },
-      () => new Promise<never>(() => {}),
-    )
-    try {
-      return await Promise.race([call(request.signal), late])
-    } finally {
-      timer.abort()
-    }
   }
 
   return {

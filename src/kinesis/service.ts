@@ -2,6 +2,8 @@
 // service's own, cut down to the fields that are read here.
 import { checkKeys, wrongType } from '../errors.js'
 import { type AwsClient, type AwsClientConfig, type AwsCommands, createKinesisClient, loadKinesisPeer } from '../ports/aws.js'
+import type { Clock } from '../ports/ports.js'
+import { withTimeout } from './timeout.js'
 
 /** Which stream, and how to reach it. */
 export interface StreamOptions {
@@ -52,11 +54,11 @@ export interface GetRecordsResult {
 }
 
 export interface KinesisService {
-  putRecords(records: PutRecordsEntry[], signal?: AbortSignal): Promise<{ Records?: PutRecordsResult[] }>
+  putRecords(records: PutRecordsEntry[]): Promise<{ Records?: PutRecordsResult[] }>
   /** All pages. */
-  listShards(signal?: AbortSignal): Promise<ShardDescription[]>
+  listShards(): Promise<ShardDescription[]>
   /** RecordDistributionStrategy of the stream where the service knows such a thing. */
-  distribution(signal?: AbortSignal): Promise<string | undefined>
+  distribution(): Promise<string | undefined>
   shardIterator(input: Record<string, unknown>, signal?: AbortSignal): Promise<string>
   getRecords(iterator: string, limit: number, signal?: AbortSignal): Promise<GetRecordsResult>
   /** Closes a client that was made here; a client of the user's stays open. */
@@ -65,8 +67,11 @@ export interface KinesisService {
 
 export const STREAM_KEYS = ['streamName', 'streamARN', 'client', 'clientConfig', 'commands'] as const
 
-/** Checks the options at the public edge; the client is built at the first call. */
-export function createService(options: StreamOptions): KinesisService {
+/**
+ * Checks the options at the public edge; the client is built at the first call. A call that has no
+ * answer after `timeout` milliseconds is aborted and rejects with a TimeoutError.
+ */
+export function createService(options: StreamOptions, clock: Clock, timeout = 30_000): KinesisService {
   const target = checkStream(options)
   let own: AwsClient | undefined
   let ready: Promise<{ client: AwsClient; commands: AwsCommands }> | undefined
@@ -75,27 +80,28 @@ export function createService(options: StreamOptions): KinesisService {
     const client = (options.client ?? own) as AwsClient
     return { client, commands: options.commands ?? (await loadKinesisPeer()) }
   }
-  const call = async <T>(command: string, input: object, signal: AbortSignal | undefined): Promise<T> => {
+  const call = async <T>(command: string, input: object, outer?: AbortSignal): Promise<T> => {
     ready ??= connect()
     const { client, commands } = await ready
-    return (await client.send(new commands[`${command}Command`](input as never), { abortSignal: signal })) as T
+    const sent = (abortSignal: AbortSignal) => client.send(new commands[`${command}Command`](input as never), { abortSignal })
+    return (await withTimeout(clock, timeout, outer, sent)) as T
   }
   return {
-    putRecords: (Records, signal) => call('PutRecords', { ...target, Records }, signal),
-    async listShards(signal) {
+    putRecords: (Records) => call('PutRecords', { ...target, Records }),
+    async listShards() {
       const shards: ShardDescription[] = []
       let next: string | undefined
       do {
         // A token stands for the stream and the filter; StreamName beside it is refused.
         const input = next ? { NextToken: next, ...('StreamARN' in target ? target : {}) } : target
-        const page: { Shards?: ShardDescription[]; NextToken?: string } = await call('ListShards', { ...input, MaxResults: 1000 }, signal)
+        const page: { Shards?: ShardDescription[]; NextToken?: string } = await call('ListShards', { ...input, MaxResults: 1000 })
         shards.push(...(page.Shards ?? []))
         next = page.NextToken
       } while (next)
       return shards
     },
-    async distribution(signal) {
-      const answer = await call<{ StreamDescriptionSummary?: Record<string, unknown> }>('DescribeStreamSummary', target, signal)
+    async distribution() {
+      const answer = await call<{ StreamDescriptionSummary?: Record<string, unknown> }>('DescribeStreamSummary', target)
       const strategy = answer.StreamDescriptionSummary?.RecordDistributionStrategy
       return typeof strategy === 'string' ? strategy : undefined
     },

@@ -25,7 +25,8 @@ export interface ShardTable {
   refresh(): Promise<void>
 }
 
-export function createShardTable(service: KinesisService, clock: Clock, random: Random): ShardTable {
+/** `patience`: milliseconds for which refresh() tries. */
+export function createShardTable(service: KinesisService, clock: Clock, random: Random, patience: number): ShardTable {
   // The map of one shard alone: every other hash key has no shard.
   const ranges = new Map<string, ShardMap>()
   let map: ShardMap | undefined
@@ -37,7 +38,7 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
   const load = async () => {
     let all: Awaited<ReturnType<typeof listShards>>
     try {
-      all = await listShards(service, clock, random)
+      all = await listShards(service, clock, random, patience)
     } catch (error) {
       // A role that may only put: records are sent one by one, the service finds their shards.
       if (!(error instanceof MillraceError && faultOf(error.cause).code === 'AccessDeniedException')) throw error

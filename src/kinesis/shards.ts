@@ -24,20 +24,22 @@ export function openShards(all: readonly ShardDescription[]): ShardDescription[]
 }
 
 /**
- * All shards, tried again with back-off while the service throttles or fails. Throws SERVICE with
- * the service's code for what will not pass, or after `attempts`.
+ * All shards, tried again with back-off while the service throttles or fails, for `patience`
+ * milliseconds. Throws SERVICE, with the service's error as its cause, then and for what will not pass.
  */
-export async function listShards(service: KinesisService, clock: Clock, random: Random, attempts = 20): Promise<ShardDescription[]> {
+export async function listShards(service: KinesisService, clock: Clock, random: Random, patience = 60_000): Promise<ShardDescription[]> {
+  const end = clock.monotonic() + patience
   for (let failures = 1; ; failures++) {
     try {
       return await service.listShards()
     } catch (error) {
       if (error instanceof MillraceError) throw error
       const fault = faultOf(error)
-      if (fault.kind === 'permanent' || failures >= attempts) {
+      const wait = backoff(failures, random, 100)
+      if (fault.kind === 'permanent' || clock.monotonic() + wait > end) {
         throw new MillraceError('SERVICE', `ListShards: ${fault.code}: ${fault.message}`, { cause: error })
       }
-      await clock.sleep(backoff(failures, random, 100))
+      await clock.sleep(wait)
     }
   }
 }

@@ -258,6 +258,37 @@ describe('errors of the service', () => {
     )
   })
 
+  test('while the shards cannot be listed records wait, for recordTtl', async () => {
+    const { run, stream, producer, clock } = world(18, 1, { recordTtl: 10_000, requestTimeout: 1_000 })
+    const list = stream.handlers.ListShards
+    stream.handlers.ListShards = (input) => {
+      if (clock.monotonic() < 3_000) return new Promise(() => {})
+      if (clock.monotonic() < 5_000) throw serviceError('LimitExceededException', 400)
+      return list(input)
+    }
+    stream.handlers.DescribeStreamSummary = () => new Promise(() => {})
+    await run(
+      (async () => {
+        const { outcome } = await producer.put({ partitionKey: 'k', data: 'x' })
+        expect((await outcome).status).toBe('delivered')
+        expect(clock.monotonic()).toBeLessThan(9_000)
+        await producer.close()
+      })(),
+    )
+    const never = world(19, 1, { recordTtl: 10_000 })
+    never.stream.handlers.ListShards = () => {
+      throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+    }
+    await never.run(
+      (async () => {
+        const { outcome } = await never.producer.put({ partitionKey: 'k', data: 'x' })
+        expect(await outcome).toMatchObject({ status: 'failed', code: 'ECONNREFUSED', attempts: 0, uncertain: false })
+        expect(never.clock.monotonic()).toBeLessThan(11_000)
+        await never.producer.close()
+      })(),
+    )
+  })
+
   test('without the right to list shards, records go one by one', async () => {
     const { run, stream, producer } = world(12, 3)
     stream.handlers.ListShards = () => {
