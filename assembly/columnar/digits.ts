@@ -133,8 +133,7 @@ export function scanLong(p: usize, slot: usize): usize {
       n = leadingDigits(t);
       const next = p + 16 + n;
       if (n <= 4 && (load<u8>(next) | 0x20) != 0x65) {
-        w = join(v, whole, 15);
-        if (n > 0) w = w * wholePower10(n) + eightDigits(t << ((8 - <u64>n) << 3));
+        w = join(v, whole, 15) * wholePower10(n) + eightDigits((t << ((7 - <u64>n) << 3)) << 8);
         const value = scaled(w, <i32>(whole - 15 - n));
         store<f64>(slot, negative ? -value : value);
         return next;
