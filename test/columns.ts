@@ -52,7 +52,7 @@ export function scanAll(
   engine: Engine,
   fields: readonly ScanField[],
   text: string | Uint8Array,
-  { capacity = 64, chunk = 1 << 20, final = true } = {},
+  { capacity = 64, chunk = 1 << 20, final = true, slack = 0x7d } = {},
 ): Scanned {
   const input = typeof text === 'string' ? encoder.encode(text) : text
   return engine.scope(() => {
@@ -60,7 +60,7 @@ export function scanAll(
     const out: Scanned = { rows: [], bad: [], consumed: 0 }
     const at = engine.reserve(input.length)
     // What the slack holds must not matter.
-    engine.bytes().fill(0x7d, at, at + input.length + 64)
+    engine.bytes().fill(slack, at, at + input.length + 64)
     let given = Math.min(chunk, input.length)
     for (;;) {
       engine.bytes().set(input.subarray(out.consumed, given), at)

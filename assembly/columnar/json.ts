@@ -128,10 +128,10 @@ function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u3
       const values: usize = load<u32>(column, COLUMN_VALUES);
       let next: usize = 0;
       if (type == TYPE_STRING) {
-        const stop = plainEnd(p + 1);
-        if (load<u8>(p) == 0x22 && load<u8>(stop) == 0x22) {
+        if (load<u8>(p) == 0x22) {
+          const stop = plainEnd(p + 1);
           store<u64>(values + (<usize>at << 3), <u64>(p + 1) | (<u64>(stop - p - 1) << 32));
-          next = stop + 1;
+          if (load<u8>(stop) == 0x22) next = stop + 1;
         }
       } else if (type == TYPE_DOUBLE) {
         next = scanDouble(p, values + (<usize>at << 3));

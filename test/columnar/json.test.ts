@@ -221,6 +221,8 @@ describe.each(builds)('%s', (_, engine) => {
       expect([cut.rows.length, cut.bad.length, cut.consumed]).toEqual([0, 0, 0])
       const refused = scanAll(engine, FIELDS, whole.subarray(0, n))
       expect([refused.rows.length, refused.bad.length, refused.consumed]).toEqual([0, n > 0 ? 1 : 0, n])
+      // Nothing behind the text has a say.
+      for (const slack of bytes('0e."\\ ,:]}tu')) expect(scanAll(engine, FIELDS, whole.subarray(0, n), { slack })).toEqual(refused)
       if (n > 0) expect(refused.bad[0].message).toMatch(/^expected (the record to end on its line|UTF-8|an escape)/)
     }
     expect(scanAll(engine, FIELDS, whole).rows).toEqual([[true, -12, 9007199254740993n, 0.0015, 'aé\n😀', 1709210096789n, null]])
