@@ -71,12 +71,19 @@ export async function createChunkFile(storage: Storage, path: string, sha256: ()
     async discard() {
       await pending.catch(() => {})
       await file.close().catch(() => {})
-      await storage.remove(temporary)
+      // What went wrong before is what matters; the next run clears up.
+      await storage.remove(temporary).catch(() => {})
     },
   }
 }
 
-export const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+export function hex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += HEX[byte]
+  return text
+}
 
 /** SHA-256 for ports that bring none. */
 export const coreSha256 = (): Hasher => new CoreHasher('sha256')

@@ -113,6 +113,7 @@ export function memoryStorage(now: () => number): MemoryStorage {
       nodes.delete(from)
     },
     async remove(path) {
+      hook('remove', path)
       for (const name of [...nodes.keys()]) if (name === path || name.startsWith(`${path}/`)) nodes.delete(name)
     },
   }
