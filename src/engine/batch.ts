@@ -1,5 +1,5 @@
 // User records -> the record table (assembly/record/batch.ts) in an engine's arena: one pass over the
-// objects, the keys joined and written once, the data copied by set().
+// objects, the keys joined and written in pieces, the data copied by set().
 import { outOfRange, wrongType } from '../errors.js'
 import type { RecordBatch, UserRecord } from '../types.js'
 import { ABSENT, ROW_SIZE } from './core.js'
@@ -16,9 +16,12 @@ export interface Placed {
   table: number
 }
 
-const encoder = new TextEncoder()
-/** After so many records it is clear whether keys come again: then a look-up (15 ns) spares a write (35 ns). */
+/** Keys that are joined and written together: see text.ts. */
+const PIECE = 2048
+/** After so many records it is clear whether keys come again: then a look-up (15 ns) spares a write. */
 const SAMPLE = 256
+
+const encoder = new TextEncoder()
 
 /** A packed batch, checked: no row reaches past the heap. Throws TypeError, RangeError. */
 export function putBatch(e: Engine, batch: RecordBatch): Placed {
@@ -43,62 +46,79 @@ export function putBatch(e: Engine, batch: RecordBatch): Placed {
 export function putRecords(e: Engine, records: readonly UserRecord[]): Placed {
   const count = records.length
   const table = e.reserve(count * ROW_SIZE)
-  let words = e.words()
-  let keys = ''
-  let characters = 0
+  // Offsets count from the table: it lies below all that they point to.
+  const heap = table
   let size = 0
   let hashes: string[] | undefined
-  let seen: Map<string, number> | undefined = new Map()
-  for (let i = 0, at = table >> 2; i < count; i++, at += ROW_WORDS) {
-    const record = records[i]
-    if (typeof record !== 'object' || record === null) throw wrongType(`records[${i}]`, 'a record', record)
-    const { partitionKey, explicitHashKey, data } = record
-    if (typeof partitionKey !== 'string') throw wrongType(`records[${i}].partitionKey`, 'a string', partitionKey)
-    if (!(data instanceof Uint8Array)) throw wrongType(`records[${i}].data`, 'a Uint8Array', data)
-    const known = seen?.get(partitionKey)
-    words[at] = known ?? keys.length
-    words[at + 1] = partitionKey.length
-    words[at + 2] = 0
-    words[at + 3] = NO_HASH
-    words[at + 4] = size
-    words[at + 5] = data.length
-    words[at + 6] = i
-    words[at + 7] = 0
-    if (known === undefined) {
-      seen?.set(partitionKey, keys.length)
-      keys += partitionKey
+  let repeated = true
+  for (let from = 0; from < count; from += PIECE) {
+    const to = Math.min(from + PIECE, count)
+    const words = e.words()
+    let keys = ''
+    let seen: Map<string, number> | undefined = repeated ? new Map() : undefined
+    for (let i = from, at = (table >> 2) + from * ROW_WORDS; i < to; i++, at += ROW_WORDS) {
+      const record = records[i]
+      if (typeof record !== 'object' || record === null) throw wrongType(`records[${i}]`, 'a record', record)
+      const { partitionKey, explicitHashKey, data } = record
+      if (typeof partitionKey !== 'string') throw wrongType(`records[${i}].partitionKey`, 'a string', partitionKey)
+      if (!(data instanceof Uint8Array)) throw wrongType(`records[${i}].data`, 'a Uint8Array', data)
+      const known = seen?.get(partitionKey)
+      words[at] = known ?? keys.length
+      words[at + 1] = partitionKey.length
+      words[at + 2] = 0
+      words[at + 3] = NO_HASH
+      words[at + 5] = data.length
+      words[at + 6] = i
+      words[at + 7] = 0
+      if (known === undefined) {
+        seen?.set(partitionKey, keys.length)
+        keys += partitionKey
+      }
+      if (i === SAMPLE && seen && seen.size > SAMPLE / 4) {
+        seen = undefined
+        repeated = false
+      }
+      size += data.length
+      if (explicitHashKey !== undefined && explicitHashKey !== null) {
+        hashes ??= []
+        hashes[i] = hashText(explicitHashKey, i)
+      }
     }
-    if (i === SAMPLE && seen && seen.size > SAMPLE / 4) seen = undefined
-    characters += partitionKey.length
-    size += data.length
-    if (explicitHashKey !== undefined && explicitHashKey !== null) {
-      hashes ??= []
-      hashes[i] = hashText(explicitHashKey, i)
-    }
+    putKeys(e, records, from, to, keys, heap, table)
   }
-  const heap = e.reserve(size)
+  const block = e.reserve(size)
   const bytes = e.bytes()
-  for (let i = 0, to = heap; i < count; i++) {
+  const words = e.words()
+  for (let i = 0, at = (table >> 2) + 4, to = block; i < count; i++, at += ROW_WORDS) {
     const { data } = records[i]
     bytes.set(data, to)
+    words[at] = to - heap
     to += data.length
   }
+  if (hashes) putHashes(e, hashes, heap, table)
+  return { heap, table }
+}
+
+/** Writes the keys of records[from, to), joined in `keys`, and turns their rows to where they lie. */
+function putKeys(e: Engine, records: readonly UserRecord[], from: number, to: number, keys: string, heap: number, table: number): void {
   // Written as a whole with 8 bytes to spare, text of another length than its own is not ASCII.
   const room = keys.length + 8
   let block = e.reserve(room)
   const ascii = writeText(e, keys, block, room) === keys.length
-  if (!ascii) block = e.reserve(characters * 3)
-  words = e.words()
-  for (let i = 0, at = table >> 2, to = block; i < count; i++, at += ROW_WORDS) {
+  if (!ascii) {
+    let length = 0
+    for (let i = from; i < to; i++) length += records[i].partitionKey.length
+    block = e.reserve(length * 3)
+  }
+  const words = e.words()
+  for (let i = from, at = (table >> 2) + from * ROW_WORDS, end = block; i < to; i++, at += ROW_WORDS) {
     if (ascii) words[at] += block - heap
     else {
-      words[at] = to - heap
-      words[at + 1] = encoder.encodeInto(records[i].partitionKey, e.bytes().subarray(to)).written
-      to += words[at + 1]
+      words[at] = end - heap
+      words[at + 1] = encoder.encodeInto(records[i].partitionKey, e.bytes().subarray(end)).written
+      end += words[at + 1]
     }
   }
-  if (hashes) putHashes(e, hashes, heap, table)
-  return { heap, table }
 }
 
 function hashText(key: unknown, i: number): string {

@@ -1,5 +1,6 @@
 // JavaScript strings into linear memory: the dearest step of every path that starts from strings, so
-// a batch is joined and written once (33 ns a key on Node; encodeInto for each one 62 to 115 ns).
+// they are joined and written together (13 ns a key for up to 2,048 UUIDs on Node, 33 to 45 ns for more,
+// where the pieces outgrow the cache; encodeInto for each one 62 to 115 ns).
 import { wrongType } from '../errors.js'
 import type { Engine } from './engine.js'
 
