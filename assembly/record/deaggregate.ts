@@ -9,17 +9,20 @@
 //   an index outside its table, or an explicit       | the records before it,    | all; that one with the reason (without a
 //     hash key that is no integer                    |   not those after it      |   key of its own: the outer record's)
 //   a hash key outside the shard's range             | nothing of the aggregate  | all; that one with the reason
-// The range never touches a raw record. The hash key is the explicit one, else the MD5 of the key.
+// The range never touches a raw record. The hash key is the explicit one, else the MD5 of the key
+// as Java reads it (repair.ts).
 //
 // Rows (batch.ts) point into the heap of the input: nothing is copied. Linear in the input.
-import { md5Many } from "../codec/md5";
-import { NO_MEMORY, OUTPUT_FULL, tell } from "../memory";
+import { loadBE64 } from "../bytes";
+import { md5, md5Many } from "../codec/md5";
+import { validUtf8 } from "../codec/utf8";
+import { mark, NO_MEMORY, OUTPUT_FULL, reserve, rewind, tell } from "../memory";
 import { MAGIC } from "./aggregate";
 import { OVERHEAD } from "./aggregate-plan";
 import { ABSENT, ROW_DATA, ROW_HASH, ROW_ITEM, ROW_KEY, ROW_SIZE, ROW_SOURCE } from "./batch";
 import { collect, counted, hashesFound, keysFound } from "./deaggregate-parse";
 import { HASH_RANGE, parseHashKey } from "./hash-key";
-import { loadBE64 } from "../bytes";
+import { repairUtf8 } from "./repair";
 
 // Reasons. A row's status is its reason, with AGGREGATED where it came out of an aggregate; an outer
 // record's outcome is the first reason found in it, likewise.
@@ -176,7 +179,13 @@ function resolve(heap: usize, outer: usize, first: usize, status: usize, found: 
 // A verdict is the first byte of 16 an entry: 0 or the reason.
 function judgeKeys(heap: usize, keys: usize, count: u32, verdicts: usize, range: usize): void {
   md5Many(heap, keys, 8, count, verdicts);
-  for (const end = verdicts + (<usize>count << 4); verdicts < end; verdicts += 16) {
+  for (const end = verdicts + (<usize>count << 4); verdicts < end; verdicts += 16, keys += 8) {
+    const key = heap + load<usize>(keys), size = load<usize>(keys, 4);
+    if (validUtf8(key, key + size) != key + size) {
+      const before = mark(), repaired = reserve(3 * size);
+      if (repaired != 0) md5(repaired, repairUtf8(key, size, repaired), verdicts);
+      rewind(before);
+    }
     store<u8>(verdicts, inside(verdicts, range) ? 0 : OUT_OF_RANGE);
   }
 }

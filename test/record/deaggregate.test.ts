@@ -234,6 +234,23 @@ describe.each(builds)('deaggregate (%s)', (_, engine) => {
     )
   })
 
+  it('hashes keys that are not UTF-8 as Java reads them', () => {
+    const bytes = fc.array(fc.oneof(fc.constantFrom(0x41, 0x80, 0xbf, 0xc1, 0xc3, 0xe0, 0xa0, 0xed, 0xf0, 0x90, 0xf4, 0x8f, 0xf5), fc.nat(255)), {
+      maxLength: 10,
+    })
+    fc.assert(
+      fc.property(fc.array(bytes, { minLength: 1, maxLength: 6 }), fc.bigInt(0n, 2n ** 128n - 1n), (keys, limit) => {
+        const body = b(...keys.map((k) => pk(Buffer.from(k))), ...keys.map((_, i) => rec(i, 'x')))
+        agree(engine, [seal(body)], [[0n, limit]])
+      }),
+      { numRuns: 300, seed: 7 },
+    )
+    // the hash of "\ufffd", and nothing else, is inside
+    const at = BigInt(`0x${md5(Buffer.from('\ufffd')).toString('hex')}`)
+    for (const key of ['ff', 'eda080', 'f09080', 'e0a0']) agree(engine, [seal(b(pk(Buffer.from(key, 'hex')), rec(0, 'x')))], [[at, at]])
+    expect(run(engine, [seal(b(pk(Buffer.from('eda080', 'hex')), rec(0, 'x')))], 'kcl', [[at, at]])[0].outcome).toBe('ok')
+  })
+
   it('opens a damaged aggregate where the MD5 is not asked for', () => {
     expect(run(engine, [damaged], 'keep', [], false)[0].outcome).toBe('ok')
     expect(run(engine, [damaged], 'keep', [], false)[0]).toEqual(open(damaged, 'keep', ALL, false))

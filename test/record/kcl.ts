@@ -118,6 +118,8 @@ export interface Row {
   reason: string | undefined
 }
 
+// Java gives one U+FFFD for an encoded surrogate, and for what is left of one, where TextDecoder gives one a byte.
+const javaText = (key: Buffer) => text.decode(Buffer.from(key.toString('latin1').replace(/\xed[\xa0-\xbf][\x80-\xbf]?/g, '\xef\xbf\xbd'), 'latin1'))
 const text = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** What becomes of one Kinesis record; `outcome` is the first reason, 'raw' or 'ok' where there is none. */
@@ -151,7 +153,7 @@ export function open(data: Buffer, mode: 'kcl' | 'keep', range: [bigint, bigint]
       const digits = hash?.toString().replace(/^\+/, '')
       const n =
         digits === undefined
-          ? BigInt(`0x${md5(Buffer.from(text.decode(key))).toString('hex')}`)
+          ? BigInt(`0x${md5(Buffer.from(javaText(key))).toString('hex')}`)
           : digits.startsWith('-')
             ? -BigInt(digits.slice(1))
             : BigInt(digits)
