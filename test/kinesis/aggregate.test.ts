@@ -102,6 +102,18 @@ describe('aggregate', () => {
     expect(Math.max(...outer.map((o) => o.Data.length))).toBeGreaterThan((1 << 20) - 1020)
   })
 
+  it('writes into memory that it is given, where there is room', () => {
+    const batch = pack(many(100, 100))
+    const fresh = aggregatePacked(batch, { shards })
+    const into = new Uint8Array(fresh.heap.length + 50).fill(7)
+    const again = aggregatePacked(batch, { shards }, into)
+    expect(again).toEqual(fresh)
+    expect(again.heap.buffer).toBe(into.buffer)
+    expect(into.subarray(fresh.heap.length)).toEqual(new Uint8Array(50).fill(7))
+    expect(aggregatePacked(batch, { shards }, into.subarray(60))).toEqual(fresh)
+    expect(() => aggregatePacked(batch, { shards }, [] as never)).toThrow(/"into" expected a Uint8Array, got an array/)
+  })
+
   it('sends each record raw with maxCount 1, and makes nothing of nothing', () => {
     const { records: outer } = aggregate([record('10', 'x'), record('9', 'y')], { shards, maxCount: 1 })
     expect(outer.map((o) => [o.PartitionKey, Buffer.from(o.Data).toString(), o.userRecords])).toEqual([
