@@ -1,7 +1,7 @@
 // The Kinesis operations that the stages use, over whatever client the user gave. Shapes are the
 // service's own, cut down to the fields that are read here.
 import { checkKeys, wrongType } from '../errors.js'
-import { type AwsClient, type AwsClientConfig, type AwsCommands, createKinesisClient, loadKinesisPeer } from '../ports/aws.js'
+import { type AwsClient, type AwsClientConfig, createKinesisClient, loadKinesisPeer } from '../ports/aws.js'
 import type { Clock } from '../ports/ports.js'
 import { withTimeout } from './timeout.js'
 
@@ -14,8 +14,8 @@ export interface StreamOptions {
   client?: AwsClient
   /** Or what to make a KinesisClient from: region, endpoint, credentials ... */
   clientConfig?: AwsClientConfig
-  /** The command constructors, for bundles and fakes; default: those of `@aws-sdk/client-kinesis`. */
-  commands?: AwsCommands
+  /** What holds the command constructors (PutRecordsCommand ...), for fakes; default: the module `@aws-sdk/client-kinesis`. */
+  commands?: object
 }
 
 export interface PutRecordsEntry {
@@ -74,7 +74,7 @@ export const STREAM_KEYS = ['streamName', 'streamARN', 'client', 'clientConfig',
 export function createService(options: StreamOptions, clock: Clock, timeout = 30_000): KinesisService {
   const target = checkStream(options)
   let own: AwsClient | undefined
-  let ready: Promise<{ client: AwsClient; commands: AwsCommands }> | undefined
+  let ready: Promise<{ client: AwsClient; commands: object }> | undefined
   const connect = async () => {
     if (!options.client) own = await createKinesisClient(options.clientConfig ?? {})
     const client = (options.client ?? own) as AwsClient
@@ -83,7 +83,9 @@ export function createService(options: StreamOptions, clock: Clock, timeout = 30
   const call = async <T>(command: string, input: object, outer?: AbortSignal): Promise<T> => {
     ready ??= connect()
     const { client, commands } = await ready
-    const sent = (abortSignal: AbortSignal) => client.send(new commands[`${command}Command`](input as never), { abortSignal })
+    const Command = (commands as Record<string, new (input: object) => object>)[`${command}Command`]
+    if (typeof Command !== 'function') throw wrongType('commands', `an object with ${command}Command`, commands)
+    const sent = (abortSignal: AbortSignal) => client.send(new Command(input), { abortSignal })
     return (await withTimeout(clock, timeout, outer, sent)) as T
   }
   return {

@@ -12,20 +12,17 @@ export interface AwsClient {
 /** Passed on to `new KinesisClient(...)` as it is. */
 export type AwsClientConfig = Record<string, unknown>
 
-/** Command constructors by name, as the module `@aws-sdk/client-kinesis` exports them. */
-export type AwsCommands = Record<string, new (input: never) => object>
-
 export interface KinesisPeer {
   KinesisClient: new (config: AwsClientConfig) => AwsClient
 }
 
 /** The user's `@aws-sdk/client-kinesis`. Throws MISSING_PEER where it is not installed. */
-export async function loadKinesisPeer(): Promise<KinesisPeer & AwsCommands> {
+export async function loadKinesisPeer(): Promise<KinesisPeer> {
   // A literal specifier behind a catch, so that bundlers take the peer along where it is installed.
   const loaded = await import('@aws-sdk/client-kinesis').catch((cause: unknown) => {
     throw missingPeer('@aws-sdk/client-kinesis', 'to talk to Kinesis', cause)
   })
-  return loaded as unknown as KinesisPeer & AwsCommands
+  return loaded as unknown as KinesisPeer
 }
 
 /**

@@ -3,7 +3,7 @@
 // answers the commands that millrace sends.
 import { createHash } from 'node:crypto'
 import type { ShardDescription, StreamRecord } from '../../src/kinesis/service.js'
-import type { AwsClient, AwsCommands } from '../../src/ports/aws.js'
+import type { AwsClient } from '../../src/ports/aws.js'
 import type { Clock, Random } from '../../src/ports/ports.js'
 
 export interface Faults {
@@ -53,7 +53,7 @@ class Command {
   }
 }
 
-export const commands: AwsCommands = Object.fromEntries(
+export const commands = Object.fromEntries(
   ['PutRecords', 'ListShards', 'DescribeStreamSummary', 'GetShardIterator', 'GetRecords'].map((name) => [
     `${name}Command`,
     { [name]: class extends Command {} }[name],

@@ -40,7 +40,7 @@ export async function deliver({ peers, rows, io, meter }: Line, stream: DemoStre
   const consumer = createConsumer({
     streamName: STREAM,
     client: stream.client,
-    commands: peers.kinesis as never,
+    commands: peers.kinesis,
     ports: io.ports,
     from: 'TRIM_HORIZON',
     until: 'now',

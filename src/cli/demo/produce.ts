@@ -18,7 +18,7 @@ export interface Produced {
 export async function produce({ peers, rows, io, meter }: Line, stream: DemoStream): Promise<Produced> {
   const read = meter.begin('read', rows)
   const send = meter.begin('produce', rows)
-  const producer = createProducer({ streamName: STREAM, client: stream.client, commands: peers.kinesis as never, ports: io.ports })
+  const producer = createProducer({ streamName: STREAM, client: stream.client, commands: peers.kinesis, ports: io.ports })
   const receipts: Promise<{ failed: number; failures(): Iterable<{ code: string; message: string }> }>[] = []
   const batches = readFlights(peers, rows)
   let ndjsonBytes = 0
