@@ -3,7 +3,7 @@
 
 export interface Limit {
   readonly value: number
-  readonly unit: 'bytes' | 'characters' | 'records' | 'records/s' | 'bytes/s' | 'calls/s' | 'ms' | 'shards' | 'consumers' | 'attempts'
+  readonly unit: 'bytes' | 'characters' | 'records' | 'records/s' | 'bytes/s' | 'calls/s' | 'ms' | 'shards' | 'consumers' | 'attempts' | 'files'
   /** Page of docs.aws.amazon.com, or package, that states the figure. */
   readonly source: string
   /** When the source was read. */
@@ -60,4 +60,23 @@ export const FIREHOSE_LIMITS = {
   transformRetries: limit(3, 'attempts', FIREHOSE_TRANSFORM),
   /** Ingestion is billed by records rounded up to this. */
   billedRecordBytes: limit(5 * KIB, 'bytes', FIREHOSE),
+} as const
+
+const snowball = (page: string, value: number, unit: Limit['unit']): Limit => ({
+  value,
+  unit,
+  source: `snowball/latest/developer-guide/${page}.html`,
+  read: '2023-05',
+})
+
+/** Snowball Edge, closed to new customers since November 2025; the archives are what MinIO and others extract as well. */
+export const SNOWBALL_LIMITS = {
+  /** The prefix counted, the bucket not. S3 itself takes 1024. */
+  keyBytes: snowball('troubleshooting', 933, 'bytes'),
+  /** A larger archive is stored, but not extracted. */
+  archiveBytes: snowball('batching-small-files', 100e9, 'bytes'),
+  /** Recommended; over 100,000 the import gets slow. */
+  archiveFiles: snowball('batching-small-files', 10_000, 'files'),
+  /** Files up to this should be batched, larger ones sent singly. The page says 1 MB. */
+  smallFileBytes: snowball('batching-small-files', MIB, 'bytes'),
 } as const

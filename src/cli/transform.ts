@@ -3,6 +3,7 @@ import { kindOf, MillraceError } from '../errors.js'
 import { blueprints } from '../firehose/blueprints.js'
 import type { FirehoseEvent } from '../firehose/event.js'
 import { type Explanation, explainResponse } from '../firehose/explain.js'
+import { RESPONSE_BYTES } from '../firehose/response.js'
 import { createFirehoseTransformer, type FirehoseTransformerOptions } from '../firehose/transform.js'
 import { importFile } from '../ports/node-place.js'
 import { type Command, type Io, UsageError, type Values } from './command.js'
@@ -148,7 +149,10 @@ function table({ outcomes, batchFault, bytes }: Explanation): string {
       .trimEnd(),
   )
   const count = (kind: string) => outcomes.filter(({ outcome }) => outcome === kind).length
-  lines.push('', `${count('delivered')} delivered, ${count('dropped')} dropped, ${count('failed')} failed; the response has ${bytes} of 6291456 bytes`)
+  lines.push(
+    '',
+    `${count('delivered')} delivered, ${count('dropped')} dropped, ${count('failed')} failed; the response has ${bytes} of ${RESPONSE_BYTES} bytes`,
+  )
   if (batchFault) lines.push(`the whole batch fails: ${batchFault}`)
   return `${lines.join('\n')}\n`
 }

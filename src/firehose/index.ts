@@ -3,5 +3,4 @@ export type { FirehoseEvent, FirehoseEventRecord, FirehoseMetadata, FirehoseResp
 export { type Explanation as FirehoseExplanation, explainResponse as explainFirehoseResponse, type Outcome as FirehoseOutcome } from './explain.js'
 export { FirehoseInput } from './input.js'
 export { FirehoseOutput, type TransformResult, withMetadata } from './output.js'
-export { RESPONSE_BYTES as FIREHOSE_RESPONSE_BYTES } from './response.js'
 export { createFirehoseTransformer, type FirehoseTransformer, type FirehoseTransformerOptions, type TransformFailure } from './transform.js'

@@ -1,10 +1,11 @@
 // The response, planned before it is built: its exact size is known while its data still is bytes.
 import { toBase64 } from '../engine/base64.js'
 import { MillraceError } from '../errors.js'
+import { FIREHOSE_LIMITS } from '../limits.js'
 import type { FirehoseResponse, FirehoseResponseRecord } from './event.js'
 
-/** Bytes of a synchronous invocation's response: Lambda quotas, "Invocation payload", 6 MB. One more loses the batch. */
-export const RESPONSE_BYTES = 6_291_456
+/** Bytes that a response may have; one more loses the batch. */
+export const RESPONSE_BYTES: number = FIREHOSE_LIMITS.transformBytes.value
 
 /** How one recordId is answered. */
 export interface Answer {

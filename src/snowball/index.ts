@@ -1,4 +1,4 @@
-export { KEY_BYTES, keyFault } from './keys.js'
+export { keyFault } from './keys.js'
 export { type Listed as ListedMember, type ListOptions as SnowballListOptions, list as listSnowball } from './list.js'
 export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember } from './manifest.js'
 export { type PackOptions as SnowballPackOptions, type PackProgress, type PackSummary, pack as packSnowball } from './pack.js'

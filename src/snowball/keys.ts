@@ -1,7 +1,7 @@
 // What may be an object key on a Snowball and a path under an extraction root, at once.
+import { SNOWBALL_LIMITS } from '../limits.js'
 
-/** UTF-8 bytes of a key, its prefix included, the bucket not: Snowball Edge developer guide, troubleshooting (S3 itself: 1024). */
-export const KEY_BYTES = 933
+const KEY_BYTES = SNOWBALL_LIMITS.keyBytes.value
 
 /**
  * Why `key` cannot be the key of an object, or undefined when it can: a relative path of non-empty

@@ -1,5 +1,6 @@
 // What goes into which chunk, in an order that depends on nothing but the tree.
 import { checkKeys, outOfRange, wrongType } from '../errors.js'
+import { SNOWBALL_LIMITS } from '../limits.js'
 import type { FileKind, Ports, Storage } from '../ports/ports.js'
 import { compareKeys, keyFault, utf8Size } from './keys.js'
 import { BLOCK, END, headerBound, padded } from './tar.js'
@@ -56,8 +57,7 @@ export interface PlanOptions {
   exclude?: string
 }
 
-/** Archives over this are not extracted: Snowball Edge developer guide, "Batching small files". */
-export const ARCHIVE_BYTES = 100e9
+export const ARCHIVE_BYTES: number = SNOWBALL_LIMITS.archiveBytes.value
 
 const OPTIONS = ['source', 'ports', 'prefix', 'smallBytes', 'chunkBytes', 'chunkFiles', 'exclude'] satisfies (keyof PlanOptions)[]
 
@@ -132,9 +132,9 @@ export function checkPlan(options: PlanOptions): Required<Omit<PlanOptions, 'exc
     ports,
     prefix,
     exclude,
-    smallBytes: whole('smallBytes', options.smallBytes ?? 1 << 20, 0, 64 << 20),
+    smallBytes: whole('smallBytes', options.smallBytes ?? SNOWBALL_LIMITS.smallFileBytes.value, 0, 64 << 20),
     chunkBytes: whole('chunkBytes', options.chunkBytes ?? 1e9, 10 * BLOCK, ARCHIVE_BYTES),
-    chunkFiles: whole('chunkFiles', options.chunkFiles ?? 10_000, 1, 1_000_000),
+    chunkFiles: whole('chunkFiles', options.chunkFiles ?? SNOWBALL_LIMITS.archiveFiles.value, 1, 1_000_000),
   }
 }
 
