@@ -54,6 +54,7 @@ export class Chunk {
   entries: usize;
   entriesSize: usize;
   entryCount: u32;
+  entryLimit: u32;
   slots: usize;
   slotMask: u32;
   trial: u32; // values after which the dictionary must have paid

@@ -17,9 +17,16 @@ const PROBES: u32 = 256;
 const K1: u64 = 0x9e3779b97f4a7c15;
 const K2: u64 = 0xd6e8feb86659fd93;
 
-/** Bytes of table that a column of this type may come to need. */
-export function slotBytes(type: u32): usize {
-  return <usize>DICTIONARY_ENTRIES * 2 * (type == TYPE_STRING ? 8 : 4);
+/** Most entries of a dictionary of `bytes`: a power of two, as the table is, and no more than a u16 can index. */
+export function entryLimit(bytes: usize): u32 {
+  let limit: u32 = FIRST_SLOTS >> 1;
+  while (limit < DICTIONARY_ENTRIES && <usize>limit << 5 <= bytes) limit <<= 1;
+  return limit;
+}
+
+/** Bytes of the table over so many entries. */
+export function slotBytes(type: u32, entries: u32): usize {
+  return <usize>entries * 2 * (type == TYPE_STRING ? 8 : 4);
 }
 
 export function resetDictionary(c: Chunk): void {
@@ -144,12 +151,12 @@ function lookUpStrings(c: Chunk, values: usize, count: u32, indices: usize, limi
 // @ts-ignore: decorator
 @inline
 function full(c: Chunk, more: usize, limit: usize): bool {
-  return c.entriesSize + more > limit || c.entryCount == DICTIONARY_ENTRIES;
+  return c.entriesSize + more > limit || c.entryCount == c.entryLimit;
 }
 
 /** Doubles the table and enters every value anew. */
 function rehash(c: Chunk): void {
-  if (c.entryCount == DICTIONARY_ENTRIES) return;
+  if (c.entryCount == c.entryLimit) return;
   c.slotMask = (c.slotMask << 1) | 1;
   clearSlots(c);
   const mask = c.slotMask;

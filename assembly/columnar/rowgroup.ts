@@ -7,7 +7,7 @@
 import { mark, NO_MEMORY, reserve, rewind } from "../memory";
 import { BOUND, Chunk, chunkOf, descriptor, isString, strideOf, Writer } from "./chunk";
 import { COLUMN_COUNT, COLUMN_ENCODE, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_TYPE, COLUMN_VALUES, TYPE_BOOLEAN } from "./columns";
-import { lookUp, resetDictionary, slotBytes } from "./dictionary";
+import { entryLimit, lookUp, resetDictionary, slotBytes } from "./dictionary";
 import { indexWidth, levelsBound, putStrings, stopped } from "./encode";
 import { closePage, PLAIN, queueDataPage, queueDictionary } from "./page";
 import { observeEntries, observeFixed, observeString, observeStrings, resetStatistics } from "./statistics";
@@ -52,7 +52,8 @@ export function openWriter(columns: usize, count: u32, codec: u32, pageRows: u32
     c.plain = reserve(w.head + (boolean ? <usize>pageRows : pageBytes));
     c.indices = boolean ? 1 : reserve(<usize>pageRows << 1);
     c.entries = boolean ? 1 : reserve(dictionaryBytes);
-    c.slots = boolean ? 1 : reserve(slotBytes(c.type));
+    c.entryLimit = entryLimit(dictionaryBytes);
+    c.slots = boolean ? 1 : reserve(slotBytes(c.type, c.entryLimit));
     if (!c.levels || !c.min || !c.max || !c.plain || !c.indices || !c.entries || !c.slots) return 0;
     c.trial = EARLY_TRIAL;
     c.entryCount = 0;

@@ -7,6 +7,8 @@ import type { Random, Storage } from '../ports/ports.js'
 
 /** Open files at most; of a partition whose file was closed a further row group begins a new one. */
 const OPEN = 64
+/** Of them closed at a time: each waits for the device, together they wait once. */
+const CLOSE = 16
 
 export interface PartitionFiles {
   /** Ends the encoder's row group and writes it to a file in `directory`, below the data set's. */
@@ -46,23 +48,27 @@ export async function createPartitionFiles(ports: { storage: Storage; random: Ra
     const hidden = await createHiddenFile(ports, `${path}/part-${String(number).padStart(5, '0')}.parquet`)
     return { hidden, file: createParquetFile({ write: (bytes) => hidden.write(bytes), close: () => hidden.finish() }) }
   }
-  const end = async ({ file, hidden }: Part, encoder: PageEncoder) => {
-    await file.close(encoder)
-    finished.push(hidden)
-    total.files++
-    total.bytes += file.bytes
-    total.rowGroups += file.rowGroups
+  /** Ends up to CLOSE parts, the ones least recently written. */
+  const endSome = async (encoder: PageEncoder) => {
+    const some = [...open].slice(0, CLOSE)
+    // a part stays open until all is well: what fails is discarded with the rest
+    const ends = await Promise.allSettled(some.map(([, { file }]) => file.close(encoder)))
+    const failed = ends.find((end) => end.status === 'rejected')
+    if (failed) throw failed.reason
+    for (const [directory, { file, hidden }] of some) {
+      open.delete(directory)
+      finished.push(hidden)
+      total.files++
+      total.bytes += file.bytes
+      total.rowGroups += file.rowGroups
+    }
   }
 
   return {
     async rowGroup(directory, encoder, rows) {
       let part = open.get(directory)
       if (!part) {
-        if (open.size >= OPEN) {
-          const [oldest, other] = open.entries().next().value!
-          await end(other, encoder)
-          open.delete(oldest)
-        }
+        if (open.size >= OPEN) await endSome(encoder)
         part = await begin(directory)
       }
       open.delete(directory)
@@ -70,10 +76,7 @@ export async function createPartitionFiles(ports: { storage: Storage; random: Ra
       await part.file.rowGroup(encoder, rows)
     },
     async commit(encoder) {
-      for (const [directory, part] of open) {
-        await end(part, encoder)
-        open.delete(directory)
-      }
+      while (open.size > 0) await endSome(encoder)
       for (const hidden of finished) await hidden.commit()
       return total
     },

@@ -12,13 +12,14 @@ export interface Field {
   values: Cell[]
 }
 
-/** A Parquet file of `fields`: batches of `batchRows`, a new row group every `groupRows`. */
+/** A Parquet file of `fields`: batches of `batchRows`, a new row group every `groupRows`; offsets as if the first began at byte `start`. */
 export function write(
   build: Build,
   fields: Field[],
   options: Omit<PageOptions, 'logical'>,
   batchRows = 1000,
   groupRows = Number.POSITIVE_INFINITY,
+  start = 4,
 ): Uint8Array {
   const engine = createEngine(build)
   const text = new TextEncoder()
@@ -35,7 +36,7 @@ export function write(
   })
   const encoder = createPageEncoder(engine, columns, fields.length, { ...options, logical: fields.map((f) => f.logical ?? (f.type === 4 ? 'string' : 'none')) })
   const parts: Uint8Array[] = [MAGIC]
-  let offset = 4
+  let offset = start
   const groups: Uint8Array[] = []
   const close = () => {
     const { pages, metadata } = encoder.finish(offset, groups.length)

@@ -212,6 +212,26 @@ describe.each(['simd', 'scalar'] as const)('row groups (%s)', (build) => {
     ])
   })
 
+  it('offsets may pass 4 GiB', () => {
+    const start = 2 ** 40 + 12345
+    const metadata = parquetMetadata(arrayBuffer(write(build, everyKind(100), { codec: 'snappy' }, 100, 100, start)))
+    let at = BigInt(start)
+    for (const { meta_data: m } of metadata.row_groups[0].columns) {
+      expect(m!.dictionary_page_offset ?? m!.data_page_offset).toBe(at)
+      at += m!.total_compressed_size
+    }
+  })
+
+  it('a thousand columns', async () => {
+    const fields = range(1000, (c): Field => {
+      const type = ([4, 1, 3] as const)[c % 3]
+      return { name: `c${c}`, type, nullable: c % 2 === 0, values: range(50, (i) => (type === 4 ? `${c}:${i}` : c + i)) }
+    })
+    const bytes = write(build, fields, { codec: 'snappy' }, 25)
+    const [row] = await duck.rows(`select count(*) n, sum(c1) a, max(c999) b, count(distinct c0) d from '${duck.file(`${files++}.parquet`, bytes)}'`)
+    expect(row).toMatchObject({ n: 50n, b: '999:9', d: 50n })
+  })
+
   it('sizes and offsets in the metadata are those of the pages', () => {
     const bytes = write(build, everyKind(3000), { codec: 'snappy', pageRows: 512 }, 300, 1500)
     const metadata = parquetMetadata(arrayBuffer(bytes))
