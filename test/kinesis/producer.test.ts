@@ -65,6 +65,24 @@ test('a record waits for company no longer than maxBufferedTime, and flush does 
   )
 })
 
+test('full aggregates do not wait for the clock; what is left over is carried, not sent half empty', async () => {
+  const { run, clock, stream, producer } = world(20, 4, { maxBufferedTime: 60_000 })
+  await run(
+    (async () => {
+      const receipt = await producer.putBatch(Array.from({ length: 20_000 }, (_, i) => ({ partitionKey: `k${i % 500}`, data: new Uint8Array(200) })))
+      await clock.sleep(5_000)
+      expect(producer.metrics().delivered).toBeGreaterThan(10_000)
+      await producer.close()
+      expect((await receipt.outcomes).delivered).toBe(20_000)
+    })(),
+  )
+  const sizes = stream.shards.flatMap((s) => s.records.map((r) => r.Data.length))
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(51_200)
+  // All but the last of each shard are full.
+  expect(sizes.filter((size) => size < 50_000).length).toBeLessThanOrEqual(4)
+  expect(usersIn(stream).all).toHaveLength(20_000)
+})
+
 test('put waits while the buffer is full, in order, and memory stays within the bound', async () => {
   const { run, stream, producer, clock } = world(3, 2, { maxBufferedBytes: 100_000, maxBufferedRecords: 300 })
   let most = 0
