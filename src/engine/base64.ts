@@ -72,7 +72,7 @@ export function plain(text: string, size: number, mode: Base64Mode): boolean {
     if (n % 4 !== 0) return false
     if (n > 0 && text.charCodeAt(n - 1) === 61) n -= text.charCodeAt(n - 2) === 61 ? 2 : 1
     if (text.includes('-') || text.includes('_')) return false
-    // A multiple of 4 (or 2) in the last sextet leaves no bits over: A E I M ... in ASCII order of the alphabet.
+    // The last sextet has 4 bits (or 2) that no byte takes.
     if (n % 4 !== 0 && sextet(text.charCodeAt(n - 1)) & (n % 4 === 2 ? 15 : 3)) return false
   }
   return n % 4 !== 1 && size === Math.floor((n * 3) / 4)
