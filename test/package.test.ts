@@ -85,6 +85,7 @@ describe('what npm would publish', () => {
       './parquet',
       './emr',
       './snowball',
+      './node',
       './slim',
       './core.wasm',
       './core.scalar.wasm',
