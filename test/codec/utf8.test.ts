@@ -49,6 +49,22 @@ describe.each(builds)('%s', (_, engine) => {
     fc.assert(fc.property(fc.array(fc.oneof(text, damaged, cut, noise, long), { maxLength: 20 }), check), { numRuns: 300 })
   })
 
+  it('judges one sequence by itself, wherever it stands in long ASCII text', () => {
+    const edges = [0x30, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0]
+    const alone: number[][] = [[0xc3], [0xe2], [0xe2, 0x82], [0xf0], [0xf0, 0x9f], [0xf0, 0x9f, 0x98], [0x80], [0xbf, 0xbf]].flatMap((s) =>
+      Array.from({ length: 64 }, () => s),
+    )
+    for (const a of [0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xed, 0xef]) for (const b of edges) for (const c of edges) alone.push([a, b], [a, b, c])
+    for (const a of [0xf0, 0xf1, 0xf4, 0xf5, 0xff]) for (const b of edges) for (const c of edges) for (const d of edges) alone.push([a, b, c, d])
+    for (let at = 0; at < alone.length; at += 300) {
+      check(
+        alone
+          .slice(at, at + 300)
+          .map((sequence, i) => Uint8Array.of(...new Uint8Array(64 + ((at + i) % 64)).fill(0x61), ...sequence, ...new Uint8Array(140).fill(0x62))),
+      )
+    }
+  })
+
   it('checks text of more than one piece, however sequences lie across', () => {
     for (let shift = 0; shift < 4; shift++) {
       const long = new TextEncoder().encode('x'.repeat(shift) + '😀é€'.repeat(8000))
