@@ -5,19 +5,24 @@ import type { Clock } from '../ports/ports.js'
  * signal that `call` was given is aborted.
  */
 export async function withTimeout<T>(clock: Clock, ms: number, outer: AbortSignal | undefined, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const late = new AbortController()
+  const request = new AbortController()
   const timer = new AbortController()
+  // By hand: what AbortSignal.any makes is never let go by a long-lived signal (Node 20).
+  const stop = () => request.abort(outer?.reason)
+  if (outer?.aborted) stop()
+  outer?.addEventListener('abort', stop, { once: true })
   const timeout = clock.sleep(ms, timer.signal).then(
     () => {
       const error = Object.assign(new Error(`no answer within ${ms} ms`), { name: 'TimeoutError' })
-      late.abort(error)
+      request.abort(error)
       throw error
     },
     () => new Promise<never>(() => {}),
   )
   try {
-    return await Promise.race([call(outer ? AbortSignal.any([outer, late.signal]) : late.signal), timeout])
+    return await Promise.race([call(request.signal), timeout])
   } finally {
     timer.abort()
+    outer?.removeEventListener('abort', stop)
   }
 }
