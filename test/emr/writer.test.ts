@@ -116,6 +116,14 @@ describe('createHiveWriter', () => {
     expect((await duck.rows(`select count(*) c from ${all(directory)}`))[0].c).toBe(20_000n)
   })
 
+  it('takes rows longer than what is unpacked at a time', async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => ({ n: i, p: `${i % 2}`, s: i % 4 ? 'short' : `${i % 10}`.repeat(700_000) }))
+    const { directory } = await write(rows.map((r) => JSON.stringify(r)))
+    const back = await duck.rows(`select n, p, s from ${all(directory)} order by n`)
+    expect(back.every((row, i) => row.n === i && row.p === rows[i].p && row.s === rows[i].s)).toBe(true)
+    expect(back.length).toBe(40)
+  })
+
   it('null and the empty string share a partition, as Hive has it', async () => {
     const { directory, summary } = await write(['{"n":1,"p":null}', '{"n":2,"p":""}', '{"n":3}'])
     expect(summary).toMatchObject({ partitions: 1, files: 1 })
