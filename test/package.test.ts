@@ -193,6 +193,13 @@ it('the installed command runs', async () => {
   expect(stdout).toBe(`${VERSION}\n`)
 })
 
+it('the installed demo says what it lacks', async () => {
+  const run = exec(join(dir, 'node_modules/.bin/millrace'), ['demo'])
+  const stderr =
+    'millrace: the demo runs on development packages that are not here; npm install --no-save hyparquet hyparquet-compressors @duckdb/node-api @aws-sdk/client-kinesis @smithy/node-http-handler kinesalite vega-datasets\n'
+  await expect(run).rejects.toMatchObject({ code: 1, stderr })
+})
+
 const bundle = (options: BuildOptions) => build({ bundle: true, logLevel: 'silent', absWorkingDir: dir, ...options })
 
 /** The same program for require(): its imports are all named ones. */
