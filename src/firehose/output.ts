@@ -29,9 +29,19 @@ export function withMetadata(data: string | Uint8Array | object, metadata: Parti
 export type TransformResult = string | Uint8Array | FirehoseOutput | object | null | readonly (string | Uint8Array | FirehoseOutput | object)[]
 
 const encoder = new TextEncoder()
+const utf8 = (text: string): Uint8Array => (typeof Buffer !== 'undefined' ? Buffer.from(text) : encoder.encode(text))
+
+/** What ends each output, as bytes and, where it was given so, as text. */
+export interface Delimiter {
+  bytes: Uint8Array
+  text: string | undefined
+}
+
+export const delimiterOf = (given: string | Uint8Array): Delimiter =>
+  typeof given === 'string' ? { bytes: encoder.encode(given), text: given } : { bytes: given.slice(), text: undefined }
 
 /** The outputs' bytes and metadata of one user record. Throws, saying what was wrong. */
-export function readResult(result: unknown, delimiter: Uint8Array): { parts: Uint8Array[]; metadata: string | undefined } {
+export function readResult(result: unknown, delimiter: Delimiter): { parts: Uint8Array[]; metadata: string | undefined } {
   if (result === null) return { parts: [], metadata: undefined }
   const outputs: readonly unknown[] = Array.isArray(result) ? result : [result]
   const parts: Uint8Array[] = []
@@ -39,9 +49,7 @@ export function readResult(result: unknown, delimiter: Uint8Array): { parts: Uin
   for (let i = 0; i < outputs.length; i++) {
     const output = outputs[i]
     const tagged = output instanceof FirehoseOutput
-    const bytes = toBytes(tagged ? output.data : output)
-    parts.push(bytes)
-    if (!endsWith(bytes, delimiter)) parts.push(delimiter)
+    parts.push(toBytes(tagged ? output.data : output, delimiter))
     const own = tagged ? readMetadata(output.metadata) : undefined
     if (i > 0 && own !== metadata) throw new TypeError('expected the same metadata for all outputs of a record, got different ones')
     metadata = own
@@ -51,11 +59,11 @@ export function readResult(result: unknown, delimiter: Uint8Array): { parts: Uin
 
 const EXPECTED = 'text, bytes, an object, an array of such, or null'
 
-function toBytes(value: unknown): Uint8Array {
-  if (typeof value === 'string') return encoder.encode(value)
-  // Copied: the function may use its buffer again for the next record.
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice()
-  if (value instanceof ArrayBuffer) return new Uint8Array(value.slice(0))
+/** One output with its delimiter, in memory of its own: the function may use its buffer again for the next record. */
+function toBytes(value: unknown, delimiter: Delimiter): Uint8Array {
+  if (typeof value === 'string') return ended(value, delimiter)
+  if (ArrayBuffer.isView(value)) return endedBytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), delimiter)
+  if (value instanceof ArrayBuffer) return endedBytes(new Uint8Array(value), delimiter)
   if (typeof value !== 'object' || value === null) throw new TypeError(`expected ${EXPECTED}, got ${kindOf(value)}`)
   // JSON would make {} of these, and their content would be lost without a word.
   if (value instanceof Map || value instanceof Set || typeof (value as { then?: unknown }).then === 'function') {
@@ -63,7 +71,21 @@ function toBytes(value: unknown): Uint8Array {
   }
   const json: unknown = JSON.stringify(value)
   if (typeof json !== 'string') throw new TypeError(`expected ${EXPECTED}, got an object that is nothing in JSON`)
-  return encoder.encode(json)
+  return ended(json, delimiter)
+}
+
+function ended(text: string, delimiter: Delimiter): Uint8Array {
+  if (delimiter.text === undefined) return endedBytes(utf8(text), delimiter)
+  return utf8(text.endsWith(delimiter.text) ? text : text + delimiter.text)
+}
+
+function endedBytes(bytes: Uint8Array, { bytes: delimiter }: Delimiter): Uint8Array {
+  const from = bytes.length - delimiter.length
+  if (from >= 0 && delimiter.every((byte, i) => bytes[from + i] === byte)) return bytes.slice()
+  const all = new Uint8Array(bytes.length + delimiter.length)
+  all.set(bytes)
+  all.set(delimiter, bytes.length)
+  return all
 }
 
 const OPERATIONS = ['insert', 'update', 'delete']
@@ -80,9 +102,4 @@ function readMetadata(metadata: Partial<FirehoseMetadata>): string {
     throw new TypeError(`expected one of ${OPERATIONS.join(', ')} for the operation, got ${kindOf(otfMetadata.operation)}`)
   }
   return JSON.stringify(otfMetadata ? { partitionKeys, otfMetadata } : { partitionKeys })
-}
-
-function endsWith(bytes: Uint8Array, delimiter: Uint8Array): boolean {
-  const from = bytes.length - delimiter.length
-  return from >= 0 && delimiter.every((byte, i) => bytes[from + i] === byte)
 }

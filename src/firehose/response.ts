@@ -29,11 +29,11 @@ export interface ResponsePlan {
 const FRAME = '{"records":[]}'.length
 
 const encoder = new TextEncoder()
-const sizeOf = (text: string) => encoder.encode(text).length
+const sizeOf = (text: string) => (typeof Buffer !== 'undefined' ? Buffer.byteLength(text) : encoder.encode(text).length)
 
 /** Bytes of an answer without its data. */
 function bareSize(answer: Answer, result: Answer['result']): number {
-  return sizeOf(JSON.stringify({ recordId: answer.recordId, result }))
+  return '{"recordId":,"result":""}'.length + sizeOf(JSON.stringify(answer.recordId)) + result.length
 }
 
 function dataSize({ parts, metadata }: Answer): number {

@@ -4,7 +4,7 @@ import { fromBase64 } from '../engine/base64.js'
 import { checkKeys, kindOf, outOfRange, wrongType } from '../errors.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
 import { type FirehoseInput, openAggregates } from './input.js'
-import { readResult, type TransformResult } from './output.js'
+import { type Delimiter, delimiterOf, readResult, type TransformResult } from './output.js'
 import { type Answer, buildResponse, planResponse, RESPONSE_BYTES } from './response.js'
 
 export interface FirehoseTransformerOptions {
@@ -69,7 +69,7 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
     throw outOfRange('responseLimit', `a whole number from 1 to ${RESPONSE_BYTES}`, responseLimit)
   }
   if (onFailure !== undefined && typeof onFailure !== 'function') throw wrongType('onFailure', 'a function', onFailure)
-  const end = typeof delimiter === 'string' ? new TextEncoder().encode(delimiter) : delimiter.slice()
+  const end = delimiterOf(delimiter)
 
   return async (event) => {
     const arrived = readEvent(event)
@@ -106,7 +106,7 @@ type Result = { parts: Uint8Array[]; metadata: string | undefined } | { message:
 async function runAll(
   inputs: readonly FirehoseInput[][],
   transform: FirehoseTransformerOptions['transform'],
-  delimiter: Uint8Array,
+  delimiter: Delimiter,
   concurrency: number,
 ): Promise<Result[]> {
   const results: Result[] = new Array(inputs.length)
@@ -126,7 +126,7 @@ async function runAll(
  * The user records of one record, in order. Nothing is awaited for a function that is not async: its
  * output is read before the next call, so it may use a buffer again.
  */
-function runOne(records: readonly FirehoseInput[], transform: FirehoseTransformerOptions['transform'], delimiter: Uint8Array): Result | Promise<Result> {
+function runOne(records: readonly FirehoseInput[], transform: FirehoseTransformerOptions['transform'], delimiter: Delimiter): Result | Promise<Result> {
   const all: { parts: Uint8Array[]; metadata: string | undefined } = { parts: [], metadata: undefined }
   const take = (value: unknown) => {
     const { parts, metadata } = readResult(value, delimiter)
