@@ -46,7 +46,9 @@ export async function deliver({ peers, rows, io, meter }: Line, stream: DemoStre
     until: 'now',
     // the service's five calls a second do not bind kinesalite
     pollInterval: 0,
-    maxRequests: 4,
+    // aggregates of 50 KB: answers of 2 MB, of which each user record becomes an object
+    maxRecords: 40,
+    maxRequests: 2,
   })
   const failures: string[] = []
   const handler = createFirehoseTransformer({
