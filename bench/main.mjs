@@ -65,12 +65,12 @@ async function main() {
   installRivals(say)
 
   const earlier = options.against ? parseResults(readFileSync(options.against, 'utf8')) : undefined
-  const on = `${machine()}${options.cpu ? ', CPU time' : ''}`
+  const on = `${machine()}${options.quick ? ', quick' : ''}${options.cpu ? ', CPU time' : ''}`
   const context = { quick: options.quick === true, pace: { ...(options.quick ? PACES.quick : PACES.full), now: options.cpu ? cpuClock : undefined } }
   const rows = await loadRows(options.only?.split(','))
   const write = (line) => process.stdout.write(`${line}\n`)
   if (options.json) say(on)
-  else write(`${on}${options.quick ? ', quick' : ''}\n\n${tableHead()}`)
+  else write(`${on}\n\n${tableHead()}`)
 
   const results = []
   const failures = []

@@ -15,7 +15,7 @@ function row(name, shape, bytesPerRow, targets) {
       const { columns } = shape
       const ours = await millrace(columns)
       const input = (bytes) => ndjson(shape.rows(Math.round(bytes / bytesPerRow)))
-      const large = input(quick ? 20 * MB : 64 * MB)
+      const large = input(quick ? 32 * MB : 64 * MB)
       const middle = input(quick ? 6 * MB : 16 * MB)
       const small = input(quick ? 1 * MB : 3 * MB)
       const duck = await duckdb()
@@ -46,7 +46,7 @@ function row(name, shape, bytesPerRow, targets) {
           })),
         ],
         // one slice is one file; Wasm and DuckDB reach their pace at the third one
-        pace: quick ? { slice: 1, rounds: 3, warmup: 300 } : { slice: 1, rounds: 15, warmup: 1000, patience: 60_000 },
+        pace: { slice: 1, collect: true, warmup: 1000, patience: 60_000, rounds: quick ? 3 : 15 },
         async check() {
           await copy()
           await equalRows(duck, columns, 'millrace', await ours(large))
