@@ -16,6 +16,7 @@
 // digest: of each body     open: index + 1 of each shard's open outer
 // slots: open addressing over the tables of all outers: {hash, (record + 1) << 1 | kind}
 import { equalBytes, varintSize } from "../bytes";
+import { md5 } from "../codec/md5";
 import { ABSENT, ROW_DATA, ROW_HASH, ROW_KEY, ROW_SIZE } from "./batch";
 
 export const PLAN_RECORD: usize = 32;
@@ -27,6 +28,8 @@ export const SIZE: usize = 28, KEYS: usize = 32, HASHES: usize = 36, COUNT: usiz
 export const OVERHEAD: u32 = 20;
 
 const KEY: u32 = 0, HASH: u32 = 1;
+const CROWDED: u32 = 0xffffffff;
+const DIGEST: usize = memory.data(16, 16);
 
 /** Bytes of plan that `count` records over `shards` shards need; 0 where that is more than the core can have. */
 export function aggregatePlanSize(count: u32, shards: u32): usize {
@@ -42,16 +45,36 @@ function slotCount(count: u32): u64 {
 let base: usize = 0, heap: usize = 0, rows: usize = 0, slots: usize = 0, mask: u32 = 0;
 /** Address of the records' hash keys where each is the MD5 of its key, else 0. */
 let digests: usize = 0;
+/** Slots passed over so far, and whether texts are hashed by MD5. */
+let passed: u64 = 0, strong: bool = false;
 
 /**
  * Assigns records (rows at `table`, offsets from `heapAt`; of each the shard, an i32 at `shards`, and
  * the hash key, 16 bytes at `hashes`, as shardMany leaves them) to
  * outers of at most `maxSize` bytes and `maxCount` user records; a record that is larger alone goes
  * alone. Left out (outer ABSENT) are rows whose shard is not 0 .. shardCount - 1, or whose key and data
- * are larger than `recordLimit`. Explicit hash keys must be decimal, as shardMany has checked. Gives the
- * number of outers.
+ * are larger than `recordLimit`. Explicit hash keys must be decimal, as shardMany has checked. hashes may
+ * be 0. Gives the number of outers.
+ *
+ * The tables are hashed by eight bytes a multiplication, which a hostile sender can make collide; where
+ * more slots are passed over than chance explains, all is planned again with the MD5 of each text.
  */
 export function plan(heapAt: usize, table: usize, shards: usize, hashes: usize, count: u32, shardCount: u32, maxSize: u32, maxCount: u32, recordLimit: u32, at: usize): u32 {
+  strong = false;
+  const made = fill(heapAt, table, shards, hashes, count, shardCount, maxSize, maxCount, recordLimit, at);
+  if (made != CROWDED) return made;
+  strong = true;
+  return fill(heapAt, table, shards, hashes, count, shardCount, maxSize, maxCount, recordLimit, at);
+}
+
+/** Whether the last plan had to hash by MD5. */
+// @ts-ignore: decorator
+@inline
+export function crowded(): bool {
+  return strong;
+}
+
+function fill(heapAt: usize, table: usize, shards: usize, hashes: usize, count: u32, shardCount: u32, maxSize: u32, maxCount: u32, recordLimit: u32, at: usize): u32 {
   const outers = at + <usize>count * PLAN_RECORD;
   const open = outers + <usize>count * (PLAN_OUTER + 16);
   base = at;
@@ -62,10 +85,14 @@ export function plan(heapAt: usize, table: usize, shards: usize, hashes: usize, 
   memory.fill(open, 0, <usize>shardCount << 2);
   memory.fill(slots, 0, (<usize>mask + 1) << 3);
   digests = hashes;
+  passed = 0;
+  // at most two thirds full, so five steps a search are to be expected, if no one chose the texts
+  const patience = (<u64>count << 5) + 4096;
   for (let row = table, end = table + <usize>count * ROW_SIZE; row < end; row += ROW_SIZE) if (load<u32>(row, ROW_HASH + 4) != ABSENT) digests = 0;
   const limit = max(maxSize, OVERHEAD) - OVERHEAD;
   let made: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {
+    if (passed > patience && !strong && digests == 0) return CROWDED;
     const record = at + <usize>i * PLAN_RECORD, row = table + <usize>i * ROW_SIZE;
     v128zero(record);
     v128zero(record + 16);
@@ -190,6 +217,7 @@ function find(text: u64, id: u32, i: u32, kind: u32): usize {
       if (load<u32>(base + <usize>other * PLAN_RECORD, OUTER_OF) == id && textSize(other, kind) == size && equalBytes(textAt(other, kind), at, size)) return slot;
     }
     n = (n + 1) & mask;
+    passed++;
   }
   return 0;
 }
@@ -210,6 +238,10 @@ function textSize(i: u32, kind: u32): usize {
 
 /** 64 bits of a text's content, eight bytes a step. */
 function hashOf(at: usize, size: usize): u64 {
+  if (strong) {
+    md5(at, size, DIGEST);
+    return load<u64>(DIGEST);
+  }
   let h: u64 = <u64>size;
   let i: usize = 0;
   for (; i + 8 <= size; i += 8) {

@@ -10,13 +10,13 @@
 // One user record alone is sent raw, under its own key. The key of two or more is "a". The explicit
 // hash key is always that of the first user record, so the service places the whole where it belongs.
 import { copyLoose, putVarint, varintSize } from "../bytes";
-import { md5Many } from "../codec/md5";
-import { NO_MEMORY, OUTPUT_FULL, tell } from "../memory";
+import { md5, md5Many } from "../codec/md5";
+import { NO_MEMORY, OUTPUT_FULL, report, tell } from "../memory";
 import {
-  BODY_SIZE, COUNT, FIRST, FIRST_HASH, HASH_INDEX, KEY_INDEX, NEXT_HASH, NEXT_KEY, OUTER_OF, OVERHEAD, PLAN_OUTER, PLAN_RECORD, plan, PREFIX, recordSize, SHARD, SIZE,
+  BODY_SIZE, COUNT, FIRST, FIRST_HASH, HASH_INDEX, KEY_INDEX, NEXT_HASH, NEXT_KEY, OUTER_OF, OVERHEAD, PLAN_OUTER, PLAN_RECORD, crowded, plan, PREFIX, recordSize, SHARD, SIZE,
 } from "./aggregate-plan";
 import { ABSENT, ROW_DATA, ROW_HASH, ROW_ITEM, ROW_KEY, ROW_SIZE, ROW_SOURCE } from "./batch";
-import { formatHashKey } from "./hash-key";
+import { formatHashKey, parseHashKey } from "./hash-key";
 
 export const MAGIC: u32 = 0xc29a89f3;
 /** Room that formatHashKey asks for; it writes at most 39 bytes. */
@@ -24,7 +24,8 @@ const HASH_ROOM: usize = 45;
 
 /**
  * Plans a batch (see aggregate-plan.ts). Gives the number of outer records; the report has the bytes of
- * all their data (consumed) and the room that aggregateRows needs for their keys (produced).
+ * all their data (consumed), the room that aggregateRows needs for their keys (produced) and whether
+ * crowded tables had to be hashed by MD5 (detail). hashes: as shardMany left them, or 0 where it had none to leave.
  * NO_MEMORY: together more than 2 GiB.
  */
 export function aggregatePlan(
@@ -42,6 +43,7 @@ export function aggregatePlan(
   }
   if (data + keys > 0x7fffffff) return NO_MEMORY;
   tell(<usize>data, <usize>keys);
+  store<i32>(report(), crowded() ? 1 : 0, 16);
   return <i32>made;
 }
 
@@ -65,7 +67,7 @@ export function aggregateRows(heap: usize, table: usize, hashes: usize, count: u
     store<u32>(row, dataSize + <u32>(d - dst), ROW_KEY);
     store<u32>(row, <u32>keySize, ROW_KEY + 4);
     d += keySize;
-    const hashSize = formatHashKey(hashes + (<usize>first << 4), d);
+    const hashSize = formatHashKey(hashes != 0 ? hashes + (<usize>first << 4) : hashKeyOf(heap, user), d);
     store<u32>(row, dataSize + <u32>(d - dst), ROW_HASH);
     store<u32>(row, <u32>hashSize, ROW_HASH + 4);
     d += hashSize;
@@ -77,6 +79,15 @@ export function aggregateRows(heap: usize, table: usize, hashes: usize, count: u
   }
   for (let i: usize = 0; i < <usize>count; i++) store<u32>(assigned + (i << 2), load<u32>(at + i * PLAN_RECORD, OUTER_OF));
   return <i32>(d - dst);
+}
+
+const HASH_KEY: usize = memory.data(16, 16);
+
+/** The hash key of a record that shardMany has found good: its explicit one, or the MD5 of its key. */
+function hashKeyOf(heap: usize, row: usize): usize {
+  if (load<u32>(row, ROW_HASH + 4) != ABSENT) parseHashKey(heap + load<usize>(row, ROW_HASH), load<usize>(row, ROW_HASH + 4), HASH_KEY);
+  else md5(heap + load<usize>(row, ROW_KEY), load<usize>(row, ROW_KEY + 4), HASH_KEY);
+  return HASH_KEY;
 }
 
 /**

@@ -23,18 +23,24 @@ export const UNCOVERED: i32 = -1;
 export const KEY_LENGTH: i32 = -2;
 export const KEY_LIMIT: usize = 256;
 
+const UNWANTED: usize = memory.data(16, 16);
+
 /**
  * For each row of the table its hash key (16 bytes, big-endian) to hashes and its shard's index to out
  * (i32): or UNCOVERED, or why it has no hash key: KEY_LENGTH, HASH_MALFORMED, HASH_RANGE.
  * Rows are records (stride ROW_SIZE), or keys alone: {offset u32, size u32} (any other stride).
+ * Where a map of one range makes hash keys needless, hashes may be 0: none are computed (25 of 130 ns
+ * a record of an aggregation), explicit ones are checked all the same.
  * Gives count; BAD_INPUT if a row has no hash key (the report names the first), after all others are done.
  */
 export function shardMany(map: usize, heap: usize, table: usize, stride: usize, count: usize, hashes: usize, out: usize): i32 {
-  md5Many(heap, table, stride, count, hashes);
+  const wanted = hashes != 0, step: usize = wanted ? 16 : 0;
+  if (wanted) md5Many(heap, table, stride, count, hashes);
+  else hashes = UNWANTED;
   const prefix = map + 16, shift = 16 - load<u32>(map, 4);
   const starts = map + load<usize>(map, 8), shards = map + load<usize>(map, 12);
   let result = <i32>count;
-  for (let i: usize = 0; i < count; i++, table += stride, hashes += 16) {
+  for (let i: usize = 0; i < count; i++, table += stride, hashes += step) {
     let bad: i32 = fits(heap + load<usize>(table), load<usize>(table, 4)) ? 0 : KEY_LENGTH;
     if (stride == ROW_SIZE && load<u32>(table, ROW_HASH + 4) != ABSENT && bad == 0) {
       bad = parseHashKey(heap + load<usize>(table, ROW_HASH), load<usize>(table, ROW_HASH + 4), hashes);

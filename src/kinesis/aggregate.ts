@@ -140,7 +140,8 @@ function plan(e: Engine, image: number, count: number, placed: Placed, settings:
   const { maxSize, maxCount, maxRecordSize } = settings
   const shardCount = settings.shards.shards.length
   const { core } = e
-  const hashes = e.reserve(count * 16)
+  // In a map of one range (the first word of its image) no hash key decides anything.
+  const hashes = e.words()[image >> 2] === 1 ? 0 : e.reserve(count * 16)
   const shards = e.reserve(count * 4)
   core.shardMany(image, heap, table, ROW_SIZE, count, hashes, shards)
   const size = core.aggregatePlanSize(count, shardCount)
