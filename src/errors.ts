@@ -40,7 +40,11 @@ export function kindOf(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'string') return value.length <= 40 ? JSON.stringify(value) : `a string of ${value.length} characters`
   if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object') return value.constructor?.name && value.constructor.name !== 'Object' ? value.constructor.name : 'an object'
+  if (typeof value === 'object') {
+    // Of the prototype: a record of somebody's JSON may have a member of that name.
+    const name: unknown = Object.getPrototypeOf(value)?.constructor?.name
+    return typeof name === 'string' && name !== '' && name !== 'Object' ? name : 'an object'
+  }
   return typeof value
 }
 
@@ -52,6 +56,20 @@ export function wrongType(label: string, expected: string, got: unknown): TypeEr
 /** RangeError in the one grammar of the public edge. */
 export function outOfRange(label: string, expected: string, got: unknown): RangeError {
   return new RangeError(`"${label}" expected ${expected}, got ${kindOf(got)}`)
+}
+
+/** Throws unless `value` is a whole number from `least` to `most`; where that is Infinity, Infinity is one. */
+export function checkWhole(label: string, value: unknown, least: number, most: number): asserts value is number {
+  const expected = `a whole number from ${least}${most === Number.POSITIVE_INFINITY ? '' : ` to ${most}`}`
+  if (typeof value !== 'number') throw wrongType(label, expected, value)
+  if (!(value >= least && value <= most) || Math.floor(value) !== value) throw outOfRange(label, expected, value)
+}
+
+/** What JSON.parse had to say, without the piece of the text that V8 and JavaScriptCore quote: that is payload. */
+export function jsonFault(error: unknown): string {
+  const message = error instanceof SyntaxError ? error.message : ''
+  if (/^[^"]* JSON at position \d+|^Unexpected end of JSON input$/.test(message)) return message
+  return /^Unexpected token '.'/u.exec(message)?.[0] ?? 'not valid JSON'
 }
 
 /** Throws on a key that no option has, so that a misspelt option is not silently the default. */

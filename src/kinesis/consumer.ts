@@ -1,13 +1,12 @@
 // The consumer: all shards of a stream, parents before children, as one async iterable of batches of
 // user records. It keeps no checkpoints: whoever starts again says where from.
-import { MillraceError, outOfRange, wrongType } from '../errors.js'
+import { MillraceError, wrongType } from '../errors.js'
 import { KINESIS } from '../limits.js'
 import type { Clock, Random } from '../ports/ports.js'
-import { systemClock, systemRandom } from '../ports/system.js'
 import { type ConsumerBatch, openBatch } from './consumer-batch.js'
 import { createLineage } from './lineage.js'
 import { createShardReader, type Fetched, type ShardReader, type StartPosition } from './reader.js'
-import { checkOptions, createService, type ShardDescription, STREAM_KEYS, type StreamOptions } from './service.js'
+import { checkOptions, checkPorts, createService, numbersOf, type ShardDescription, STREAM_KEYS, type StreamOptions } from './service.js'
 import { isOpen, listShards } from './shards.js'
 
 export interface ConsumerOptions extends StreamOptions {
@@ -73,14 +72,9 @@ const OPTION_KEYS = [
  */
 export function createConsumer(options: ConsumerOptions): Consumer {
   checkOptions(options, OPTION_KEYS)
-  const { clock, random } = options.ports ?? { clock: systemClock, random: systemRandom }
+  const { clock, random } = checkPorts(options.ports)
   const service = createService(options, clock)
-  const number = (key: keyof ConsumerOptions, fallback: number, least: number, most = Number.POSITIVE_INFINITY): number => {
-    const value = options[key] ?? fallback
-    if (typeof value !== 'number') throw wrongType(key, 'a number', value)
-    if (!(value >= least && value <= most)) throw outOfRange(key, `a number from ${least} to ${most}`, value)
-    return value
-  }
+  const { whole, time } = numbersOf(options)
   const start = startOf(options)
   const { until, shardIds, mode = 'kcl' } = options
   if (until !== undefined && until !== 'now' && !isDate(until)) throw wrongType('until', "'now' or a Date", until)
@@ -88,19 +82,20 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   if (shardIds !== undefined && !(Array.isArray(shardIds) && shardIds.every((id) => typeof id === 'string'))) {
     throw wrongType('shardIds', 'an array of shard ids', shardIds)
   }
-  const maxRequests = number('maxRequests', 16, 1)
+  const maxRequests = whole('maxRequests', 16, 1)
   const stop = new AbortController()
   const settings = {
     service,
     clock,
     random,
-    limit: number('maxRecords', KINESIS.getRecordsCount.value, 1, KINESIS.getRecordsCount.value),
-    pace: number('pollInterval', 1000 / KINESIS.getRecordsCalls.value, 0),
-    idle: number('idleInterval', 1000, 0),
-    attempts: number('maxAttempts', 20, 1),
+    limit: whole('maxRecords', KINESIS.getRecordsCount.value, 1, KINESIS.getRecordsCount.value),
+    pace: time('pollInterval', 1000 / KINESIS.getRecordsCalls.value, 0),
+    idle: time('idleInterval', 1000, 0),
+    attempts: whole('maxAttempts', 20, 1),
   }
 
   async function* iterate(): AsyncGenerator<ConsumerBatch> {
+    if (stop.signal.aborted) return
     const end = until === 'now' ? clock.now() : until?.getTime()
     // Ends what is under way when the caller leaves the loop.
     const leave = new AbortController()
@@ -115,6 +110,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     // Of a point in time the children keep it; after LATEST theirs are all new.
     const childStart: StartPosition = start === 'LATEST' ? 'TRIM_HORIZON' : start
 
+    const listed = () => listShards(service, clock, random, PATIENCE, signal)
     const begin = (shards: ShardDescription[], from: StartPosition) => {
       for (const shard of shards) {
         if (!shardIds || shardIds.includes(shard.ShardId)) waiting.push(createShardReader(shard, from, reader))
@@ -136,7 +132,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     const follow = async (shardId: string) => {
       for (let tries = 0; tries < 5; tries++) {
         if (tries > 0) await clock.sleep(1000, signal)
-        begin(lineage.update(await listShards(service, clock, random)), childStart)
+        begin(lineage.update(await listed()), childStart)
         if (lineage.hasChild(shardId)) break
       }
       return NOTHING
@@ -170,7 +166,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     }
 
     try {
-      begin(lineage.update(await listShards(service, clock, random)), start)
+      begin(lineage.update(await listed()), start)
       while (waiting.length + running + done.length > 0 && !signal.aborted) {
         startDue()
         const item = done.shift()
@@ -206,6 +202,9 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   }
   return consumer
 }
+
+/** Milliseconds for which the shards are asked for. */
+const PATIENCE = 60_000
 
 const NOTHING: Fetched = { records: [], millisBehindLatest: undefined, ended: false }
 

@@ -1,9 +1,8 @@
 // What a producer can be told, and its bounds.
-import { outOfRange, wrongType } from '../errors.js'
+import { wrongType } from '../errors.js'
 import { KINESIS } from '../limits.js'
 import type { Clock, Random } from '../ports/ports.js'
-import { systemClock, systemRandom } from '../ports/system.js'
-import { checkOptions, STREAM_KEYS, type StreamOptions } from './service.js'
+import { checkOptions, checkPorts, numbersOf, STREAM_KEYS, type StreamOptions } from './service.js'
 
 export interface ProducerOptions extends StreamOptions {
   /** Clock and chance; default: the system's. */
@@ -73,27 +72,23 @@ const MIB = 1_048_576
 /** Throws TypeError for an unknown option or a wrong type, RangeError beyond a bound. */
 export function producerSettings(options: ProducerOptions): ProducerSettings {
   checkOptions(options, OPTION_KEYS)
-  const number = (key: keyof ProducerOptions, fallback: number, least: number, most = Number.POSITIVE_INFINITY): number => {
-    const value = options[key] ?? fallback
-    if (typeof value !== 'number') throw wrongType(key, 'a number', value)
-    if (!(value >= least && value <= most)) throw outOfRange(key, `a number from ${least} to ${most}`, value)
-    return value
-  }
-  const { aggregation = true, ports = { clock: systemClock, random: systemRandom } } = options
+  const { whole, time } = numbersOf(options)
+  const { clock, random } = checkPorts(options.ports)
+  const { aggregation = true } = options
   if (typeof aggregation !== 'boolean') throw wrongType('aggregation', 'true or false', aggregation)
   return {
-    clock: ports.clock,
-    random: ports.random,
+    clock,
+    random,
     aggregation,
-    maxSize: number('aggregationMaxSize', 51_200, 64, 10 * MIB),
-    maxCount: number('aggregationMaxCount', 0xffffffff, 1, 0xffffffff),
-    linger: number('maxBufferedTime', 100, 0),
-    maxBytes: number('maxBufferedBytes', 64 * MIB, 1),
-    maxRecords: number('maxBufferedRecords', 1_000_000, 1),
-    maxRecordSize: number('maxRecordSize', KINESIS.recordBytes.value, 64, KINESIS.largeRecordBytes.value),
-    maxAttempts: number('maxAttempts', Number.POSITIVE_INFINITY, 1),
-    recordTtl: number('recordTtl', 300_000, 100),
-    maxRequests: number('maxRequests', 24, 1),
-    requestTimeout: number('requestTimeout', 30_000, 100),
+    maxSize: whole('aggregationMaxSize', 51_200, 64, 10 * MIB),
+    maxCount: whole('aggregationMaxCount', 0xffffffff, 1, 0xffffffff),
+    linger: time('maxBufferedTime', 100, 0),
+    maxBytes: whole('maxBufferedBytes', 64 * MIB, 1),
+    maxRecords: whole('maxBufferedRecords', 1_000_000, 1),
+    maxRecordSize: whole('maxRecordSize', KINESIS.recordBytes.value, 64, KINESIS.largeRecordBytes.value),
+    maxAttempts: whole('maxAttempts', Number.POSITIVE_INFINITY, 1),
+    recordTtl: time('recordTtl', 300_000, 100),
+    maxRequests: whole('maxRequests', 24, 1),
+    requestTimeout: time('requestTimeout', 30_000, 100),
   }
 }

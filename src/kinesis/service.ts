@@ -1,8 +1,9 @@
 // The Kinesis operations that the stages use, over whatever client the user gave. Shapes are the
 // service's own, cut down to the fields that are read here.
-import { checkKeys, wrongType } from '../errors.js'
+import { checkKeys, checkWhole, outOfRange, wrongType } from '../errors.js'
 import { type AwsClient, type AwsClientConfig, createKinesisClient, loadKinesisPeer } from '../ports/aws.js'
-import type { Clock } from '../ports/ports.js'
+import type { Clock, Random } from '../ports/ports.js'
+import { systemClock, systemRandom } from '../ports/system.js'
 import { withTimeout } from './timeout.js'
 
 /** Which stream, and how to reach it. */
@@ -56,7 +57,7 @@ export interface GetRecordsResult {
 export interface KinesisService {
   putRecords(records: PutRecordsEntry[]): Promise<{ Records?: PutRecordsResult[] }>
   /** All pages. */
-  listShards(): Promise<ShardDescription[]>
+  listShards(signal?: AbortSignal): Promise<ShardDescription[]>
   /** RecordDistributionStrategy of the stream where the service knows such a thing. */
   distribution(): Promise<string | undefined>
   shardIterator(input: Record<string, unknown>, signal?: AbortSignal): Promise<string>
@@ -74,9 +75,11 @@ export const STREAM_KEYS = ['streamName', 'streamARN', 'client', 'clientConfig',
 export function createService(options: StreamOptions, clock: Clock, timeout = 30_000): KinesisService {
   const target = checkStream(options)
   let own: AwsClient | undefined
+  let destroyed = false
   let ready: Promise<{ client: AwsClient; commands: object }> | undefined
   const connect = async () => {
     if (!options.client) own = await createKinesisClient(options.clientConfig ?? {})
+    if (destroyed) own?.destroy?.()
     const client = (options.client ?? own) as AwsClient
     return { client, commands: options.commands ?? (await loadKinesisPeer()) }
   }
@@ -90,13 +93,13 @@ export function createService(options: StreamOptions, clock: Clock, timeout = 30
   }
   return {
     putRecords: (Records) => call('PutRecords', { ...target, Records }),
-    async listShards() {
+    async listShards(signal) {
       const shards: ShardDescription[] = []
       let next: string | undefined
       do {
         // A token stands for the stream and the filter; StreamName beside it is refused.
         const input = next ? { NextToken: next, ...('StreamARN' in target ? target : {}) } : target
-        const page: { Shards?: ShardDescription[]; NextToken?: string } = await call('ListShards', { ...input, MaxResults: 1000 })
+        const page: { Shards?: ShardDescription[]; NextToken?: string } = await call('ListShards', { ...input, MaxResults: 1000 }, signal)
         shards.push(...(page.Shards ?? []))
         next = page.NextToken
       } while (next)
@@ -112,7 +115,10 @@ export function createService(options: StreamOptions, clock: Clock, timeout = 30
       return answer.ShardIterator
     },
     getRecords: (ShardIterator, Limit, signal) => call('GetRecords', { ShardIterator, Limit, ...('StreamARN' in target ? target : {}) }, signal),
-    destroy: () => own?.destroy?.(),
+    destroy() {
+      destroyed = true
+      own?.destroy?.()
+    },
   }
 }
 
@@ -127,6 +133,31 @@ function checkStream(options: StreamOptions): { StreamName: string } | { StreamA
   if (commands !== undefined && (commands === null || typeof commands !== 'object'))
     throw wrongType('commands', 'the exports of @aws-sdk/client-kinesis', commands)
   return streamARN !== undefined ? { StreamARN: streamARN } : { StreamName: streamName as string }
+}
+
+/** The ports of a producer or consumer; the system's where there are none. */
+export function checkPorts(ports: { clock: Clock; random: Random } | undefined): { clock: Clock; random: Random } {
+  if (ports === undefined) return { clock: systemClock, random: systemRandom }
+  if (typeof ports?.clock?.sleep !== 'function' || typeof ports.random?.next !== 'function') throw wrongType('ports', 'ports with a clock and random', ports)
+  return ports
+}
+
+/** The numbers among the options: a whole one, or one of milliseconds, which may have a fraction; Infinity where `most` is. */
+export function numbersOf(options: object) {
+  const read = (key: string, fallback: number): unknown => (options as Record<string, unknown>)[key] ?? fallback
+  return {
+    whole(key: string, fallback: number, least: number, most = Number.POSITIVE_INFINITY): number {
+      const value = read(key, fallback)
+      checkWhole(key, value, least, most)
+      return value
+    },
+    time(key: string, fallback: number, least: number): number {
+      const value = read(key, fallback)
+      if (typeof value !== 'number') throw wrongType(key, 'a number of milliseconds', value)
+      if (!(value >= least)) throw outOfRange(key, `a number of milliseconds from ${least}`, value)
+      return value
+    },
+  }
 }
 
 /** For factories: options are an object and hold no unknown key. */

@@ -13,7 +13,7 @@ export function compareSequence(a: string, b: string): -1 | 0 | 1 {
 }
 
 /** kinesalite ignores ShardFilter and lists closed shards too; only they have an ending sequence number. */
-export const isOpen = (shard: ShardDescription): boolean => shard.SequenceNumberRange.EndingSequenceNumber === undefined
+export const isOpen = (shard: ShardDescription): boolean => shard.SequenceNumberRange.EndingSequenceNumber == null
 
 /** Open shards in the order of their ranges; a parent whose children are listed is closed too. */
 export function openShards(all: readonly ShardDescription[]): ShardDescription[] {
@@ -25,21 +25,23 @@ export function openShards(all: readonly ShardDescription[]): ShardDescription[]
 
 /**
  * All shards, tried again with back-off while the service throttles or fails, for `patience`
- * milliseconds. Throws SERVICE, with the service's error as its cause, then and for what will not pass.
+ * milliseconds. Throws SERVICE, with the service's error as its cause, then and for what will not pass;
+ * the signal's reason where that is aborted.
  */
-export async function listShards(service: KinesisService, clock: Clock, random: Random, patience = 60_000): Promise<ShardDescription[]> {
+export async function listShards(service: KinesisService, clock: Clock, random: Random, patience: number, signal?: AbortSignal): Promise<ShardDescription[]> {
   const end = clock.monotonic() + patience
   for (let failures = 1; ; failures++) {
     try {
-      return await service.listShards()
+      return await service.listShards(signal)
     } catch (error) {
+      if (signal?.aborted) throw signal.reason
       if (error instanceof MillraceError) throw error
       const fault = faultOf(error)
       const wait = backoff(failures, random, 100)
       if (fault.kind === 'permanent' || clock.monotonic() + wait > end) {
         throw new MillraceError('SERVICE', `ListShards: ${fault.code}: ${fault.message}`, { cause: error })
       }
-      await clock.sleep(wait)
+      await clock.sleep(wait, signal)
     }
   }
 }

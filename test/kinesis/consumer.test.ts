@@ -226,14 +226,36 @@ describe('what will not pass is thrown', () => {
   })
 })
 
+test('close() ends an iteration that waits for the list of shards, and lets no other begin', async () => {
+  const { run, clock, stream, consume } = world(13, 1)
+  stream.handlers.ListShards = () => {
+    throw serviceError('InternalFailure', 500)
+  }
+  const consumer = consume()
+  await run(
+    (async () => {
+      const work = collect(consumer)
+      await clock.sleep(1000)
+      consumer.close()
+      expect(await work).toEqual([])
+    })(),
+  )
+  expect(clock.monotonic()).toBeLessThan(2000)
+  const calls = stream.log.length
+  expect(await run(collect(consumer))).toEqual([])
+  expect(stream.log).toHaveLength(calls)
+})
+
 test.each([
   [{ from: 'OLDEST' }, `"from" expected 'TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP' or a Date, got "OLDEST"`],
   [{ from: new Date(Number.NaN) }, '"from" expected'],
   [{ from: 'AT_TIMESTAMP' }, '"timestamp" expected a Date (from is AT_TIMESTAMP), got undefined'],
   [{ until: 'later' }, `"until" expected 'now' or a Date, got "later"`],
   [{ mode: 'strict' }, `"mode" expected 'kcl' or 'keep', got "strict"`],
-  [{ maxRecords: 10_001 }, '"maxRecords" expected a number from 1 to 10000, got 10001'],
+  [{ maxRecords: 10_001 }, '"maxRecords" expected a whole number from 1 to 10000, got 10001'],
   [{ shardIds: 'x' }, '"shardIds" expected an array of shard ids, got "x"'],
+  [{ maxRecords: 1.5 }, '"maxRecords" expected a whole number from 1 to 10000, got 1.5'],
+  [{ ports: {} }, '"ports" expected ports with a clock and random, got an object'],
   [{ form: 'LATEST' }, '"options" expected one of'],
 ])('wrong argument %j', (options, message) => {
   expect(() => world(1, 1).consume(options)).toThrow(message)
