@@ -30,8 +30,18 @@ const THROTTLES = new Set([
   'SlowDown',
 ])
 
-// Refused by name although the status is a client's: a clock or a token that will be put right.
-const PASSING = new Set(['RequestTimeout', 'RequestTimeoutException', 'RequestExpired', 'ExpiredTokenException', 'ExpiredToken', 'ResourceInUseException'])
+// Refused by name although the status is a client's: a clock or a token that will be put right. The SDK
+// corrects its clock by the answer that tells it of a skew, and signs the next request by it.
+const PASSING = new Set([
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'RequestExpired',
+  'RequestTimeTooSkewed',
+  'RequestInTheFuture',
+  'ExpiredTokenException',
+  'ExpiredToken',
+  'ResourceInUseException',
+])
 
 // "Unknown" is what the SDK calls an error without a type, as a proxy's 413 is.
 const DIVISIBLE = new Set(['ValidationException', 'InvalidArgumentException', 'SerializationException', 'RequestEntityTooLargeException'])
@@ -42,6 +52,8 @@ export function faultOf(error: unknown): Fault {
   const fault = (kind: FaultKind, uncertain: boolean, divisible = false): Fault => ({ kind, code: name, message, uncertain, divisible })
   if (THROTTLES.has(name) || status === 429) return fault('throttle', false)
   if (PASSING.has(name)) return fault('transient', name.startsWith('RequestTimeout'))
+  // Kinesis names a skewed clock as it does a wrong secret; only the words differ.
+  if (name === 'InvalidSignatureException' && /expired|not yet current/i.test(message)) return fault('transient', false)
   // No status: no answer arrived, and the request may have.
   if (status === undefined) return isOurs(error) ? fault('permanent', false) : fault('transient', true)
   if (status >= 500) return fault('transient', true)
@@ -70,9 +82,10 @@ function read(error: unknown): { name: string; message: string; status: number |
 }
 
 // Errors raised before anything was sent: no peer, no region, no credentials, a bug in the caller's client.
+// A fetch without an answer is a TypeError too: "Failed to fetch", "NetworkError ...", "Load failed" (WebKit).
 function isOurs(error: unknown): boolean {
   if (error instanceof ReferenceError) return true
-  if (error instanceof TypeError || error instanceof RangeError) return !/fetch|network/i.test(error.message)
+  if (error instanceof TypeError || error instanceof RangeError) return !/fetch|network|load failed/i.test(error.message)
   const name = (error as { name?: unknown } | null)?.name
   if (name === 'MillraceError' || name === 'CredentialsProviderError' || name === 'TokenProviderError') return true
   return error instanceof Error && /region is missing/i.test(error.message)

@@ -12,6 +12,8 @@ describe('a rejected request', () => {
     ['ServiceUnavailable', 503, 'transient', true, false],
     ['RequestTimeout', 408, 'transient', true, false],
     ['ExpiredTokenException', 400, 'transient', false, false],
+    ['RequestTimeTooSkewed', 403, 'transient', false, false],
+    ['InvalidSignatureException', 400, 'permanent', false, false],
     ['TimeoutError', undefined, 'transient', true, false],
     ['ValidationException', 400, 'permanent', false, true],
     ['InvalidArgumentException', 400, 'permanent', false, true],
@@ -30,8 +32,15 @@ describe('a rejected request', () => {
     expect(faultOf(Object.assign(new Error('words'), { code }))).toMatchObject({ kind: 'transient', code, uncertain: true })
   })
 
+  test('a skewed clock, which the SDK then corrects, passes', () => {
+    const words = 'Signature expired: 20261123T000000Z is now earlier than 20261123T001500Z (20261123T002000Z - 5 min.)'
+    expect(faultOf(serviceError('InvalidSignatureException', 400, words))).toMatchObject({ kind: 'transient', uncertain: false })
+    expect(faultOf(serviceError('InvalidSignatureException', 400, 'Signature not yet current: ...'))).toMatchObject({ kind: 'transient' })
+  })
+
   test('what was never sent does not pass', () => {
     expect(faultOf(new TypeError('x is not a function'))).toMatchObject({ kind: 'permanent', uncertain: false })
+    expect(faultOf(new TypeError('Load failed'))).toMatchObject({ kind: 'transient', uncertain: true })
     expect(faultOf(new TypeError('fetch failed'))).toMatchObject({ kind: 'transient', uncertain: true })
     expect(faultOf(new Error('Region is missing'))).toMatchObject({ kind: 'permanent' })
     expect(faultOf('words')).toMatchObject({ kind: 'transient', code: 'Error', message: 'words' })
