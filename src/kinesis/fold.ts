@@ -2,7 +2,7 @@
 // the whole pack.
 import { aggregatePacked, NO_OUTER } from './aggregate.js'
 import type { Pack } from './intake.js'
-import type { Outer } from './sender.js'
+import type { Outer } from './outer.js'
 import type { ShardTable } from './shard-table.js'
 
 export interface FoldOptions {

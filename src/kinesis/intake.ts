@@ -32,9 +32,10 @@ const encoder = new TextEncoder()
 /** A row's fixed cost in the buffer's account: its table row, ticket and history. */
 export const ROW_BYTES = 64
 
-export function createPack(): Pack {
-  let table = new Uint32Array(ROW * 64)
-  let heap = new Uint8Array(16_384)
+/** An empty pack with room for so much; it grows. */
+export function createPack(rows = 64, bytes = 16_384): Pack {
+  let table = new Uint32Array(ROW * rows)
+  let heap = new Uint8Array(bytes)
   let count = 0
   let top = 0
   const tickets: Ticket[] = []

@@ -9,10 +9,11 @@ import { KINESIS } from '../limits.js'
 import type { Account } from './account.js'
 import { faultOf } from './faults.js'
 import { fold } from './fold.js'
-import { createPack, type Pack } from './intake.js'
+import { createPack, type Pack, ROW_BYTES } from './intake.js'
+import type { Outer } from './outer.js'
 import type { ProducerSettings } from './producer-options.js'
 import type { Failed, Settlement, Ticket } from './receipt.js'
-import { createSender, type Outer } from './sender.js'
+import { createSender } from './sender.js'
 import type { KinesisService } from './service.js'
 import { createShardTable } from './shard-table.js'
 
@@ -54,7 +55,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
   const table = createShardTable(service, clock, random, settings.recordTtl)
   let { aggregation } = settings
   let pack = createPack()
-  let lingering = false
+  let lingering: AbortController | undefined
   let scheduled = false
   let urgent = false
   let starting = false
@@ -85,16 +86,30 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
     failed: (outer, code, message) => fail(outer, code, message),
   })
 
-  // Enough for some full aggregates a shard; what is left over is carried.
-  const isFull = () => pack.count >= 65_536 || pack.bytes >= Math.min(Math.max(MIB, 2 * table.count * settings.maxSize), settings.maxBytes / 4, 32 * MIB)
+  // Enough for some full aggregates a shard; what is left over is carried. And a quarter of the buffer,
+  // so that a full one always has something under way.
+  const isFull = () =>
+    pack.count >= Math.min(65_536, settings.maxRecords / 4) ||
+    pack.bytes >= Math.min(Math.max(MIB, 2 * table.count * settings.maxSize), 32 * MIB) ||
+    pack.bytes + ROW_BYTES * pack.count >= settings.maxBytes / 4
 
   const wait = () => {
     if (lingering) return
-    lingering = true
-    void clock.sleep(settings.linger).then(() => {
-      lingering = false
-      drain(true)
-    })
+    const timer = new AbortController()
+    lingering = timer
+    clock.sleep(settings.linger, timer.signal).then(
+      () => {
+        lingering = undefined
+        drain(true)
+      },
+      () => {},
+    )
+  }
+
+  // An empty pack waits for nothing: a timer of an hour would hold the process for as long.
+  const rest = () => {
+    lingering?.abort()
+    lingering = undefined
   }
 
   // After the code that fills the intake has run to its next await.
@@ -125,10 +140,11 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
       refuseAll(full, error)
       return
     }
-    const { outers, rest } = folded
-    for (const row of rest) pack.move(full, row, full.attempts[row], full.uncertain[row])
-    for (const outer of outers) sender.add(outer)
+    const { outers, rest: left } = folded
+    for (const row of left) pack.move(full, row, full.attempts[row], full.uncertain[row])
+    sender.add(outers)
     if (pack.count > 0) wait()
+    else rest()
     sender.pump()
   }
 
@@ -142,6 +158,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
     } catch (error) {
       const full = pack
       pack = createPack()
+      rest()
       refuseAll(full, error)
     } finally {
       starting = false

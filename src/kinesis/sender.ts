@@ -4,27 +4,8 @@ import { KINESIS } from '../limits.js'
 import type { Clock, Random } from '../ports/ports.js'
 import { backoff } from './backoff.js'
 import { type Fault, faultOf, recordFault } from './faults.js'
-import type { Pack } from './intake.js'
-import type { KinesisService, PutRecordsEntry, PutRecordsResult } from './service.js'
-
-/** One Kinesis record to send: an aggregate, or a user record of its own. */
-export interface Outer {
-  readonly entry: PutRecordsEntry
-  /** Counted as the service counts: data and partition key. */
-  readonly bytes: number
-  readonly aggregated: boolean
-  /** Predicted shard; '' where the shards are not known. */
-  readonly shardId: string
-  /** Version of the shard map that predicted it. */
-  readonly version: number
-  /** The user records in it: rows of `pack`, in aggregate order. */
-  readonly pack: Pack
-  readonly rows: Uint32Array
-  /** Monotonic milliseconds at which its oldest user record was accepted. */
-  readonly since: number
-  attempts: number
-  uncertain: boolean
-}
+import { detach, type Outer } from './outer.js'
+import type { KinesisService, PutRecordsResult } from './service.js'
 
 export interface SenderOptions {
   service: KinesisService
@@ -41,7 +22,7 @@ export interface SenderOptions {
 }
 
 export interface Sender {
-  add(outer: Outer): void
+  add(outers: readonly Outer[]): void
   /** Sends what it may; called after a round of add(). */
   pump(): void
 }
@@ -50,7 +31,7 @@ interface Lane {
   queue: Outer[]
   /** First of `queue` not yet drawn. */
   head: number
-  /** Failures in a row. */
+  /** Failures in a row, and when the last one was. */
   strikes: number
   struckAt: number
   /** Monotonic milliseconds before which nothing is sent. */
@@ -59,6 +40,15 @@ interface Lane {
   /** Outer records of this lane in requests under way. */
   flying: number
 }
+
+function push(lists: Map<Lane, Outer[]>, lane: Lane, outer: Outer): void {
+  const list = lists.get(lane)
+  if (list) list.push(outer)
+  else lists.set(lane, [outer])
+}
+
+/** Milliseconds for which a lane that was struck counts as one whose records will wait. */
+const SLOW = 10_000
 
 export function createSender(options: SenderOptions): Sender {
   const { service, clock, random } = options
@@ -69,7 +59,7 @@ export function createSender(options: SenderOptions): Sender {
   const laneOf = (shardId: string): Lane => {
     let lane = lanes.get(shardId)
     if (!lane) {
-      lane = { queue: [], head: 0, strikes: 0, struckAt: 0, notBefore: 0, asleep: false, flying: 0 }
+      lane = { queue: [], head: 0, strikes: 0, struckAt: Number.NEGATIVE_INFINITY, notBefore: 0, asleep: false, flying: 0 }
       lanes.set(shardId, lane)
     }
     return lane
@@ -192,15 +182,11 @@ export function createSender(options: SenderOptions): Sender {
       outer.uncertain ||= fault.uncertain
       if (fault.kind === 'permanent') options.failed(outer, fault.code, fault.message)
       else if (outer.attempts >= options.maxAttempts) options.failed(outer, fault.code, `${fault.message} (${outer.attempts} attempts)`)
-      else {
-        const list = again.get(lane)
-        if (list) list.push(outer)
-        else again.set(lane, [outer])
-      }
+      else push(again, lane, outer)
     }
     for (const [lane, outers] of again) {
       // Back to the front; requests that were under way when the lane was struck count once.
-      lane.queue = [...outers, ...lane.queue.slice(lane.head)]
+      lane.queue = [...detach(outers), ...lane.queue.slice(lane.head)]
       lane.head = 0
       if (started >= lane.struckAt) {
         lane.strikes++
@@ -212,8 +198,15 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   return {
-    add: (outer) => {
-      laneOf(outer.shardId).queue.push(outer)
+    add(outers) {
+      const slow = new Map<Lane, Outer[]>()
+      const since = clock.monotonic() - SLOW
+      for (const outer of outers) {
+        const lane = laneOf(outer.shardId)
+        if (lane.struckAt < since) lane.queue.push(outer)
+        else push(slow, lane, outer)
+      }
+      for (const [lane, waiting] of slow) for (const outer of detach(waiting)) lane.queue.push(outer)
     },
     pump,
   }

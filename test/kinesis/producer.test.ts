@@ -1,4 +1,6 @@
 // The producer in simulated time over a stream in memory: from one seed each, faults included.
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { createProducer } from '../../src/kinesis/producer.js'
 import type { ProducerOptions } from '../../src/kinesis/producer-options.js'
@@ -13,6 +15,13 @@ function world(seed: number, shards: number, options: Partial<ProducerOptions> =
   const { client, commands } = stream
   const producer = createProducer({ streamName: 's', client, commands, ports: simulation, ...options })
   return { ...simulation, stream, producer }
+}
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+const memory = () => {
+  collect()
+  return process.memoryUsage().arrayBuffers
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -109,6 +118,62 @@ test('put waits while the buffer is full, in order, and memory stays within the 
   expect(usersIn(stream).all).toHaveLength(2000)
 })
 
+test.each([{ maxBufferedRecords: 100 }, { maxBufferedBytes: 10_000 }])('a full buffer %j is not held up by maxBufferedTime', async (options) => {
+  const { run, clock, producer } = world(21, 1, { maxBufferedTime: 3_600_000, ...options })
+  await run(
+    (async () => {
+      for (let i = 0; i < 1000; i++) await producer.put({ partitionKey: `k${i}`, data: 'x' })
+      await producer.close()
+    })(),
+  )
+  expect(producer.metrics().delivered).toBe(1000)
+  expect(clock.monotonic()).toBeLessThan(60_000)
+})
+
+test('close() leaves no timer behind', async () => {
+  const { clock, random } = createSimulation(22)
+  const asleep = new Set<number>()
+  const watched = {
+    ...clock,
+    sleep: async (ms: number, signal?: AbortSignal) => {
+      asleep.add(ms)
+      await (ms < 1000 ? clock.sleep(0) : new Promise((_, reject) => signal?.addEventListener('abort', reject))).finally(() => asleep.delete(ms))
+    },
+  }
+  const simulation = createSimulation(22)
+  const { client, commands } = createFakeStream(1, simulation.clock, simulation.random)
+  const producer = createProducer({ streamName: 's', client, commands, ports: { clock: watched, random }, maxBufferedTime: 60_000 })
+  await simulation.run(producer.put({ partitionKey: 'a', data: 'x' }).then(() => producer.close()))
+  expect([...asleep]).toEqual([])
+})
+
+test('records that wait for a throttled shard do not keep the batches that they came in', async () => {
+  const { run, stream, clock, producer } = world(23, 32)
+  const put = stream.handlers.PutRecords
+  const [{ start, end }] = stream.shards
+  const hot = ({ ExplicitHashKey = '' }) => BigInt(ExplicitHashKey) >= start && BigInt(ExplicitHashKey) <= end
+  const throttled = { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'Rate exceeded' }
+  stream.handlers.PutRecords = async (input, signal) => {
+    const { Records } = (await put({ ...input, Records: input.Records.filter((r) => !hot(r)) }, signal)) as { Records: object[] }
+    for (const shard of stream.shards) shard.records = []
+    stream.log.length = 0
+    return { Records: input.Records.map((r) => (hot(r) ? throttled : Records.shift())) }
+  }
+  await run(
+    (async () => {
+      const before = memory()
+      const data = new Uint8Array(1000)
+      for (let round = 0; round < 40; round++) {
+        await producer.putBatch(Array.from({ length: 5000 }, (_, i) => ({ partitionKey: `k${round}-${i}`, data })))
+        await clock.sleep(500)
+      }
+      const { bufferedBytes } = producer.metrics()
+      expect(bufferedBytes).toBeGreaterThan(5e6)
+      expect(memory() - before).toBeLessThan(5 * bufferedBytes)
+    })(),
+  )
+})
+
 test('a record larger than the buffer goes alone; close() takes in what already waits', async () => {
   const { run, stream, producer } = world(4, 1, { maxBufferedBytes: 1000 })
   await run(
@@ -154,6 +219,7 @@ test('NDJSON: one record a line; a bad line fails alone and says where', async (
     [5, 'BAD_PARTITION_KEY', 6],
     [7, 'BAD_HASH_KEY', 8],
   ])
+  expect(outcomes.at(2)).toMatchObject({ message: "expected a JSON object: Unexpected token 'o'" })
   for (const { position } of outcomes.failures()) {
     const line = lines[position?.record as number]
     expect(new TextDecoder().decode(input.subarray(position?.offset, (position?.offset as number) + bytes(line).length))).toBe(line)
@@ -503,9 +569,12 @@ describe('arguments', () => {
     [{ client: {} }, '"client" expected an object with send(command), got an object'],
     [{ clientConfig: {} }, '"clientConfig" expected nothing beside "client", got an object'],
     [{ aggregation: 1 }, '"aggregation" expected true or false, got 1'],
-    [{ aggregationMaxSize: 63 }, '"aggregationMaxSize" expected a number from 64 to 10485760, got 63'],
-    [{ maxBufferedTime: '1' }, '"maxBufferedTime" expected a number, got "1"'],
-    [{ recordTtl: Number.NaN }, '"recordTtl" expected a number from 100 to Infinity, got NaN'],
+    [{ aggregationMaxSize: 63 }, '"aggregationMaxSize" expected a whole number from 64 to 10485760, got 63'],
+    [{ maxBufferedTime: '1' }, '"maxBufferedTime" expected a number of milliseconds, got "1"'],
+    [{ recordTtl: Number.NaN }, '"recordTtl" expected a number of milliseconds from 100, got NaN'],
+    [{ aggregationMaxCount: 1.5 }, '"aggregationMaxCount" expected a whole number from 1 to 4294967295, got 1.5'],
+    [{ maxAttempts: 1.5 }, '"maxAttempts" expected a whole number from 1, got 1.5'],
+    [{ ports: {} }, '"ports" expected ports with a clock and random, got an object'],
     [{ linger: 5 }, '"options" expected one of'],
   ])('%j', (options, message) => expect(make(options)).toThrow(message))
 
