@@ -1,6 +1,6 @@
 // Standard input as JSON objects, one a line, in batches: a line that is none is reported and left out,
 // the rest goes on.
-import { kindOf } from '../errors.js'
+import { jsonFault, kindOf } from '../errors.js'
 import type { Io } from './command.js'
 import { lineBatches } from './lines.js'
 
@@ -77,7 +77,7 @@ function object(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw new Error(`expected a JSON object: ${(error as Error).message}`)
+    throw new Error(`expected a JSON object: ${jsonFault(error)}`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`expected a JSON object, got ${kindOf(value)}`)
   return value as Record<string, unknown>

@@ -1,5 +1,5 @@
 // millrace transform: a Firehose transformation Lambda on an event file, and what Firehose makes of it.
-import { kindOf, MillraceError } from '../errors.js'
+import { jsonFault, kindOf, MillraceError } from '../errors.js'
 import { blueprints } from '../firehose/blueprints.js'
 import type { FirehoseEvent } from '../firehose/event.js'
 import { type Explanation, explainResponse } from '../firehose/explain.js'
@@ -41,8 +41,8 @@ Example: millrace transform --blueprint kpl --check event.json
     const transformer = createFirehoseTransformer({
       ...options,
       onFailure(failure) {
-        options.onFailure?.(failure)
         io.log(`record ${failure.record} (${failure.recordId}): ${failure.reason}: ${failure.message}`)
+        options.onFailure?.(failure)
       },
     })
     const event = parse(await readAll(source, io), source)
@@ -125,7 +125,7 @@ function parse(bytes: Uint8Array, source: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new MillraceError('BAD_INPUT', `expected a Firehose event as JSON: ${(cause as Error).message}`, { position, cause })
+    throw new MillraceError('BAD_INPUT', `expected a Firehose event as JSON: ${jsonFault(cause)}`, { position })
   }
 }
 

@@ -1,4 +1,6 @@
 // What a user's function is given: one user record, decoded as far as it asks.
+
+import { jsonFault } from '../errors.js'
 import { deaggregatePacked, FROM_AGGREGATE } from '../kinesis/deaggregate.js'
 import { type Arrived, arrivalTime, type FirehoseEventRecord } from './event.js'
 
@@ -30,9 +32,13 @@ export class FirehoseInput {
     return decoder.decode(this.data)
   }
 
-  /** The payload parsed as JSON. Throws SyntaxError. */
+  /** The payload parsed as JSON. Throws SyntaxError, whose message quotes nothing of the payload. */
   json(): unknown {
-    return JSON.parse(this.text())
+    try {
+      return JSON.parse(this.text())
+    } catch (error) {
+      throw new SyntaxError(`expected JSON: ${jsonFault(error)}`)
+    }
   }
 
   /** When Firehose or Kinesis took the record, in milliseconds since the epoch. */

@@ -92,7 +92,12 @@ const OPERATIONS = ['insert', 'update', 'delete']
 
 /** Checked metadata as it goes into the response, as JSON text so that it can be compared and counted. */
 function readMetadata(metadata: Partial<FirehoseMetadata>): string {
+  if (typeof metadata !== 'object' || metadata === null) throw new TypeError(`expected an object as metadata, got ${kindOf(metadata)}`)
   const { partitionKeys = {}, otfMetadata } = metadata
+  for (const [name, value] of Object.entries({ partitionKeys, otfMetadata })) {
+    if (value !== undefined && (typeof value !== 'object' || value === null || Array.isArray(value)))
+      throw new TypeError(`expected an object as ${name}, got ${kindOf(value)}`)
+  }
   for (const [name, value] of Object.entries(partitionKeys)) {
     if (typeof value !== 'string') throw new TypeError(`expected text for the partition key ${JSON.stringify(name)}, got ${kindOf(value)}`)
     // An empty one would make the prefix run together; Firehose refuses it.

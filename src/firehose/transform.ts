@@ -1,7 +1,7 @@
 // The transformation handler of a Firehose stream: whatever the user's function does, the response is
 // legal, within its limit, and answers every record once.
 import { fromBase64 } from '../engine/base64.js'
-import { checkKeys, kindOf, outOfRange, wrongType } from '../errors.js'
+import { checkKeys, checkWhole, kindOf, wrongType } from '../errors.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
 import { type FirehoseInput, openAggregates } from './input.js'
 import { type Delimiter, delimiterOf, readResult, type TransformResult } from './output.js'
@@ -34,7 +34,7 @@ export interface TransformFailure {
    * outputs. `overflow`: the response had no room for it.
    */
   reason: 'data' | 'transform' | 'overflow'
-  /** For people; has what the function threw, never the payload. */
+  /** For people; has the message of what the function threw, and nothing of the payload but what that has. */
   message: string
   /** What the function threw. */
   cause?: unknown
@@ -64,10 +64,8 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
   if (typeof transform !== 'function') throw wrongType('transform', 'a function', transform)
   if (typeof delimiter !== 'string' && !(delimiter instanceof Uint8Array)) throw wrongType('delimiter', 'text or bytes', delimiter)
   if (typeof deaggregate !== 'boolean') throw wrongType('deaggregate', 'true or false', deaggregate)
-  if (!Number.isInteger(concurrency) || concurrency < 1) throw outOfRange('concurrency', 'a whole number from 1', concurrency)
-  if (!Number.isInteger(responseLimit) || responseLimit < 1 || responseLimit > RESPONSE_BYTES) {
-    throw outOfRange('responseLimit', `a whole number from 1 to ${RESPONSE_BYTES}`, responseLimit)
-  }
+  checkWhole('concurrency', concurrency, 1, Number.POSITIVE_INFINITY)
+  checkWhole('responseLimit', responseLimit, 1, RESPONSE_BYTES)
   if (onFailure !== undefined && typeof onFailure !== 'function') throw wrongType('onFailure', 'a function', onFailure)
   const end = delimiterOf(delimiter)
 

@@ -1,5 +1,5 @@
 // NDJSON to records: a line is a record, one of its fields the partition key.
-import { kindOf } from '../errors.js'
+import { jsonFault, kindOf } from '../errors.js'
 import type { RecordFault } from './record.js'
 
 export interface NdjsonOptions {
@@ -47,7 +47,7 @@ function parse(data: Uint8Array, line: number, offset: number, fields: NdjsonOpt
   try {
     value = JSON.parse(decoder.decode(data))
   } catch (error) {
-    return bad('BAD_JSON', `expected a JSON object: ${error instanceof SyntaxError ? error.message : 'not UTF-8'}`)
+    return bad('BAD_JSON', `expected a JSON object: ${error instanceof SyntaxError ? jsonFault(error) : 'not UTF-8'}`)
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return bad('BAD_JSON', `expected a JSON object, got ${kindOf(value)}`)
   const key = textOf(value, fields.partitionKey)

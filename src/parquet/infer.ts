@@ -1,6 +1,6 @@
 // A schema from a sample of NDJSON. Reads the text of each value, not what JSON.parse makes of it:
 // 1 and 1.0 are not the same column, nor are 2^53 and 2^53 + 1.
-import { MillraceError } from '../errors.js'
+import { jsonFault, MillraceError, kindOf as typeName } from '../errors.js'
 import type { Column, ColumnType, Schema } from './schema.js'
 
 type Kind = ColumnType | 'null'
@@ -29,12 +29,18 @@ export function inferSchema(sample: Uint8Array, complete = true): Schema {
   for (const line of text.split('\n')) {
     const body = line.trim()
     if (body !== '') {
+      let value: unknown
       try {
-        JSON.parse(body)
+        value = JSON.parse(body)
       } catch (cause) {
-        throw new MillraceError('BAD_INPUT', `expected a JSON object, got ${(cause as Error).message}`, { position: { record, offset } })
+        throw new MillraceError('BAD_INPUT', `expected a JSON object: ${jsonFault(cause)}`, { position: { record, offset } })
       }
-      for (const [name, value] of members(body, record)) kinds.set(name, join(kinds.get(name) ?? 'null', kindOf(value, name, record), name, record))
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        throw new MillraceError('BAD_INPUT', `expected a JSON object, got ${typeof value === 'string' ? 'a string' : typeName(value)}`, {
+          position: { record, offset },
+        })
+      }
+      for (const [name, text] of members(body)) kinds.set(name, join(kinds.get(name) ?? 'null', kindOf(text, name, record), name, record))
       record++
     }
     offset += byteLength(line) + 1
@@ -46,9 +52,8 @@ function column(name: string, type: ColumnType): Column {
   return type === 'timestamp' ? { name, type, unit: 'us', nullable: true } : { name, type, nullable: true }
 }
 
-/** The members of a line that is valid JSON, values as text. */
-function* members(line: string, record: number): Generator<[string, string]> {
-  if (line[0] !== '{') throw new MillraceError('BAD_INPUT', `expected a JSON object, got ${line.slice(0, 20)}`, { position: { record } })
+/** The members of a line that is a JSON object, values as text. */
+function* members(line: string): Generator<[string, string]> {
   TOKEN.lastIndex = 1
   let name: string | undefined
   for (let token = TOKEN.exec(line); token; token = TOKEN.exec(line)) {
@@ -72,7 +77,8 @@ function kindOf(value: string, name: string, record: number): Kind {
     const what = value === '{' ? 'an object' : 'an array'
     throw new MillraceError('BAD_INPUT', `column ${JSON.stringify(name)} holds ${what}; a flat schema has no type for it`, { position: { record } })
   }
-  if (/[.eE]/.test(value) || value === '-0') return 'double'
+  // 64 bits have 20 characters at most; BigInt takes 1.6 s for four million digits.
+  if (value.length > 20 || /[.eE]/.test(value) || value === '-0') return 'double'
   return BigInt.asIntN(64, BigInt(value)) === BigInt(value) ? 'int64' : 'double'
 }
 

@@ -21,6 +21,25 @@ const eventOf = (...data: (string | Uint8Array)[]): FirehoseEvent => ({
   records: data.map((d, i) => ({ recordId: `id-${i}`, approximateArrivalTimestamp: 1_700_000_000_000, data: base64(d) })),
 })
 
+it('tells nothing of the payload where that is no JSON', async () => {
+  const { failures } = await run((record) => record.json() as object, eventOf('secret', '{"a":secret}', '{"secret"', ''))
+  expect(failures.map(({ message }) => message)).toEqual([
+    "expected JSON: Unexpected token 's'",
+    "expected JSON: Unexpected token 's'",
+    expect.stringMatching(/^expected JSON: Expected ':' after property name in JSON at position 9/),
+    'expected JSON: Unexpected end of JSON input',
+  ])
+})
+
+it.each([
+  [{ partitionKeys: 'day' }, '"day"'],
+  [{ otfMetadata: 5 }, '5'],
+  [null, 'null'],
+])('metadata %j is an error', async (metadata, got) => {
+  const { failures } = await run(() => withMetadata('x', metadata as never), eventOf('a'))
+  expect(failures).toMatchObject([{ reason: 'transform', message: expect.stringMatching(`expected an object as \\w+, got ${got}`) }])
+})
+
 async function run(options: FirehoseTransformerOptions | FirehoseTransformerOptions['transform'], event: FirehoseEvent) {
   const failures: TransformFailure[] = []
   const given = typeof options === 'function' ? { transform: options } : options

@@ -45,7 +45,9 @@ describe('inferSchema', () => {
     ['{"a":[]}', 'record 0: column "a" holds an array'],
     ['{"a":1}\n{"a":"x"}', 'record 1: column "a" expected int64 as in the records before, got string'],
     ['{"a":true}\n{"a":1}', 'record 1: column "a" expected boolean'],
-    ['[1]', 'record 0: expected a JSON object, got [1]'],
+    ['[1]', 'record 0, byte 0: expected a JSON object, got an array'],
+    ['{}\n"secret"', 'record 1, byte 3: expected a JSON object, got a string'],
+    ['secret', "record 0, byte 0: expected a JSON object: Unexpected token 's'"],
     ['{"é":1}\n{"a":', 'record 1, byte 9: expected a JSON object'],
   ])('%j: %s', (text, message) => {
     expect(() => types(text)).toThrow(message)
