@@ -34,6 +34,23 @@ export async function* readInputs(io: Io, inputs: readonly string[]): AsyncGener
   }
 }
 
+/** Standard input up to the first signal: what was read by then can still be used. */
+export async function* untilAborted(io: Io): AsyncGenerator<Uint8Array> {
+  const input = io.stdin()[Symbol.asyncIterator]()
+  // Each piece races with a listener of its own: one promise for all of them would hold every piece.
+  const next = () =>
+    new Promise<IteratorResult<Uint8Array, unknown>>((resolve, reject) => {
+      const stop = () => resolve({ done: true, value: undefined })
+      if (io.signal.aborted) return stop()
+      io.signal.addEventListener('abort', stop, { once: true })
+      input
+        .next()
+        .then(resolve, reject)
+        .finally(() => io.signal.removeEventListener('abort', stop))
+    })
+  for (let piece = await next(); !piece.done; piece = await next()) yield piece.value
+}
+
 async function* readFile(storage: Storage, path: string): AsyncGenerator<Uint8Array> {
   const file = await storage.open(path)
   try {

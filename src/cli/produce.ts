@@ -3,6 +3,7 @@ import type { ProducerMetrics } from '../kinesis/pipeline.js'
 import { createProducer } from '../kinesis/producer.js'
 import type { BatchOutcomes } from '../kinesis/receipt.js'
 import { type Command, type Io, UsageError } from './command.js'
+import { untilAborted } from './input.js'
 import { lineBatches } from './lines.js'
 import { integerOption, openStream, streamHelp, streamOptions } from './stream.js'
 
@@ -92,20 +93,6 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     else io.log(describe(summary))
     return summary.failed > 0 || io.signal.aborted ? 1 : 0
   },
-}
-
-/** Standard input up to the first signal; what was read by then is still delivered. */
-async function* untilAborted(io: Io): AsyncGenerator<Uint8Array> {
-  const input = io.stdin()[Symbol.asyncIterator]()
-  const aborted = new Promise<{ done: true; value: undefined }>((resolve) => {
-    if (io.signal.aborted) resolve({ done: true, value: undefined })
-    io.signal.addEventListener('abort', () => resolve({ done: true, value: undefined }), { once: true })
-  })
-  for (;;) {
-    const { done, value } = await Promise.race([input.next(), aborted])
-    if (done) return
-    yield value
-  }
 }
 
 function createFaults(io: Io) {

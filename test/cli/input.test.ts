@@ -1,0 +1,49 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, it } from 'vitest'
+import type { Io } from '../../src/cli/command.js'
+import { untilAborted } from '../../src/cli/input.js'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+it('standard input up to a signal holds on to no piece of it', async () => {
+  const stop = new AbortController()
+  const io = {
+    signal: stop.signal,
+    async *stdin() {
+      for (let i = 0; ; i++) yield new Uint8Array(65_536)
+    },
+  } as unknown as Io
+  let pieces = 0
+  for await (const piece of untilAborted(io)) {
+    expect(piece.length).toBe(65_536)
+    if (++pieces === 1000) stop.abort()
+    expect(pieces).toBeLessThanOrEqual(1000)
+  }
+  collect()
+  expect(pieces).toBe(1000)
+  expect(process.memoryUsage().arrayBuffers).toBeLessThan(30e6)
+})
+
+it('standard input that waits ends at a signal; what it throws is thrown', async () => {
+  const stop = new AbortController()
+  const io = (stdin: () => AsyncGenerator<Uint8Array>) => ({ signal: stop.signal, stdin }) as unknown as Io
+  const broken = untilAborted(
+    io(async function* () {
+      yield new Uint8Array(1)
+      throw new Error('EIO')
+    }),
+  )
+  await broken.next()
+  await expect(broken.next()).rejects.toThrow('EIO')
+  const silent = untilAborted(
+    io(async function* () {
+      await new Promise(() => {})
+      yield new Uint8Array(1)
+    }),
+  )
+  const next = silent.next()
+  stop.abort()
+  expect(await next).toEqual({ done: true, value: undefined })
+})
