@@ -34,15 +34,38 @@ export async function createPartitionFiles(ports: { storage: Storage; random: Ra
   const open = new Map<string, Part>() // least recently written first
   const numbers = new Map<string, number>()
   const made = new Set<string>()
+  /** Directories below the root that are there. */
+  const known = new Set<string>()
   const finished: HiddenFile[] = []
   const total = { files: 0, bytes: 0, rowGroups: 0 }
+
+  // A file system may take two names for one: AMS and ams, or é in its two spellings. The one part would
+  // replace the other.
+  const claim = async (directory: string) => {
+    const names = directory.split('/')
+    for (let n = 1; n <= names.length; n++) {
+      const path = names.slice(0, n).join('/')
+      if (known.has(path)) continue
+      const there = await storage.stat(`${root}/${path}`).then(
+        () => true,
+        (error: { code?: string }) => {
+          if (error.code !== 'ENOENT') throw error
+          return false
+        },
+      )
+      if (there)
+        throw new MillraceError('IO', `${root}: the file system takes ${JSON.stringify(path)} for another partition's directory: it ignores case or spelling`)
+      if (n === 1) made.add(path)
+      known.add(path)
+    }
+    await storage.makeDirectory(`${root}/${directory}`)
+  }
 
   const begin = async (directory: string): Promise<Part> => {
     const number = numbers.get(directory) ?? 0
     const path = `${root}/${directory}`
     if (number === 0) {
-      made.add(directory.split('/')[0])
-      await storage.makeDirectory(path)
+      await claim(directory)
     }
     numbers.set(directory, number + 1)
     const hidden = await createHiddenFile(ports, `${path}/part-${String(number).padStart(5, '0')}.parquet`)

@@ -186,6 +186,29 @@ describe('createHiveWriter', () => {
     }
   })
 
+  it('refuses partitions that the file system takes for one: the second part would replace the first', async () => {
+    const directory = join(duck.directory, 'folded')
+    const fold = (path: string) => directory + path.slice(directory.length).toLowerCase()
+    const real = nodePorts.storage
+    const storage: Storage = {
+      ...real,
+      create: (path, options) => real.create(fold(path), options),
+      makeDirectory: (path) => real.makeDirectory(fold(path)),
+      rename: (from, to) => real.rename(fold(from), fold(to)),
+      remove: (path) => real.remove(fold(path)),
+      stat: (path) => real.stat(fold(path)),
+    }
+    const write2 = (keys: string[], b: boolean) =>
+      write(
+        keys.map((p, n) => JSON.stringify({ n, p, b })),
+        { directory, ports: { ...nodePorts, storage }, partitionBy: b ? ['p', 'b'] : ['p'] },
+      )
+    await expect(write2(['AMS', 'ams'], false)).rejects.toThrow('the file system takes "p=ams" for another partition\'s directory')
+    await expect(write2(['AMS', 'ams'], true)).rejects.toThrow('the file system takes "p=ams" for')
+    expect(readdirSync(directory, { recursive: true })).toEqual([])
+    expect((await write2(['AMS', 'SFO', 'AMS'], true)).summary).toMatchObject({ rows: 3, files: 2 })
+  })
+
   it('refuses a directory that has something in it', async () => {
     const directory = join(duck.directory, 'taken')
     mkdirSync(directory)
@@ -200,6 +223,7 @@ describe('createHiveWriter', () => {
     [{ partitionBy: ['d'] }, '"options.partitionBy[0]" expected a column of strings, integers or booleans, got "d (double)"'],
     [{ partitionBy: ['p', 'p'] }, '"options.partitionBy" expected each column once, got "p, p"'],
     [{ schema: { columns: [{ name: 'p', type: 'string' }] } }, '"options.partitionBy" expected not all columns of the schema'],
+    [{ ports: undefined }, '"options.ports" expected ports with a storage and random, got undefined'],
     [{ directory: 5 }, '"options.directory" expected a path, got 5'],
     [{ sink: {} }, '"options" expected one of schema, directory'],
   ])('%#: refuses %j', (options, message) => {
