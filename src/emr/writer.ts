@@ -4,9 +4,9 @@ import { COLUMN_SIZE } from '../engine/core.js'
 import { createEngine } from '../engine/engine.js'
 import { createPageEncoder } from '../engine/pages.js'
 import { createSplit } from '../engine/split.js'
-import { checkKeys, MillraceError, outOfRange, wrongType } from '../errors.js'
+import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import { type Column, type ParquetSummary, type ParquetWriter, type ParquetWriterOptions, parseSchema } from '../parquet/index.js'
-import { checkLimits, checkPolicy, createIntake, jsonLines, logicalTypes, turns, whole } from '../parquet/internal.js'
+import { checkLimits, checkPolicy, createIntake, jsonLines, logicalTypes, turns } from '../parquet/internal.js'
 import type { Random, Storage } from '../ports/ports.js'
 import { cellsOf, recordOf } from './cells.js'
 import { createPartitionFiles, type PartitionFiles } from './files.js'
@@ -67,9 +67,11 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
   checkKeys('options', options, KEYS)
   const { directory, ports, onBadRecord = 'fail', maxBufferedBytes = 256 * MIB } = options
   if (typeof directory !== 'string' || directory === '') throw wrongType('options.directory', 'a path', directory)
+  if (typeof ports?.storage?.create !== 'function' || typeof ports.random?.next !== 'function')
+    throw wrongType('options.ports', 'ports with a storage and random', ports)
   const { keys, others } = arrange(parseSchema(options.schema, 'options.schema').columns, options.partitionBy)
   const limits = checkLimits({ rowGroupBytes: 64 * MIB, ...pick(options) })
-  whole('options.maxBufferedBytes', maxBufferedBytes, MIB, 2 ** 40)
+  checkWhole('options.maxBufferedBytes', maxBufferedBytes, MIB, 2 ** 40)
   checkPolicy('options.onBadRecord', onBadRecord)
 
   const encodeText = new TextEncoder()

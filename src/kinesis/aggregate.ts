@@ -3,7 +3,7 @@
 import { type Placed, putBatch, putRecords, ROW_WORDS } from '../engine/batch.js'
 import { NO_MEMORY, ROW_SIZE } from '../engine/core.js'
 import { type Engine, outOfMemory } from '../engine/engine.js'
-import { checkKeys, outOfRange, wrongType } from '../errors.js'
+import { checkKeys, checkWhole, wrongType } from '../errors.js'
 import type { RecordBatch, UserRecord } from '../types.js'
 import { onMap, ShardMap, whyNoShard } from './shard-map.js'
 
@@ -211,13 +211,8 @@ function checked(options: AggregateOptions): Required<AggregateOptions> {
   checkKeys('options', options, ['shards', 'maxSize', 'maxCount', 'maxRecordSize'])
   const { shards, maxSize = 51_200, maxCount = 0xffffffff, maxRecordSize = MIB } = options
   if (!(shards instanceof ShardMap)) throw wrongType('shards', 'a ShardMap', shards)
-  checkInteger('maxSize', maxSize, 64, 10 * MIB)
-  checkInteger('maxCount', maxCount, 1, 0xffffffff)
-  checkInteger('maxRecordSize', maxRecordSize, 64, 10 * MIB)
+  checkWhole('maxSize', maxSize, 64, 10 * MIB)
+  checkWhole('maxCount', maxCount, 1, 0xffffffff)
+  checkWhole('maxRecordSize', maxRecordSize, 64, 10 * MIB)
   return { shards, maxSize, maxCount, maxRecordSize }
-}
-
-function checkInteger(label: string, value: unknown, least: number, most: number): void {
-  if (typeof value !== 'number') throw wrongType(label, 'a number', value)
-  if (!Number.isInteger(value) || value < least || value > most) throw outOfRange(label, `an integer from ${least} to ${most}`, value)
 }

@@ -1,5 +1,5 @@
 // Where a file's bytes go.
-import { MillraceError } from '../errors.js'
+import { MillraceError, wrongType } from '../errors.js'
 import type { Random, Storage } from '../ports/ports.js'
 
 /** Takes a file from its first byte to its last, in order. */
@@ -57,6 +57,9 @@ export async function createHiddenFile(ports: { storage: Storage; random: Random
 
 /** A sink for a file at `path`, which is there, whole and flushed, only when the sink has closed. */
 export async function fileSink(ports: { storage: Storage; random: Random }, path: string): Promise<Required<ParquetSink>> {
+  if (typeof ports?.storage?.create !== 'function' || typeof ports.random?.next !== 'function')
+    throw wrongType('ports', 'ports with a storage and random', ports)
+  if (typeof path !== 'string' || path === '') throw wrongType('path', 'the path of a file', path)
   const file = await createHiddenFile(ports, path)
   return {
     write: (bytes) => file.write(bytes),

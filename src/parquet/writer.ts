@@ -1,7 +1,7 @@
 // NDJSON or objects -> one Parquet file.
 import { createEngine } from '../engine/engine.js'
 import { createPageEncoder } from '../engine/pages.js'
-import { checkKeys, MillraceError, outOfRange, wrongType } from '../errors.js'
+import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import { createParquetFile } from './file.js'
 import { type BadRecordPolicy, checkPolicy, createIntake, MAX_RECORD_BYTES } from './intake.js'
 import { type Column, parseSchema, type Schema } from './schema.js'
@@ -18,7 +18,7 @@ export interface ParquetWriterOptions {
   rowGroupRows?: number
   /** Or to so many bytes, before compression. Default 128 MiB. The pages of one row group wait in memory, compressed. */
   rowGroupBytes?: number
-  /** A longer record is a bad record. Default 16 MiB. */
+  /** Bounds memory: a record this long always is taken, one 512 KiB longer is a bad record. Default 16 MiB. */
   maxRecordBytes?: number
   /** Default fail. */
   onBadRecord?: BadRecordPolicy
@@ -115,15 +115,10 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
 export function checkLimits(options: Pick<ParquetWriterOptions, 'compression' | 'rowGroupRows' | 'rowGroupBytes' | 'maxRecordBytes'>) {
   const { compression = 'snappy', rowGroupRows = 131_072, rowGroupBytes = 128 * MIB, maxRecordBytes = MAX_RECORD_BYTES } = options
   if (compression !== 'snappy' && compression !== 'none') throw outOfRange('options.compression', 'snappy or none', compression)
-  whole('options.rowGroupRows', rowGroupRows, 1, 2 ** 30)
-  whole('options.rowGroupBytes', rowGroupBytes, 1, 1024 * MIB)
-  whole('options.maxRecordBytes', maxRecordBytes, 1, 256 * MIB)
+  checkWhole('options.rowGroupRows', rowGroupRows, 1, 2 ** 30)
+  checkWhole('options.rowGroupBytes', rowGroupBytes, 1, 1024 * MIB)
+  checkWhole('options.maxRecordBytes', maxRecordBytes, 1, 256 * MIB)
   return { compression, rowGroupRows, rowGroupBytes, maxRecordBytes }
-}
-
-export function whole(label: string, value: unknown, least: number, most: number): void {
-  if (typeof value !== 'number') throw wrongType(label, 'a number', value)
-  if (!Number.isInteger(value) || value < least || value > most) throw outOfRange(label, `a whole number from ${least} to ${most}`, value)
 }
 
 /** What the footer says about the meaning of each column. */

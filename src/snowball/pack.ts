@@ -6,7 +6,7 @@ import { coreSha256, hex } from './file.js'
 import { type Finished, type Journal, openJournal } from './journal.js'
 import { MANIFEST, type ManifestEnd } from './manifest.js'
 import { checkPlan, type Left, type PlannedChunk, type PlanOptions, plan } from './plan.js'
-import { inputOutput, join } from './read.js'
+import { checkWatch, inputOutput, join } from './read.js'
 
 export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude'> {
   /** Directory for the chunks and the manifest; made where it does not exist. */
@@ -51,6 +51,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   const checked = checkPlan({ ...planned, ports })
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
   if (typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
+  checkWatch(options)
   const sha256 = ports.sha256 ?? coreSha256
   const { storage } = ports
 

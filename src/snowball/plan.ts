@@ -1,5 +1,5 @@
 // What goes into which chunk, in an order that depends on nothing but the tree.
-import { checkKeys, outOfRange, wrongType } from '../errors.js'
+import { checkKeys, checkWhole, outOfRange, wrongType } from '../errors.js'
 import { SNOWBALL_LIMITS } from '../limits.js'
 import type { FileKind, Ports, Storage } from '../ports/ports.js'
 import { compareKeys, keyFault, utf8Size } from './keys.js'
@@ -139,8 +139,7 @@ export function checkPlan(options: PlanOptions): Required<Omit<PlanOptions, 'exc
 }
 
 function whole(label: string, value: unknown, low: number, high: number): number {
-  if (typeof value !== 'number') throw wrongType(label, `a whole number from ${low} to ${high}`, value)
-  if (!Number.isInteger(value) || value < low || value > high) throw outOfRange(label, `a whole number from ${low} to ${high}`, value)
+  checkWhole(label, value, low, high)
   return value
 }
 

@@ -3,7 +3,7 @@ import { checkKeys, MillraceError, wrongType } from '../errors.js'
 import type { FileWriter, Ports, Storage } from '../ports/ports.js'
 import { keyFault } from './keys.js'
 import { chunks } from './list.js'
-import { inputOutput, join } from './read.js'
+import { checkWatch, inputOutput, join } from './read.js'
 import { openTar, type TarReader } from './tar.js'
 
 export interface UnpackOptions {
@@ -39,6 +39,7 @@ export async function unpack(options: UnpackOptions): Promise<UnpackSummary> {
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a tar file or a directory of such', output)
   if (typeof directory !== 'string' || directory === '') throw wrongType('directory', 'the path of a directory', directory)
   if (typeof ports?.storage?.open !== 'function') throw wrongType('ports', 'ports with a storage', ports)
+  checkWatch(options)
   const { storage } = ports
   const summary: UnpackSummary = { files: 0, bytes: 0, problems: [] }
   try {

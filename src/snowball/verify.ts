@@ -4,7 +4,7 @@ import type { FileReader, Hasher, Ports, Storage } from '../ports/ports.js'
 import { coreSha256, hex } from './file.js'
 import { MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestMember, readManifest, VERSION } from './manifest.js'
 import { plan } from './plan.js'
-import { inputOutput, join, steady } from './read.js'
+import { checkWatch, inputOutput, join, steady } from './read.js'
 import { openTar } from './tar.js'
 
 export interface VerifyOptions {
@@ -48,6 +48,7 @@ export async function verify(options: VerifyOptions): Promise<VerifySummary> {
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
   if (source !== undefined && (typeof source !== 'string' || source === '')) throw wrongType('source', 'the path of a directory', source)
   if (typeof ports?.storage?.open !== 'function' || typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a storage and a clock', ports)
+  checkWatch(options)
   const sha256 = ports.sha256 ?? coreSha256
   const { storage } = ports
   const summary: VerifySummary = { chunks: 0, members: 0, bytes: 0, problemCount: 0, problems: [] }

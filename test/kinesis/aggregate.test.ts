@@ -135,8 +135,8 @@ describe('aggregate', () => {
     [() => aggregate([], undefined as never), /"options" expected an object with shards, got undefined/],
     [() => aggregate([], { shards: [] as never }), /"shards" expected a ShardMap, got an array/],
     [() => aggregate([], { shards, maxsize: 1 } as never), /"options" expected one of shards, maxSize, maxCount, maxRecordSize, got "maxsize"/],
-    [() => aggregate([], { shards, maxSize: 63 }), /"maxSize" expected an integer from 64 to 10485760, got 63/],
-    [() => aggregate([], { shards, maxCount: 0 }), /"maxCount" expected an integer from 1 to 4294967295, got 0/],
+    [() => aggregate([], { shards, maxSize: 63 }), /"maxSize" expected a whole number from 64 to 10485760, got 63/],
+    [() => aggregate([], { shards, maxCount: 0 }), /"maxCount" expected a whole number from 1 to 4294967295, got 0/],
     [() => aggregatePacked({ count: 1, table: new Uint32Array(4), heap: new Uint8Array() }, { shards }), /"batch.count" expected an integer from 0 to 0/],
     [
       () => aggregatePacked({ count: 1, table: Uint32Array.of(0, 9, 0, 0, 0, 0, 0, 0), heap: new Uint8Array(8) }, { shards }),

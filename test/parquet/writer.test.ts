@@ -1,7 +1,8 @@
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BadRecord } from '../../src/parquet/index.js'
-import { createParquetWriter, type ParquetSink, type ParquetWriterOptions, type Schema } from '../../src/parquet/index.js'
+import { createParquetWriter, fileSink, type ParquetSink, type ParquetWriterOptions, type Schema } from '../../src/parquet/index.js'
+import { nodePorts } from '../../src/ports/node.js'
 import { type Duck, openDuck } from '../duck.js'
 
 let duck: Duck
@@ -297,10 +298,15 @@ describe('arguments', () => {
     [{ schema, sink: {} }, '"options.sink" expected an object with write(bytes), got an object'],
     [{ schema, sink, compression: 'lz4' }, '"options.compression" expected snappy or none, got "lz4"'],
     [{ schema, sink, rowGroupRows: 0 }, '"options.rowGroupRows" expected a whole number from 1 to 1073741824, got 0'],
-    [{ schema, sink, rowGroupBytes: '1' }, '"options.rowGroupBytes" expected a number, got "1"'],
+    [{ schema, sink, rowGroupBytes: '1' }, '"options.rowGroupBytes" expected a whole number from 1 to 1073741824, got "1"'],
     [{ schema, sink, onBadRecord: 'ignore' }, '"options.onBadRecord" expected \'fail\', \'skip\' or a function, got "ignore"'],
   ])('%#: refuses %j', (options, message) => {
     expect(() => createParquetWriter(options as never)).toThrow(message)
+  })
+
+  it('of fileSink', async () => {
+    await expect(fileSink({} as never, 'x')).rejects.toThrow('"ports" expected ports with a storage and random, got an object')
+    await expect(fileSink(nodePorts, 5 as never)).rejects.toThrow('"path" expected the path of a file, got 5')
   })
 
   it('of its methods', async () => {

@@ -349,3 +349,14 @@ it('wants its arguments right', async () => {
   await bad({ source: '/none' }).toMatchObject({ code: 'IO' })
   await expect(pack(undefined as never)).rejects.toThrow('"options" expected an object, got undefined')
 })
+
+it.each([
+  [{ onProgress: 5 }, '"onProgress" expected a function, got 5'],
+  [{ signal: 'now' }, '"signal" expected an AbortSignal, got "now"'],
+])('refuses %j before it begins', async (options, message) => {
+  const { ports, storage } = world()
+  await expect(pack({ source: '/in', output: '/out', ports, ...options } as never)).rejects.toThrow(message)
+  await expect(verify({ output: '/out', ports, ...options } as never)).rejects.toThrow(message)
+  await expect(unpack({ output: '/out', directory: '/to', ports, ...options } as never)).rejects.toThrow(message)
+  expect([...storage.nodes.keys()].filter((path) => path.startsWith('/out') || path.startsWith('/to'))).toEqual([])
+})
