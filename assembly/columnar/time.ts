@@ -18,9 +18,10 @@ export const UNIT_NS: u32 = 2;
 
 export let time: i64 = 0;
 
-// The last date seen, as text and as days: rows in a stream share it.
-let dateHead: u64 = 0;
-let dateTail: u32 = 0;
+// The last date seen, as text and as days: rows in a stream share it. At first "1970-01-01": zeros
+// would be ten NUL bytes, which are no date.
+let dateHead: u64 = 0x2d31302d30373931;
+let dateTail: u32 = 0x3130;
 let dateDays: i64 = 0;
 
 // @ts-ignore: decorator

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TimeUnit } from '../../src/engine/columns.js'
+import { createEngine } from '../../src/engine/engine.js'
 import { builds } from '../builds.js'
 import { scanAll } from '../columns.js'
 
@@ -21,6 +22,20 @@ describe.each(builds)('%s', (_, engine) => {
       unit,
       values.map((value) => JSON.stringify(value)),
     )
+
+  it('takes no NUL bytes for the date last seen before there was one', () => {
+    // an engine that has read no time yet
+    const fresh = createEngine(engine.build)
+    const nul = '\\u0000'.repeat(10)
+    const { bad } = scanAll(
+      fresh,
+      [{ name: 't', type: 'timestamp' }],
+      [`"${nul}"`, `"${nul}T01:00"`, `"${'\0'.repeat(10)}T00:00:01Z"`].map((t) => `{"t":${t}}`).join('\n'),
+    )
+    expect(bad.map((b) => b.record)).toEqual([0, 1, 2])
+    const { rows } = scanAll(createEngine(engine.build), [{ name: 't', type: 'timestamp' }], '{"t":"1970-01-01T00:00:01Z"}')
+    expect(rows).toEqual([[1000n]])
+  })
 
   it('reads what toISOString writes, from year 0 to 9999', () => {
     const date = fc.date({ min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })
