@@ -59,7 +59,8 @@ function checksumHolds(block: usize): bool {
     signed += load<i8>(block + i);
   }
   const told = number(block + 148, 8);
-  return told == <u64>unsigned || told == <u64>signed;
+  // a signed sum of -1 looks like BAD_NUMBER
+  return told != BAD_NUMBER && (told == <u64>unsigned || told == <u64>signed);
 }
 
 function isZero(block: usize): bool {

@@ -104,6 +104,15 @@ describe.each(builds)('tarEntry (%s)', (_, engine) => {
     expect(kinds).toEqual(format === 'v7' ? ['2link', '5dir/'] : ['2link', '6fifo', '5dir/'])
   })
 
+  it('refuses a checksum that is no number, also where the signed sum is -1', () => {
+    const b = header()
+    b.fill('z', 148, 156)
+    let rest = 257 + new Int8Array(b).reduce((a, x, i) => a + (i >= 148 && i < 156 ? 0 : x), 0)
+    // linkname takes the sum down
+    for (let at = 157; rest > 0; at++) rest += b.writeInt8(-Math.min(rest, 128), at) && b.readInt8(at)
+    expect(parse(engine, b)).toMatchObject({ status: BAD_INPUT, detail: TAR_CHECKSUM })
+  })
+
   it('reads base-256 and odd octal sizes, signed checksums, v7 names', () => {
     const size = Buffer.alloc(12)
     size[0] = 0x80
