@@ -109,8 +109,10 @@ function tailOf(key: usize, size: usize): u64 {
 
 // @ts-ignore: decorator
 @inline
-function hashOf(head: u64, tail: u64, size: usize): u32 {
-  const h = (head ^ rotl<u64>(tail, 29) ^ (<u64>size << 56)) * 0x9e3779b97f4a7c15;
+function hashOf(head: u64, tail: u64, key: usize, size: usize): u32 {
+  let h = (head ^ rotl<u64>(tail, 29) ^ (<u64>size << 56)) * 0x9e3779b97f4a7c15;
+  // Long names often differ only in the middle (metrics_0001_mean): 1,000 such keys a row took 40 times as long.
+  for (let i: usize = 8; i + 8 < size; i += 8) h = (rotl<u64>(h, 29) ^ load<u64>(key + i)) * 0x9e3779b97f4a7c15;
   return <u32>((h ^ (h >> 29)) >> 32);
 }
 
@@ -120,7 +122,7 @@ export function enterKeys(keys: usize, slots: u32, columns: usize, count: u32): 
     const column = columns + <usize>i * COLUMN_SIZE;
     const name: usize = load<u32>(column, COLUMN_NAME), size: usize = load<u32>(column, COLUMN_NAME_SIZE);
     const head = headOf(name, size), tail = tailOf(name, size);
-    let slot = hashOf(head, tail, size) & (slots - 1);
+    let slot = hashOf(head, tail, name, size) & (slots - 1);
     while (load<u32>(keys + <usize>slot * SLOT, 20) != 0) slot = (slot + 1) & (slots - 1);
     const at = keys + <usize>slot * SLOT;
     store<u64>(at, head);
@@ -134,7 +136,7 @@ export function enterKeys(keys: usize, slots: u32, columns: usize, count: u32): 
 /** The node of a key; reads 8 bytes of a short one. */
 function nodeOf(key: usize, size: usize, keys: usize, slots: u32, count: u32): i32 {
   const head = headOf(key, size), tail = tailOf(key, size);
-  const hash = hashOf(head, tail, size);
+  const hash = hashOf(head, tail, key, size);
   let slot = hash & (slots - 1), at = keys + <usize>slot * SLOT;
   while (load<u32>(at, 20) != 0) {
     if (load<u64>(at) == head && load<u64>(at, 8) == tail && load<u32>(at, 16) == <u32>size) {
