@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Command, type Io, UsageError } from '../src/cli/command.js'
@@ -172,6 +172,8 @@ describe('millrace as a process', () => {
     const child = spawn(process.execPath, [MAIN, 'shard', '--shards', '4'], { timeout: 20_000 })
     let err = ''
     child.stderr.on('data', (chunk) => (err += chunk))
+    // Node 24 tells that the child no longer reads
+    child.stdin.on('error', () => {})
     child.stdin.write('key\n'.repeat(300_000))
     await new Promise((resolve) => child.stdout.once('data', resolve))
     child.stdout.resume()
@@ -179,6 +181,16 @@ describe('millrace as a process', () => {
     const code = await new Promise((resolve) => child.on('close', resolve))
     expect(code).toBe(expected)
     expect(err).toContain(`interrupted by ${signal}`)
+  })
+
+  it.runIf(existsSync('/dev/full'))('fails with a reason where stdout is a full disk', () => {
+    const { status, stderr } = spawnSync('/bin/sh', ['-c', `echo key | "$0" "$1" shard --shards 4 >/dev/full`, process.execPath, MAIN])
+    expect([status, stderr.toString()]).toEqual([1, expect.stringMatching(/^millrace: standard output: .*ENOSPC.*\n$/)])
+  })
+
+  it('does not take a directory for empty input', () => {
+    const { status, stderr } = spawnSync('/bin/sh', ['-c', `"$0" "$1" shard --shards 4 </`, process.execPath, MAIN])
+    expect([status, stderr.toString()]).toEqual([1, 'millrace: standard input: expected a file or a pipe, got a directory\n'])
   })
 
   it('shows the stack of a failure only to who asks', async () => {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The process around a command: streams, signals, exit code. Nothing else in src/ says `process`
 // but the ports.
+import { fstatSync } from 'node:fs'
 import { VERSION } from '../engine/core.js'
 import { MillraceError } from '../errors.js'
 import { nodePorts } from '../ports/node.js'
@@ -72,8 +73,14 @@ function progress(line: string): void {
   stderr.write(CLEAR + shown)
 }
 
+/** Node takes a directory for empty input. */
+function input(): AsyncIterable<Uint8Array> {
+  if (fstatSync(0).isDirectory()) throw new MillraceError('IO', 'standard input: expected a file or a pipe, got a directory')
+  return stdin
+}
+
 const io: Io = {
-  stdin: () => stdin,
+  stdin: input,
   write,
   log,
   progress,
@@ -95,11 +102,17 @@ function leave(code: number): void {
   progress('')
   process.exitCode = ended ?? code
   // Keep-alive sockets and an unread stdin must not hold a finished command; what was written goes out first.
-  stdout.write('', () => process.exit())
+  stdout.write('', (error) => {
+    // The command had ended before the last of its output failed: a full disk, not a reader who left.
+    if (error && !told && ended !== 0) log(`millrace: standard output: ${error.message}`)
+    process.exit()
+  })
 }
 
+let told = false
 run(process.argv.slice(2), commands, VERSION, io).then(leave, (error: unknown) => {
   progress('')
   if (ended !== 0) log(`millrace: ${explain(error)}`)
+  told = true
   leave(1)
 })

@@ -1,5 +1,5 @@
 // A schema given or inferred, and the input as if nobody had looked at it.
-import { MillraceError } from '../errors.js'
+import { jsonFault, MillraceError } from '../errors.js'
 import { inferSchema, parseSchema, type Schema } from '../parquet/index.js'
 import type { Io } from './command.js'
 import { type Piece, readText } from './input.js'
@@ -14,7 +14,7 @@ export async function readSchema(io: Io, path: string): Promise<Schema> {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw new MillraceError('BAD_INPUT', `${path}: expected a schema as JSON: ${(error as Error).message}`, { cause: error })
+    throw new MillraceError('BAD_INPUT', `${path}: expected a schema as JSON: ${jsonFault(error)}`, { cause: error })
   }
   try {
     return parseSchema(value)

@@ -15,7 +15,7 @@ const closed = promisify(close)
 /** The file system of this machine. */
 export const nodeStorage: Storage = {
   async open(path, options = {}) {
-    if (options.within === undefined) return reader(await open(path, constants.O_RDONLY))
+    if (options.within === undefined) return reader(await open(path, constants.O_RDONLY), path)
     // Not following a link and not waiting for a FIFO's writer must both be part of the open itself.
     const fd = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
     try {
@@ -24,10 +24,10 @@ export const nodeStorage: Storage = {
       closeSync(fd)
       throw error
     }
-    return reader(fd)
+    return reader(fd, path)
   },
   async create(path, options = {}) {
-    return writer(await open(path, options.exclusive ? 'wx' : options.append ? 'a' : 'w'))
+    return writer(await open(path, options.exclusive ? 'wx' : options.append ? 'a' : 'w'), path)
   },
   async *list(path, options = {}) {
     let fd: number | undefined
@@ -88,11 +88,20 @@ function pathOf(fd: number): string | undefined {
   }
 }
 
-function reader(fd: number): FileReader {
+function reader(fd: number, path: string): FileReader {
   let open = true
+  // A FIFO, such as a shell's <(command), and a terminal have no places: they are read from start to end.
+  const stats = fstatSync(fd)
+  const stream = stats.isFIFO() || stats.isSocket() || stats.isCharacterDevice()
+  let next = 0
   return {
     stat: async () => statOf(fstatSync(fd)),
-    read: async (target, at) => (await read(fd, target, 0, target.length, at)).bytesRead,
+    async read(target, at) {
+      if (stream && at !== next) throw Object.assign(new Error(`ESPIPE: invalid seek, read '${path}'`), { code: 'ESPIPE' })
+      const { bytesRead } = await read(fd, target, 0, target.length, stream ? null : at).catch(naming(path))
+      next = at + bytesRead
+      return bytesRead
+    },
     async close() {
       // A number, once closed, soon is another file's.
       if (open) closeSync(fd)
@@ -101,19 +110,28 @@ function reader(fd: number): FileReader {
   }
 }
 
-function writer(fd: number): FileWriter {
+function writer(fd: number, path: string): FileWriter {
   let open = true
   return {
     async write(data) {
-      for (let at = 0; at < data.length; ) at += (await write(fd, data, at, data.length - at)).bytesWritten
+      for (let at = 0; at < data.length; ) at += (await write(fd, data, at, data.length - at).catch(naming(path))).bytesWritten
     },
-    sync: () => sync(fd),
+    sync: () => sync(fd).catch(naming(path)),
     async close() {
       if (!open) return
       open = false
       // A network file system sends what it still holds, and may fail here.
-      await closed(fd)
+      await closed(fd).catch(naming(path))
     },
+  }
+}
+
+/** Node's errors of an open descriptor do not say which file it was. */
+function naming(path: string) {
+  return (error: NodeJS.ErrnoException): never => {
+    error.message += ` '${path}'`
+    error.path = path
+    throw error
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -86,4 +86,29 @@ it('opens within a directory only what truly lies there, and waits on no FIFO', 
   await expect(names(join(within, 'exit'))).rejects.toMatchObject({ code: expect.stringMatching(/ELOOP|ENOTDIR/) })
   await expect(storage.create(join(within, 'link'), { exclusive: true })).rejects.toMatchObject({ code: 'EEXIST' })
   await storage.syncDirectory(within)
+})
+
+it("reads a FIFO, such as a shell's <(command), from start to end", async () => {
+  const path = join(dir, 'pipe')
+  execFileSync('mkfifo', [path])
+  const [file] = await Promise.all([storage.open(path), writeFile(path, 'hello')])
+  const target = new Uint8Array(3)
+  let text = ''
+  for (let at = 0, got = -1; got !== 0; at += got) {
+    got = await file.read(target, at)
+    text += new TextDecoder().decode(target.subarray(0, got))
+  }
+  expect(text).toBe('hello')
+  await expect(file.read(target, 0)).rejects.toMatchObject({ code: 'ESPIPE', message: expect.stringContaining(path) })
+  await file.close()
+})
+
+it('names the file in the errors of an open one', async () => {
+  const file = await storage.open(dir)
+  await expect(file.read(new Uint8Array(1), 0)).rejects.toMatchObject({ code: 'EISDIR', path: dir, message: expect.stringContaining(dir) })
+  await file.close()
+  // Linux alone has a device that always is full
+  const full = await storage.create('/dev/full').catch(() => undefined)
+  await expect(full?.write(new Uint8Array(1)) ?? Promise.reject(new Error('/dev/full'))).rejects.toThrow('/dev/full')
+  await full?.close()
 })
