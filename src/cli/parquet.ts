@@ -1,7 +1,7 @@
 import { createHiveWriter } from '../emr/index.js'
 import { type BadRecord, createParquetWriter, fileSink, type ParquetWriterOptions } from '../parquet/index.js'
 import { badRecordsTo } from './bad-records.js'
-import { type Command, type Io, UsageError, type Values } from './command.js'
+import { type Command, type Io, UsageError, type Values, wholeOption } from './command.js'
 import { readInputs } from './input.js'
 import { inferFrom, readSchema } from './sample.js'
 
@@ -56,10 +56,13 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
   if (typeof output !== 'string') throw new UsageError('expected -o OUT, where to write')
   const compression = values.compression ?? 'snappy'
   if (compression !== 'snappy' && compression !== 'none') throw new UsageError(`--compression expected snappy or none, got ${String(compression)}`)
-  const rowGroupRows = rowsOf(values['row-group-rows'])
+  const rowGroupRows = wholeOption(values, 'row-group-rows', 1)
   const partitionBy = partitionsOf(values['partition-by'])
   if (output === '-' && partitionBy) throw new UsageError('-o - expected a directory with --partition-by')
   if (output === '-' && values.json) throw new UsageError('--json expected a file as -o: both would go to standard output')
+
+  const how = String(values['bad-records'] ?? 'fail')
+  await keepInputs(io, [...inputs, ...(typeof values.schema === 'string' ? [values.schema] : [])], { output, 'bad-records': how })
 
   const { clock } = io.ports
   const start = clock.monotonic()
@@ -68,7 +71,7 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
   if (typeof values.schema === 'string') schema = await readSchema(io, values.schema)
   else ({ schema, pieces } = await inferFrom(pieces))
 
-  const bad = await badRecordsTo(io, String(values['bad-records'] ?? 'fail'))
+  const bad = await badRecordsTo(io, how)
   const onBadRecord = bad.policy as 'fail' | 'skip' | ((bad: BadRecord) => void)
   const common = { schema, compression, onBadRecord, ...(rowGroupRows ? { rowGroupRows } : {}) } as const
   const writer = partitionBy ? createHiveWriter({ ...common, directory: output, partitionBy, ports: io.ports }) : await singleFile(io, output, common)
@@ -98,6 +101,16 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
   return 0
 }
 
+/** What is read must not be written over: --bad-records would empty it before it is read. */
+async function keepInputs(io: Io, inputs: readonly string[], outputs: Record<string, string>): Promise<void> {
+  const resolved = (name: string) => io.ports.storage.resolve(name).catch(() => undefined)
+  const read = new Set(await Promise.all(inputs.filter((name) => name !== '-').map(resolved)))
+  for (const [option, name] of Object.entries(outputs)) {
+    const path = name === '-' ? undefined : await resolved(name)
+    if (path !== undefined && read.has(path)) throw new UsageError(`--${option} expected a file that is not read, got ${JSON.stringify(name)}`)
+  }
+}
+
 async function singleFile(io: Io, output: string, options: Omit<ParquetWriterOptions, 'sink'>) {
   const sink = output === '-' ? { write: (bytes: Uint8Array) => io.write(bytes) } : await fileSink(io.ports, output)
   try {
@@ -106,13 +119,6 @@ async function singleFile(io: Io, output: string, options: Omit<ParquetWriterOpt
     if ('abort' in sink) await sink.abort(error)
     throw error
   }
-}
-
-function rowsOf(value: Values[string]): number | undefined {
-  if (value === undefined) return undefined
-  const rows = Number(value)
-  if (!Number.isInteger(rows) || rows < 1) throw new UsageError(`--row-group-rows expected a whole number from 1, got ${String(value)}`)
-  return rows
 }
 
 function partitionsOf(value: Values[string]): string[] | undefined {

@@ -145,6 +145,14 @@ describe('millrace parquet', () => {
     expect([code, err]).toEqual([2, expect.stringContaining(message)])
   })
 
+  it.each(['--bad-records', '--output'])('%s never is what is read', async (option) => {
+    const input = file('kept.ndjson', '{"a":1}\n{"a":"x"}\n')
+    const again = join(duck.directory, '.', 'kept.ndjson')
+    const { code, err } = await millrace(['parquet', input, '-o', path('kept.parquet'), '--schema', file('kept.json', '{"columns":[]}'), option, again])
+    expect([code, err]).toEqual([2, expect.stringContaining(`${option} expected a file that is not read`)])
+    expect(readFileSync(input, 'utf8')).toBe('{"a":1}\n{"a":"x"}\n')
+  })
+
   it('a partition column that is not there is wrong usage', async () => {
     const { code, err } = await millrace(['parquet', '-', '-o', path('nope'), '--partition-by', 'nope'], [text])
     expect([code, err]).toEqual([2, expect.stringContaining('expected a column of the schema (id, origin, delay, at), got "nope"')])
