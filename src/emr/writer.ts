@@ -6,7 +6,7 @@ import { createPageEncoder } from '../engine/pages.js'
 import { createSplit } from '../engine/split.js'
 import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import { type Column, type ParquetSummary, type ParquetWriter, type ParquetWriterOptions, parseSchema } from '../parquet/index.js'
-import { checkLimits, checkPolicy, createIntake, jsonLines, logicalTypes, turns } from '../parquet/internal.js'
+import { checkLimits, checkPolicy, createIntake, intakeMethods, logicalTypes, turns } from '../parquet/internal.js'
 import type { Random, Storage } from '../ports/ports.js'
 import { cellsOf, recordOf } from './cells.js'
 import { createPartitionFiles, type PartitionFiles } from './files.js'
@@ -173,24 +173,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
 
   const turn = turns(() => opened?.discard())
   return {
-    async writeJson(bytes) {
-      if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
-      return turn.next(async () => {
-        await files()
-        await intake.write(bytes)
-      })
-    },
-    async writeRows(rows) {
-      if (typeof rows?.[Symbol.iterator] !== 'function') throw wrongType('rows', 'an iterable of objects', rows)
-      return turn.next(async () => {
-        await files()
-        for (const lines of jsonLines(rows)) await intake.write(encodeText.encode(lines))
-      })
-    },
-    async startSource(name) {
-      if (typeof name !== 'string') throw wrongType('name', 'a string', name)
-      return turn.next(() => intake.startSource(name))
-    },
+    ...intakeMethods(turn, intake, files),
     close: () =>
       turn.last(async () => {
         await intake.end()

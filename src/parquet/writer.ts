@@ -3,7 +3,7 @@ import { createEngine } from '../engine/engine.js'
 import { createPageEncoder } from '../engine/pages.js'
 import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import { createParquetFile } from './file.js'
-import { type BadRecordPolicy, checkPolicy, createIntake, MAX_RECORD_BYTES } from './intake.js'
+import { type BadRecordPolicy, checkPolicy, createIntake, type Intake, MAX_RECORD_BYTES } from './intake.js'
 import { type Column, parseSchema, type Schema } from './schema.js'
 import type { ParquetSink } from './sink.js'
 
@@ -84,22 +84,8 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
   }
 
   const turn = turns((reason) => sink.abort?.(reason))
-  const text = new TextEncoder()
   return {
-    async writeJson(bytes) {
-      if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
-      return turn.next(() => intake.write(bytes))
-    },
-    async writeRows(rows) {
-      if (typeof rows?.[Symbol.iterator] !== 'function') throw wrongType('rows', 'an iterable of objects', rows)
-      return turn.next(async () => {
-        for (const lines of jsonLines(rows)) await intake.write(text.encode(lines))
-      })
-    },
-    async startSource(name) {
-      if (typeof name !== 'string') throw wrongType('name', 'a string', name)
-      return turn.next(() => intake.startSource(name))
-    },
+    ...intakeMethods(turn, intake),
     close: () =>
       turn.last(async () => {
         await intake.end()
@@ -108,6 +94,35 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
         return { rows: file.rows, bytes: file.bytes, rowGroups: file.rowGroups, badRecords: intake.badRecords }
       }),
     abort: (reason) => turn.abort(reason),
+  }
+}
+
+/** What every writer takes records by; `ready` comes before the first of each call. */
+export function intakeMethods(
+  turn: ReturnType<typeof turns>,
+  intake: Intake,
+  ready?: () => Promise<unknown>,
+): Pick<ParquetWriter, 'writeJson' | 'writeRows' | 'startSource'> {
+  const text = new TextEncoder()
+  return {
+    async writeJson(bytes) {
+      if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
+      return turn.next(async () => {
+        await ready?.()
+        await intake.write(bytes)
+      })
+    },
+    async writeRows(rows) {
+      if (typeof rows?.[Symbol.iterator] !== 'function') throw wrongType('rows', 'an iterable of objects', rows)
+      return turn.next(async () => {
+        await ready?.()
+        for (const lines of jsonLines(rows)) await intake.write(text.encode(lines))
+      })
+    },
+    async startSource(name) {
+      if (typeof name !== 'string') throw wrongType('name', 'a string', name)
+      return turn.next(() => intake.startSource(name))
+    },
   }
 }
 
@@ -127,7 +142,7 @@ export function logicalTypes(columns: readonly Column[]) {
 }
 
 /** Objects as lines of JSON, about 64 K characters a piece. */
-export function* jsonLines(rows: Iterable<object>): Generator<string> {
+function* jsonLines(rows: Iterable<object>): Generator<string> {
   let lines = ''
   for (const row of rows) {
     if (typeof row !== 'object' || row === null) throw wrongType('rows', 'objects', row)
