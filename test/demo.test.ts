@@ -61,7 +61,7 @@ describe('millrace demo', () => {
   })
 
   it.each([
-    [['--rows', '0'], '--rows expected 1 to 3000000, got "0"'],
+    [['--rows', '0'], '--rows expected a whole number from 1 to 3000000, got "0"'],
     [['--rows', '3000001'], '--rows expected'],
     [['--rows', '5', '--all'], 'exclude each other'],
     [['here'], 'expected no arguments'],

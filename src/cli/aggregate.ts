@@ -2,7 +2,7 @@
 import { fromBase64, toBase64 } from '../engine/base64.js'
 import { aggregate, NO_OUTER } from '../kinesis/aggregate.js'
 import type { UserRecord } from '../types.js'
-import { type Command, UsageError, type Values } from './command.js'
+import { type Command, UsageError, wholeOption } from './command.js'
 import { Faults, jsonLines, knownFields, type Line, textField } from './ndjson.js'
 import { shardMapOf, shardOptions } from './ranges.js'
 
@@ -34,8 +34,8 @@ Example: echo '{"partitionKey":"AMS","data":"aGVsbG8="}' | millrace aggregate --
   options: { ...shardOptions, 'max-size': { type: 'string' }, 'max-count': { type: 'string' } },
   async run(values, positionals, io) {
     if (positionals.length > 0) throw new UsageError(`expected records on standard input, got the argument ${JSON.stringify(positionals[0])}`)
-    const maxSize = integer(values, 'max-size', 64, 10_485_760)
-    const maxCount = integer(values, 'max-count', 1, 0xffffffff)
+    const maxSize = wholeOption(values, 'max-size', 64, 10_485_760)
+    const maxCount = wholeOption(values, 'max-count', 1, 0xffffffff)
     const shards = await shardMapOf(values.ranges === undefined ? values : { ranges: values.ranges }, io)
     if (values.ranges !== undefined && values.shards !== undefined && values.shards !== String(shards.shards.length))
       throw new UsageError(`--shards expected ${shards.shards.length}, the open shards of --ranges, got ${JSON.stringify(values.shards)}`)
@@ -100,12 +100,4 @@ function readRecord(object: Record<string, unknown>): UserRecord {
   } catch (error) {
     throw new Error(`"data": ${(error as Error).message}`)
   }
-}
-
-function integer(values: Values, name: string, least: number, most: number): number | undefined {
-  const text = values[name]
-  if (text === undefined) return undefined
-  const value = typeof text === 'string' && /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= least && value <= most) return value
-  throw new UsageError(`--${name} expected an integer from ${least} to ${most}, got ${JSON.stringify(text)}`)
 }

@@ -32,6 +32,16 @@ export interface Command {
   run(values: Values, positionals: string[], io: Io): Promise<number>
 }
 
+/** The whole number in an option, or undefined where it was not given. Throws UsageError. */
+export function wholeOption(values: Values, name: string, least: number, most: number = Number.MAX_SAFE_INTEGER): number | undefined {
+  const text = values[name]
+  if (text === undefined) return undefined
+  const value = typeof text === 'string' && /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= least && value <= most) return value
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
+  throw new UsageError(`--${name} expected a whole number ${range}, got ${JSON.stringify(text)}`)
+}
+
 /** The command line itself is wrong: exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'

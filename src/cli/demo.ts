@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.js'
 import { temporaryDirectory } from '../ports/node-place.js'
-import { type Command, UsageError } from './command.js'
+import { type Command, UsageError, wholeOption } from './command.js'
 import { ALL_FLIGHTS } from './demo/flights.js'
 import { runLine } from './demo/line.js'
 import { createMeter } from './demo/meter.js'
@@ -37,7 +37,7 @@ Example: millrace demo --rows 50000 --keep /tmp/flights
   async run(values, positionals, io) {
     if (positionals.length > 0) throw new UsageError(`expected no arguments, got ${JSON.stringify(positionals[0])}`)
     if (values.all && values.rows !== undefined) throw new UsageError('--rows and --all exclude each other')
-    const rows = values.all ? ALL_FLIGHTS : rowsOf(values.rows as string | undefined)
+    const rows = values.all ? ALL_FLIGHTS : (wholeOption(values, 'rows', 1, ALL_FLIGHTS) ?? DEFAULT_ROWS)
     const { storage, clock } = io.ports
     const keep = values.keep as string | undefined
     if (keep !== undefined) await claim(keep, storage)
@@ -57,13 +57,6 @@ Example: millrace demo --rows 50000 --keep /tmp/flights
       if (keep === undefined) await storage.remove(folder)
     }
   },
-}
-
-function rowsOf(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_ROWS
-  const rows = /^\d{1,7}$/.test(text) ? Number(text) : 0
-  if (rows < 1 || rows > ALL_FLIGHTS) throw new UsageError(`--rows expected 1 to ${ALL_FLIGHTS}, got ${JSON.stringify(text)}`)
-  return rows
 }
 
 // DuckDB will read whatever Parquet lies there, so nobody else's may.

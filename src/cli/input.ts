@@ -51,7 +51,8 @@ export async function* untilAborted(io: Io): AsyncGenerator<Uint8Array> {
   for (let piece = await next(); !piece.done; piece = await next()) yield piece.value
 }
 
-async function* readFile(storage: Storage, path: string): AsyncGenerator<Uint8Array> {
+/** A file in pieces; each may be overwritten by the next. */
+export async function* readFile(storage: Storage, path: string): AsyncGenerator<Uint8Array> {
   const file = await storage.open(path)
   try {
     const buffer = new Uint8Array(CHUNK)
@@ -91,20 +92,25 @@ async function* gunzip(raw: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arra
   }
 }
 
-/** The whole of a small file as text; `limit` bytes at most. */
-export async function readText(storage: Storage, path: string, limit: number): Promise<string> {
+/** All of an input's bytes; more than `limit` are LIMIT_EXCEEDED. */
+export async function readAll(pieces: AsyncIterable<Uint8Array>, source: string, limit: number = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let size = 0
-  for await (const piece of readFile(storage, path)) {
+  for await (const piece of pieces) {
     size += piece.length
-    if (size > limit) throw new MillraceError('LIMIT_EXCEEDED', `${path}: expected at most ${limit} bytes`)
+    if (size > limit) throw new MillraceError('LIMIT_EXCEEDED', `${source}: expected at most ${limit} bytes`)
     parts.push(piece.slice())
   }
-  const all = new Uint8Array(size)
+  return concat(parts)
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {
     all.set(part, at)
     at += part.length
   }
-  return new TextDecoder().decode(all)
+  return all
 }

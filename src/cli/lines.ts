@@ -1,5 +1,6 @@
 // Standard input -> batches of whole lines, so that a command crosses into the core once a batch.
 import { MillraceError } from '../errors.js'
+import { concat } from './input.js'
 
 export interface LineBatch {
   /** Whole lines, each ending in LF but perhaps the very last one. A byte order mark is left out. */
@@ -30,7 +31,7 @@ export async function* lineBatches(input: AsyncIterable<Uint8Array>): AsyncGener
     held.push(chunk)
     size += chunk.length
     if (size < enough) continue
-    const bytes = join(held, size)
+    const bytes = concat(held)
     const end = bytes.lastIndexOf(10) + 1
     if (end === 0 && size >= LONGEST)
       throw new MillraceError('LIMIT_EXCEEDED', `expected a line of at most ${LONGEST} bytes, got ${size} without a line feed`, { position: { offset } })
@@ -40,16 +41,5 @@ export async function* lineBatches(input: AsyncIterable<Uint8Array>): AsyncGener
     // Twice as much before the next look for an end, or a long line would take quadratic time.
     enough = Math.max(BATCH, 2 * size)
   }
-  if (size > 0) yield take(join(held, size))
-}
-
-function join(parts: Uint8Array[], size: number): Uint8Array {
-  if (parts.length === 1) return parts[0]
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+  if (size > 0) yield take(concat(held))
 }

@@ -2,10 +2,10 @@
 import type { ProducerMetrics } from '../kinesis/pipeline.js'
 import { createProducer } from '../kinesis/producer.js'
 import type { BatchOutcomes } from '../kinesis/receipt.js'
-import { type Command, type Io, UsageError } from './command.js'
+import { type Command, type Io, UsageError, wholeOption } from './command.js'
 import { untilAborted } from './input.js'
 import { lineBatches } from './lines.js'
-import { integerOption, openStream, streamHelp, streamOptions } from './stream.js'
+import { openStream, streamHelp, streamOptions } from './stream.js'
 
 /** Faults that are told one by one; the rest is counted. */
 const SHOWN = 20
@@ -45,8 +45,8 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     const { key, 'hash-key': hashKey } = values
     if (typeof key !== 'string' || key === '') throw new UsageError('expected --key FIELD')
     const fields = { partitionKey: key, ...(typeof hashKey === 'string' ? { explicitHashKey: hashKey } : {}) }
-    const aggregationMaxSize = integerOption(values, 'max-size', 64)
-    const seconds = integerOption(values, 'record-ttl', 1)
+    const aggregationMaxSize = wholeOption(values, 'max-size', 64)
+    const seconds = wholeOption(values, 'record-ttl', 1)
     const target = await openStream(values)
     const producer = createProducer({
       ...target,

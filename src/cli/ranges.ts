@@ -2,6 +2,7 @@
 import { MillraceError } from '../errors.js'
 import { ShardMap } from '../kinesis/shard-map.js'
 import { type Io, UsageError, type Values } from './command.js'
+import { readAll, readFile } from './input.js'
 
 /** The two options, for a command's `options`. */
 export const shardOptions = { shards: { type: 'string' }, ranges: { type: 'string' } } as const
@@ -15,7 +16,7 @@ export async function shardMapOf(values: Values, io: Io): Promise<ShardMap> {
     return ShardMap.even(Number(shards))
   }
   const file = String(ranges)
-  const text = new TextDecoder().decode(await readFile(file, io))
+  const text = new TextDecoder().decode(await readAll(readFile(io.ports.storage, file), file))
   const list = parseRanges(text, file)
   try {
     return ShardMap.fromShards(list as [])
@@ -46,24 +47,5 @@ function parsed(text: string): unknown {
     return JSON.parse(text)
   } catch {
     return undefined
-  }
-}
-
-async function readFile(path: string, io: Io): Promise<Uint8Array> {
-  const file = await io.ports.storage.open(path)
-  try {
-    let bytes = new Uint8Array(1 << 16)
-    let size = 0
-    for (let n = -1; n !== 0; size += n) {
-      if (size === bytes.length) {
-        const more = new Uint8Array(2 * size)
-        more.set(bytes)
-        bytes = more
-      }
-      n = await file.read(bytes.subarray(size), size)
-    }
-    return bytes.subarray(0, size)
-  } finally {
-    await file.close()
   }
 }

@@ -2,14 +2,14 @@
 import { jsonFault, MillraceError } from '../errors.js'
 import { inferSchema, parseSchema, type Schema } from '../parquet/index.js'
 import type { Io } from './command.js'
-import { type Piece, readText } from './input.js'
+import { concat, type Piece, readAll, readFile } from './input.js'
 
 const SAMPLE = 4 * 1024 * 1024
 const SCHEMA_LIMIT = 16 * 1024 * 1024
 
 /** The schema in a file; errors name the file, and the byte where it is no JSON. */
 export async function readSchema(io: Io, path: string): Promise<Schema> {
-  const text = await readText(io.ports.storage, path, SCHEMA_LIMIT)
+  const text = new TextDecoder().decode(await readAll(readFile(io.ports.storage, path), path, SCHEMA_LIMIT))
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -47,14 +47,4 @@ async function* again(held: Piece[], rest: AsyncGenerator<Piece>): AsyncGenerato
   yield* held
   held.length = 0
   yield* rest
-}
-
-function concat(parts: Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }

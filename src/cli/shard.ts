@@ -3,10 +3,8 @@ import { KEY_LIMIT } from '../engine/core.js'
 import { shardLines } from '../kinesis/shard-lines.js'
 import { type Command, UsageError } from './command.js'
 import { lineBatches } from './lines.js'
+import { Faults } from './ndjson.js'
 import { shardMapOf, shardOptions } from './ranges.js'
-
-/** Faults that are told one by one; the rest is counted. */
-const SHOWN = 20
 
 export const command: Command = {
   summary: 'hash key and shard of each partition key',
@@ -32,17 +30,14 @@ Example: printf 'AMS\\nSFO\\n' | millrace shard --shards 4
     if (positionals.length > 0) throw new UsageError(`expected keys on standard input, got the argument ${JSON.stringify(positionals[0])}`)
     const map = await shardMapOf(values, io)
     let lines = 0
-    let faults = 0
+    const faults = new Faults(io, 'shard')
     for await (const batch of lineBatches(io.stdin())) {
       io.signal.throwIfAborted()
       const done = shardLines(map, batch.bytes, values.json ? 'json' : 'text')
       for (const part of done.parts) await io.write(part)
-      for (const { line, offset, reason } of done.bad)
-        if (faults++ < SHOWN) io.log(`millrace shard: line ${lines + line + 1}, byte ${batch.offset + offset}: ${reason}`)
+      for (const { line, offset, reason } of done.bad) faults.tell(lines + line + 1, batch.offset + offset, reason)
       lines += done.lines
     }
-    if (faults > SHOWN) io.log(`millrace shard: and ${faults - SHOWN} more`)
-    if (faults > 0) io.log(`millrace shard: ${faults} of ${lines} lines left out`)
-    return faults > 0 ? 1 : 0
+    return faults.end(lines)
   },
 }

@@ -5,9 +5,17 @@ import { plan } from '../snowball/plan.js'
 import { inputOutput } from '../snowball/read.js'
 import { unpack } from '../snowball/unpack.js'
 import { verify } from '../snowball/verify.js'
-import { type Command, type Io, UsageError, type Values } from './command.js'
+import { type Command, type Io, UsageError, type Values, wholeOption } from './command.js'
 
-const ACTIONS = { plan: planned, pack: packed, verify: verified, list: listed, unpack: unpacked }
+const PLAN = ['prefix', 'chunk-bytes', 'chunk-files', 'small-bytes']
+/** What each action runs, and the options that mean something to it. */
+const ACTIONS = {
+  plan: { run: planned, options: [...PLAN, 'json'] },
+  pack: { run: packed, options: [...PLAN, 'output', 'json'] },
+  verify: { run: verified, options: ['source', 'json'] },
+  list: { run: listed, options: ['json'] },
+  unpack: { run: unpacked, options: ['directory', 'json'] },
+}
 
 export const command: Command = {
   summary: 'pack small files into auto-extract tars with a manifest, verify and unpack them',
@@ -57,7 +65,10 @@ Example: millrace snowball pack ./photos -o ./chunks && millrace snowball verify
       throw new UsageError(`expected one of ${Object.keys(ACTIONS).join(', ')}, got ${action ?? 'nothing'}`)
     if (path === undefined) throw new UsageError(`${action} expected a path`)
     if (more.length > 0) throw new UsageError(`${action} expected one path, got ${JSON.stringify(more[0])} as well`)
-    return ACTIONS[action as keyof typeof ACTIONS](path, values, io)
+    const { run, options } = ACTIONS[action as keyof typeof ACTIONS]
+    const stray = Object.keys(values).find((name) => !options.includes(name))
+    if (stray !== undefined) throw new UsageError(`${action} takes no --${stray}`)
+    return run(path, values, io)
   },
 }
 
@@ -69,19 +80,12 @@ function needed(values: Values, name: string, action: string): string {
   return value
 }
 
-function whole(values: Values, name: string): number | undefined {
-  const value = text(values[name])
-  if (value === undefined) return undefined
-  if (!/^\d{1,15}$/.test(value)) throw new UsageError(`--${name} expected a whole number, got ${JSON.stringify(value)}`)
-  return Number(value)
-}
-
 const planOptions = (source: string, values: Values) => ({
   source,
   prefix: text(values.prefix),
-  chunkBytes: whole(values, 'chunk-bytes'),
-  chunkFiles: whole(values, 'chunk-files'),
-  smallBytes: whole(values, 'small-bytes'),
+  chunkBytes: wholeOption(values, 'chunk-bytes', 0),
+  chunkFiles: wholeOption(values, 'chunk-files', 0),
+  smallBytes: wholeOption(values, 'small-bytes', 0),
 })
 
 async function planned(source: string, values: Values, io: Io): Promise<number> {

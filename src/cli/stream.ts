@@ -23,13 +23,3 @@ export async function openStream(values: Values): Promise<{ streamName?: string;
   })
   return { ...(stream.startsWith('arn:') ? { streamARN: stream } : { streamName: stream }), client }
 }
-
-/** A whole number of at least `least` in an option, or nothing. */
-export function integerOption(values: Values, name: string, least: number): number | undefined {
-  const value = values[name]
-  if (value === undefined) return undefined
-  if (typeof value !== 'string' || !/^[0-9]{1,12}$/.test(value) || Number(value) < least) {
-    throw new UsageError(`--${name} expected a whole number from ${least}, got ${JSON.stringify(value)}`)
-  }
-  return Number(value)
-}

@@ -7,6 +7,7 @@ import { RESPONSE_BYTES } from '../firehose/response.js'
 import { createFirehoseTransformer, type FirehoseTransformerOptions } from '../firehose/transform.js'
 import { importFile } from '../ports/node-place.js'
 import { type Command, type Io, UsageError, type Values } from './command.js'
+import { readAll, readFile } from './input.js'
 
 const NAMES = Object.keys(blueprints).join(', ')
 
@@ -45,7 +46,7 @@ Example: millrace transform --blueprint kpl --check event.json
         options.onFailure?.(failure)
       },
     })
-    const event = parse(await readAll(source, io), source)
+    const event = parse(await readEvent(source, io), source)
     const response = await answered(transformer(event as FirehoseEvent), source)
     if (!values.check) {
       await io.write(`${JSON.stringify(response)}\n`)
@@ -75,38 +76,9 @@ async function chosen({ blueprint, module }: Values): Promise<FirehoseTransforme
   throw new MillraceError('BAD_INPUT', `expected a function as default export, got ${kindOf(exported)}`, { position: { source: file } })
 }
 
-async function readAll(source: string, io: Io): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = []
-  let size = 0
-  const take = (piece: Uint8Array) => {
-    pieces.push(piece)
-    size += piece.length
-  }
-  if (source === '-') for await (const piece of io.stdin()) take(piece)
-  else await readFile(source, io, take)
-  const all = new Uint8Array(size)
-  let at = 0
-  for (const piece of pieces) {
-    all.set(piece, at)
-    at += piece.length
-  }
-  return all
-}
-
-async function readFile(source: string, io: Io, take: (piece: Uint8Array) => void): Promise<void> {
+async function readEvent(source: string, io: Io): Promise<Uint8Array> {
   try {
-    const file = await io.ports.storage.open(source)
-    try {
-      for (let at = 0; ; ) {
-        const piece = new Uint8Array(1 << 16)
-        const got = await file.read(piece, at)
-        if (got === 0) return
-        take(piece.subarray(0, got))
-        at += got
-      }
-    } finally {
-      await file.close()
-    }
+    return await readAll(source === '-' ? io.stdin() : readFile(io.ports.storage, source), source)
   } catch (cause) {
     throw new MillraceError('IO', (cause as Error).message, { position: { source }, cause })
   }

@@ -3,7 +3,10 @@ import { jsonFault, kindOf } from '../errors.js'
 import type { RecordFault } from './record.js'
 
 export interface NdjsonOptions {
-  /** Field whose value (text, number or boolean) is the partition key. */
+  /**
+   * Field whose value (text, number or boolean) is the partition key; a number as JavaScript writes it,
+   * so that whole numbers beyond 2^53 are rounded: give those as text.
+   */
   partitionKey: string
   /** Field with the explicit hash key; null or absent means none. */
   explicitHashKey?: string

@@ -96,8 +96,8 @@ describe('millrace aggregate', () => {
 
   it.each([
     [{}, [], /expected either --shards N or --ranges FILE/],
-    [{ shards: '1', 'max-size': '63' }, [], /--max-size expected an integer from 64 to 10485760, got "63"/],
-    [{ shards: '1', 'max-count': 'x' }, [], /--max-count expected an integer from 1/],
+    [{ shards: '1', 'max-size': '63' }, [], /--max-size expected a whole number from 64 to 10485760, got "63"/],
+    [{ shards: '1', 'max-count': 'x' }, [], /--max-count expected a whole number from 1/],
     [{ shards: '1' }, ['file'], /expected records on standard input, got the argument "file"/],
   ])('refuses %j %j', async (values, positionals, message) => {
     const ran = runCommand(aggregate, values, [], {}, positionals)

@@ -12,7 +12,7 @@ it('standard input up to a signal holds on to no piece of it', async () => {
   const io = {
     signal: stop.signal,
     async *stdin() {
-      for (let i = 0; ; i++) yield new Uint8Array(65_536)
+      for (;;) yield new Uint8Array(65_536)
     },
   } as unknown as Io
   let pieces = 0

@@ -88,7 +88,9 @@ it.each([
   [['pack', 'a', 'b'], {}, 'pack expected one path, got "b" as well'],
   [['pack', 'a'], {}, 'pack expected --output'],
   [['unpack', 'a'], {}, 'unpack expected --directory'],
-  [['pack', 'a'], { output: 'o', 'chunk-bytes': '1GB' }, '--chunk-bytes expected a whole number, got "1GB"'],
+  [['unpack', 'a'], { directory: 'd', prefix: 'Logs/' }, 'unpack takes no --prefix'],
+  [['list', 'a'], { output: 'o' }, 'list takes no --output'],
+  [['pack', 'a'], { output: 'o', 'chunk-bytes': '1GB' }, '--chunk-bytes expected a whole number from 0, got "1GB"'],
 ])('%j %j is wrong usage', async (positionals, values, message) => {
   await expect(call(positionals, values)).rejects.toMatchObject({ name: 'UsageError', message })
 })
