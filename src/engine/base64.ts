@@ -55,7 +55,9 @@ export function toBase64(data: Uint8Array): string {
 export function fromBase64(text: string, mode: Base64Mode = 'strict'): Uint8Array<ArrayBuffer> {
   if (typeof Buffer !== 'undefined') {
     const bytes = Buffer.from(text, 'base64')
-    if (plain(text, bytes.length, mode)) return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length)
+    // Buffer takes U+0141 for "A": of a string with a character past U+00FF it sees the low bytes.
+    if (Buffer.byteLength(text) === text.length && plain(text, bytes.length, mode))
+      return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length)
   }
   return decodeBase64(new TextEncoder().encode(text), mode)
 }

@@ -3,7 +3,11 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { decodeBase64, encodeBase64, fromBase64, toBase64 } from '../../src/engine/base64.js'
 
 const text = fc
-  .tuple(fc.uint8Array({ maxLength: 40 }), fc.string({ unit: fc.constantFrom('A', 'Q', '-', '=', ' ', '!', 'é', '€'), maxLength: 4 }), fc.nat(60))
+  .tuple(
+    fc.uint8Array({ maxLength: 40 }),
+    fc.string({ unit: fc.constantFrom('A', 'Q', '-', '=', ' ', '!', 'é', '€', '\u0141', '\u013d'), maxLength: 4 }),
+    fc.nat(60),
+  )
   .map(([data, insert, at]) => {
     const base = Buffer.from(data).toString('base64')
     return base.slice(0, at) + insert + base.slice(at)
