@@ -26,13 +26,15 @@ export function closePage(w: Writer, c: Chunk): i32 {
   if (c.pageRows == 0) return 0;
   let values = w.body + w.head;
   let end: usize;
-  if (c.dictionary) end = putIndices(c.indices, c.pageValues, indexWidth(c.entryCount), values);
+  // nulls alone need no dictionary, and readers no empty one
+  const coded = c.dictionary != 0 && c.entryCount > 0;
+  if (coded) end = putIndices(c.indices, c.pageValues, indexWidth(c.entryCount), values);
   else if (c.type == TYPE_BOOLEAN) end = putBits(c.plain + w.head, c.pageValues, values);
   else {
     values = c.plain + w.head;
     end = values + c.plainSize;
   }
-  const encoding = c.dictionary ? RLE_DICTIONARY : PLAIN;
+  const encoding = coded ? RLE_DICTIONARY : PLAIN;
   const status = queueDataPage(w, c, values, end - values, encoding);
   c.pageRows = c.pageValues = 0;
   c.plainSize = 0;

@@ -187,6 +187,24 @@ describe.each(['simd', 'scalar'] as const)('row groups (%s)', (build) => {
     await check(write(build, fields, { codec: 'none' }), fields)
   })
 
+  it('pages of nothing but nulls, before values and alone, without a dictionary of no entries', async () => {
+    const values = range(20_000, (i) => (i < 9000 ? null : `v${i % 5}`))
+    const fields: Field[] = [
+      { name: 'late', type: 4, nullable: true, values },
+      { name: 'never', type: 4, nullable: true, values: values.map(() => null) },
+      { name: 'number', type: 2, nullable: true, values: values.map(() => null) },
+    ]
+    const bytes = write(build, fields, { codec: 'snappy', pageRows: 4096 })
+    await check(bytes, fields)
+    const [late, never, number] = parquetMetadata(arrayBuffer(bytes)).row_groups[0].columns.map((c) => c.meta_data)
+    expect(late?.dictionary_page_offset).toBeDefined()
+    for (const column of [never, number]) {
+      expect(column?.dictionary_page_offset).toBeUndefined()
+      expect(column?.encodings).not.toContain('RLE_DICTIONARY')
+      expect(column?.statistics?.null_count).toBe(20_000n)
+    }
+  })
+
   it('values longer than a page, among nulls and short ones', async () => {
     const values = range(300, (i) => (i % 5 === 0 ? null : i % 17 === 0 ? `${i}`.repeat(3000) : `v${i}`))
     const fields: Field[] = [
