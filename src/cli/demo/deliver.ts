@@ -5,7 +5,7 @@ import { MillraceError } from '../../errors.js'
 import { createFirehoseTransformer, type FirehoseEvent, type FirehoseResponse } from '../../firehose/index.js'
 import { type ConsumerBatch, createConsumer } from '../../kinesis/index.js'
 import type { Schema } from '../../parquet/index.js'
-import type { Line } from './line.js'
+import type { Line } from './stage.js'
 import { type DemoStream, STREAM } from './stream.js'
 
 /**

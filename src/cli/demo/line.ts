@@ -1,21 +1,11 @@
 // The whole line: one stage after the other, each taking what the one before it gave.
-import type { Io } from '../command.js'
 import { check } from './check.js'
 import { deliver } from './deliver.js'
-import type { Meter } from './meter.js'
-import type { Peers } from './peers.js'
 import { produce } from './produce.js'
 import type { Report } from './report.js'
 import { ship } from './ship.js'
+import type { Line } from './stage.js'
 import { startStream } from './stream.js'
-
-/** What every stage is given. */
-export interface Line {
-  peers: Peers
-  rows: number
-  io: Io
-  meter: Meter
-}
 
 /** Runs all stages below `folder`. Throws where one cannot do its work; what came out is in the verdict. */
 export async function runLine(line: Line & { folder: string }): Promise<Pick<Report, 'units' | 'files' | 'verdict'>> {

@@ -2,7 +2,7 @@
 import { MillraceError } from '../../errors.js'
 import { createProducer } from '../../kinesis/index.js'
 import { readFlights } from './flights.js'
-import type { Line } from './line.js'
+import type { Line } from './stage.js'
 import { type DemoStream, STREAM } from './stream.js'
 
 export interface Produced {

@@ -1,7 +1,7 @@
 // Parquet files into Snowball chunks, verified against their manifest and their source, and out again.
 import { MillraceError } from '../../errors.js'
 import { packSnowball, unpackSnowball, verifySnowball } from '../../snowball/index.js'
-import type { Line } from './line.js'
+import type { Line } from './stage.js'
 
 /** Small enough that the default run fills more than one. */
 const CHUNK_BYTES = 2_000_000
