@@ -80,7 +80,7 @@ describe('run', () => {
     [['echo', '--count'], "millrace echo: option '--count <value>' argument missing\nTry: millrace echo --help\n"],
     [['echo', '--loud=yes'], "millrace echo: option '--loud' does not take an argument\nTry: millrace echo --help\n"],
     [['echo', '--count', 'x'], 'millrace echo: --count expected a number\nTry: millrace echo --help\n'],
-    [['echo', '--count', '0'], 'millrace echo: "count" expected 1 to 9, got 0\nTry: millrace echo --help\n'],
+    [['echo', '--count', '0'], 'millrace echo: --count expected 1 to 9, got 0\nTry: millrace echo --help\n'],
   ])('%j is wrong usage', async (args, err) => {
     expect(await call(...args)).toEqual({ code: 2, out: '', err })
   })
@@ -185,12 +185,12 @@ describe('millrace as a process', () => {
 
   it.runIf(existsSync('/dev/full'))('fails with a reason where stdout is a full disk', () => {
     const { status, stderr } = spawnSync('/bin/sh', ['-c', `echo key | "$0" "$1" shard --shards 4 >/dev/full`, process.execPath, MAIN])
-    expect([status, stderr.toString()]).toEqual([1, expect.stringMatching(/^millrace: standard output: .*ENOSPC.*\n$/)])
+    expect([status, stderr.toString()]).toEqual([1, expect.stringMatching(/^millrace shard: standard output: .*ENOSPC.*\n$/)])
   })
 
   it('does not take a directory for empty input', () => {
     const { status, stderr } = spawnSync('/bin/sh', ['-c', `"$0" "$1" shard --shards 4 </`, process.execPath, MAIN])
-    expect([status, stderr.toString()]).toEqual([1, 'millrace: standard input: expected a file or a pipe, got a directory\n'])
+    expect([status, stderr.toString()]).toEqual([1, 'millrace shard: standard input: expected a file or a pipe, got a directory\n'])
   })
 
   it('shows the stack of a failure only to who asks', async () => {

@@ -7,6 +7,7 @@ import { MillraceError } from '../errors.js'
 import { nodePorts } from '../ports/node.js'
 import type { Io } from './command.js'
 import { commands } from './commands.js'
+import { explain } from './explain.js'
 import { run } from './run.js'
 
 const { stdin, stdout, stderr, env } = process
@@ -90,13 +91,9 @@ const io: Io = {
   signal: stop.signal,
 }
 
-/** What went wrong, in the words of whoever knew; the stack only for who asks. */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (env.MILLRACE_DEBUG) return error.stack ?? error.message
-  const own = error instanceof MillraceError || error.name === 'Error' || 'syscall' in error
-  return own ? error.message : `${error.name}: ${error.message}`
-}
+/** How errors begin: with the command, where there is one. */
+const name = process.argv[2] ?? ''
+const self = Object.hasOwn(commands, name) ? `millrace ${name}` : 'millrace'
 
 function leave(code: number): void {
   progress('')
@@ -104,7 +101,7 @@ function leave(code: number): void {
   // Keep-alive sockets and an unread stdin must not hold a finished command; what was written goes out first.
   stdout.write('', (error) => {
     // The command had ended before the last of its output failed: a full disk, not a reader who left.
-    if (error && !told && ended !== 0) log(`millrace: standard output: ${error.message}`)
+    if (error && !told && ended !== 0) log(`${self}: standard output: ${error.message}`)
     process.exit()
   })
 }
@@ -112,7 +109,8 @@ function leave(code: number): void {
 let told = false
 run(process.argv.slice(2), commands, VERSION, io).then(leave, (error: unknown) => {
   progress('')
-  if (ended !== 0) log(`millrace: ${explain(error)}`)
+  const stack = env.MILLRACE_DEBUG && error instanceof Error ? error.stack : undefined
+  if (ended !== 0) log(`${self}: ${stack ?? explain(error)}`)
   told = true
   leave(1)
 })

@@ -13,7 +13,12 @@ export async function shardMapOf(values: Values, io: Io): Promise<ShardMap> {
   if ((shards === undefined) === (ranges === undefined)) throw new UsageError('expected either --shards N or --ranges FILE')
   if (typeof shards === 'string') {
     if (!/^[0-9]{1,9}$/.test(shards)) throw new UsageError(`--shards expected a number of shards, got ${JSON.stringify(shards)}`)
-    return ShardMap.even(Number(shards))
+    try {
+      return ShardMap.even(Number(shards))
+    } catch (error) {
+      // "count" is what the function calls it
+      throw error instanceof RangeError ? new UsageError(error.message.replace('"count"', '--shards')) : error
+    }
   }
   const file = String(ranges)
   const text = new TextDecoder().decode(await readAll(readFile(io.ports.storage, file), file))

@@ -11,6 +11,7 @@ const HELP = { help: { type: 'boolean', short: 'h' } } as const
 /** Gives the exit code: 0 done, 1 failed, 2 the command line was wrong. */
 export async function run(args: readonly string[], table: Table, version: string, io: Io): Promise<number> {
   const [name, ...rest] = args
+  let options: Command['options'] = {}
   try {
     if (name === undefined) throw new UsageError(`expected a command, one of ${Object.keys(table).join(', ')}`)
     if (name === '--version' || name === '-V') {
@@ -22,6 +23,7 @@ export async function run(args: readonly string[], table: Table, version: string
       return 0
     }
     const command = await load(name, table)
+    options = command.options
     const { values, positionals } = parse(rest, command)
     if (values.help) {
       await io.write(await helpOf(name, table))
@@ -31,7 +33,7 @@ export async function run(args: readonly string[], table: Table, version: string
   } catch (error) {
     if (!isUsage(error)) throw error
     const known = name !== undefined && Object.hasOwn(table, name)
-    io.log(`millrace${known ? ` ${name}` : ''}: ${error.message}`)
+    io.log(`millrace${known ? ` ${name}` : ''}: ${asFlag(error.message, options)}`)
     io.log(`Try: millrace ${known ? `${name} ` : ''}--help`)
     return 2
   }
@@ -63,6 +65,14 @@ function isUsage(error: unknown): error is Error {
   return error instanceof UsageError || ((error instanceof TypeError || error instanceof RangeError) && /^"[^"]+" expected /.test(error.message))
 }
 
+/** `"options.partitionBy[0]" expected` as the one who typed it knows it: `--partition-by expected`. */
+function asFlag(message: string, options: Command['options']): string {
+  return message.replace(/^"(?:options\.)?([A-Za-z]+)(?:\[\d+\])?" expected/, (whole, name: string) => {
+    const flag = name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)
+    return Object.hasOwn(options, flag) ? `--${flag} expected` : whole
+  })
+}
+
 async function helpOf(name: string, table: Table): Promise<string> {
   const { help } = await load(name, table)
   return help.endsWith('\n') ? help : `${help}\n`
@@ -88,10 +98,12 @@ async function overview(table: Table): Promise<string> {
   ].join('\n')
 }
 
-/** The one candidate within two edits of `name`, for "did you mean". */
+/** The one candidate within two edits of `name`, or the only one that begins so, for "did you mean". */
 function nearest(name: string, candidates: string[]): string | undefined {
   const close = candidates.map((c) => [edits(name, c), c] as const).filter(([d, c]) => d <= 2 && d < c.length)
-  return close.sort((a, b) => a[0] - b[0])[0]?.[1]
+  if (close.length > 0) return close.sort((a, b) => a[0] - b[0])[0][1]
+  const longer = name.length >= 3 ? candidates.filter((c) => c.startsWith(name)) : []
+  return longer.length === 1 ? longer[0] : undefined
 }
 
 function edits(a: string, b: string): number {

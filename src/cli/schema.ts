@@ -3,7 +3,7 @@ import { readInputs } from './input.js'
 import { inferFrom } from './sample.js'
 
 export const command: Command = {
-  summary: 'Infer a schema from NDJSON',
+  summary: 'the schema that parquet would infer from NDJSON',
   help: `Usage: millrace schema IN...
 
 Prints the schema of the records in IN (NDJSON files, .gz read as such, "-" for

@@ -76,7 +76,7 @@ const text = (value: Values[string]) => (typeof value === 'string' ? value : und
 
 function needed(values: Values, name: string, action: string): string {
   const value = text(values[name])
-  if (!value) throw new UsageError(`${action} expected --${name}`)
+  if (!value) throw new UsageError(`${action} expected ${name === 'output' ? '-o OUT' : '-d DIR'}`)
   return value
 }
 
@@ -120,7 +120,12 @@ async function packed(source: string, values: Values, io: Io): Promise<number> {
   const { failures, ...counts } = summary
   for (const { path, reason, message } of failures) io.log(`${path}: ${reason}: ${message}`)
   if (summary.failed > failures.length) io.log(`... and ${summary.failed - failures.length} more; all are in the manifest`)
-  const rest = [`${summary.chunks} chunks`, summary.reused > 0 && `${summary.reused} of them kept`, `${summary.skipped} skipped`, `${summary.failed} failed`]
+  const rest = [
+    plural(summary.chunks, 'chunk'),
+    summary.reused > 0 && `${summary.reused} of them kept`,
+    `${summary.skipped} skipped`,
+    `${summary.failed} failed`,
+  ]
   await rate.done(summary.members, summary.bytes, rest.filter(Boolean).join(', '), values.json ? counts : undefined)
   return summary.failed > 0 ? 1 : 0
 }
@@ -136,7 +141,12 @@ async function verified(output: string, values: Values, io: Io): Promise<number>
   })
   for (const { where, message } of summary.problems) io.log(`${where}: ${message}`)
   if (summary.problemCount > summary.problems.length) io.log(`... and ${summary.problemCount - summary.problems.length} more`)
-  await rate.done(summary.members, summary.bytes, `${summary.chunks} chunks, ${summary.problemCount} problems`, values.json ? summary : undefined)
+  await rate.done(
+    summary.members,
+    summary.bytes,
+    `${plural(summary.chunks, 'chunk')}, ${plural(summary.problemCount, 'problem')}`,
+    values.json ? summary : undefined,
+  )
   return summary.problemCount > 0 ? 1 : 0
 }
 
@@ -164,9 +174,11 @@ async function unpacked(output: string, values: Values, io: Io): Promise<number>
     onProgress: ({ chunk, files, bytes }) => rate.tell(files, bytes, chunk),
   })
   for (const { chunk, name, message } of summary.problems) io.log(`${chunk}: ${JSON.stringify(name)}: ${message}`)
-  await rate.done(summary.files, summary.bytes, `${summary.problems.length} problems`, values.json ? summary : undefined)
+  await rate.done(summary.files, summary.bytes, plural(summary.problems.length, 'problem'), values.json ? summary : undefined)
   return summary.problems.length > 0 ? 1 : 0
 }
+
+const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`
 
 /** Files and bytes a second: a progress line now and then, a closing line. */
 function meter(io: Io, verb: string) {
@@ -175,7 +187,7 @@ function meter(io: Io, verb: string) {
   let last = start
   const rates = (files: number, bytes: number) => {
     const seconds = Math.max((clock.monotonic() - start) / 1000, 1e-3)
-    return `${files} files, ${size(bytes)} in ${seconds.toFixed(1)} s (${Math.round(files / seconds)} files/s, ${(bytes / seconds / 1e6).toFixed(0)} MB/s)`
+    return `${plural(files, 'file')}, ${size(bytes)} in ${seconds.toFixed(1)} s (${Math.round(files / seconds)} files/s, ${(bytes / seconds / 1e6).toFixed(0)} MB/s)`
   }
   return {
     tell(files: number, bytes: number, what: string) {

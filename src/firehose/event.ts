@@ -3,28 +3,31 @@
 import { fromBase64 } from '../engine/base64.js'
 import { wrongType } from '../errors.js'
 
+// Optional fields may be undefined: so a handler fits @types/aws-lambda under exactOptionalPropertyTypes too.
 export interface FirehoseEventRecord {
   recordId: string
   /** Milliseconds since the epoch; some published events have ISO 8601 text. */
-  approximateArrivalTimestamp?: number | string
+  approximateArrivalTimestamp?: number | string | undefined
   /** Base64. */
-  data?: string
+  data?: string | undefined
   /** Base64; in place of `data` where the source is MSK. */
-  kafkaRecordValue?: string
-  kinesisRecordMetadata?: {
-    shardId?: string
-    partitionKey?: string
-    approximateArrivalTimestamp?: number | string
-    sequenceNumber?: string
-    subsequenceNumber?: string | number
-  }
+  kafkaRecordValue?: string | undefined
+  kinesisRecordMetadata?:
+    | {
+        shardId?: string | undefined
+        partitionKey?: string | undefined
+        approximateArrivalTimestamp?: number | string | undefined
+        sequenceNumber?: string | undefined
+        subsequenceNumber?: string | number | undefined
+      }
+    | undefined
 }
 
 export interface FirehoseEvent {
-  invocationId?: string
-  deliveryStreamArn?: string
-  sourceKinesisStreamArn?: string
-  region?: string
+  invocationId?: string | undefined
+  deliveryStreamArn?: string | undefined
+  sourceKinesisStreamArn?: string | undefined
+  region?: string | undefined
   records: FirehoseEventRecord[]
 }
 

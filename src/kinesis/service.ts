@@ -11,7 +11,11 @@ export interface StreamOptions {
   /** Name of the stream; or else its ARN. */
   streamName?: string
   streamARN?: string
-  /** Anything with `send(command)`: a KinesisClient. Give it maxAttempts 1 and a NodeHttpHandler. */
+  /**
+   * Anything with `send(command)`: a KinesisClient. Give it `maxAttempts: 1`, as failures are retried
+   * here, and `requestHandler: new NodeHttpHandler()`: its own handler speaks HTTP/2, which kinesalite
+   * answers with "Protocol error".
+   */
   client?: AwsClient
   /** Or what to make a KinesisClient from: region, endpoint, credentials ... */
   clientConfig?: AwsClientConfig

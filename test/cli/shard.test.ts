@@ -118,8 +118,8 @@ describe('millrace shard', () => {
     [{ ranges: 'r' }, /either --shards N or --ranges FILE/],
     [{ shards: 'many' }, /--shards expected a number of shards, got "many"/],
     [{ shards: '-1' }, /--shards expected/],
-    [{ shards: '0' }, /"count" expected an integer from 1 to 32767, got 0/],
-    [{ shards: '32768' }, /"count" expected an integer from 1 to 32767/],
+    [{ shards: '0' }, /--shards expected an integer from 1 to 32767, got 0/],
+    [{ shards: '32768' }, /--shards expected an integer from 1 to 32767/],
   ])('refuses %j', async (values, message) => {
     await expect(shard([], values)).rejects.toThrow(message)
   })

@@ -55,7 +55,7 @@ it('plans, packs, verifies, lists and unpacks', async () => {
   ])
   const packed = await call(['pack', at('in')], { output: at('out'), prefix: 'Logs/' })
   expect(packed).toMatchObject({ code: 0, out: '' })
-  expect(packed.err.join()).toMatch(/^packed 2 files, 11 B in \d+\.\d s \(\d+ files\/s, \d+ MB\/s\): 1 chunks, 0 skipped, 0 failed$/)
+  expect(packed.err.join()).toMatch(/^packed 2 files, 11 B in \d+\.\d s \(\d+ files\/s, \d+ MB\/s\): 1 chunk, 0 skipped, 0 failed$/)
   expect(await call(['verify', at('out')], { source: at('in') })).toMatchObject({ code: 0, out: '' })
   expect((await call(['list', at('out')])).lines()).toEqual([
     { chunk: 'chunk-000001.tar', key: 'Logs/a', size: 5, offset: 512 },
@@ -86,8 +86,8 @@ it.each([
   [['__proto__', 'x'], {}, 'expected one of plan, pack, verify, list, unpack, got __proto__'],
   [['plan'], {}, 'plan expected a path'],
   [['pack', 'a', 'b'], {}, 'pack expected one path, got "b" as well'],
-  [['pack', 'a'], {}, 'pack expected --output'],
-  [['unpack', 'a'], {}, 'unpack expected --directory'],
+  [['pack', 'a'], {}, 'pack expected -o OUT'],
+  [['unpack', 'a'], {}, 'unpack expected -d DIR'],
   [['unpack', 'a'], { directory: 'd', prefix: 'Logs/' }, 'unpack takes no --prefix'],
   [['list', 'a'], { output: 'o' }, 'list takes no --output'],
   [['pack', 'a'], { output: 'o', 'chunk-bytes': '1GB' }, '--chunk-bytes expected a whole number from 0, got "1GB"'],
