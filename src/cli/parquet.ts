@@ -2,6 +2,7 @@ import { createHiveWriter } from '../emr/index.js'
 import { type BadRecord, createParquetWriter, fileSink, type ParquetWriterOptions } from '../parquet/index.js'
 import { badRecordsTo } from './bad-records.js'
 import { type Command, type Io, UsageError, type Values, wholeOption } from './command.js'
+import { count, size } from './figures.js'
 import { readInputs } from './input.js'
 import { inferFrom, readSchema } from './sample.js'
 
@@ -69,7 +70,7 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
   let pieces = readInputs(io, inputs)
   let schema: Awaited<ReturnType<typeof readSchema>>
   if (typeof values.schema === 'string') schema = await readSchema(io, values.schema)
-  else ({ schema, pieces } = await inferFrom(pieces))
+  else ({ schema, pieces } = await inferFrom(pieces, how !== 'fail'))
 
   const bad = await badRecordsTo(io, how)
   const onBadRecord = bad.policy as 'fail' | 'skip' | ((bad: BadRecord) => void)
@@ -84,7 +85,7 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
       await bad.flush()
       read += bytes.length
       const seconds = (clock.monotonic() - start) / 1000
-      io.progress(`parquet: ${megabytes(read)} read, ${Math.round(read / 1e6 / Math.max(seconds, 0.001))} MB/s`)
+      io.progress(`parquet: ${size(read)} read, ${Math.round(read / 1e6 / Math.max(seconds, 0.001))} MB/s`)
     }
     done = await writer.close()
     await bad.flush()
@@ -130,12 +131,14 @@ function partitionsOf(value: Values[string]): string[] | undefined {
   return names
 }
 
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
-const count = (n: number, what: string) => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`
-
 function summary(output: string, done: Done, read: number, seconds: number, target: string | undefined): string {
-  const where = done.files === undefined ? output : `${output}: ${count(done.partitions ?? 0, 'partition')}, ${count(done.files, 'file')}`
+  const where =
+    output === '-'
+      ? 'standard output'
+      : done.files === undefined
+        ? output
+        : `${output}: ${count(done.partitions ?? 0, 'partition')}, ${count(done.files, 'file')}`
   const speed = seconds > 0 ? `, ${Math.round(read / 1e6 / seconds)} MB/s` : ''
   const left = done.badRecords > 0 ? `; ${count(done.badRecords, 'bad record')} ${target ? `in ${target}` : 'skipped'}` : ''
-  return `${where}: ${count(done.rows, 'row')} in ${count(done.rowGroups, 'row group')}, ${megabytes(done.bytes)} from ${megabytes(read)} in ${seconds.toFixed(1)} s${speed}${left}`
+  return `${where}: ${count(done.rows, 'row')} in ${count(done.rowGroups, 'row group')}, ${size(done.bytes)} from ${size(read)} in ${seconds.toFixed(1)} s${speed}${left}`
 }

@@ -1,6 +1,7 @@
 // A schema given or inferred, and the input as if nobody had looked at it.
 import { jsonFault, MillraceError } from '../errors.js'
-import { inferSchema, parseSchema, type Schema } from '../parquet/index.js'
+import { parseSchema, type Schema } from '../parquet/index.js'
+import { Inference } from '../parquet/infer.js'
 import type { Io } from './command.js'
 import { concat, type Piece, readAll, readFile } from './input.js'
 
@@ -23,22 +24,29 @@ export async function readSchema(io: Io, path: string): Promise<Schema> {
   }
 }
 
-/** Infers a schema from the first 4 MiB, and gives all pieces back, the ones it has read first. */
-export async function inferFrom(pieces: AsyncGenerator<Piece>): Promise<{ schema: Schema; pieces: AsyncGenerator<Piece> }> {
+/**
+ * Infers a schema from the first 4 MiB, and gives all pieces back, the ones it has read first. With
+ * `skip` lines that are no JSON objects are left to who reads the pieces.
+ */
+export async function inferFrom(pieces: AsyncGenerator<Piece>, skip = false): Promise<{ schema: Schema; pieces: AsyncGenerator<Piece> }> {
   const held: Piece[] = []
-  const parts: Uint8Array[] = []
+  const sources: { source: string; parts: Uint8Array[] }[] = []
   let size = 0
   let complete = true
   for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
     const piece = { ...next.value, bytes: next.value.bytes.slice() }
-    if (piece.first && held.length > 0) parts.push(new Uint8Array([10]))
     held.push(piece)
-    parts.push(piece.bytes)
+    if (piece.first) sources.push({ source: piece.source, parts: [] })
+    sources[sources.length - 1].parts.push(piece.bytes)
     size += piece.bytes.length
     complete = size < SAMPLE
     if (!complete) break
   }
-  const schema = inferSchema(concat(parts), complete)
+  const inference = new Inference(skip)
+  sources.forEach(({ source, parts }, i) => {
+    inference.add(concat(parts), complete || i < sources.length - 1, source)
+  })
+  const schema = inference.schema()
   if (schema.columns.length === 0) throw new MillraceError('BAD_INPUT', 'there is no record to infer a schema from; give one with --schema')
   return { schema, pieces: again(held, pieces) }
 }

@@ -6,6 +6,7 @@ import { inputOutput } from '../snowball/read.js'
 import { unpack } from '../snowball/unpack.js'
 import { verify } from '../snowball/verify.js'
 import { type Command, type Io, UsageError, type Values, wholeOption } from './command.js'
+import { count, size } from './figures.js'
 
 const PLAN = ['prefix', 'chunk-bytes', 'chunk-files', 'small-bytes']
 /** What each action runs, and the options that mean something to it. */
@@ -121,7 +122,7 @@ async function packed(source: string, values: Values, io: Io): Promise<number> {
   for (const { path, reason, message } of failures) io.log(`${path}: ${reason}: ${message}`)
   if (summary.failed > failures.length) io.log(`... and ${summary.failed - failures.length} more; all are in the manifest`)
   const rest = [
-    plural(summary.chunks, 'chunk'),
+    count(summary.chunks, 'chunk'),
     summary.reused > 0 && `${summary.reused} of them kept`,
     `${summary.skipped} skipped`,
     `${summary.failed} failed`,
@@ -144,7 +145,7 @@ async function verified(output: string, values: Values, io: Io): Promise<number>
   await rate.done(
     summary.members,
     summary.bytes,
-    `${plural(summary.chunks, 'chunk')}, ${plural(summary.problemCount, 'problem')}`,
+    `${count(summary.chunks, 'chunk')}, ${count(summary.problemCount, 'problem')}`,
     values.json ? summary : undefined,
   )
   return summary.problemCount > 0 ? 1 : 0
@@ -174,11 +175,9 @@ async function unpacked(output: string, values: Values, io: Io): Promise<number>
     onProgress: ({ chunk, files, bytes }) => rate.tell(files, bytes, chunk),
   })
   for (const { chunk, name, message } of summary.problems) io.log(`${chunk}: ${JSON.stringify(name)}: ${message}`)
-  await rate.done(summary.files, summary.bytes, plural(summary.problems.length, 'problem'), values.json ? summary : undefined)
+  await rate.done(summary.files, summary.bytes, count(summary.problems.length, 'problem'), values.json ? summary : undefined)
   return summary.problems.length > 0 ? 1 : 0
 }
-
-const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`
 
 /** Files and bytes a second: a progress line now and then, a closing line. */
 function meter(io: Io, verb: string) {
@@ -187,7 +186,7 @@ function meter(io: Io, verb: string) {
   let last = start
   const rates = (files: number, bytes: number) => {
     const seconds = Math.max((clock.monotonic() - start) / 1000, 1e-3)
-    return `${plural(files, 'file')}, ${size(bytes)} in ${seconds.toFixed(1)} s (${Math.round(files / seconds)} files/s, ${(bytes / seconds / 1e6).toFixed(0)} MB/s)`
+    return `${count(files, 'file')}, ${size(bytes)} in ${seconds.toFixed(1)} s (${Math.round(files / seconds)} files/s, ${(bytes / seconds / 1e6).toFixed(0)} MB/s)`
   }
   return {
     tell(files: number, bytes: number, what: string) {
@@ -202,14 +201,4 @@ function meter(io: Io, verb: string) {
       else io.log(`${verb} ${rates(files, bytes)}: ${what}`)
     },
   }
-}
-
-function size(bytes: number): string {
-  for (const [unit, name] of [
-    [1e9, 'GB'],
-    [1e6, 'MB'],
-    [1e3, 'KB'],
-  ] as const)
-    if (bytes >= unit) return `${(bytes / unit).toFixed(1)} ${name}`
-  return `${bytes} B`
 }

@@ -1,6 +1,6 @@
 // A schema from a sample of NDJSON. Reads the text of each value, not what JSON.parse makes of it:
 // 1 and 1.0 are not the same column, nor are 2^53 and 2^53 + 1.
-import { jsonFault, MillraceError, kindOf as typeName } from '../errors.js'
+import { jsonFault, MillraceError, type Position, kindOf as typeName } from '../errors.js'
 import type { Column, ColumnType, Schema } from './schema.js'
 
 type Kind = ColumnType | 'null'
@@ -21,31 +21,55 @@ const TOKEN = /[\t\r ]*(?:([{}[\],:])|("(?:[^"\\]|\\.)*")|([^{}[\],:"\s]+))/y
  * of two kinds in one column; and for a line that is no JSON object.
  */
 export function inferSchema(sample: Uint8Array, complete = true): Schema {
-  let text = new TextDecoder().decode(sample)
-  if (!complete) text = text.slice(0, text.lastIndexOf('\n') + 1)
-  const kinds = new Map<string, Kind>()
-  let offset = 0
-  let record = 0
-  for (const line of text.split('\n')) {
-    const body = line.trim()
-    if (body !== '') {
-      let value: unknown
-      try {
-        value = JSON.parse(body)
-      } catch (cause) {
-        throw new MillraceError('BAD_INPUT', `expected a JSON object: ${jsonFault(cause)}`, { position: { record, offset } })
-      }
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-        throw new MillraceError('BAD_INPUT', `expected a JSON object, got ${typeof value === 'string' ? 'a string' : typeName(value)}`, {
-          position: { record, offset },
-        })
-      }
-      for (const [name, text] of members(body)) kinds.set(name, join(kinds.get(name) ?? 'null', kindOf(text, name, record), name, record))
-      record++
-    }
-    offset += byteLength(line) + 1
+  const inference = new Inference()
+  inference.add(sample, complete)
+  return inference.schema()
+}
+
+/** The same over several sources, which errors name; with `skip` a line that is no JSON object is passed over. */
+export class Inference {
+  readonly #kinds = new Map<string, Kind>()
+  readonly #skip: boolean
+
+  constructor(skip = false) {
+    this.#skip = skip
   }
-  return { columns: [...kinds].map(([name, kind]) => column(name, kind === 'null' ? 'string' : kind)) }
+
+  add(sample: Uint8Array, complete: boolean, source?: string): void {
+    // a byte order mark counts as bytes; trim() takes it off
+    let text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(sample)
+    if (!complete) text = text.slice(0, text.lastIndexOf('\n') + 1)
+    const kinds = this.#kinds
+    const position = { ...(source === undefined ? {} : { source }), record: 0 }
+    let offset = 0
+    for (const line of text.split('\n')) {
+      const body = line.trim()
+      if (body !== '') {
+        const fault = objectFault(body)
+        if (fault === undefined)
+          for (const [name, text] of members(body)) kinds.set(name, join(kinds.get(name) ?? 'null', kindOf(text, name, position), name, position))
+        else if (!this.#skip) throw new MillraceError('BAD_INPUT', `expected a JSON object${fault}`, { position: { ...position, offset } })
+        position.record++
+      }
+      offset += byteLength(line) + 1
+    }
+  }
+
+  schema(): Schema {
+    return { columns: [...this.#kinds].map(([name, kind]) => column(name, kind === 'null' ? 'string' : kind)) }
+  }
+}
+
+/** Why a line is no JSON object, as the end of a sentence; undefined where it is one. */
+function objectFault(line: string): string | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (cause) {
+    return `: ${jsonFault(cause)}`
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return undefined
+  return `, got ${typeof value === 'string' ? 'a string' : typeName(value)}`
 }
 
 function column(name: string, type: ColumnType): Column {
@@ -69,27 +93,27 @@ function* members(line: string): Generator<[string, string]> {
   }
 }
 
-function kindOf(value: string, name: string, record: number): Kind {
+function kindOf(value: string, name: string, position: Position): Kind {
   if (value === 'null') return 'null'
   if (value === 'true' || value === 'false') return 'boolean'
   if (value[0] === '"') return TIME.test(value) ? 'timestamp' : 'string'
   if (value === '{' || value === '[') {
     const what = value === '{' ? 'an object' : 'an array'
-    throw new MillraceError('BAD_INPUT', `column ${JSON.stringify(name)} holds ${what}; a flat schema has no type for it`, { position: { record } })
+    throw new MillraceError('BAD_INPUT', `column ${JSON.stringify(name)} holds ${what}; a flat schema has no type for it`, { position })
   }
   // 64 bits have 20 characters at most; BigInt takes 1.6 s for four million digits.
   if (value.length > 20 || /[.eE]/.test(value) || value === '-0') return 'double'
   return BigInt.asIntN(64, BigInt(value)) === BigInt(value) ? 'int64' : 'double'
 }
 
-function join(a: Kind, b: Kind, name: string, record: number): Kind {
+function join(a: Kind, b: Kind, name: string, position: Position): Kind {
   if (a === b || b === 'null') return a
   if (a === 'null') return b
   const both = new Set([a, b])
   if (both.has('int64') && both.has('double')) return 'double'
   if (both.has('string') && both.has('timestamp')) return 'string'
   throw new MillraceError('BAD_INPUT', `column ${JSON.stringify(name)} expected ${a} as in the records before, got ${b}; give a schema`, {
-    position: { record },
+    position,
   })
 }
 

@@ -52,7 +52,7 @@ describe('millrace parquet', () => {
     const b = file('b.ndjson.gz', gzipSync(`\ufeff${lines.slice(1000, 3000).join('\r\n')}\r\n`))
     const out = path('out.parquet')
     const { code, err } = await millrace(['parquet', a, b, '-', '-o', out], [text.slice(text.indexOf('{"id":3000'), -20), text.slice(-20)])
-    expect(err).toMatch(/^.*out\.parquet: 4,000 rows in 1 row group, 0\.\d MB from 0\.\d MB in \d\.\d s, \d+ MB\/s$/)
+    expect(err).toMatch(/^.*out\.parquet: 4,000 rows in 1 row group, \d+\.\d KB from \d+\.\d KB in \d\.\d s, \d+ MB\/s$/)
     expect(code).toBe(0)
     const [row] = await duck.rows(
       `select count(*) n, sum(id)::bigint ids, sum(delay)::bigint delays, count(delay) d, min(typeof("at")) t, list(distinct origin order by origin) o from '${out}'`,
@@ -113,6 +113,21 @@ describe('millrace parquet', () => {
     const kept = path('kept.ndjson')
     expect((await millrace(['parquet', bad, '-o', out, '--schema', schema, '--bad-records', kept])).err).toContain(`1 bad record in ${kept}`)
     expect(readFileSync(kept, 'utf8')).toBe('{"id":true}\n')
+  })
+
+  it('infers a schema around lines that are no JSON where those may be left out', async () => {
+    const good = file('good.ndjson', '{"id":1}\n')
+    const bad = file('torn.ndjson', '\ufeff{"id":2}\n{"id":\n7\n{"id":3}\n')
+    const out = path('torn.parquet')
+    expect(await millrace(['parquet', good, bad, '-o', out])).toMatchObject({
+      code: 1,
+      err: `${bad}, record 1, byte 12: expected a JSON object: Unexpected end of JSON input`,
+    })
+    expect(await millrace(['schema', good, bad])).toMatchObject({ code: 1, err: expect.stringContaining(`${bad}, record 1, byte 12: `) })
+    const skipped = await millrace(['parquet', good, bad, '-o', out, '--bad-records', 'skip'])
+    expect(skipped).toMatchObject({ code: 0, err: expect.stringContaining('3 rows') })
+    expect(skipped.err).toContain('2 bad records skipped')
+    expect(skipped.err).toContain(`${bad}, record 1, byte `)
   })
 
   it('names inputs that it cannot read', async () => {
