@@ -138,7 +138,7 @@ export function createSender(options: SenderOptions): Sender {
   const send = async (request: Outer[]): Promise<void> => {
     const started = clock.monotonic()
     for (const outer of request) outer.attempts++
-    let results: PutRecordsResult[]
+    let results: (PutRecordsResult | null)[]
     try {
       const answer = await service.putRecords(request.map((outer) => outer.entry))
       if (answer?.Records?.length !== request.length)
@@ -157,7 +157,7 @@ export function createSender(options: SenderOptions): Sender {
     settle(
       request,
       (i) => {
-        const { ErrorCode, ErrorMessage, ShardId, SequenceNumber } = results[i]
+        const { ErrorCode, ErrorMessage, ShardId, SequenceNumber } = results[i] ?? {}
         if (ErrorCode) return recordFault(ErrorCode, ErrorMessage ?? '')
         if (!ShardId || !SequenceNumber) return { kind: 'transient', code: 'InvalidResponse', message: 'no sequence number', uncertain: true, divisible: false }
         options.stored(request[i], ShardId, SequenceNumber)

@@ -19,7 +19,7 @@ export interface ShardTable {
   readonly map: ShardMap | undefined
   shardId(index: number): string
   isOpen(shardId: string): boolean
-  /** Whether the hash keys of all these rows lie in the shard's range; false for an unknown shard. */
+  /** Whether the hash keys of all these rows lie in the shard's range; false for an unknown shard, and where the core has no memory left to tell. */
   holds(shardId: string, pack: Pack, rows: Uint32Array): boolean
   /** Lists the shards; calls that overlap share one. Throws what listShards throws. */
   refresh(): Promise<void>
@@ -78,7 +78,11 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
     isOpen: (shardId) => ids.includes(shardId),
     holds(shardId, pack, rows) {
       const range = ranges.get(shardId)
-      return range ? range.shardsOfPacked(pick(pack, rows)).every((index) => index === 0) : false
+      try {
+        return range ? range.shardsOfPacked(pick(pack, rows)).every((index) => index === 0) : false
+      } catch {
+        return false
+      }
     },
     refresh() {
       refreshing ??= load().finally(() => {

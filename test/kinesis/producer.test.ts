@@ -130,6 +130,15 @@ test.each([{ maxBufferedRecords: 100 }, { maxBufferedBytes: 10_000 }])('a full b
   expect(clock.monotonic()).toBeLessThan(60_000)
 })
 
+test.each([{ Records: [null] }, { Records: [5] }, { Records: 5 }, null])('an answer %j that is none is no answer: the record is sent again', async (answer) => {
+  const { run, stream, producer } = world(24, 1)
+  const put = stream.handlers.PutRecords
+  let calls = 0
+  stream.handlers.PutRecords = (input, signal) => (calls++ === 0 ? answer : put(input, signal))
+  const outcome = await run(producer.put({ partitionKey: 'k', data: 'x' }).then(({ outcome }) => outcome))
+  expect(outcome).toMatchObject({ status: 'delivered', attempts: 2, uncertain: true })
+})
+
 test('close() leaves no timer behind', async () => {
   const { clock, random } = createSimulation(22)
   const asleep = new Set<number>()
