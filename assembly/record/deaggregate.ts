@@ -14,15 +14,15 @@
 //
 // Rows (batch.ts) point into the heap of the input: nothing is copied. Linear in the input.
 import { loadBE64 } from "../bytes";
-import { md5, md5Many } from "../codec/md5";
+import { md5Many } from "../codec/md5";
 import { validUtf8 } from "../codec/utf8";
-import { mark, NO_MEMORY, OUTPUT_FULL, reserve, rewind, tell } from "../memory";
+import { NO_MEMORY, OUTPUT_FULL, tell } from "../memory";
 import { MAGIC } from "./aggregate";
 import { OVERHEAD } from "./aggregate-plan";
 import { ABSENT, ROW_DATA, ROW_HASH, ROW_ITEM, ROW_KEY, ROW_SIZE, ROW_SOURCE } from "./batch";
 import { collect, counted, hashesFound, keysFound } from "./deaggregate-parse";
 import { HASH_RANGE, parseHashKey } from "./hash-key";
-import { repairUtf8 } from "./repair";
+import { md5Repaired } from "./repair";
 
 // Reasons. A row's status is its reason, with AGGREGATED where it came out of an aggregate; an outer
 // record's outcome is the first reason found in it, likewise.
@@ -181,11 +181,7 @@ function judgeKeys(heap: usize, keys: usize, count: u32, verdicts: usize, range:
   md5Many(heap, keys, 8, count, verdicts);
   for (const end = verdicts + (<usize>count << 4); verdicts < end; verdicts += 16, keys += 8) {
     const key = heap + load<usize>(keys), size = load<usize>(keys, 4);
-    if (validUtf8(key, key + size) != key + size) {
-      const before = mark(), repaired = reserve(3 * size);
-      if (repaired != 0) md5(repaired, repairUtf8(key, size, repaired), verdicts);
-      rewind(before);
-    }
+    if (validUtf8(key, key + size) != key + size) md5Repaired(key, size, verdicts);
     store<u8>(verdicts, inside(verdicts, range) ? 0 : OUT_OF_RANGE);
   }
 }

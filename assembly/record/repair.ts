@@ -3,23 +3,24 @@
 //
 // One U+FFFD for each longest part of a sequence that could have been one (Unicode 15, 3.9, as the WHATWG
 // decoder has it), but also only one for a whole encoded surrogate, where that decoder gives three.
+import { md5Final, md5Init, md5Update } from "../codec/md5";
 import { validUtf8 } from "../codec/utf8";
 
-/** src[0, size) repaired to dst, which needs 3 * size bytes; gives the new size. */
-export function repairUtf8(src: usize, size: usize, dst: usize): usize {
+const state: usize = memory.data(88, 8); // MD5_STATE_SIZE bytes
+const REPLACEMENT: usize = memory.data<u8>([0xef, 0xbf, 0xbd]);
+
+/** MD5 of src[0, size) repaired to the 16 bytes at out. */
+export function md5Repaired(src: usize, size: usize, out: usize): void {
   const end = src + size;
-  let d = dst;
+  md5Init(state);
   while (true) {
     const bad = validUtf8(src, end);
-    memory.copy(d, src, bad - src);
-    d += bad - src;
-    if (bad == end) return d - dst;
-    store<u16>(d, 0xbfef);
-    store<u8>(d, 0xbd, 2);
-    d += 3;
+    md5Update(state, src, bad - src);
+    if (bad == end) break;
+    md5Update(state, REPLACEMENT, 3);
     src = bad + broken(bad, end);
   }
-  return 0;
+  md5Final(state, out);
 }
 
 /** Bytes of the sequence at `p` that one U+FFFD stands for. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AS_KCL, VERIFY } from '../../src/engine/core.js'
-import type { Engine } from '../../src/engine/engine.js'
+import { createEngine, type Engine } from '../../src/engine/engine.js'
 import { deaggregateReason, FROM_AGGREGATE, open as openRows } from '../../src/kinesis/deaggregate.js'
 import { builds } from '../builds.js'
 import { open, type Row } from './kcl.js'
@@ -249,6 +249,15 @@ describe.each(builds)('deaggregate (%s)', (_, engine) => {
     const at = BigInt(`0x${md5(Buffer.from('\ufffd')).toString('hex')}`)
     for (const key of ['ff', 'eda080', 'f09080', 'e0a0']) agree(engine, [seal(b(pk(Buffer.from(key, 'hex')), rec(0, 'x')))], [[at, at]])
     expect(run(engine, [seal(b(pk(Buffer.from('eda080', 'hex')), rec(0, 'x')))], 'kcl', [[at, at]])[0].outcome).toBe('ok')
+  })
+
+  it('hashes such a key as well where memory is at its end', () => {
+    const full = createEngine(engine.build)
+    full.reserve(2 ** 31 - full.core.mark() - 1024)
+    full.core.rewind(2 ** 31 - 200_000)
+    const key = Buffer.alloc(60_000, 0xff)
+    const at = BigInt(`0x${md5(Buffer.from(key.toString())).toString('hex')}`)
+    expect(run(full, [seal(b(pk(key), rec(0, 'x')))], 'kcl', [[at, at]])[0].outcome).toBe('ok')
   })
 
   it('opens a damaged aggregate where the MD5 is not asked for', () => {
