@@ -55,9 +55,7 @@ export function toBase64(data: Uint8Array): string {
 export function fromBase64(text: string, mode: Base64Mode = 'strict'): Uint8Array<ArrayBuffer> {
   if (typeof Buffer !== 'undefined') {
     const bytes = Buffer.from(text, 'base64')
-    // Buffer takes U+0141 for "A": of a string with a character past U+00FF it sees the low bytes.
-    if (Buffer.byteLength(text) === text.length && plain(text, bytes.length, mode))
-      return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length)
+    if (plain(text, bytes.length, mode)) return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length)
   }
   return decodeBase64(new TextEncoder().encode(text), mode)
 }
@@ -69,6 +67,8 @@ export function fromBase64(text: string, mode: Base64Mode = 'strict'): Uint8Arra
  */
 export function plain(text: string, size: number, mode: Base64Mode): boolean {
   let n = text.length
+  // Of a string with a character past U+00FF Buffer sees the low bytes: U+0141 is "A" to it.
+  if (typeof Buffer !== 'undefined' && Buffer.byteLength(text) !== n) return false
   if (mode === 'lenient') while (n > 0 && text.charCodeAt(n - 1) === 61) n--
   else {
     if (n % 4 !== 0) return false

@@ -86,11 +86,13 @@ describe('deaggregate', () => {
   })
 
   it('delivers text that is no base64, with a reason', () => {
-    const out = deaggregate([{ Data: 'QUJD' }, { Data: 'QU!D' }, { Data: 'QUéD' }, { Data: 'QUJ\nD' }, { Data: 'QUI' }])
+    const out = deaggregate([{ Data: 'QUJD' }, { Data: 'QU!D' }, { Data: 'QUéD' }, { Data: 'QUJ\u0144' }, { Data: 'QUJ\nD' }, { Data: 'QUI' }])
     expect(out.map((r) => [Buffer.from(r.data).toString(), r.reason])).toEqual([
       ['ABC', undefined],
       ['QU!D', 'BAD_BASE64'],
       ['QUéD', 'BAD_BASE64'],
+      // to Buffer U+0144 is "D"
+      ['QUJ\u0144', 'BAD_BASE64'],
       ['ABC', undefined],
       ['AB', undefined],
     ])
