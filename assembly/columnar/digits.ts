@@ -118,7 +118,7 @@ export function scanDouble(p: usize, slot: usize): usize {
 }
 
 /** Doubles of at most 19 digits without an exponent: one to `slot`; gives the byte behind it, or 0. */
-export function scanLong(p: usize, slot: usize): usize {
+function scanLong(p: usize, slot: usize): usize {
   const negative = load<u8>(p) == MINUS;
   p += <usize>negative;
   const first = p;

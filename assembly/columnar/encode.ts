@@ -59,11 +59,6 @@ export function indexWidth(entries: u32): u32 {
   return entries < 3 ? 1 : 32 - <u32>clz(entries - 1);
 }
 
-/** Bound of `count` indices of `width` bits, width byte included. */
-export function indicesBound(count: u32, width: u32): usize {
-  return <usize>((count + 7) >> 3) * <usize>width + 64;
-}
-
 /**
  * Dictionary indices (u16, 16 writable bytes behind them) as one width byte and the hybrid. A run
  * begins at a group of 8 equal indices, if it is long enough to be smaller than its bits.

@@ -20,8 +20,8 @@ import { loneSurrogate, unescape, unescapedSize } from "./escape";
 import { failAt, JSON_SYNTAX, plainEnd, skipBlank } from "./skip";
 
 export const END: i32 = -1;
-export const STRANGERS: u32 = 32;
-export const PREDICTION: usize = 64;
+const STRANGERS: u32 = 32;
+const PREDICTION: usize = 64;
 const NODE_SIZE: usize = 128;
 const LITERAL: usize = 16;
 const LITERAL_MAX: usize = 32;

@@ -165,7 +165,7 @@ function eiselLemire(w: u64, power: i32): f64 {
 }
 
 export const INTEGER: i32 = 0;
-export const NOT_INTEGER: i32 = 1;
+const NOT_INTEGER: i32 = 1;
 export const INTEGER_RANGE: i32 = 2;
 export let integer: i64 = 0;
 

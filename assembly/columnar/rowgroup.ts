@@ -4,7 +4,7 @@
 //
 // The caller marks the arena before append or finish, takes the queued pages and rewinds; what a
 // chunk keeps between calls lies in the blocks that openWriter took.
-import { mark, NO_MEMORY, reserve, rewind } from "../memory";
+import { NO_MEMORY, reserve } from "../memory";
 import { BOUND, Chunk, chunkOf, descriptor, isString, strideOf, Writer } from "./chunk";
 import { COLUMN_COUNT, COLUMN_ENCODE, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_TYPE, COLUMN_VALUES, TYPE_BOOLEAN } from "./columns";
 import { entryLimit, lookUp, resetDictionary, slotBytes } from "./dictionary";
@@ -220,7 +220,6 @@ function appendPlain(w: Writer, c: Chunk, values: usize, count: u32): u32 {
 /** A page of `rows` rows of which only the last one has a value, of any length. */
 function appendLong(w: Writer, c: Chunk, values: usize, levels: usize, rows: u32): i32 {
   const from = <usize>load<u32>(values), size = <usize>load<u32>(values, 4);
-  const start = mark();
   const block = reserve(w.head + 4 + size);
   if (block == 0) return NO_MEMORY;
   store<u32>(block + w.head, <u32>size);

@@ -96,7 +96,7 @@ export function hexUnit(p: usize): i32 {
 }
 
 /** From the byte behind the opening quote to the byte behind the closing one. */
-export function skipString(p: usize): usize {
+function skipString(p: usize): usize {
   while (true) {
     p = plainEnd(p);
     const c: u32 = load<u8>(p);

@@ -3,8 +3,8 @@
 // at most 15 past the one before. Each function writes at `dst` and gives the next address.
 import { putVarint, zigzag } from "../bytes";
 
-export const THRIFT_TRUE: u32 = 1;
-export const THRIFT_FALSE: u32 = 2;
+const TRUE: u32 = 1;
+const FALSE: u32 = 2;
 const I16: u32 = 4;
 export const THRIFT_I32: u32 = 5;
 const I64: u32 = 6;
@@ -32,7 +32,7 @@ export function putI64(dst: usize, delta: u32, value: i64): usize {
 }
 
 export function putBool(dst: usize, delta: u32, value: bool): usize {
-  return header(dst, delta, value ? THRIFT_TRUE : THRIFT_FALSE);
+  return header(dst, delta, value ? TRUE : FALSE);
 }
 
 export function putBinary(dst: usize, delta: u32, src: usize, size: usize): usize {

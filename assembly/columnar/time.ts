@@ -12,9 +12,8 @@ import { eightDigits, leadingDigits } from "./digits";
 import { isDigit } from "./number";
 import { wholePower10 } from "./powers";
 
-export const UNIT_MS: u32 = 0;
-export const UNIT_US: u32 = 1;
-export const UNIT_NS: u32 = 2;
+// The unit of a column (columns.ts), 0 ms and 1 us, in powers of 1,000 past a millisecond.
+const UNIT_NS: u32 = 2;
 
 export let time: i64 = 0;
 
