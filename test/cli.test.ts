@@ -1,5 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Command, type Io, UsageError } from '../src/cli/command.js'
 import { commands } from '../src/cli/commands.js'
@@ -191,6 +193,23 @@ describe('millrace as a process', () => {
   it('does not take a directory for empty input', () => {
     const { status, stderr } = spawnSync('/bin/sh', ['-c', `"$0" "$1" shard --shards 4 </`, process.execPath, MAIN])
     expect([status, stderr.toString()]).toEqual([1, 'millrace shard: standard input: expected a file or a pipe, got a directory\n'])
+  })
+
+  it('tells what code that is not ours has thrown or never settles, without a stack', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
+    const event = JSON.stringify({ records: [{ recordId: '1', data: 'aGk=' }] })
+    const module = (name: string, text: string) => {
+      writeFileSync(join(dir, name), text)
+      return ['transform', '--module', join(dir, name)]
+    }
+    const throws = module('throws.mjs', 'setTimeout(() => { throw new Error("later") }, 1); export default () => new Promise((r) => setTimeout(r, 500))')
+    const hangs = module('hangs.mjs', 'export default () => new Promise(() => {})')
+    try {
+      expect(await millrace(throws, { input: event })).toMatchObject({ code: 1, err: 'millrace transform: later\n' })
+      expect(await millrace(hangs, { input: event })).toMatchObject({ code: 1, out: '', err: expect.stringContaining('something that never came') })
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
   })
 
   it('shows the stack of a failure only to who asks', async () => {

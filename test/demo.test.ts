@@ -14,8 +14,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-/** Runs the demo with a temporary directory of its own; `interrupt` sends SIGINT once a line of stderr matches. */
-async function demo(args: string[], interrupt?: RegExp) {
+/** Runs the demo with a temporary directory of its own; `interrupt` sends SIGINT once a line of stderr matches, or so many milliseconds after its stream has files. */
+async function demo(args: string[], interrupt?: RegExp | number) {
   const temporary = await mkdtemp(join(dir, 'tmp-'))
   const child = spawn(process.execPath, [MAIN, 'demo', ...args], { env: { ...process.env, TMPDIR: temporary } })
   let out = ''
@@ -27,8 +27,12 @@ async function demo(args: string[], interrupt?: RegExp) {
   child.stderr.on('data', (chunk) => {
     err += chunk
     // once: a second one would not wait for the cleaning up
-    if (!sent && interrupt?.test(err)) sent = child.kill('SIGINT')
+    if (!sent && interrupt instanceof RegExp && interrupt.test(err)) sent = child.kill('SIGINT')
   })
+  if (typeof interrupt === 'number') {
+    while ((await readdir(temporary)).length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    setTimeout(() => child.kill('SIGINT'), interrupt)
+  }
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
   return { code, out, err, left: await readdir(temporary) }
 }
@@ -58,6 +62,13 @@ describe('millrace demo', () => {
     const { code, out, err, left } = await demo(['--rows', '300000'], /read/)
     expect(err).toContain('interrupted by SIGINT')
     expect([code, out, left]).toEqual([130, '', []])
+  })
+
+  // The server's database dies of a write after it was closed: while the stream is made, while it fills.
+  it.each([20, 150, 500])('cleans up after an interrupt %d ms after its start', { timeout: 60_000 }, async (after) => {
+    const { code, err, left } = await demo(['--rows', '300000'], after)
+    expect([code, left]).toEqual([130, []])
+    expect(err).toContain('interrupted by SIGINT')
   })
 
   it.each([

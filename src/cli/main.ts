@@ -106,11 +106,34 @@ function leave(code: number): void {
   })
 }
 
+function tell(error: unknown): void {
+  const stack = env.MILLRACE_DEBUG && error instanceof Error ? error.stack : undefined
+  log(`${self}: ${stack ?? explain(error)}`)
+}
+
 let told = false
 run(process.argv.slice(2), commands, VERSION, io).then(leave, (error: unknown) => {
   progress('')
-  const stack = env.MILLRACE_DEBUG && error instanceof Error ? error.stack : undefined
-  if (ended !== 0) log(`${self}: ${stack ?? explain(error)}`)
+  // An interrupted call says so in words of its own.
+  const cause = stop.signal.aborted && !(error instanceof MillraceError) ? stop.signal.reason : error
+  if (ended !== 0 && !told) tell(cause)
   told = true
   leave(1)
+})
+
+// Of code that is not ours, such as --module's or the demo's server: no command can catch it.
+process.on('uncaughtException', (error) => {
+  if (told) return
+  told = true
+  tell(error)
+  end(1, error)
+  // Time for the command to clean up.
+  void nodePorts.clock.sleep(5_000).then(() => process.exit())
+  process.exitCode = 1
+})
+
+// Nothing is left that could wake the command.
+process.on('beforeExit', () => {
+  log(`${self}: ended before the command had, which waited for something that never came`)
+  process.exit(1)
 })

@@ -8,6 +8,15 @@ export interface Kinesalite {
   close(done: (error?: Error) => void): void
   address(): { port: number } | null
   on(event: 'error', listener: (error: Error) => void): void
+  on(event: 'request', listener: (request: KinesaliteRequest, response: KinesaliteResponse) => void): void
+}
+
+interface KinesaliteRequest {
+  on(event: 'end', listener: () => void): void
+}
+
+interface KinesaliteResponse {
+  end(...args: unknown[]): unknown
 }
 
 export interface Peers {

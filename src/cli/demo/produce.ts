@@ -23,22 +23,28 @@ export async function produce({ peers, rows, io, meter }: Line, stream: DemoStre
   const batches = readFlights(peers, rows)
   let ndjsonBytes = 0
   let sent = 0
-  for (;;) {
-    io.signal.throwIfAborted()
-    const batch = await read.time(() => batches.next())
-    if (batch.done) break
-    const { ndjson, rows: count } = batch.value
-    ndjsonBytes += ndjson.length
-    read.add(count, ndjson.length, ndjson.length)
-    const receipt = await send.time(() => producer.putNdjson(ndjson, { partitionKey: 'origin' }))
-    receipt.outcomes.then((outcomes) => {
-      for (const { code, message } of outcomes.failures()) failures.push(`${code} ${message}`)
-    })
-    const half = sent < rows / 2 && sent + count >= rows / 2
-    sent += count
-    // The producer is not told: it finds out by where its records arrive.
-    if (half) await stream.split()
-    send.add(count, ndjson.length, 0)
+  try {
+    for (;;) {
+      io.signal.throwIfAborted()
+      const batch = await read.time(() => batches.next())
+      if (batch.done) break
+      const { ndjson, rows: count } = batch.value
+      ndjsonBytes += ndjson.length
+      read.add(count, ndjson.length, ndjson.length)
+      const receipt = await send.time(() => producer.putNdjson(ndjson, { partitionKey: 'origin' }))
+      receipt.outcomes.then((outcomes) => {
+        for (const { code, message } of outcomes.failures()) failures.push(`${code} ${message}`)
+      })
+      const half = sent < rows / 2 && sent + count >= rows / 2
+      sent += count
+      // The producer is not told: it finds out by where its records arrive.
+      if (half) await stream.split()
+      send.add(count, ndjson.length, 0)
+    }
+  } catch (error) {
+    // Else it would go on sending while the stream closes.
+    await producer.close()
+    throw error
   }
   await send.time(() => producer.close())
   if (failures.length > 0) throw new MillraceError('SERVICE', `${failures.length} records were not delivered; the first: ${failures[0]}`)

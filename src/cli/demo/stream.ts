@@ -17,6 +17,19 @@ export interface DemoStream {
 /** Starts the server and makes the stream; `path` is where it keeps its records. */
 export async function startStream(peers: Peers, path: string | undefined, clock: Clock, signal: AbortSignal): Promise<DemoStream> {
   const server: Kinesalite = peers.kinesalite({ path, createStreamMs: 0, deleteStreamMs: 0, updateStreamMs: 0, shardLimit: 1000 })
+  // Requests that kinesalite has read and not answered.
+  let working = 0
+  server.on('request', (request, response) => {
+    request.on('end', () => {
+      working++
+      const { end } = response
+      response.end = (...args) => {
+        working--
+        response.end = end
+        return end.apply(response, args)
+      }
+    })
+  })
   await new Promise<void>((resolve, reject) => {
     server.on('error', reject)
     server.listen(0, '127.0.0.1', resolve)
@@ -39,8 +52,22 @@ export async function startStream(peers: Peers, path: string | undefined, clock:
       await clock.sleep(20, signal)
     }
   }
-  await client.send(new CreateStreamCommand({ StreamName: STREAM, ShardCount: SHARDS }), { abortSignal: signal })
-  await shards()
+  const close = async () => {
+    client.destroy()
+    // A write into the database after it was closed ends the process: leveldown 5 has a segmentation fault.
+    const limit = clock.monotonic() + 5_000
+    while (working > 0 && clock.monotonic() < limit) await clock.sleep(10)
+    // It goes on with the creation or the split of a stream after its answer.
+    await clock.sleep(50)
+    await new Promise<void>((resolve) => server.close(() => resolve()))
+  }
+  try {
+    await client.send(new CreateStreamCommand({ StreamName: STREAM, ShardCount: SHARDS }), { abortSignal: signal })
+    await shards()
+  } catch (error) {
+    await close()
+    throw error
+  }
   return {
     endpoint,
     client,
@@ -56,9 +83,6 @@ export async function startStream(peers: Peers, path: string | undefined, clock:
       await client.send(new SplitShardCommand({ StreamName: STREAM, ShardToSplit: widest.id, NewStartingHashKey: String(middle) }), { abortSignal: signal })
       await shards()
     },
-    async close() {
-      client.destroy()
-      await new Promise<void>((resolve) => server.close(() => resolve()))
-    },
+    close,
   }
 }
