@@ -217,6 +217,7 @@ function isPast({ reader, fetched }: { reader: ShardReader; fetched?: Fetched },
 }
 
 function startOf({ from = 'TRIM_HORIZON', timestamp }: ConsumerOptions): StartPosition {
+  if (timestamp !== undefined && from !== 'AT_TIMESTAMP') throw wrongType('timestamp', 'nothing, for only AT_TIMESTAMP has one', timestamp)
   if (isDate(from)) return { timestamp: from }
   if (from === 'AT_TIMESTAMP') {
     if (!isDate(timestamp)) throw wrongType('timestamp', 'a Date (from is AT_TIMESTAMP)', timestamp)

@@ -34,6 +34,7 @@ interface Open {
 export function readShards(list: ShardList, options: { gaps?: boolean }): { shards: ShardRange[]; pieces: Piece[] } {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, ['gaps'])
+  if (options.gaps !== undefined && typeof options.gaps !== 'boolean') throw wrongType('options.gaps', 'true or false', options.gaps)
   const open = openShards(list).sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0))
   if (open.length === 0) throw new RangeError('"shards" expected at least one open shard, got none')
   const pieces: Piece[] = []

@@ -1,6 +1,6 @@
 // A schema from a sample of NDJSON. Reads the text of each value, not what JSON.parse makes of it:
 // 1 and 1.0 are not the same column, nor are 2^53 and 2^53 + 1.
-import { jsonFault, MillraceError, type Position, kindOf as typeName } from '../errors.js'
+import { jsonFault, MillraceError, type Position, kindOf as typeName, wrongType } from '../errors.js'
 import type { Column, ColumnType, Schema } from './schema.js'
 
 type Kind = ColumnType | 'null'
@@ -21,6 +21,8 @@ const TOKEN = /[\t\r ]*(?:([{}[\],:])|("(?:[^"\\]|\\.)*")|([^{}[\],:"\s]+))/y
  * of two kinds in one column; and for a line that is no JSON object.
  */
 export function inferSchema(sample: Uint8Array, complete = true): Schema {
+  if (!(sample instanceof Uint8Array)) throw wrongType('sample', 'a Uint8Array', sample)
+  if (typeof complete !== 'boolean') throw wrongType('complete', 'true or false', complete)
   const inference = new Inference()
   inference.add(sample, complete)
   return inference.schema()

@@ -250,6 +250,7 @@ test.each([
   [{ from: 'OLDEST' }, `"from" expected 'TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP' or a Date, got "OLDEST"`],
   [{ from: new Date(Number.NaN) }, '"from" expected'],
   [{ from: 'AT_TIMESTAMP' }, '"timestamp" expected a Date (from is AT_TIMESTAMP), got undefined'],
+  [{ timestamp: new Date(0) }, '"timestamp" expected nothing, for only AT_TIMESTAMP has one, got Date'],
   [{ until: 'later' }, `"until" expected 'now' or a Date, got "later"`],
   [{ mode: 'strict' }, `"mode" expected 'kcl' or 'keep', got "strict"`],
   [{ maxRecords: 10_001 }, '"maxRecords" expected a whole number from 1 to 10000, got 10001'],

@@ -71,6 +71,7 @@ describe('ShardMap.fromShards', () => {
   })
 
   it('refuses unknown options', () => {
+    expect(() => ShardMap.fromShards([], { gaps: 1 } as object)).toThrow('"options.gaps" expected true or false, got 1')
     expect(() => ShardMap.fromShards([], { gap: true } as object)).toThrow(/"options" expected one of gaps, got "gap"/)
   })
 

@@ -34,6 +34,11 @@ describe('inferSchema', () => {
     expect(types(JSON.stringify({ a: value }))).toEqual({ a: type })
   })
 
+  it('refuses wrong arguments', () => {
+    expect(() => inferSchema('{}' as never)).toThrow('"sample" expected a Uint8Array, got "{}"')
+    expect(() => inferSchema(new Uint8Array(0), 1 as never)).toThrow('"complete" expected true or false, got 1')
+  })
+
   it('leaves the line that the sample cuts out', () => {
     expect(types('{"a":1}\n{"a":"b', false)).toEqual({ a: 'int64' })
     expect(types('{"a":1', false)).toEqual({})
