@@ -13,12 +13,15 @@ const BATCH = 1 << 20
 /** A longer line is no record of any kind: more than twice what the service takes. */
 const LONGEST = 32 << 20
 
-/** Batches of about 1 MiB. Throws LIMIT_EXCEEDED at a line of more than 32 MiB. */
-export async function* lineBatches(input: AsyncIterable<Uint8Array>): AsyncGenerator<LineBatch> {
+/**
+ * Batches of at least `least` bytes, 1 MiB where nothing else is said; 1 gives each piece of the input on as
+ * soon as it has a whole line. Throws LIMIT_EXCEEDED at a line of more than 32 MiB.
+ */
+export async function* lineBatches(input: AsyncIterable<Uint8Array>, least: number = BATCH): AsyncGenerator<LineBatch> {
   let held: Uint8Array[] = []
   let size = 0
   let offset = 0
-  let enough = BATCH
+  let enough = least
   let first = true
   const take = (bytes: Uint8Array): LineBatch => {
     const mark = first && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
@@ -39,7 +42,7 @@ export async function* lineBatches(input: AsyncIterable<Uint8Array>): AsyncGener
     held = [bytes.subarray(end)]
     size -= end
     // Twice as much before the next look for an end, or a long line would take quadratic time.
-    enough = Math.max(BATCH, 2 * size)
+    enough = Math.max(least, 2 * size)
   }
   if (size > 0) yield take(concat(held))
 }

@@ -68,20 +68,28 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     let lines = 0
     let records = 0
     let hopeless: string | undefined
-    for await (const batch of lineBatches(untilAborted(io))) {
-      const receipt = await producer.putNdjson(batch.bytes, fields)
-      const base = { lines, records, offset: batch.offset }
-      void receipt.outcomes.then((outcomes) => {
-        faults.tell(outcomes, base)
-        hopeless ??= hopelessCode(outcomes, producer.metrics())
+    const take = async () => {
+      // No waiting for a full batch: whoever pipes a log in wants its lines to arrive.
+      for await (const batch of lineBatches(untilAborted(io), 1)) {
+        const receipt = await producer.putNdjson(batch.bytes, fields)
+        const base = { lines, records, offset: batch.offset }
+        void receipt.outcomes.then((outcomes) => {
+          faults.tell(outcomes, base)
+          hopeless ??= hopelessCode(outcomes, producer.metrics())
+          show()
+        })
+        bytes += batch.bytes.length
+        lines += countLines(batch.bytes)
+        records += receipt.count
         show()
-      })
-      bytes += batch.bytes.length
-      lines += countLines(batch.bytes)
-      records += receipt.count
-      show()
-      if (hopeless) break
+        if (hopeless) return
+      }
     }
+    // What was accepted is delivered, whatever happens to the input.
+    const broken = await take().then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    )
     if (io.signal.aborted) io.log(`millrace produce: interrupted; delivering what was read`)
     await producer.close()
     target.client.destroy?.()
@@ -91,6 +99,7 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     const summary = { ...producer.metrics(), bytes, milliseconds: Math.round(io.ports.clock.monotonic() - started) }
     if (values.json) await io.write(`${JSON.stringify(summary)}\n`)
     else io.log(describe(summary))
+    if (broken) throw broken.error
     return summary.failed > 0 || io.signal.aborted ? 1 : 0
   },
 }

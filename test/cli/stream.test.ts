@@ -54,6 +54,16 @@ describe('millrace produce and consume', () => {
     expect(lines).toBe('{"origin":"a"}\n{"origin":"c"}\n')
   })
 
+  it('deliver what was read before the input broke', async () => {
+    await createStream(server.client, 'broken', 1)
+    const pieces = function* () {
+      yield '{"origin":"a"}\n{"origin":"b"}\n{"ori'
+      throw new Error('EIO')
+    }
+    await expect(produce('broken', pieces())).rejects.toThrow('EIO')
+    expect((await consume('broken', { raw: true })).out).toBe('{"origin":"a"}\n{"origin":"b"}\n')
+  })
+
   it('take an empty input', async () => {
     await createStream(server.client, 'empty', 1)
     expect(await produce('empty', [])).toMatchObject({ code: 0, out: '' })
