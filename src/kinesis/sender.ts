@@ -147,7 +147,8 @@ export function createSender(options: SenderOptions): Sender {
     } catch (error) {
       const fault = faultOf(error)
       if (fault.divisible && request.length > 1) {
-        // One record may spoil the request for all: the halves find it.
+        // One record may spoil the request for all: the halves find it. None was judged, so none has had an attempt.
+        for (const outer of request) outer.attempts--
         const half = request.length >> 1
         await Promise.all([send(request.slice(0, half)), send(request.slice(half))])
         return

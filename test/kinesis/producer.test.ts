@@ -139,6 +139,20 @@ test.each([{ Records: [null] }, { Records: [5] }, { Records: 5 }, null])('an ans
   expect(outcome).toMatchObject({ status: 'delivered', attempts: 2, uncertain: true })
 })
 
+test('looking for the record that spoils a request takes no attempt from the others', async () => {
+  const { run, stream, producer } = world(25, 1, { aggregation: false, maxAttempts: 3 })
+  const put = stream.handlers.PutRecords
+  let calls = 0
+  stream.handlers.PutRecords = (input, signal) => {
+    if (input.Records.some(({ Data }) => Data[0] === 1)) throw serviceError('ValidationException', 400)
+    if (calls++ < 2) throw serviceError('InternalFailure', 500)
+    return put(input, signal)
+  }
+  const records = Array.from({ length: 400 }, (_, i) => ({ partitionKey: 'k', data: Uint8Array.of(i === 7 ? 1 : 0) }))
+  const outcomes = await run(producer.putBatch(records).then(({ outcomes }) => outcomes))
+  expect([...outcomes.failures()]).toMatchObject([{ record: 7, code: 'ValidationException', attempts: 1 }])
+})
+
 test('close() leaves no timer behind', async () => {
   const { clock, random } = createSimulation(22)
   const asleep = new Set<number>()
