@@ -11,4 +11,6 @@ function block(language: string): string {
 }
 
 export const readmeProgram = (): string => block('js')
+/** What the README says that it prints. */
+export const readmeOutput = (): string => block('console').replace(/^\$ .*\n/, '')
 export const readmePage = (): string => block('html')

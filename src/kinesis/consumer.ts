@@ -1,6 +1,6 @@
 // The consumer: all shards of a stream, parents before children, as one async iterable of batches of
 // user records. It keeps no checkpoints: whoever starts again says where from.
-import { MillraceError, wrongType } from '../errors.js'
+import { MillraceError, outOfRange, wrongType } from '../errors.js'
 import { KINESIS } from '../limits.js'
 import type { Clock, Random } from '../ports/ports.js'
 import { type ConsumerBatch, openBatch } from './consumer-batch.js'
@@ -22,7 +22,7 @@ export interface ConsumerOptions extends StreamOptions {
    * point in time. A batch is never cut: some records that arrived later may come too.
    */
   until?: 'now' | Date
-  /** These shards only, without their children. */
+  /** These shards only, without their children. The iteration throws RangeError for one that the stream does not have. */
   shardIds?: readonly string[]
   /**
    * What de-aggregation does with aggregates that the KCL drops, those with a hash key outside their
@@ -166,7 +166,10 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     }
 
     try {
-      begin(lineage.update(await listed()), start)
+      const first = await listed()
+      const unknown = shardIds?.find((id) => !first.some((shard) => shard.ShardId === id))
+      if (unknown !== undefined) throw outOfRange('shardIds', 'shards of the stream', unknown)
+      begin(lineage.update(first), start)
       while (waiting.length + running + done.length > 0 && !signal.aborted) {
         startDue()
         const item = done.shift()

@@ -261,3 +261,13 @@ test.each([
 ])('wrong argument %j', (options, message) => {
   expect(() => world(1, 1).consume(options)).toThrow(message)
 })
+
+test('a shard that the stream does not have is no empty one', async () => {
+  const { run, put, consume, stream } = world(14, 2)
+  await put(10)
+  const { ShardId } = stream.shards[0]
+  await expect(run(collect(consume({ shardIds: [ShardId, 'shardId-9'], until: 'now' })))).rejects.toThrow(
+    '"shardIds" expected shards of the stream, got "shardId-9"',
+  )
+  expect((await run(collect(consume({ shardIds: [ShardId], until: 'now' })))).length).toBeLessThan(10)
+})
