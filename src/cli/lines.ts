@@ -1,5 +1,4 @@
 // Standard input -> batches of whole lines, so that a command crosses into the core once a batch.
-import { MillraceError } from '../errors.js'
 import { concat } from './input.js'
 
 export interface LineBatch {
@@ -7,6 +6,8 @@ export interface LineBatch {
   bytes: Uint8Array
   /** Offset of `bytes` in the input. */
   offset: number
+  /** In place of bytes: one line that is too long, and why. */
+  fault?: string
 }
 
 const BATCH = 1 << 20
@@ -15,7 +16,7 @@ const LONGEST = 32 << 20
 
 /**
  * Batches of at least `least` bytes, 1 MiB where nothing else is said; 1 gives each piece of the input on as
- * soon as it has a whole line. Throws LIMIT_EXCEEDED at a line of more than 32 MiB.
+ * soon as it has a whole line. A line of more than 32 MiB is passed over, with a batch of its own that says so.
  */
 export async function* lineBatches(input: AsyncIterable<Uint8Array>, least: number = BATCH): AsyncGenerator<LineBatch> {
   let held: Uint8Array[] = []
@@ -23,6 +24,7 @@ export async function* lineBatches(input: AsyncIterable<Uint8Array>, least: numb
   let offset = 0
   let enough = least
   let first = true
+  let long = false
   const take = (bytes: Uint8Array): LineBatch => {
     const mark = first && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
     first = false
@@ -30,17 +32,30 @@ export async function* lineBatches(input: AsyncIterable<Uint8Array>, least: numb
     offset += bytes.length
     return batch
   }
-  for await (const chunk of input) {
+  for await (let chunk of input) {
+    if (long) {
+      const rest = chunk.indexOf(10) + 1
+      offset += rest || chunk.length
+      if (rest === 0) continue
+      chunk = chunk.subarray(rest)
+      long = false
+    }
     held.push(chunk)
     size += chunk.length
     if (size < enough) continue
     const bytes = concat(held)
     const end = bytes.lastIndexOf(10) + 1
-    if (end === 0 && size >= LONGEST)
-      throw new MillraceError('LIMIT_EXCEEDED', `expected a line of at most ${LONGEST} bytes, got ${size} without a line feed`, { position: { offset } })
     if (end > 0) yield take(bytes.subarray(0, end))
     held = [bytes.subarray(end)]
     size -= end
+    if (size >= LONGEST) {
+      yield { bytes: bytes.subarray(end, end), offset, fault: `expected a line of at most ${LONGEST} bytes, got a longer one` }
+      long = true
+      first = false
+      offset += size
+      held = []
+      size = 0
+    }
     // Twice as much before the next look for an end, or a long line would take quadratic time.
     enough = Math.max(least, 2 * size)
   }

@@ -47,9 +47,13 @@ export async function* jsonLines<T>(io: Io, faults: Faults, read: (object: Recor
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let line = 0
   let seen = 0
-  for await (const { bytes, offset } of lineBatches(io.stdin())) {
+  for await (const { bytes, offset, fault } of lineBatches(io.stdin())) {
     io.signal.throwIfAborted()
     const lines: Line<T>[] = []
+    if (fault) {
+      seen++
+      faults.tell(++line, offset, fault)
+    }
     for (let at = 0; at < bytes.length; ) {
       const feed = bytes.indexOf(10, at)
       const end = feed < 0 ? bytes.length : feed

@@ -71,6 +71,10 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     const take = async () => {
       // No waiting for a full batch: whoever pipes a log in wants its lines to arrive.
       for await (const batch of lineBatches(untilAborted(io), 1)) {
+        if (batch.fault) {
+          faults.line(++lines, batch.offset, batch.fault)
+          continue
+        }
         const receipt = await producer.putNdjson(batch.bytes, fields)
         const base = { lines, records, offset: batch.offset }
         void receipt.outcomes.then((outcomes) => {
@@ -100,7 +104,7 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     if (values.json) await io.write(`${JSON.stringify(summary)}\n`)
     else io.log(describe(summary))
     if (broken) throw broken.error
-    return summary.failed > 0 || io.signal.aborted ? 1 : 0
+    return summary.failed > 0 || faults.told() > 0 || io.signal.aborted ? 1 : 0
   },
 }
 
@@ -116,6 +120,10 @@ function createFaults(io: Io) {
         io.log(`millrace produce: ${at}: ${position ? message : `${code}: ${message}`}`)
       }
     },
+    line(line: number, offset: number, message: string) {
+      if (told++ < SHOWN) io.log(`millrace produce: line ${line}, byte ${offset}: ${message}`)
+    },
+    told: () => told,
     end() {
       if (told > SHOWN) io.log(`millrace produce: and ${told - SHOWN} more`)
     },

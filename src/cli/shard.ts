@@ -33,6 +33,7 @@ Example: printf 'AMS\\nSFO\\n' | millrace shard --shards 4
     const faults = new Faults(io, 'shard')
     for await (const batch of lineBatches(io.stdin())) {
       io.signal.throwIfAborted()
+      if (batch.fault) faults.tell(++lines, batch.offset, batch.fault)
       const done = shardLines(map, batch.bytes, values.json ? 'json' : 'text')
       for (const part of done.parts) await io.write(part)
       for (const { line, offset, reason } of done.bad) faults.tell(lines + line + 1, batch.offset + offset, reason)

@@ -24,6 +24,18 @@ const pieces = (text: string, size: number) => {
 }
 
 describe('millrace aggregate', () => {
+  it('passes over a line too long to hold', async () => {
+    const long = new Uint8Array(1 << 20).fill(32)
+    const input = [`${line(plain[1])}\n`, ...Array.from({ length: 34 }, () => long), `\nno\n${line(plain[1])}`]
+    const { code, out, err } = await runCommand(aggregate, { shards: '1' }, input)
+    expect([code, parse(out)[0].userRecords]).toEqual([1, 2])
+    expect(err).toEqual([
+      expect.stringMatching(/line 2, byte \d+: expected a line of at most 33554432 bytes, got a longer one/),
+      expect.stringMatching(/line 3, byte \d+: expected a JSON object/),
+      'millrace aggregate: 2 of 4 lines left out',
+    ])
+  })
+
   it('writes the records of the canonical encoder, in the fixed form', async () => {
     const { code, out, err } = await runCommand(aggregate, { shards: '3', 'max-size': '2000' }, pieces(plain.map(line).join('\n'), 777))
     expect([code, err]).toEqual([0, []])

@@ -64,6 +64,16 @@ describe('millrace produce and consume', () => {
     expect((await consume('broken', { raw: true })).out).toBe('{"origin":"a"}\n{"origin":"b"}\n')
   })
 
+  it('deliver what stands before and behind a line too long to hold', async () => {
+    await createStream(server.client, 'long', 1)
+    const long = new Uint8Array(1 << 20).fill(120)
+    const { code, err } = await produce('long', ['{"origin":"a"}\n', ...Array.from({ length: 40 }, () => long), '\n{"origin":"b"}'])
+    expect(err[0]).toBe('millrace produce: line 2, byte 15: expected a line of at most 33554432 bytes, got a longer one')
+    expect(err.at(-1)).toContain(': 2 records delivered')
+    expect(code).toBe(1)
+    expect((await consume('long', { raw: true })).out).toBe('{"origin":"a"}\n{"origin":"b"}\n')
+  })
+
   it('take an empty input', async () => {
     await createStream(server.client, 'empty', 1)
     expect(await produce('empty', [])).toMatchObject({ code: 0, out: '' })
