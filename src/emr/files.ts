@@ -31,6 +31,14 @@ export async function createPartitionFiles(ports: { storage: Storage; random: Ra
   for await (const { name } of storage.list(root)) {
     throw new MillraceError('IO', `${root}: expected an empty directory or none, found ${JSON.stringify(name)} in it`)
   }
+  // Two runs may find it empty at once; only one can make this.
+  const mark = `${root}/.millrace-writing`
+  await (
+    await storage.create(mark, { exclusive: true }).catch((error: { code?: string }) => {
+      if (error.code !== 'EEXIST') throw error
+      throw new MillraceError('IO', `${root}: expected an empty directory or none, another run writes to it`, { cause: error })
+    })
+  ).close()
   const open = new Map<string, Part>() // least recently written first
   const numbers = new Map<string, number>()
   const made = new Set<string>()
@@ -101,12 +109,14 @@ export async function createPartitionFiles(ports: { storage: Storage; random: Ra
     async commit(encoder) {
       while (open.size > 0) await endSome(encoder)
       for (const hidden of finished) await hidden.commit()
+      await storage.remove(mark)
       return total
     },
     async discard() {
       for (const { hidden } of open.values()) await hidden.discard().catch(() => {})
       // the directory was empty before
       for (const directory of made) await storage.remove(`${root}/${directory}`)
+      await storage.remove(mark)
     },
   }
 }

@@ -46,9 +46,15 @@ export async function openJournal(storage: Storage, output: string): Promise<Jou
     await file.write(new Uint8Array([10]))
     at++
   }
+  // Two runs into one output take each other's chunks away; of the two none may say that all is well.
+  const alone = async () => {
+    const { size } = await storage.stat(part)
+    if (size !== at) throw new MillraceError('IO', `expected ${at} bytes, found ${size}: another run packs into this directory`, { position: { source: part } })
+  }
   return {
     finished,
     async append(lines) {
+      await alone()
       const bytes = formatLines(lines)
       await file.write(bytes)
       await file.sync()
@@ -58,6 +64,7 @@ export async function openJournal(storage: Storage, output: string): Promise<Jou
     reuse: take,
     async finish(end) {
       await file.close()
+      await alone()
       const temporary = `${whole}.tmp`
       const target = await storage.create(temporary)
       try {

@@ -209,6 +209,14 @@ describe('createHiveWriter', () => {
     expect((await write2(['AMS', 'SFO', 'AMS'], true)).summary).toMatchObject({ rows: 3, files: 2 })
   })
 
+  it('of two writers of one directory one is refused', async () => {
+    const directory = join(duck.directory, 'both')
+    const ends = await Promise.allSettled([write(['{"n":1,"p":"a"}'], { directory }), write(['{"n":2,"p":"a"}'], { directory })])
+    const failed = ends.filter((end) => end.status === 'rejected')
+    expect(failed.map(({ reason }) => reason.message)).toEqual([expect.stringContaining('both: expected an empty directory or none, ')])
+    expect(readdirSync(directory, { recursive: true }).sort()).toEqual(['p=a', 'p=a/part-00000.parquet'])
+  })
+
   it('refuses a directory that has something in it', async () => {
     const directory = join(duck.directory, 'taken')
     mkdirSync(directory)

@@ -292,6 +292,18 @@ describe('an output that fails', () => {
     }
   })
 
+  it('of two runs into one output at most one says that it is done, and then it is right', async () => {
+    const w = world()
+    tree(w)
+    const ends = await Promise.allSettled([w.run({ chunkFiles: 4 }), w.run({ chunkFiles: 4 })])
+    const failed = ends.filter((end) => end.status === 'rejected')
+    expect(failed.length).toBeGreaterThan(0)
+    for (const { reason } of failed) expect(reason).toMatchObject({ code: 'IO' })
+    if (failed.length === 1) await good(w)
+    await w.run({ chunkFiles: 4 })
+    await good(w)
+  })
+
   it('keeps the chunks that are finished and still right, makes the others again', async () => {
     const w = world()
     tree(w)
