@@ -23,6 +23,7 @@ export async function* readInputs(io: Io, inputs: readonly string[]): AsyncGener
       const raw = name === '-' ? io.stdin() : readFile(io.ports.storage, name)
       for await (const bytes of name.endsWith('.gz') ? gunzip(raw) : raw) {
         io.signal.throwIfAborted()
+        if (first && !name.endsWith('.gz')) refuseGzip(source, bytes)
         yield { source, first, bytes }
         first = false
       }
@@ -65,6 +66,12 @@ export async function* readFile(storage: Storage, path: string): AsyncGenerator<
   } finally {
     await file.close()
   }
+}
+
+// No JSON begins with these two bytes, and what the scan says about them helps nobody.
+function refuseGzip(source: string, bytes: Uint8Array): void {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return
+  throw new MillraceError('BAD_INPUT', 'expected NDJSON, got gzip: pipe it through gunzip, or give the file a name in .gz', { position: { source } })
 }
 
 async function* gunzip(raw: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

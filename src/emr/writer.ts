@@ -61,6 +61,13 @@ const FIRST_BUFFER = 1024
  * null and '' become __HIVE_DEFAULT_PARTITION__. A value whose directory name would pass 255 bytes
  * makes its record bad. Under the memory bound the fullest partition is written first, so nothing
  * is lost, but a row group may be smaller than asked for. On failure or abort() nothing is left.
+ *
+ * @example
+ * import { nodePorts } from 'millrace/node'
+ * const schema: Schema = { columns: [{ name: 'origin', type: 'string' }, { name: 'delay', type: 'int32' }] }
+ * const writer = createHiveWriter({ schema, directory: 'flights', partitionBy: ['origin'], ports: nodePorts })
+ * await writer.writeRows([{ origin: 'AMS', delay: 3 }]) // flights/origin=AMS/part-00000.parquet
+ * await writer.close()
  */
 export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)

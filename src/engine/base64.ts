@@ -41,7 +41,7 @@ export function badBase64(): MillraceError {
   const offset = e.words()[at + 2]
   const detail = e.words()[at + 4]
   const what =
-    detail === BASE64_ENDS ? 'the text ends inside a group of four' : detail === BASE64_BITS ? 'trailing bits are not zero' : 'no such character may stand here'
+    detail === BASE64_ENDS ? 'the text ends inside a group of four' : detail === BASE64_BITS ? 'trailing bits are not zero' : 'this character has no place here'
   return new MillraceError('BAD_INPUT', `expected base64: ${what}`, { position: { offset } })
 }
 

@@ -56,6 +56,14 @@ const OPTIONS = ['transform', 'delimiter', 'deaggregate', 'concurrency', 'respon
  *
  * The handler rejects, which makes Firehose try the batch again, only for an event that cannot be
  * answered: no `records`, a record without recordId, more records than the limit has room for.
+ *
+ * @example
+ * export const handler = createFirehoseTransformer({
+ *   transform: (record) => {
+ *     const event = record.json() as { level: string }
+ *     return event.level === 'debug' ? null : event // null drops the record
+ *   },
+ * })
  */
 export function createFirehoseTransformer(options: FirehoseTransformerOptions): FirehoseTransformer {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)

@@ -73,6 +73,10 @@ const MIB = 1_048_576
  * Not for on-demand streams with RecordDistributionStrategy AUTO: readers drop aggregates there.
  * Throws TypeError or RangeError for wrong options and fields of the wrong type; a record with a bad key
  * or over the size limit is listed in `rejected`, and the others go on.
+ *
+ * @example
+ * const { records, rejected } = aggregate(userRecords, { shards: ShardMap.even(4) })
+ * const Records = records.map(({ PartitionKey, ExplicitHashKey, Data }) => ({ PartitionKey, ExplicitHashKey, Data })) // for PutRecords
  */
 export function aggregate(records: readonly UserRecord[] | RecordBatch, options: AggregateOptions): Aggregates {
   if (typeof records !== 'object' || records === null) throw wrongType('records', 'an array of records or packed records', records)

@@ -69,6 +69,10 @@ const OPTION_KEYS = [
  * A consumer of one stream. Batches of one shard come in order; those of different shards mix, but
  * a child shard's come after its parents'. At-least-once is the caller's: what was yielded is not
  * yielded again. Each iteration starts anew at `from`.
+ *
+ * @example
+ * const consumer = createConsumer({ streamName: 'flights', until: 'now', clientConfig: { region: 'eu-central-1' } })
+ * for await (const { partitionKey, data } of consumer.records()) console.log(partitionKey, new TextDecoder().decode(data))
  */
 export function createConsumer(options: ConsumerOptions): Consumer {
   checkOptions(options, OPTION_KEYS)

@@ -39,6 +39,12 @@ const encoder = new TextEncoder()
 /**
  * A producer for one stream. Order is not kept: records of one key may be stored in another order
  * after a retry. Options beyond their bounds throw RangeError, unknown ones TypeError.
+ *
+ * @example
+ * const producer = createProducer({ streamName: 'flights', clientConfig: { region: 'eu-central-1' } })
+ * const receipt = await producer.put({ partitionKey: 'AMS', data: new TextEncoder().encode('{"delay":3}') })
+ * const outcome = await receipt.outcome // { status: 'delivered', shardId, sequenceNumber, ... } or { status: 'failed', code, ... }
+ * await producer.close()
  */
 export function createProducer(options: ProducerOptions): Producer {
   const settings = producerSettings(options)

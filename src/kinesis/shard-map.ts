@@ -40,6 +40,10 @@ const images = new WeakMap<ShardMap, Uint8Array>()
  *
  * A partition key has 1 to 256 characters, counted as Unicode code points (the length of a string in
  * the service's API model), whatever their size in UTF-8.
+ *
+ * @example
+ * const map = ShardMap.fromShards(await client.send(new ListShardsCommand({ StreamName: 'flights' })))
+ * map.shards[map.shardOf('AMS')].ShardId
  */
 export class ShardMap {
   /** The open shards in order of their hash keys. */

@@ -57,6 +57,13 @@ const WRITER_KEYS = ['schema', 'sink', 'compression', 'rowGroupRows', 'rowGroupB
  * A writer of one Parquet file: pages V1 of at most 1 MiB, dictionaries of at most 1 MiB and then
  * PLAIN, statistics, Snappy. A record's members that no column wants are left out; a member that
  * does not fit its column makes the record bad. Holds one row group, compressed, and some 20 MiB.
+ *
+ * @example
+ * import { nodePorts } from 'millrace/node'
+ * const schema: Schema = { columns: [{ name: 'origin', type: 'string' }, { name: 'delay', type: 'int32' }] }
+ * const writer = createParquetWriter({ schema, sink: await fileSink(nodePorts, 'flights.parquet') })
+ * for await (const chunk of createReadStream('flights.ndjson')) await writer.writeJson(chunk)
+ * const { rows } = await writer.close()
  */
 export function createParquetWriter(options: ParquetWriterOptions): ParquetWriter {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)

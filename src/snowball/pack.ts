@@ -43,6 +43,11 @@ const OPTIONS = ['source', 'output', 'ports', 'prefix', 'smallBytes', 'chunkByte
  *
  * Rejects with IO where the output cannot be written (what is finished stays), with CLOSED where
  * aborted, with BAD_INPUT where `output` holds something else.
+ *
+ * @example
+ * import { nodePorts } from 'millrace/node'
+ * const { chunks, failures } = await packSnowball({ source: 'photos', output: 'chunks', ports: nodePorts })
+ * const { problems } = await verifySnowball({ output: 'chunks', source: 'photos', ports: nodePorts })
  */
 export async function pack(options: PackOptions): Promise<PackSummary> {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)

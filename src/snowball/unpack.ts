@@ -83,7 +83,7 @@ async function extract(storage: Storage, path: string, tar: TarReader): Promise<
     file = await storage.create(path, { exclusive: true })
   } catch (error) {
     const { code, message } = error as { code?: string; message: string }
-    return code === 'EEXIST' ? 'expected no such file yet' : message
+    return code === 'EEXIST' ? 'exists already, and is left as it is' : message
   }
   try {
     for (let piece = await tar.read(); piece; piece = await tar.read()) await file.write(piece)

@@ -82,7 +82,7 @@ describe('millrace aggregate', () => {
       `millrace aggregate: line 3, byte ${at(3)}: expected a JSON object, got an array`,
       `millrace aggregate: line 4, byte ${at(4)}: "data" expected a string, got undefined`,
       `millrace aggregate: line 5, byte ${at(5)}: "partitionKey" expected a string, got 5`,
-      `millrace aggregate: line 6, byte ${at(6)}: "data": byte 2: expected base64: no such character may stand here`,
+      `millrace aggregate: line 6, byte ${at(6)}: "data": byte 2: expected base64: this character has no place here`,
       expect.stringMatching(/line 7, byte \d+: expected the fields partitionKey, explicitHashKey, data, .*, got "explicithashkey"$/),
       `millrace aggregate: line 12, byte ${at(12)}: expected UTF-8`,
       `millrace aggregate: line 9, byte ${at(9)}: its partition key has not 1 to 256 characters`,
@@ -150,7 +150,7 @@ describe('millrace deaggregate', () => {
     )
     expect(err).toEqual([
       'millrace deaggregate: line 3, byte 98: "Data" expected a string, got 7',
-      'millrace deaggregate: line 4, byte 109: "Data": byte 0: expected base64: no such character may stand here',
+      'millrace deaggregate: line 4, byte 109: "Data": byte 0: expected base64: this character has no place here',
       'millrace deaggregate: line 5, byte 122: expected a JSON object, got null',
       'millrace deaggregate: TRUNCATED in 1 Kinesis record',
       'millrace deaggregate: 3 of 5 lines left out',

@@ -130,6 +130,11 @@ describe('millrace parquet', () => {
     expect(skipped.err).toContain(`${bad}, record 1, byte `)
   })
 
+  it('says so where the input is gzip under another name', async () => {
+    const { code, err } = await millrace(['parquet', '-', '-o', path('packed.parquet')], [gzipSync(text)])
+    expect([code, err]).toEqual([1, expect.stringContaining('standard input: expected NDJSON, got gzip')])
+  })
+
   it('names inputs that it cannot read', async () => {
     const out = path('x.parquet')
     expect(await millrace(['parquet', path('missing'), '-o', out])).toMatchObject({ code: 1, err: expect.stringContaining('missing') })

@@ -245,8 +245,8 @@ describe('unpack', () => {
     expect(second.problems.map(({ message }) => message)).toEqual([
       'expected a directory at "exit", found a symlink',
       'expected a directory at "exit", found a symlink',
-      'expected no such file yet',
-      'expected no such file yet',
+      'exists already, and is left as it is',
+      'exists already, and is left as it is',
       'expected a directory at "target", found a file',
     ])
     expect(readdirSync(at('outside'))).toEqual(['keep'])
