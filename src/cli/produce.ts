@@ -75,15 +75,18 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
           faults.line(++lines, batch.offset, batch.fault)
           continue
         }
-        const receipt = await producer.putNdjson(batch.bytes, fields)
+        // A signal cuts the input anywhere: the line that it cut is not a bad one, it was not read.
+        const whole = io.signal.aborted ? batch.bytes.subarray(0, batch.bytes.lastIndexOf(10) + 1) : batch.bytes
+        if (whole.length === 0) continue
+        const receipt = await producer.putNdjson(whole, fields)
         const base = { lines, records, offset: batch.offset }
         void receipt.outcomes.then((outcomes) => {
           faults.tell(outcomes, base)
           hopeless ??= hopelessCode(outcomes, producer.metrics())
           show()
         })
-        bytes += batch.bytes.length
-        lines += countLines(batch.bytes)
+        bytes += whole.length
+        lines += countLines(whole)
         records += receipt.count
         show()
         if (hopeless) return
@@ -94,7 +97,7 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
       () => undefined,
       (error: unknown) => ({ error }),
     )
-    if (io.signal.aborted) io.log(`millrace produce: interrupted; delivering what was read`)
+    if (io.signal.aborted) io.log(`millrace produce: interrupted after line ${lines}; delivering up to there`)
     await producer.close()
     target.client.destroy?.()
     io.progress('')

@@ -15,6 +15,7 @@ export async function runCommand(
   input: Iterable<string | Uint8Array> = [],
   files: Record<string, string> = {},
   positionals: string[] = [],
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Ran> {
   const out: Uint8Array[] = []
   const err: string[] = []
@@ -33,7 +34,7 @@ export async function runCommand(
     columns: 0,
     color: false,
     ports: { ...nodePorts, storage: { ...nodePorts.storage, open: async (path) => reader(path, files) } },
-    signal: new AbortController().signal,
+    signal,
   }
   const code = await command.run(values, positionals, io)
   return { code, out: Buffer.concat(out).toString(), err }

@@ -64,6 +64,19 @@ describe('millrace produce and consume', () => {
     expect((await consume('broken', { raw: true })).out).toBe('{"origin":"a"}\n{"origin":"b"}\n')
   })
 
+  it('deliver the whole lines that were read before a signal; the line that it cut is no bad one', async () => {
+    await createStream(server.client, 'cut', 1)
+    const stop = new AbortController()
+    const pieces = function* () {
+      yield '{"origin":"a"}\n{"origin":"b"}\n{"ori'
+      stop.abort(new Error('interrupted'))
+      yield 'gin":"c"}\n'
+    }
+    const { code, err } = await runCommand(produceCommand, { ...on('cut'), key: 'origin' }, pieces(), {}, [], stop.signal)
+    expect([code, err[0], err.length]).toEqual([1, 'millrace produce: interrupted after line 2; delivering up to there', 2])
+    expect((await consume('cut', { raw: true })).out).toBe('{"origin":"a"}\n{"origin":"b"}\n')
+  })
+
   it('deliver what stands before and behind a line too long to hold', async () => {
     await createStream(server.client, 'long', 1)
     const long = new Uint8Array(1 << 20).fill(120)
