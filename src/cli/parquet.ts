@@ -96,7 +96,7 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
     io.progress('')
     await bad.close()
   }
-  const seconds = (clock.monotonic() - start) / 1000
+  const seconds = Math.round(clock.monotonic() - start) / 1000
   if (values.json) await io.write(`${JSON.stringify({ output, ...done, bytesRead: read, seconds })}\n`)
   else io.log(summary(output, done, read, seconds, bad.target))
   return 0

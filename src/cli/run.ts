@@ -69,7 +69,9 @@ function isUsage(error: unknown): error is Error {
 function asFlag(message: string, options: Command['options']): string {
   return message.replace(/^"(?:options\.)?([A-Za-z]+)(?:\[\d+\])?" expected/, (whole, name: string) => {
     const flag = name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)
-    return Object.hasOwn(options, flag) ? `--${flag} expected` : whole
+    // shardIds is --shard, several times
+    const known = [flag, flag.replace(/-ids$/, '')].find((candidate) => Object.hasOwn(options, candidate))
+    return known ? `--${known} expected` : whole
   })
 }
 
