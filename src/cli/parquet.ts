@@ -63,6 +63,7 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
   if (output === '-' && values.json) throw new UsageError('--json expected a file as -o: both would go to standard output')
 
   const how = String(values['bad-records'] ?? 'fail')
+  if (how === output) throw new UsageError('--bad-records expected another file than --output')
   await keepInputs(io, [...inputs, ...(typeof values.schema === 'string' ? [values.schema] : [])], { output, 'bad-records': how })
 
   const { clock } = io.ports

@@ -65,7 +65,8 @@ export function readEvent(event: unknown): Arrived[] {
   if (typeof event !== 'object' || event === null) throw wrongType('event', 'a Firehose transformation event', event)
   const { records } = event as { records?: unknown }
   if (!Array.isArray(records)) throw wrongType('event.records', 'an array', records)
-  return records.map((record: FirehoseEventRecord, i) => {
+  // unlike map() it passes over no hole
+  return Array.from(records, (record: FirehoseEventRecord, i) => {
     if (typeof record !== 'object' || record === null) throw wrongType(`event.records[${i}]`, 'an object', record)
     const { recordId } = record
     if (typeof recordId !== 'string') throw wrongType(`event.records[${i}].recordId`, 'a string', recordId)

@@ -1,7 +1,9 @@
 // A schema from a sample of NDJSON. Reads the text of each value, not what JSON.parse makes of it:
 // 1 and 1.0 are not the same column, nor are 2^53 and 2^53 + 1.
-import { jsonFault, MillraceError, type Position, kindOf as typeName, wrongType } from '../errors.js'
+import { jsonFault, MillraceError, outOfRange, type Position, kindOf as typeName, wrongType } from '../errors.js'
 import type { Column, ColumnType, Schema } from './schema.js'
+
+const LONGEST = 2 ** 29 - 24
 
 type Kind = ColumnType | 'null'
 
@@ -23,6 +25,8 @@ const TOKEN = /[\t\r ]*(?:([{}[\],:])|("(?:[^"\\]|\\.)*")|([^{}[\],:"\s]+))/y
 export function inferSchema(sample: Uint8Array, complete = true): Schema {
   if (!(sample instanceof Uint8Array)) throw wrongType('sample', 'a Uint8Array', sample)
   if (typeof complete !== 'boolean') throw wrongType('complete', 'true or false', complete)
+  // What V8 has a string for; beyond 2 GiB its TextDecoder gives an empty one.
+  if (sample?.length > LONGEST) throw outOfRange('sample.length', `at most ${LONGEST}`, sample.length)
   const inference = new Inference()
   inference.add(sample, complete)
   return inference.schema()

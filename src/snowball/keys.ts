@@ -1,4 +1,5 @@
 // What may be an object key on a Snowball and a path under an extraction root, at once.
+import { wrongType } from '../errors.js'
 import { SNOWBALL_LIMITS } from '../limits.js'
 
 const KEY_BYTES = SNOWBALL_LIMITS.keyBytes.value
@@ -10,6 +11,7 @@ const KEY_BYTES = SNOWBALL_LIMITS.keyBytes.value
  * upward, and a drive letter as absolute, so that a key means the same on every platform.
  */
 export function keyFault(key: string, prefixBytes = 0): string | undefined {
+  if (typeof key !== 'string') throw wrongType('key', 'a string', key)
   if (key === '') return 'expected a key, got an empty one'
   // one pass for the usual key; the rest only decides what to say
   if (key.length * 3 + prefixBytes > KEY_BYTES) {

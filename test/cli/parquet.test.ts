@@ -158,6 +158,7 @@ describe('millrace parquet', () => {
     [['parquet', '-', '-o', 'x', '--partition-by', 'a,,b'], '--partition-by expected column names'],
     [['parquet', '-', '-o', '-', '--partition-by', 'a'], '-o - expected a directory'],
     [['parquet', '-', '-o', '-', '--json'], '--json expected a file'],
+    [['parquet', '-', '-o', 'x', '--bad-records', 'x'], '--bad-records expected another file than --output'],
     [['parquet', '-', '-o', 'x', '--row-group-rows', '1.5'], '--row-group-rows expected a whole number'],
     [['schema'], 'expected at least one input'],
   ])('%j is wrong usage', async (args, message) => {

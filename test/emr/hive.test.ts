@@ -25,3 +25,9 @@ it('names partitions as Hive does', () => {
   expect(partitionName('x', null)).toBe('x=__HIVE_DEFAULT_PARTITION__')
   expect(partitionName('x', '')).toBe('x=__HIVE_DEFAULT_PARTITION__')
 })
+
+it('words what is no text', () => {
+  expect(() => escapePathName(null as never)).toThrow('"text" expected a string, got null')
+  expect(() => unescapePathName(5 as never)).toThrow('"name" expected a string, got 5')
+  expect(() => partitionName('x', 5 as never)).toThrow('"text" expected a string, got 5')
+})

@@ -407,3 +407,9 @@ it('wants its options right', () => {
   bad({ transform, onFailure: 'x' }).toThrow('"onFailure" expected a function, got "x"')
   bad({ transform, delimeter: ',' }).toThrow('"options" expected one of')
 })
+
+it('takes a hole in the records for no record', async () => {
+  await expect(createFirehoseTransformer({ transform: (r) => r.text() })({ records: Array(2) } as never)).rejects.toThrow(
+    '"event.records[0]" expected an object, got undefined',
+  )
+})

@@ -39,6 +39,12 @@ describe('inferSchema', () => {
     expect(() => inferSchema(new Uint8Array(0), 1 as never)).toThrow('"complete" expected true or false, got 1')
   })
 
+  it('refuses a sample that no string can hold', () => {
+    const vast = new Uint8Array(0)
+    Object.defineProperty(vast, 'length', { value: 2 ** 31 })
+    expect(() => inferSchema(vast)).toThrow('"sample.length" expected at most 536870888, got 2147483648')
+  })
+
   it('leaves the line that the sample cuts out', () => {
     expect(types('{"a":1}\n{"a":"b', false)).toEqual({ a: 'int64' })
     expect(types('{"a":1', false)).toEqual({})

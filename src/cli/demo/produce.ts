@@ -42,8 +42,8 @@ export async function produce({ peers, rows, io, meter }: Line, stream: DemoStre
       send.add(count, ndjson.length, 0)
     }
   } catch (error) {
-    // Else it would go on sending while the stream closes.
-    await producer.close()
+    // Else it would go on sending while the stream closes. A server that is broken takes no more.
+    await Promise.race([producer.close(), io.ports.clock.sleep(2_000)])
     throw error
   }
   await send.time(() => producer.close())

@@ -55,7 +55,7 @@ export async function startStream(peers: Peers, path: string | undefined, clock:
   const close = async () => {
     client.destroy()
     // A write into the database after it was closed ends the process: leveldown 5 has a segmentation fault.
-    const limit = clock.monotonic() + 5_000
+    const limit = clock.monotonic() + 1_000
     while (working > 0 && clock.monotonic() < limit) await clock.sleep(10)
     // It goes on with the creation or the split of a stream after its answer.
     await clock.sleep(50)
