@@ -1,7 +1,8 @@
 // What lies in chunks, by their own headers: no manifest needed.
-import { checkKeys, wrongType } from '../errors.js'
+import { checkKeys, MillraceError, wrongType } from '../errors.js'
 import type { Ports, Storage } from '../ports/ports.js'
 import { compareKeys } from './keys.js'
+import { MANIFEST } from './manifest.js'
 import { inputOutput, join } from './read.js'
 import { openTar, type TarEntry } from './tar.js'
 
@@ -47,7 +48,14 @@ export async function* chunks(storage: Storage, output: string): AsyncGenerator<
       yield { path, chunk: path.slice(path.lastIndexOf('/') + 1) }
       return
     }
-    for await (const { name, kind } of storage.list(path)) if (kind === 'file' && name.endsWith('.tar')) names.push(name)
+    let packed = false
+    for await (const { name, kind } of storage.list(path)) {
+      if (kind === 'file' && name.endsWith('.tar')) names.push(name)
+      else if (name.startsWith(MANIFEST)) packed = true
+    }
+    // an empty tree has a manifest and no chunks
+    if (names.length === 0 && !packed)
+      throw new MillraceError('BAD_INPUT', 'expected a tar file or a directory with such, got one without', { position: { source: output } })
     names = names.sort(compareKeys)
   } catch (error) {
     throw inputOutput(error, output)

@@ -94,3 +94,9 @@ it.each([
 ])('%j %j is wrong usage', async (positionals, values, message) => {
   await expect(call(positionals, values)).rejects.toMatchObject({ name: 'UsageError', message })
 })
+
+it('does not take a directory without chunks for an empty archive', async () => {
+  const why = 'expected a tar file or a directory with such, got one without'
+  await expect(call(['list', at('in')])).rejects.toThrow(why)
+  await expect(call(['unpack', at('in')], { directory: at('none') })).rejects.toThrow(why)
+})
