@@ -18,12 +18,13 @@ it('standard input up to a signal holds on to no piece of it', async () => {
   let pieces = 0
   for await (const piece of untilAborted(io)) {
     expect(piece.length).toBe(65_536)
-    if (++pieces === 1000) stop.abort()
-    expect(pieces).toBeLessThanOrEqual(1000)
+    if (++pieces === 4000) stop.abort()
+    expect(pieces).toBeLessThanOrEqual(4000)
   }
   collect()
-  expect(pieces).toBe(1000)
-  expect(process.memoryUsage().arrayBuffers).toBeLessThan(30e6)
+  expect(pieces).toBe(4000)
+  // Of 262 MB. V8 gives buffers back on a thread of its own: Node 24 once still had 39 of 66 MB.
+  expect(process.memoryUsage().arrayBuffers).toBeLessThan(130e6)
 })
 
 it('standard input that waits ends at a signal; what it throws is thrown', async () => {
