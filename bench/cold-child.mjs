@@ -40,5 +40,7 @@ const subjects = {
 const run = await subjects[process.argv[2]]()
 const start = performance.now()
 await run()
-process.stdout.write(String(performance.now() - start))
+// before process.stdout is touched: opening it takes 2 to 3 ms
+const took = performance.now() - start
+process.stdout.write(String(took))
 process.exit(0)
