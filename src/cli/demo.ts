@@ -26,7 +26,7 @@ the input. Needs millrace's development packages.
 
 Exit: 0 every row verified, 1 something differs or failed, 2 wrong usage.
 
-Example: millrace demo --rows 50000 --keep /tmp/flights
+Example: millrace demo --rows 50000 --keep flights-out
 `,
   options: {
     rows: { type: 'string' },
