@@ -19,3 +19,63 @@ export interface UserRecord {
   explicitHashKey?: string | bigint | undefined
   data: Uint8Array
 }
+
+/** Type of a value that is no list, map or struct. */
+export type LeafType =
+  | 'boolean'
+  | 'int8'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'uint8'
+  | 'uint16'
+  | 'uint32'
+  | 'uint64'
+  | 'float'
+  | 'double'
+  | 'decimal'
+  | 'string'
+  | 'json'
+  | 'binary'
+  | 'uuid'
+  | 'date'
+  | 'time'
+  | 'timestamp'
+
+export type TimeUnit = 'ms' | 'us' | 'ns'
+
+/** What numbers count where a timestamp is wanted: a unit, or by the magnitude rule (below 1e12 seconds, else milliseconds). */
+export type EpochUnit = 's' | TimeUnit | 'auto'
+
+export interface Leaf {
+  type: LeafType
+  /** Of a timestamp or time: what the file keeps. */
+  unit?: TimeUnit
+  /** Of a timestamp: what numbers in the JSON count; by default its unit. */
+  epoch?: EpochUnit
+  /** Of a timestamp: kept as INT96, for Hive before 4. */
+  int96?: boolean
+  /** Of a timestamp: whether its values are moments (default) or wall-clock times of no zone. */
+  utc?: boolean
+  /** Of a decimal: digits in all, 1 to 38, and of these behind the point. */
+  precision?: number
+  scale?: number
+  /** Of binary: what its JSON text is; default base64. */
+  encoding?: 'base64' | 'hex'
+}
+
+/**
+ * A column or a part of one, checked: exactly one of leaf, struct, list and map is there. A list's
+ * element is called `element`, a map's parts `key` (never null) and `value`, as the format has them.
+ */
+export interface Field {
+  /** In the file. */
+  name: string
+  /** The member of the JSON object that holds it. */
+  key: string
+  nullable: boolean
+  leaf?: Leaf
+  struct?: Field[]
+  list?: Field
+  map?: { key: Field; value: Field }
+}

@@ -25,15 +25,11 @@
 
 import { validUtf8 } from "../codec/utf8";
 import { fault, report, tell } from "../memory";
-import {
-  COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_UNIT, COLUMN_VALUES,
-  TYPE_BOOLEAN, TYPE_DOUBLE, TYPE_INT32, TYPE_STRING, TYPE_TIMESTAMP,
-} from "./columns";
-import { scanDouble, scanInteger } from "./digits";
+import { COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_SIZE, COLUMN_TYPE, COLUMN_VALUES } from "./columns";
 import { END, enterKeys, initPredictions, keySlots, keysSize, matches, member, memberNode, predictedNode, predictedSize, predictionOf, predictionsSize } from "./keys";
+import { usualValue } from "./leaf";
 import { fillMissing, firstFault, forget, ROW_FAULT, ROW_SEEN, setRows, startRows, undo } from "./row";
-import { failAt, faultAt, faultReason, JSON_MISSING, JSON_NOT_OBJECT, JSON_TRAILING, JSON_UTF8, plainEnd, skipBlank, skipValue } from "./skip";
-import { scanUsualTime } from "./time";
+import { failAt, faultAt, faultReason, JSON_MISSING, JSON_NOT_OBJECT, JSON_TRAILING, JSON_UTF8, skipBlank, skipValue } from "./skip";
 import { oddValue, present, scratchTop, setScratch } from "./value";
 
 /** No more text follows: the last line is a record without its line feed. */
@@ -126,27 +122,7 @@ function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u3
       }
       const at = load<u32>(column, COLUMN_COUNT), type = load<u32>(column, COLUMN_TYPE);
       const values: usize = load<u32>(column, COLUMN_VALUES);
-      let next: usize = 0;
-      if (type == TYPE_STRING) {
-        if (load<u8>(p) == 0x22) {
-          const stop = plainEnd(p + 1);
-          store<u64>(values + (<usize>at << 3), <u64>(p + 1) | (<u64>(stop - p - 1) << 32));
-          if (load<u8>(stop) == 0x22) next = stop + 1;
-        }
-      } else if (type == TYPE_DOUBLE) {
-        next = scanDouble(p, values + (<usize>at << 3));
-      } else if (type == TYPE_BOOLEAN) {
-        const isTrue = load<u32>(p) == 0x65757274;
-        store<u8>(values + at, isTrue ? 1 : 0);
-        if (isTrue || (load<u8>(p) == 0x66 && load<u32>(p, 1) == 0x65736c61)) next = p + 5 - <usize>isTrue;
-      } else if (load<u8>(p) == 0x22) {
-        if (type == TYPE_TIMESTAMP) next = scanUsualTime(p + 1, load<u32>(column, COLUMN_UNIT), values + (<usize>at << 3));
-      } else {
-        // Eight bytes for an int32 too: what lies behind the last one is the column's own.
-        const slot = values + (<usize>at << (type == TYPE_INT32 ? 2 : 3));
-        next = scanInteger(p, slot);
-        if (type == TYPE_INT32 && load<i64>(slot) != <i64>load<i32>(slot)) next = 0;
-      }
+      const next = usualValue(column, type, p, values, at);
       seen++;
       if (next != 0) {
         p = next;

@@ -1,5 +1,5 @@
 // The row in hand: what each column has of it, what spoils it, and how it is taken back whole.
-import { COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SCAN, COLUMN_SIZE } from "./columns";
+import { COLUMN_COUNT, COLUMN_ENTRIES, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SCAN, COLUMN_SIZE } from "./columns";
 import { failAt, faultAt } from "./skip";
 
 // The scanner's 16 bytes of a column: | seen | fault at | fault | unit |
@@ -71,5 +71,9 @@ export function fillMissing(columns: usize, count: u32, stamp: u32): u32 {
 }
 
 export function setRows(columns: usize, count: u32, rows: u32): void {
-  for (let i: u32 = 0; i < count; i++) store<u32>(columns + <usize>i * COLUMN_SIZE, rows, COLUMN_ROWS);
+  for (let i: u32 = 0; i < count; i++) {
+    const column = columns + <usize>i * COLUMN_SIZE;
+    store<u32>(column, rows, COLUMN_ENTRIES);
+    store<u32>(column, rows, COLUMN_ROWS);
+  }
 }

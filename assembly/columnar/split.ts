@@ -12,7 +12,7 @@ import { equalBytes } from "../bytes";
 import { BAD_INPUT, OUTPUT_FULL, reserve, tell } from "../memory";
 import { strideOf } from "./chunk";
 import {
-  COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_VALUES, TYPE_STRING,
+  COLUMN_COUNT, COLUMN_ENTRIES, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_VALUES, TYPE_STRING,
 } from "./columns";
 
 const GROUP: usize = 16;
@@ -209,7 +209,10 @@ export function unpackRows(columns: usize, count: u32, src: usize, len: usize, c
     at = next;
     rows++;
   }
-  for (let i: u32 = 0; i < count; i++) store<u32>(columns + <usize>i * COLUMN_SIZE, rows, COLUMN_ROWS);
+  for (let i: u32 = 0; i < count; i++) {
+    store<u32>(columns + <usize>i * COLUMN_SIZE, rows, COLUMN_ENTRIES);
+    store<u32>(columns + <usize>i * COLUMN_SIZE, rows, COLUMN_ROWS);
+  }
   tell(at - src, rows);
   return rows == 0 && len > 0 ? BAD_INPUT : <i32>rows;
 }

@@ -1,10 +1,11 @@
 // A batch of columns in an engine's arena, and the scan that fills it from NDJSON.
 import { outOfRange } from '../errors.js'
+import type { TimeUnit } from '../types.js'
 import * as core from './core.js'
 import type { Engine } from './engine.js'
+import { layColumns, leavesOf } from './leaves.js'
 
 export type ColumnType = 'boolean' | 'int32' | 'int64' | 'double' | 'string' | 'timestamp'
-export type TimeUnit = 'ms' | 'us' | 'ns'
 
 export interface ScanField {
   /** Name of the member, compared as it is, unescaped. */
@@ -52,16 +53,6 @@ export interface Scan {
 // One call leaves at most this many reasons in JavaScript's memory.
 const BAD_MAX = 1024
 
-const TYPES: Record<ColumnType, { type: number; stride: number }> = {
-  boolean: { type: core.TYPE_BOOLEAN, stride: 1 },
-  int32: { type: core.TYPE_INT32, stride: 4 },
-  int64: { type: core.TYPE_INT64, stride: 8 },
-  double: { type: core.TYPE_DOUBLE, stride: 8 },
-  string: { type: core.TYPE_STRING, stride: 8 },
-  timestamp: { type: core.TYPE_TIMESTAMP, stride: 8 },
-}
-const UNITS: TimeUnit[] = ['ms', 'us', 'ns']
-
 /**
  * Lays out `capacity` rows of `fields` in the engine's arena, for texts of at most `textBytes` a
  * call, and gives the scan over them. What it reserves lives until the caller rewinds.
@@ -70,26 +61,17 @@ export function createScan(engine: Engine, fields: readonly ScanField[], capacit
   const count = fields.length
   const encoder = new TextEncoder()
   const names = new Set<string>()
-  const columns = engine.reserve(count * core.COLUMN_SIZE)
-  engine.bytes().fill(0, columns, columns + count * core.COLUMN_SIZE)
+  const leaves = leavesOf(fields.map(({ name, type, unit, nullable = true }) => ({ name, key: name, nullable, leaf: { type, ...(unit ? { unit } : {}) } })))
+  const columns = layColumns(engine, leaves, capacity)
   fields.forEach((field, i) => {
     if (names.has(field.name)) throw outOfRange(`fields[${i}].name`, 'a name that no other column has', field.name)
     names.add(field.name)
-    const { type, stride } = TYPES[field.type]
     const text = encoder.encode(field.name)
     const name = engine.put(text)
-    // Encoders pad what they pack by up to 8 values.
-    const values = engine.reserve((capacity + 8) * stride)
-    const levels = engine.reserve(capacity + 8)
     const words = engine.words()
     const at = (columns + i * core.COLUMN_SIZE) >> 2
-    words[at + (core.COLUMN_TYPE >> 2)] = type
-    words[at + (core.COLUMN_NULLABLE >> 2)] = field.nullable === false ? 0 : 1
-    words[at + (core.COLUMN_VALUES >> 2)] = values
-    words[at + (core.COLUMN_LEVELS >> 2)] = levels
     words[at + (core.COLUMN_NAME >> 2)] = name
     words[at + (core.COLUMN_NAME_SIZE >> 2)] = text.length
-    words[at + (core.COLUMN_UNIT >> 2)] = UNITS.indexOf(field.unit ?? 'ms')
   })
   const state = engine.reserve(engine.core.scanSize(count))
   const scratch = engine.reserve(textBytes)

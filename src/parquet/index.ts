@@ -1,5 +1,6 @@
+export type { TimeUnit } from '../types.js'
 export { inferSchema } from './infer.js'
 export type { BadRecord, BadRecordPolicy } from './intake.js'
-export { type Column, type ColumnType, parseSchema, type Schema, type TimeUnit } from './schema.js'
+export { type Column, type ColumnType, parseSchema, type Schema } from './schema.js'
 export { fileSink, type ParquetSink } from './sink.js'
 export { type Compression, createParquetWriter, type ParquetSummary, type ParquetWriter, type ParquetWriterOptions } from './writer.js'

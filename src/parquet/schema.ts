@@ -1,8 +1,8 @@
 // The schema of a Parquet file in millrace's own JSON form, as far as flat records need it.
 import { checkKeys, outOfRange, wrongType } from '../errors.js'
+import type { TimeUnit } from '../types.js'
 
 export type ColumnType = 'boolean' | 'int32' | 'int64' | 'double' | 'string' | 'timestamp'
-export type TimeUnit = 'ms' | 'us' | 'ns'
 
 export interface Column {
   /** The member of the JSON record, and the column of the file: the same, case and all. */

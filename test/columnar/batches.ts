@@ -1,4 +1,6 @@
 // Column batches filled by hand, and files made of them: for the tests of the encoder alone.
+
+import { COLUMN_SIZE } from '../../src/engine/core.js'
 import { type Build, createEngine } from '../../src/engine/engine.js'
 import { createPageEncoder, type Logical, MAGIC, type PageOptions } from '../../src/engine/pages.js'
 
@@ -23,10 +25,10 @@ export function write(
 ): Uint8Array {
   const engine = createEngine(build)
   const text = new TextEncoder()
-  const columns = engine.reserve(fields.length * 64)
+  const columns = engine.reserve(fields.length * COLUMN_SIZE)
   fields.forEach((field, i) => {
     const name = text.encode(field.name)
-    const at = (columns >> 2) + i * 16
+    const at = (columns + i * COLUMN_SIZE) >> 2
     const nameAt = engine.put(name)
     const words = engine.words()
     words[at] = field.type
@@ -50,7 +52,7 @@ export function write(
     const to = Math.min(rows, from + batchRows)
     engine.scope(() => {
       fields.forEach((field, i) => {
-        fill(engine, (columns >> 2) + i * 16, field, from, to)
+        fill(engine, (columns + i * COLUMN_SIZE) >> 2, field, from, to)
       })
       encoder.append()
     })
@@ -97,4 +99,5 @@ function fill(engine: ReturnType<typeof createEngine>, at: number, field: Field,
   words[at + 3] = levels
   words[at + 4] = present.length
   words[at + 5] = cells.length
+  words[at + 17] = cells.length
 }

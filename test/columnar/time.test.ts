@@ -1,8 +1,8 @@
 // Timestamps against Date, and the forms that Date does not read.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { TimeUnit } from '../../src/engine/columns.js'
 import { createEngine } from '../../src/engine/engine.js'
+import type { TimeUnit } from '../../src/types.js'
 import { builds } from '../builds.js'
 import { scanAll } from '../columns.js'
 
