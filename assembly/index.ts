@@ -19,6 +19,11 @@ export {
 export { TAR_ROW, tarHeaders } from "./archive/tar";
 export { TAR_CHECKSUM, TAR_ENTRY, TAR_LONG, TAR_NAME, TAR_NUMBER, TAR_PAX, TAR_SPARSE, tarEntry } from "./archive/untar";
 export { snappyBound, snappyCompress, snappyDecompress } from "./codec/snappy";
+export { lz4Bound, lz4Compress } from "./codec/lz4";
+export { xxHash64 } from "./codec/xxhash";
+export { deltaBound, deltaIntegers, deltaLengths, deltaStrings } from "./columnar/delta";
+export { splitBytes } from "./columnar/bytesplit";
+export { BLOOM_BLOCK, bloomFold, bloomInsert } from "./columnar/bloom";
 export {
   COLUMN_CAPACITY, COLUMN_COUNT, COLUMN_ENCODE, COLUMN_ENTRIES, COLUMN_LEVELS, COLUMN_MAX_DEF, COLUMN_MAX_REP, COLUMN_NAME, COLUMN_NAME_SIZE, COLUMN_NULLABLE,
   COLUMN_ORDER, COLUMN_PARAM, COLUMN_PHYSICAL, COLUMN_REPS, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_UNIT, COLUMN_VALUES, COLUMN_WIDTH,
