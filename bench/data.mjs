@@ -84,6 +84,66 @@ export const TELEMETRY = {
   rows: telemetryRows,
 }
 
+/**
+ * Order events, 8 fields, ~440 bytes: a struct two deep, a list of structs, a map, a list of strings;
+ * UTF-8 as it is and every kind of escape. Types as DuckDB writes them, which are millrace's too but for case.
+ */
+export const NESTED = {
+  columns: [
+    { name: 'id', type: 'string' },
+    { name: 'ts', type: 'timestamp', unit: 'ms' },
+    { name: 'customer', type: 'struct<name: string, email: string, address: struct<city: string, zip: string, lat: double, lon: double>>', nullable: true },
+    { name: 'items', type: 'list<struct<sku: string, quantity: int32, price: double, gift: boolean>>', nullable: true },
+    { name: 'attributes', type: 'map<string, string>', nullable: true },
+    { name: 'tags', type: 'list<string>', nullable: true },
+    { name: 'note', type: 'string', nullable: true },
+    { name: 'total', type: 'double' },
+  ],
+  rows: nestedRows,
+}
+
+function nestedRows(count, seed) {
+  const random = randomFrom(seed)
+  const cities = ['Zürich', 'São Paulo', '東京', 'Kraków', 'Berlin', 'Malmö', 'Montréal', 'Москва', 'Lyon', 'Wien']
+  const names = ['Ann O\'Neil', 'Jürg "Jo" Müller', 'Łucja Nowak', '山田 太郎', 'Zoë Dubois', 'Ivan Petrov', 'Maria Silva']
+  const notes = ['line one\nline two', 'a \\ b', 'tab\there', 'plain text that needs no escape at all', '\u{1f600} smile', 'quote " inside']
+  const keys = ['colour', 'size', 'origin', 'batch', 'campaign', 'channel', 'locale', 'variant', 'source', 'theme']
+  let time = Date.UTC(2026, 0, 1)
+  return Array.from({ length: count }, () => {
+    time += random.below(900)
+    const items = Array.from({ length: random.below(4) }, () => ({
+      sku: `SKU-${random.below(20_000)}`,
+      quantity: 1 + random.below(9),
+      price: random.below(100_000) / 100,
+      gift: random.below(5) === 0,
+    }))
+    const attributes = {}
+    for (let n = random.below(4); n > 0; n--) attributes[random.pick(keys)] = `v${random.below(300)}`
+    return {
+      id: random.uuid(),
+      ts: new Date(time).toISOString(),
+      customer:
+        random.below(20) === 0
+          ? null
+          : {
+              name: random.pick(names),
+              email: `user${random.below(30_000)}@example.org`,
+              address: {
+                city: random.pick(cities),
+                zip: String(10_000 + random.below(90_000)),
+                lat: (random.below(180_000) - 90_000) / 1000,
+                lon: (random.below(360_000) - 180_000) / 1000,
+              },
+            },
+      items,
+      attributes,
+      tags: Array.from({ length: random.below(4) }, () => `tag-${random.below(200)}`),
+      note: random.below(3) === 0 ? random.pick(notes) : null,
+      total: random.below(1_000_000) / 100,
+    }
+  })
+}
+
 function flatRows(count, seed) {
   const random = randomFrom(seed)
   const agents = Array.from({ length: 1500 }, (_, i) => {
@@ -128,7 +188,21 @@ function telemetryRows(count, seed) {
   })
 }
 
-/** UTF-8 NDJSON, final newline included. */
+/** The same rows, each with its members in an order of its own. */
+export function shuffled(rows, seed) {
+  const random = randomFrom(seed)
+  return rows.map((row) => {
+    const members = Object.entries(row)
+    for (let i = members.length - 1; i > 0; i--) {
+      const j = random.below(i + 1)
+      ;[members[i], members[j]] = [members[j], members[i]]
+    }
+    return Object.fromEntries(members)
+  })
+}
+
+/** UTF-8 NDJSON, final newline included; characters beyond U+FFFF as \u escapes. */
 export function ndjson(rows) {
-  return Buffer.from(`${rows.map((r) => JSON.stringify(r)).join('\n')}\n`)
+  const text = `${rows.map((r) => JSON.stringify(r)).join('\n')}\n`
+  return Buffer.from(text.replace(/[\ud800-\udfff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`))
 }

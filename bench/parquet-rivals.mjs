@@ -1,10 +1,9 @@
 // The other writers, each used the way its own documentation would have it for speed:
 // NDJSON bytes in, Parquet bytes out, Snappy, row groups of 122,880 rows.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fork } from 'node:child_process'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
 export const ROW_GROUP = 122_880
@@ -135,41 +134,89 @@ export async function arrowParquetWasm() {
   }
 }
 
-// ---- DuckDB, native, one thread: it reads and writes files, so they lie in memory (tmpfs) where there is one
+// ---- DuckDB, native: files in, files out
 
 const DUCKDB = { timestamp: 'TIMESTAMP', string: 'VARCHAR', int32: 'INTEGER', int64: 'BIGINT', double: 'DOUBLE', boolean: 'BOOLEAN' }
 
-export async function duckdb() {
+/** DuckDB's words for a type of ours. */
+function duckType(type) {
+  return type
+    .replace(/struct<([^<>]*)>/g, (_, members) => `STRUCT(${members.replace(/(\w+): (\w+)/g, (_m, name, t) => `${name} ${DUCKDB[t] ?? t}`)})`)
+    .replace(/struct<(\w+): (\w+), (\w+): (\w+), (\w+): (STRUCT\([^)]*\))>/, (_, a, ta, b, tb, c, tc) => `STRUCT(${a} ${DUCKDB[ta]}, ${b} ${DUCKDB[tb]}, ${c} ${tc})`)
+    .replace(/list<(.*)>/, (_, element) => `${DUCKDB[element] ?? element}[]`)
+    .replace(/map<string, string>/, 'MAP(VARCHAR, VARCHAR)')
+    .replace(/^\w+$/, (name) => DUCKDB[name] ?? name)
+}
+
+export async function duckdb(threads = 1) {
   const { DuckDBInstance } = await import('@duckdb/node-api')
-  const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
+  const instance = await DuckDBInstance.create(':memory:', { threads: String(threads) })
   const connection = await instance.connect()
-  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'millrace-bench-'))
-  const source = join(folder, 'in.ndjson')
-  const target = join(folder, 'out.parquet')
+  const shape = (columns) => columns.map((c) => `'${c.name}': '${duckType(c.type)}'`).join(', ')
   return {
-    /** Puts the input where DuckDB reads it: not timed. */
-    stage: (input) => writeFileSync(source, input),
-    copy: (columns) => {
-      const shape = columns.map((c) => `'${c.name}': '${DUCKDB[c.type]}'`).join(', ')
-      const sql = `COPY (SELECT * FROM read_json('${source}', format = 'newline_delimited', columns = {${shape}})) TO '${target}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${ROW_GROUP})`
+    /** Converts `source` to `target`. */
+    copy: (columns, source, target, codec) => {
+      const sql = `COPY (SELECT * FROM read_json('${source}', format = 'newline_delimited', columns = {${shape(columns)}})) TO '${target}' (FORMAT parquet, COMPRESSION ${codec === 'none' ? 'uncompressed' : codec}, ROW_GROUP_SIZE ${ROW_GROUP})`
       return () => connection.run(sql)
     },
-    output: () => readFileSync(target),
-    /** Rows of `file` (Parquet bytes) that are not in the staged input's file, and the other way round: 0 when equal. */
-    async differing(file, columns) {
-      const other = join(folder, 'other.parquet')
-      writeFileSync(other, file)
+    /** Rows of the Parquet file `file` that are not in the NDJSON `source`, and the other way round: 0 when equal. */
+    async differing(file, columns, source) {
       // a timestamp's unit and zone may differ between writers, its instant may not
       const list = columns.map((c) => (c.type === 'timestamp' ? `epoch_ms("${c.name}") AS "${c.name}"` : `"${c.name}"`)).join(', ')
-      const a = `SELECT ${list} FROM '${target}'`
-      const b = `SELECT ${list} FROM '${other}'`
+      const a = `SELECT ${list} FROM read_json('${source}', format = 'newline_delimited', columns = {${shape(columns)}})`
+      const b = `SELECT ${list} FROM '${file}'`
       const reader = await connection.runAndReadAll(`SELECT count(*) FROM ((${a} EXCEPT ALL ${b}) UNION ALL (${b} EXCEPT ALL ${a}))`)
       return Number(reader.getRows()[0][0])
+    },
+    async count(file) {
+      return Number((await connection.runAndReadAll(`SELECT count(*) FROM '${file}'`)).getRows()[0][0])
     },
     close() {
       connection.closeSync()
       instance.closeSync()
-      rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+// ---- Polars, native. Its threads are set by the environment when it is loaded: so in a process of its
+// own. Its streaming sink rejects every option object that this binding's own wrapper makes, so: collect, then write.
+
+const POLARS = `
+const pl = require('nodejs-polars')
+process.on('message', ({ source, target, codec, times }) => {
+  let frame = pl.scanJson(source)
+  for (const name of times) frame = frame.withColumn(pl.col(name).cast(pl.Datetime('ms')))
+  try {
+    frame.collectSync().writeParquet(target, { compression: codec })
+    process.send({})
+  } catch (error) {
+    process.send({ error: String(error) })
+  }
+})
+process.send({})
+`
+
+export async function polars(threads = 1) {
+  const child = fork('-e', [POLARS], { cwd: fileURLToPath(new URL('.', import.meta.url)), execArgv: [], env: { ...process.env, POLARS_MAX_THREADS: String(threads) }, silent: false })
+  const answer = () =>
+    new Promise((resolve, reject) => {
+      const ended = () => reject(new Error('polars: its process ended'))
+      child.once('exit', ended)
+      child.once('message', (m) => {
+        child.off('exit', ended)
+        if (m.error) reject(new Error(`polars: ${m.error}`))
+        else resolve()
+      })
+    })
+  await answer()
+  return {
+    copy: (columns, source, target, codec) => {
+      const times = columns.filter((c) => c.type === 'timestamp').map((c) => c.name)
+      return async () => {
+        child.send({ source, target, codec: codec === 'none' ? 'uncompressed' : codec, times })
+        await answer()
+      }
+    },
+    close: () => child.kill(),
   }
 }

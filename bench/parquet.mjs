@@ -1,84 +1,167 @@
-// NDJSON bytes in memory -> Parquet bytes in memory, Snappy, one thread, one process, schema given.
-// Slow rivals get fewer rows of the same generator (rates are MB/s of input); DuckDB works on files in tmpfs.
-import { FLAT, ndjson, TELEMETRY } from './data.mjs'
-import { arrowParquetWasm, dsnp, duckdb, hyparquetWriter, parquetjsLite, ROW_GROUP } from './parquet-rivals.mjs'
+// An NDJSON file in the page cache -> a Parquet file, both in tmpfs where there is one; schema given,
+// row groups of 122,880 rows, the same codec and number of threads on both sides, one process (Polars
+// apart: see parquet-rivals.mjs). Slow rivals get fewer rows of the same generator; rates are MB/s of input.
+import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as zlib from 'node:zlib'
+import { FLAT, NESTED, ndjson, shuffled, TELEMETRY } from './data.mjs'
+import { arrowParquetWasm, dsnp, duckdb, hyparquetWriter, parquetjsLite, polars, ROW_GROUP } from './parquet-rivals.mjs'
 
 const MB = 1e6
+const SHAPES = {
+  flat: { shape: FLAT, bytes: 350 },
+  nested: { shape: NESTED, bytes: 404 },
+  telemetry: { shape: TELEMETRY, bytes: 140 },
+}
+const DUCKDB = 'duckdb (native)'
+const POLARS = 'polars (native)'
 
-function row(name, shape, bytesPerRow, targets) {
+// ---- inputs and rivals that several rows share: made once, gone with the process
+
+let folder
+function place(name) {
+  if (!folder) {
+    folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'millrace-bench-'))
+    process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  }
+  return join(folder, name)
+}
+
+const staged = new Map()
+/** The path of about `bytes` of NDJSON. */
+function stage(name, bytes, order) {
+  const path = place(`${name}-${order ?? 'same'}-${bytes}.ndjson`)
+  if (!staged.has(path)) {
+    const { shape, bytes: each } = SHAPES[name]
+    const rows = shape.rows(Math.round(bytes / each))
+    writeFileSync(path, ndjson(order ? shuffled(rows, 5) : rows))
+    staged.set(path, statSync(path).size)
+  }
+  return path
+}
+
+const engines = new Map()
+async function engine(make, threads) {
+  const id = `${make.name} ${threads}`
+  if (!engines.has(id)) {
+    const made = await make(threads)
+    engines.set(id, made)
+    process.on('exit', () => made.close())
+  }
+  return engines.get(id)
+}
+
+// ---- ours
+
+/** A function that converts `source` to `target`, as a program would with the library. */
+export async function millrace(columns, codec, threads = 1) {
+  const { createParquetWriter, fileSink } = await import('../dist/esm/parquet/index.js')
+  const node = await import('../dist/esm/ports/node.js')
+  const schema = { columns: columns.map((c) => ({ ...c, nullable: c.nullable === true })) }
+  return async (source, target) => {
+    const sink = await fileSink(node.nodePorts, target)
+    const writer = createParquetWriter({
+      schema,
+      sink,
+      rowGroupRows: ROW_GROUP,
+      compression: codec,
+      ...(threads > 1 ? { threads, ports: node.nodePorts } : {}),
+    })
+    for await (const piece of createReadStream(source, { highWaterMark: 1 << 20 })) await writer.writeJson(piece)
+    return writer.close()
+  }
+}
+
+// ---- rows
+
+function row(title, name, { codec = 'snappy', threads = 1, order, slow = false, targets = {} }) {
+  const { columns } = SHAPES[name].shape
   return {
-    row: `NDJSON -> Parquet, ${name}, Snappy`,
+    row: `NDJSON -> Parquet, ${title}`,
     unit: 'MB/s',
-    rivals: ['duckdb (native, 1 thread)', 'apache-arrow + parquet-wasm', 'hyparquet-writer', '@dsnp/parquetjs', 'parquetjs-lite'],
+    rivals: [DUCKDB, POLARS],
     targets,
     async prepare({ quick }) {
-      const { columns } = shape
-      const ours = await millrace(columns)
-      const input = (bytes) => ndjson(shape.rows(Math.round(bytes / bytesPerRow)))
-      const large = input(quick ? 32 * MB : 64 * MB)
-      const middle = input(quick ? 6 * MB : 16 * MB)
-      const small = input(quick ? 1 * MB : 3 * MB)
-      const duck = await duckdb()
-      duck.stage(large)
-      const copy = duck.copy(columns)
-      const writers = [
-        ['apache-arrow + parquet-wasm', await arrowParquetWasm(), middle],
-        ['hyparquet-writer', await hyparquetWriter(), middle],
-        ['@dsnp/parquetjs', dsnp(), small],
-        ['parquetjs-lite', parquetjsLite(), small],
-      ].map(([rival, writer, data]) => ({ name: rival, work: data.length / MB, data, async: true, run: writer(columns) }))
+      const input = stage(name, quick ? 16 * MB : 64 * MB, order)
+      const output = place('out.parquet')
+      const duck = await engine(duckdb, threads)
+      const native = [
+        [DUCKDB, duck.copy(columns, input, place('duckdb.parquet'), codec)],
+        ...(order ? [] : [[POLARS, (await engine(polars, threads)).copy(columns, input, place('polars.parquet'), codec)]]),
+      ]
+      const ours = await millrace(columns, codec, threads)
+      // memory to memory: what these libraries do is no file's business
+      const others = slow ? await slowWriters(columns, (bytes) => stage(name, bytes), quick) : []
+      const work = statSync(input).size / MB
       return {
-        ours: { work: large.length / MB, async: true, run: () => ours(large) },
+        ours: { work, async: true, run: () => ours(input, output) },
         rivals: [
-          {
-            name: 'duckdb (native, 1 thread)',
-            work: large.length / MB,
-            async: true,
-            run: copy,
-            note: 'reads and writes files in tmpfs; ours and the others go from memory to memory',
-          },
-          ...writers.map(({ name: rival, work, data, run }) => ({
-            name: rival,
-            work,
-            async: true,
-            run: () => run(data),
-            note: 'on fewer rows of the same generator',
-          })),
+          ...native.map(([rival, run]) => ({ name: rival, work, async: true, run })),
+          ...others.map(({ rival, data, run }) => ({ name: rival, work: data.length / MB, async: true, run: () => run(data), note: 'fewer rows, from memory to memory' })),
         ],
         // one slice is one file; Wasm and DuckDB reach their pace at the third one
-        pace: { slice: 1, collect: true, warmup: 1000, patience: 60_000, rounds: quick ? 3 : 15 },
+        pace: { slice: 1, collect: true, warmup: quick ? 500 : 1000, patience: quick ? 4000 : 25_000, rounds: quick ? 3 : 15 },
         async check() {
-          await copy()
-          await equalRows(duck, columns, 'millrace', await ours(large))
-          duck.stage(small)
-          await copy()
-          for (const { name: rival, run } of writers) await equalRows(duck, columns, rival, await run(small))
-          duck.stage(large)
+          await ours(input, output)
+          await equalRows(duck, columns, 'millrace', output, input)
+          for (const { rival, path, run } of others) {
+            writeFileSync(place('other.parquet'), await run(readFileSync(path)))
+            await equalRows(duck, columns, rival, place('other.parquet'), path)
+          }
         },
-        close: () => duck.close(),
       }
     },
   }
 }
 
-async function equalRows(duck, columns, name, file) {
-  const differing = await duck.differing(file, columns)
-  if (differing !== 0) throw new Error(`${name}: ${differing} rows differ from DuckDB's file`)
+async function slowWriters(columns, input, quick) {
+  const middle = input(quick ? 4 * MB : 16 * MB)
+  const small = input(quick ? 1 * MB : 3 * MB)
+  const flat = columns.every((c) => /^\w+$/.test(c.type))
+  const writers = [['hyparquet-writer', await hyparquetWriter(), middle]]
+  if (flat) writers.push(['apache-arrow + parquet-wasm', await arrowParquetWasm(), middle], ['@dsnp/parquetjs', dsnp(), small], ['parquetjs-lite', parquetjsLite(), small])
+  return writers.map(([rival, writer, path]) => ({ rival, path, data: readFileSync(path), run: writer(columns) }))
 }
 
-async function millrace(columns) {
-  const { createParquetWriter } = await import('../dist/esm/parquet/writer.js')
-  const schema = { columns: columns.map((c) => ({ ...c, nullable: c.nullable === true })) }
-  return async (input) => {
-    const chunks = []
-    const writer = createParquetWriter({ schema, rowGroupRows: ROW_GROUP, sink: { write: (bytes) => void chunks.push(bytes) } })
-    await writer.writeJson(input)
-    await writer.close()
-    return Buffer.concat(chunks)
+async function equalRows(duck, columns, name, file, source) {
+  const differing = await duck.differing(file, columns, source)
+  if (differing !== 0) throw new Error(`${name}: ${differing} rows differ from the input`)
+}
+
+/** Bytes of the file beside DuckDB's: at most 3 % more. */
+function sizeRow(name, codec) {
+  return {
+    row: `size: Parquet, ${name}, ${codec}`,
+    unit: 'MB',
+    rate: false,
+    rivals: [DUCKDB, POLARS],
+    targets: { [DUCKDB]: 0.97 },
+    async prepare({ quick }) {
+      const { columns } = SHAPES[name].shape
+      const input = stage(name, quick ? 16 * MB : 64 * MB)
+      const paths = [place('out.parquet'), place('duckdb.parquet'), place('polars.parquet')]
+      await (await millrace(columns, codec))(input, paths[0])
+      await (await engine(duckdb, 1)).copy(columns, input, paths[1], codec)()
+      await (await engine(polars, 1)).copy(columns, input, paths[2], codec)()
+      return { rivals: [{ name: DUCKDB }, { name: POLARS }], samples: paths.map((path) => [statSync(path).size / MB]) }
+    },
   }
 }
 
+const snappy = { [DUCKDB]: 3, [POLARS]: 3 }
+const slow = { 'hyparquet-writer': 15, 'parquetjs-lite': 60, 'apache-arrow + parquet-wasm': 8 }
+const nested = { [DUCKDB]: 2.5 }
+const names = Object.keys(SHAPES)
+
 export const rows = [
-  row('flat, 12 fields', FLAT, 350, { 'duckdb (native, 1 thread)': 2, 'hyparquet-writer': 10, 'parquetjs-lite': 50 }),
-  row('telemetry, 8 fields', TELEMETRY, 141, {}),
+  row('flat, Snappy', 'flat', { slow: true, targets: { ...snappy, ...slow } }),
+  row('nested, Snappy', 'nested', { slow: true, targets: { ...nested, ...slow } }),
+  row('telemetry, Snappy', 'telemetry', { slow: true, targets: { ...snappy, ...slow } }),
+  ...names.map((name) => row(`${name}, uncompressed`, name, { codec: 'none', targets: name === 'nested' ? nested : snappy })),
+  ...('zstdCompressSync' in zlib ? names.map((name) => row(`${name}, zstd`, name, { codec: 'zstd', targets: { [DUCKDB]: 1.5 } })) : []),
+  ...names.map((name) => row(`${name}, Snappy, 2 threads`, name, { threads: 2, targets: { [DUCKDB]: 2.5 } })),
+  row('flat, shuffled keys, Snappy', 'flat', { order: 'shuffled', targets: { [DUCKDB]: 1.5 } }),
+  row('nested, shuffled keys, Snappy', 'nested', { order: 'shuffled', targets: { [DUCKDB]: 1.5 } }),
+  ...names.map((name) => sizeRow(name, 'snappy')),
 ]
