@@ -105,7 +105,7 @@ export const NESTED = {
 function nestedRows(count, seed) {
   const random = randomFrom(seed)
   const cities = ['Zürich', 'São Paulo', '東京', 'Kraków', 'Berlin', 'Malmö', 'Montréal', 'Москва', 'Lyon', 'Wien']
-  const names = ['Ann O\'Neil', 'Jürg "Jo" Müller', 'Łucja Nowak', '山田 太郎', 'Zoë Dubois', 'Ivan Petrov', 'Maria Silva']
+  const names = ["Ann O'Neil", 'Jürg "Jo" Müller', 'Łucja Nowak', '山田 太郎', 'Zoë Dubois', 'Ivan Petrov', 'Maria Silva']
   const notes = ['line one\nline two', 'a \\ b', 'tab\there', 'plain text that needs no escape at all', '\u{1f600} smile', 'quote " inside']
   const keys = ['colour', 'size', 'origin', 'batch', 'campaign', 'channel', 'locale', 'variant', 'source', 'theme']
   let time = Date.UTC(2026, 0, 1)

@@ -1,4 +1,4 @@
-// npm run bench [-- --quick] [--json] [--only shard,base64] [--cpu] [--against FILE | --readme FILE]
+// npm run bench [-- --quick] [--json] [--only shard,base64] [--cpu] [--against FILE | --readme FILE | --scale]
 //
 // Every row is ours beside a named rival, sampled in interleaved rounds (frame.mjs), after the
 // outputs of both were compared. Runs under any Node that the package supports, on dist/esm.
@@ -10,13 +10,14 @@ import { installRivals } from './install.mjs'
 import { readmeTable, writeReadme } from './readme.mjs'
 import { groups, loadRows } from './rows.mjs'
 
-const USAGE = `usage: npm run bench -- [--quick] [--json] [--only GROUP,...] [--cpu] [--against FILE | --readme FILE]
+const USAGE = `usage: npm run bench -- [--quick] [--json] [--only GROUP,...] [--cpu] [--against FILE | --readme FILE | --scale]
 
   --quick        fewer and shorter rounds, smaller inputs (one or two minutes instead of five)
   --json         one JSON line a row on stdout: {"row","ours","unit","rival","theirs","ratio",...}
   --only LIST    only these groups: ${groups.join(', ')}
   --cpu          CPU time of the process instead of the wall clock: for a machine that others use too
   --against FILE compare with FILE, the output of an earlier --json run (another Node, say): rows whose ratio fell by more than 15 %
+  --scale        no rows: NDJSON -> Parquet of 64 MB and of 8 GB (--gigabytes N), time per MB and peak memory
   --readme FILE  no run: fill the README's table from FILE, the output of a --json run
 
 example: npm run bench -- --quick --only shard,snappy
@@ -40,6 +41,8 @@ async function main() {
         cpu: { type: 'boolean' },
         readme: { type: 'string' },
         against: { type: 'string' },
+        scale: { type: 'boolean' },
+        gigabytes: { type: 'string' },
         help: { type: 'boolean' },
       },
     }).values
@@ -63,6 +66,11 @@ async function main() {
     return 1
   }
   installRivals(say)
+  if (options.scale) {
+    const { scale } = await import('./scale.mjs')
+    scale(Number(options.gigabytes ?? 8), (line) => process.stdout.write(`${line}\n`))
+    return 0
+  }
 
   const earlier = options.against ? parseResults(readFileSync(options.against, 'utf8')) : undefined
   const on = `${machine()}${options.quick ? ', quick' : ''}${options.cpu ? ', CPU time' : ''}`

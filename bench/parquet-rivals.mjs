@@ -51,20 +51,61 @@ export const dsnp = () => parquetjs(require('@dsnp/parquetjs'))
 // ---- hyparquet-writer: one array a column
 
 const HYPARQUET = { timestamp: 'TIMESTAMP', string: 'STRING', int32: 'INT32', int64: 'INT64', double: 'DOUBLE', boolean: 'BOOLEAN' }
+const ELEMENTS = {
+  timestamp: { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS' },
+  string: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
+  int32: { type: 'INT32' },
+  int64: { type: 'INT64' },
+  double: { type: 'DOUBLE' },
+  boolean: { type: 'BOOLEAN' },
+}
+
+/** The schema elements of a column, depth first. */
+function elements(name, type, repetition_type) {
+  const [, outer, inner] = /^(\w+)<(.*)>$/.exec(type) ?? []
+  if (outer === 'list')
+    return [
+      { name, repetition_type, converted_type: 'LIST', num_children: 1 },
+      { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+      ...elements('element', inner, 'OPTIONAL'),
+    ]
+  if (outer === 'map') {
+    const [key, value] = inner.split(', ')
+    return [
+      { name, repetition_type, converted_type: 'MAP', num_children: 1 },
+      { name: 'key_value', repetition_type: 'REPEATED', num_children: 2 },
+      ...elements('key', key, 'REQUIRED'),
+      ...elements('value', value, 'OPTIONAL'),
+    ]
+  }
+  if (outer === 'struct') {
+    const members = inner.match(/\w+: (\w+<.*>|\w+)(, |$)/g).map((m) => /^(\w+): (.*?)(, )?$/.exec(m))
+    return [{ name, repetition_type, num_children: members.length }, ...members.flatMap(([, member, t]) => elements(member, t, 'OPTIONAL'))]
+  }
+  return [{ name, repetition_type, ...ELEMENTS[type] }]
+}
 
 export async function hyparquetWriter() {
   const { parquetWriteBuffer } = await import('hyparquet-writer')
-  return (columns) => (input) => {
-    const columnData = columns.map(({ name, type, nullable }) => ({ name, type: HYPARQUET[type], nullable: nullable === true, data: [] }))
-    for (const row of parsed(input.latin1Slice())) {
-      for (const column of columnData) {
-        const value = row[column.name]
-        if (column.type === 'TIMESTAMP') column.data.push(new Date(value))
-        else if (column.type === 'INT64') column.data.push(BigInt(value))
-        else column.data.push(value)
+  return (columns) => {
+    const flat = columns.every((c) => HYPARQUET[c.type])
+    const root = { name: 'root', num_children: columns.length }
+    const schema = flat ? undefined : [root, ...columns.flatMap((c) => elements(c.name, c.type, c.nullable ? 'OPTIONAL' : 'REQUIRED'))]
+    return (input) => {
+      const columnData = columns.map(({ name, type, nullable }) => ({
+        name,
+        data: [],
+        ...(flat ? { type: HYPARQUET[type], nullable: nullable === true } : {}),
+      }))
+      // the nested rows are no ASCII
+      for (const row of parsed(flat ? input.latin1Slice() : input.utf8Slice())) {
+        columns.forEach(({ name, type }, i) => {
+          const value = row[name]
+          columnData[i].data.push(type === 'timestamp' ? new Date(value) : type === 'int64' ? BigInt(value) : value)
+        })
       }
+      return new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: ROW_GROUP, ...(schema ? { schema } : {}) }))
     }
-    return new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: ROW_GROUP }))
   }
 }
 
@@ -142,7 +183,10 @@ const DUCKDB = { timestamp: 'TIMESTAMP', string: 'VARCHAR', int32: 'INTEGER', in
 function duckType(type) {
   return type
     .replace(/struct<([^<>]*)>/g, (_, members) => `STRUCT(${members.replace(/(\w+): (\w+)/g, (_m, name, t) => `${name} ${DUCKDB[t] ?? t}`)})`)
-    .replace(/struct<(\w+): (\w+), (\w+): (\w+), (\w+): (STRUCT\([^)]*\))>/, (_, a, ta, b, tb, c, tc) => `STRUCT(${a} ${DUCKDB[ta]}, ${b} ${DUCKDB[tb]}, ${c} ${tc})`)
+    .replace(
+      /struct<(\w+): (\w+), (\w+): (\w+), (\w+): (STRUCT\([^)]*\))>/,
+      (_, a, ta, b, tb, c, tc) => `STRUCT(${a} ${DUCKDB[ta]}, ${b} ${DUCKDB[tb]}, ${c} ${tc})`,
+    )
     .replace(/list<(.*)>/, (_, element) => `${DUCKDB[element] ?? element}[]`)
     .replace(/map<string, string>/, 'MAP(VARCHAR, VARCHAR)')
     .replace(/^\w+$/, (name) => DUCKDB[name] ?? name)
@@ -197,7 +241,12 @@ process.send({})
 `
 
 export async function polars(threads = 1) {
-  const child = fork('-e', [POLARS], { cwd: fileURLToPath(new URL('.', import.meta.url)), execArgv: [], env: { ...process.env, POLARS_MAX_THREADS: String(threads) }, silent: false })
+  const child = fork('-e', [POLARS], {
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    execArgv: [],
+    env: { ...process.env, POLARS_MAX_THREADS: String(threads) },
+    silent: false,
+  })
   const answer = () =>
     new Promise((resolve, reject) => {
       const ended = () => reject(new Error('polars: its process ended'))
