@@ -180,7 +180,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
 
   const turn = turns(() => opened?.discard())
   return {
-    ...intakeMethods(turn, intake, files),
+    ...intakeMethods(turn, intake, columns, files),
     close: () =>
       turn.last(async () => {
         await intake.end()

@@ -4,6 +4,7 @@ import { createPageEncoder } from '../engine/pages.js'
 import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import { createParquetFile } from './file.js'
 import { type BadRecordPolicy, checkPolicy, createIntake, type Intake, MAX_RECORD_BYTES } from './intake.js'
+import { rowLines } from './rows.js'
 import { type Column, parseSchema, type Schema } from './schema.js'
 import type { ParquetSink } from './sink.js'
 
@@ -40,7 +41,13 @@ export interface ParquetWriter {
    * the writer is then at its end and the sink aborted.
    */
   writeJson(bytes: Uint8Array): Promise<void>
-  /** Takes objects, as JSON.stringify sees them, so BigInt fits no row; for 64-bit integers write JSON. */
+  /**
+   * Takes objects, exactly: BigInt in integer and decimal columns, Date in timestamps and dates,
+   * Uint8Array in binary ones, Map or object in maps, arrays, typed arrays and sets in lists, anything
+   * in json ones; `undefined` is an absent member, toJSON() is heeded. A row that does not fit its
+   * columns is a bad record like any other, its index counted over all calls. Rejects with BAD_INPUT
+   * for what a getter of a row throws.
+   */
   writeRows(rows: Iterable<object>): Promise<void>
   /** What follows comes from `name`: the record before it ends, positions count from 0, a byte order mark may come. */
   startSource(name: string): Promise<void>
@@ -92,7 +99,7 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
 
   const turn = turns((reason) => sink.abort?.(reason))
   return {
-    ...intakeMethods(turn, intake),
+    ...intakeMethods(turn, intake, schema.columns),
     close: () =>
       turn.last(async () => {
         await intake.end()
@@ -108,9 +115,11 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
 export function intakeMethods(
   turn: ReturnType<typeof turns>,
   intake: Intake,
+  columns: readonly Column[],
   ready?: () => Promise<unknown>,
 ): Pick<ParquetWriter, 'writeJson' | 'writeRows' | 'startSource'> {
   const text = new TextEncoder()
+  const lines = rowLines(columns.map(({ name, type, unit, nullable = true }) => ({ name, key: name, nullable, leaf: { type, unit } })))
   return {
     async writeJson(bytes) {
       if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
@@ -123,7 +132,7 @@ export function intakeMethods(
       if (typeof rows?.[Symbol.iterator] !== 'function') throw wrongType('rows', 'an iterable of objects', rows)
       return turn.next(async () => {
         await ready?.()
-        for (const lines of jsonLines(rows)) await intake.write(text.encode(lines))
+        for (const piece of lines(rows)) await intake.write(text.encode(piece))
       })
     },
     async startSource(name) {
@@ -146,20 +155,6 @@ export function checkLimits(options: Pick<ParquetWriterOptions, 'compression' | 
 /** What the footer says about the meaning of each column. */
 export function logicalTypes(columns: readonly Column[]) {
   return columns.map(({ type, unit = 'ms' }) => (type === 'timestamp' ? unit : type === 'string' ? 'string' : 'none') as 'ms' | 'us' | 'ns' | 'string' | 'none')
-}
-
-/** Objects as lines of JSON, about 64 K characters a piece. */
-function* jsonLines(rows: Iterable<object>): Generator<string> {
-  let lines = ''
-  for (const row of rows) {
-    if (typeof row !== 'object' || row === null) throw wrongType('rows', 'objects', row)
-    lines += `${JSON.stringify(row)}\n`
-    if (lines.length >= 65536) {
-      yield lines
-      lines = ''
-    }
-  }
-  if (lines !== '') yield lines
 }
 
 /** Calls one after the other; after a failure, or after the last one, none. */

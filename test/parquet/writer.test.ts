@@ -165,6 +165,26 @@ describe('createParquetWriter', () => {
     expect((await objects(memory.bytes())).map((r) => Number(r.id))).toEqual(Array.from({ length: 4999 }, (_, i) => i + 1))
   })
 
+  it('takes what JSON has no word for, and settles rows that do not fit', async () => {
+    const memory = memorySink()
+    const bad: BadRecord[] = []
+    const writer = createParquetWriter({ schema: SCHEMA, sink: memory.sink, onBadRecord: (b) => void bad.push(b) })
+    const at = new Date('2024-02-29T12:00:00.123Z')
+    await writer.writeRows([{ id: 2n ** 63n - 1n, at }, null as never, { id: 1n, fare: Number.NaN }])
+    await writer.writeRows([{ id: 2n ** 63n }, { id: -5n, at: new Date(Number.NaN) }, { id: 3, fare: -0 }])
+    expect((await writer.close()).badRecords).toBe(4)
+    expect(defined(await objects(memory.bytes()))).toEqual([
+      { id: 2n ** 63n - 1n, at },
+      { id: 3n, fare: -0 },
+    ])
+    expect(bad.map(({ record, message }) => `${record} ${message}`)).toEqual([
+      '1 expected a JSON object, got null',
+      '2 column "fare" expected double, got a string',
+      '3 column "id" expected int64, got a number out of its range',
+      '4 column "at" expected timestamp, got a string that is no ISO 8601 time or out of range of us',
+    ])
+  })
+
   it('serves calls that nobody awaited in order', async () => {
     const memory = memorySink()
     const writer = createParquetWriter({
