@@ -50,7 +50,7 @@ describe('rowLines', () => {
   it('agrees with JSON.stringify on what JSON has', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        expect(one(leaf('a', 'json'), value)).toBe(JSON.stringify({ a: value }))
+        expect(JSON.parse(one(leaf('a', 'json'), value))).toEqual({ a: value })
       }),
       { numRuns: 300 },
     )
