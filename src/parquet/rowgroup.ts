@@ -1,0 +1,139 @@
+// A row group in the making: pages come from the encoder, get compressed where the core has not done
+// so, and wait under their headers until the row group ends. What comes out is plain data that knows
+// no offsets, so another thread can make it.
+import { crc32 } from '../engine/digest.js'
+import type { EncodedChunk, EncodedPage } from '../engine/encoded.js'
+import { DATA_PAGE, DATA_PAGE_V2, DICTIONARY_PAGE, type EncodingCount, pageHeader } from './metadata.js'
+import type { FileSettings } from './options.js'
+import type { IndexedPage } from './pageindex.js'
+import { ThriftWriter } from './thrift.js'
+
+export interface FinishedChunk {
+  chunk: EncodedChunk
+  encodings: EncodingCount[]
+  /** Its data pages. */
+  pages: IndexedPage[]
+  /** Of its dictionary page, 0 where there is none. */
+  dictionaryBytes: number
+  /** In the file, headers included; and before compression. */
+  compressedBytes: number
+  uncompressedBytes: number
+}
+
+/** Structured-cloneable; all buffers of `parts` are its own. */
+export interface FinishedRowGroup {
+  rows: number
+  /** Its bytes, column by column. */
+  parts: Uint8Array[]
+  /** One a leaf column. */
+  chunks: FinishedChunk[]
+}
+
+export interface RowGroupBuilder {
+  /** Takes pages, of each column in order; the dictionary page may come last. */
+  add(pages: readonly EncodedPage[]): void | Promise<void>
+  /** Bytes that wait. */
+  held(): number
+  /** The row group of all that was added; the builder is then empty. Nothing may be on its way. */
+  finish(rows: number, chunks: readonly EncodedChunk[]): FinishedRowGroup
+}
+
+/** A page that waits: `parts` are its header and body. */
+interface Waiting extends IndexedPage {
+  kind: number
+  encoding: number
+  parts: Uint8Array[]
+  uncompressed: number
+}
+
+type Settings = Pick<FileSettings, 'codec' | 'version' | 'checksums' | 'pageIndex' | 'statistics'>
+
+export function createRowGroupBuilder(columns: number, settings: Settings): RowGroupBuilder {
+  const { codec, version, checksums } = settings
+  const header = new ThriftWriter()
+  let waiting: Waiting[][] = []
+  let held = 0
+  const empty = () => {
+    waiting = Array.from({ length: columns }, () => [])
+    held = 0
+  }
+  empty()
+
+  /** `levels` stay as they are, `values` are as the file has them. */
+  const seal = (page: EncodedPage, levels: Uint8Array, values: Uint8Array, compressed: boolean): Waiting => {
+    const compressedSize = levels.length + values.length
+    const crc = checksums ? crc32(values, crc32(levels)) : undefined
+    header.clear()
+    pageHeader(header, { page, version, compressedSize, compressed, crc })
+    const head = header.bytes().slice()
+    const parts = [head, levels, values].filter((part) => part.length > 0)
+    const { rows, values: entries, nulls, encoding, bounds } = page
+    const kind = page.dictionary ? DICTIONARY_PAGE : version === 2 ? DATA_PAGE_V2 : DATA_PAGE
+    return {
+      ...{ kind, encoding, parts, rows, values: entries, nulls },
+      bytes: head.length + compressedSize,
+      uncompressed: head.length + page.size,
+      ...(bounds && settings.statistics ? { bounds } : {}),
+    }
+  }
+
+  const pack = (page: EncodedPage): Waiting | Promise<Waiting> => {
+    const { compress } = codec
+    // the core compressed it, or nobody does
+    if (!compress) return seal(page, NOTHING, page.body, codec.core !== 'none')
+    const apart = version === 2 && !page.dictionary
+    const cut = apart ? page.repBytes + page.defBytes : 0
+    const levels = page.body.subarray(0, cut)
+    const values = page.body.subarray(cut)
+    // of nulls alone there are no values, and not every reader takes a compressed nothing
+    if (apart && values.length === 0) return seal(page, levels, values, false)
+    const sealed = (packed: Uint8Array) => (apart && packed.length >= values.length ? seal(page, levels, values, false) : seal(page, levels, packed, true))
+    const packed = compress(values)
+    return packed instanceof Uint8Array ? sealed(packed) : packed.then(sealed)
+  }
+
+  const wait = (column: number, page: Waiting) => {
+    held += page.bytes
+    if (page.kind === DICTIONARY_PAGE) waiting[column].unshift(page)
+    else waiting[column].push(page)
+  }
+
+  return {
+    add(pages) {
+      const packed = pages.map(pack)
+      const all = (done: readonly Waiting[]) => {
+        for (const [i, page] of done.entries()) wait(pages[i].column, page)
+      }
+      return packed.some((page) => page instanceof Promise) ? Promise.all(packed).then(all) : all(packed as Waiting[])
+    },
+    held: () => held,
+    finish(rows, chunks) {
+      const group: FinishedRowGroup = {
+        rows,
+        parts: waiting.flatMap((pages) => pages.flatMap(({ parts }) => parts)),
+        chunks: chunks.map((chunk, i) => finished(chunk, waiting[i], settings.pageIndex)),
+      }
+      empty()
+      return group
+    },
+  }
+}
+
+const NOTHING = new Uint8Array(0)
+
+function finished(chunk: EncodedChunk, pages: readonly Waiting[], pageIndex: boolean): FinishedChunk {
+  const encodings: EncodingCount[] = []
+  let compressedBytes = 0
+  let uncompressedBytes = 0
+  for (const page of pages) {
+    compressedBytes += page.bytes
+    uncompressedBytes += page.uncompressed
+    const same = encodings.find((e) => e.page === page.kind && e.encoding === page.encoding)
+    if (same) same.count++
+    else encodings.push({ page: page.kind, encoding: page.encoding, count: 1 })
+  }
+  const dictionaryBytes = pages[0]?.kind === DICTIONARY_PAGE ? pages[0].bytes : 0
+  const data = pageIndex ? pages.slice(dictionaryBytes > 0 ? 1 : 0) : []
+  const indexed = data.map(({ bytes, rows, values, nulls, bounds }) => ({ bytes, rows, values, nulls, ...(bounds ? { bounds } : {}) }))
+  return { chunk, encodings, pages: indexed, dictionaryBytes, compressedBytes, uncompressedBytes }
+}
