@@ -1,9 +1,9 @@
 // Packed cells (assembly/columnar/split.ts) as values, for the few that the host looks at: a
 // partition's key, a row that has no place.
-import type { Column } from '../parquet/index.js'
+import type { ScanField } from '../engine/columns.js'
 
 /** The cells of `columns` at the start of `packed`, as JSON text; null for a null. */
-export function cellsOf(packed: Uint8Array, columns: readonly Column[]): (string | null)[] {
+export function cellsOf(packed: Uint8Array, columns: readonly ScanField[]): (string | null)[] {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.length)
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   let at = 0
@@ -31,13 +31,13 @@ export function cellsOf(packed: Uint8Array, columns: readonly Column[]): (string
 }
 
 /** A record that says what the cells say. */
-export function recordOf(key: Uint8Array, keys: readonly Column[], packed: Uint8Array, columns: readonly Column[]): { text: string; size: number } {
+export function recordOf(key: Uint8Array, keys: readonly ScanField[], packed: Uint8Array, columns: readonly ScanField[]): { text: string; size: number } {
   const cells = [...cellsOf(key, keys), ...cellsOf(packed, columns)]
   const members = [...keys, ...columns].flatMap(({ name }, i) => (cells[i] === null ? [] : [`${JSON.stringify(name)}:${cells[i]}`]))
   return { text: `{${members.join(',')}}`, size: sizeOf(packed, columns) }
 }
 
-function sizeOf(packed: Uint8Array, columns: readonly Column[]): number {
+function sizeOf(packed: Uint8Array, columns: readonly ScanField[]): number {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.length)
   let at = 0
   for (const { type, nullable = true } of columns) {

@@ -1,12 +1,13 @@
 // NDJSON -> a Hive-layout directory of Parquet files: DIRECTORY/column=value/.../part-00000.parquet.
 // Rows wait packed, by partition, until their partition has a row group or the memory is needed.
+import type { ScanField } from '../engine/columns.js'
 import { COLUMN_SIZE } from '../engine/core.js'
 import { createEngine } from '../engine/engine.js'
 import { createPageEncoder } from '../engine/pages.js'
 import { createSplit } from '../engine/split.js'
 import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
-import { type Column, type ParquetSummary, type ParquetWriter, type ParquetWriterOptions, parseSchema } from '../parquet/index.js'
-import { checkLimits, checkPolicy, createIntake, intakeMethods, logicalTypes, turns } from '../parquet/internal.js'
+import type { ParquetSummary, ParquetWriter, ParquetWriterOptions } from '../parquet/index.js'
+import { checkLimits, checkPolicy, createIntake, flatColumns, intakeMethods, logicalTypes, turns } from '../parquet/internal.js'
 import type { Random, Storage } from '../ports/ports.js'
 import { cellsOf, recordOf } from './cells.js'
 import { createPartitionFiles, type PartitionFiles } from './files.js'
@@ -76,7 +77,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
   if (typeof directory !== 'string' || directory === '') throw wrongType('options.directory', 'a path', directory)
   if (typeof ports?.storage?.create !== 'function' || typeof ports.random?.next !== 'function')
     throw wrongType('options.ports', 'ports with a storage and random', ports)
-  const { keys, others } = arrange(parseSchema(options.schema, 'options.schema').columns, options.partitionBy)
+  const { keys, others } = arrange(flatColumns(options.schema, 'options.schema'), options.partitionBy)
   const limits = checkLimits({ rowGroupBytes: 64 * MIB, ...pick(options) })
   checkWhole('options.maxBufferedBytes', maxBufferedBytes, MIB, 2 ** 40)
   checkPolicy('options.onBadRecord', onBadRecord)
@@ -205,7 +206,7 @@ function pick(options: HiveWriterOptions) {
   return Object.fromEntries(Object.entries({ compression, rowGroupRows, rowGroupBytes, maxRecordBytes }).filter(([, v]) => v !== undefined))
 }
 
-function arrange(columns: Column[], partitionBy: unknown): { keys: Column[]; others: Column[] } {
+function arrange(columns: ScanField[], partitionBy: unknown): { keys: ScanField[]; others: ScanField[] } {
   const label = 'options.partitionBy'
   if (!Array.isArray(partitionBy) || partitionBy.length === 0) throw wrongType(label, 'an array of column names', partitionBy)
   const keys = partitionBy.map((name: unknown, i) => {

@@ -1,7 +1,21 @@
 export type { TimeUnit } from '../types.js'
 export { inferSchema } from './infer.js'
 export type { BadRecord, BadRecordPolicy } from './intake.js'
-export { type Column, type ColumnType, parseSchema, type Schema } from './schema.js'
+export type { LeafOptions } from './leaf.js'
+export type { TableOptions } from './mapping.js'
+export {
+  type Column,
+  type ColumnType,
+  formatDdl,
+  type ListType,
+  type MapType,
+  parseSchema,
+  parseTable,
+  type Schema,
+  type StructType,
+  type Table,
+  type ValueType,
+} from './schema.js'
 export { fileSink, type ParquetSink } from './sink.js'
 export { type BytesSink, bytesSink, type StreamSink, streamSink, type WritableTarget, writableSink } from './sinks.js'
 export { type Compression, createParquetWriter, type ParquetSummary, type ParquetWriter, type ParquetWriterOptions } from './writer.js'

@@ -1,9 +1,8 @@
 // NDJSON in pieces of any size -> column batches: gathers text in the arena until a scan is worth
 // it, carries the record that a piece cuts, and settles bad records.
-import { createScan, type Scan } from '../engine/columns.js'
+import { createScan, type Scan, type ScanField } from '../engine/columns.js'
 import type { Engine } from '../engine/engine.js'
 import { MillraceError, wrongType } from '../errors.js'
-import type { Column } from './schema.js'
 
 /** A record that is in no row. */
 export interface BadRecord {
@@ -56,7 +55,7 @@ export function checkPolicy(label: string, policy: unknown): void {
  */
 export function createIntake(
   engine: Engine,
-  columns: readonly Column[],
+  columns: readonly ScanField[],
   options: { maxRecordBytes: number; onBadRecord: BadRecordPolicy },
   batch: (rows: number, recordAt: (row: number) => number) => Promise<void> | void,
 ): Intake {

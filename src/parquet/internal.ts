@@ -1,4 +1,7 @@
 export { createParquetFile, type ParquetFile } from './file.js'
+export { flatColumns } from './flat.js'
 export { checkPolicy, createIntake } from './intake.js'
+export { checkLookup } from './mapping.js'
+export { fieldsOf } from './schema.js'
 export { createHiddenFile, type HiddenFile } from './sink.js'
 export { checkLimits, intakeMethods, logicalTypes, turns } from './writer.js'

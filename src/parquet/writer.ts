@@ -1,11 +1,13 @@
 // NDJSON or objects -> one Parquet file.
+import type { ScanField } from '../engine/columns.js'
 import { createEngine } from '../engine/engine.js'
 import { createPageEncoder } from '../engine/pages.js'
 import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import { createParquetFile } from './file.js'
+import { flatColumns } from './flat.js'
 import { type BadRecordPolicy, checkPolicy, createIntake, type Intake, MAX_RECORD_BYTES } from './intake.js'
 import { rowLines } from './rows.js'
-import { type Column, parseSchema, type Schema } from './schema.js'
+import type { Schema } from './schema.js'
 import type { ParquetSink } from './sink.js'
 
 export type Compression = 'snappy' | 'none'
@@ -76,8 +78,8 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, WRITER_KEYS)
   const { sink, onBadRecord = 'fail' } = options
-  const schema = parseSchema(options.schema, 'options.schema')
-  if (schema.columns.length === 0) throw outOfRange('options.schema.columns', 'at least one column', schema.columns)
+  const columns = flatColumns(options.schema, 'options.schema')
+  if (columns.length === 0) throw outOfRange('options.schema.columns', 'at least one column', columns)
   if (typeof sink?.write !== 'function') throw wrongType('options.sink', 'an object with write(bytes)', sink)
   const limits = checkLimits(options)
   checkPolicy('options.onBadRecord', onBadRecord)
@@ -85,12 +87,12 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
   const engine = createEngine()
   const file = createParquetFile(sink)
   let open = 0 // rows of the open row group
-  const intake = createIntake(engine, schema.columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord }, async (rows) => {
+  const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord }, async (rows) => {
     encoder.append()
     open += rows
     if (open >= limits.rowGroupRows || encoder.size() >= limits.rowGroupBytes) await endRowGroup()
   })
-  const encoder = createPageEncoder(engine, intake.scan.columns, schema.columns.length, { codec: limits.compression, logical: logicalTypes(schema.columns) })
+  const encoder = createPageEncoder(engine, intake.scan.columns, columns.length, { codec: limits.compression, logical: logicalTypes(columns) })
   const endRowGroup = async () => {
     const rows = open
     open = 0
@@ -99,7 +101,7 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
 
   const turn = turns((reason) => sink.abort?.(reason))
   return {
-    ...intakeMethods(turn, intake, schema.columns),
+    ...intakeMethods(turn, intake, columns),
     close: () =>
       turn.last(async () => {
         await intake.end()
@@ -115,7 +117,7 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
 export function intakeMethods(
   turn: ReturnType<typeof turns>,
   intake: Intake,
-  columns: readonly Column[],
+  columns: readonly ScanField[],
   ready?: () => Promise<unknown>,
 ): Pick<ParquetWriter, 'writeJson' | 'writeRows' | 'startSource'> {
   const text = new TextEncoder()
@@ -153,7 +155,7 @@ export function checkLimits(options: Pick<ParquetWriterOptions, 'compression' | 
 }
 
 /** What the footer says about the meaning of each column. */
-export function logicalTypes(columns: readonly Column[]) {
+export function logicalTypes(columns: readonly ScanField[]) {
   return columns.map(({ type, unit = 'ms' }) => (type === 'timestamp' ? unit : type === 'string' ? 'string' : 'none') as 'ms' | 'us' | 'ns' | 'string' | 'none')
 }
 

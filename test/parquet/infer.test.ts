@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inferSchema, parseSchema } from '../../src/parquet/index.js'
+import { inferSchema } from '../../src/parquet/index.js'
 
 const types = (text: string, complete?: boolean) => Object.fromEntries(inferSchema(Buffer.from(text), complete).columns.map((c) => [c.name, c.type]))
 
@@ -66,52 +66,5 @@ describe('inferSchema', () => {
 
   it('is not misled by what strings hold', () => {
     expect(types('{"a\\"b":"{\\"x\\":[1,2]}","c , d":" : ","e":"\\\\"}')).toEqual({ 'a"b': 'string', 'c , d': 'string', e: 'string' })
-  })
-})
-
-describe('parseSchema', () => {
-  it('fills in defaults', () => {
-    expect(
-      parseSchema({
-        columns: [
-          { name: 'a', type: 'int32' },
-          { name: 'b', type: 'timestamp', nullable: false },
-        ],
-      }),
-    ).toEqual({
-      columns: [
-        { name: 'a', type: 'int32', nullable: true },
-        { name: 'b', type: 'timestamp', unit: 'ms', nullable: false },
-      ],
-    })
-  })
-
-  it.each([
-    [null, '"schema" expected an object {columns}, got null'],
-    [{ column: [] }, '"schema" expected one of columns, got "column"'],
-    [{ columns: {} }, '"schema.columns" expected an array, got an object'],
-    [{ columns: ['a'] }, '"schema.columns[0]" expected an object {name, type}, got "a"'],
-    [{ columns: [{ type: 'int32' }] }, '"schema.columns[0].name" expected a string, got undefined'],
-    [{ columns: [{ name: '', type: 'int32' }] }, '"schema.columns[0].name" expected a name that has characters'],
-    [{ columns: [{ name: '\ud800', type: 'int32' }] }, '"schema.columns[0].name" expected a name that has characters'],
-    [
-      { columns: [{ name: 'a', type: 'decimal(10,2)' }] },
-      '"schema.columns[0].type" expected one of boolean, int32, int64, double, string, timestamp, got "decimal(10,2)"',
-    ],
-    [{ columns: [{ name: 'a', type: 'int32', unit: 'ms' }] }, '"schema.columns[0].unit" expected nothing'],
-    [{ columns: [{ name: 'a', type: 'timestamp', unit: 's' }] }, '"schema.columns[0].unit" expected one of ms, us, ns, got "s"'],
-    [{ columns: [{ name: 'a', type: 'int32', nullable: 1 }] }, '"schema.columns[0].nullable" expected a boolean, got 1'],
-    [{ columns: [{ name: 'a', type: 'int32', comment: '' }] }, '"schema.columns[0]" expected one of name, type, unit, nullable, got "comment"'],
-    [
-      {
-        columns: [
-          { name: 'a', type: 'int32' },
-          { name: 'a', type: 'string' },
-        ],
-      },
-      '"schema.columns[1].name" expected a name that no other column has, got "a"',
-    ],
-  ])('%j: %s', (value, message) => {
-    expect(() => parseSchema(value)).toThrow(message)
   })
 })

@@ -313,7 +313,7 @@ describe('arguments', () => {
   it.each([
     [undefined, '"options" expected an object, got undefined'],
     [{ schema, sink, rows: 3 }, '"options" expected one of schema, sink'],
-    [{ sink }, '"options.schema" expected an object {columns}, got undefined'],
+    [{ sink }, '"options.schema" expected an object {columns}, DDL text or a GetTable response, got undefined'],
     [{ schema: { columns: [] }, sink }, '"options.schema.columns" expected at least one column, got an array'],
     [{ schema, sink: {} }, '"options.sink" expected an object with write(bytes), got an object'],
     [{ schema, sink, compression: 'lz4' }, '"options.compression" expected snappy or none, got "lz4"'],

@@ -1,0 +1,16 @@
+// A schema as far as a scan of flat records goes.
+import type { ScanField } from '../engine/columns.js'
+import { outOfRange } from '../errors.js'
+import { parseSchema } from './schema.js'
+
+const TYPES = ['boolean', 'int32', 'int64', 'double', 'string', 'timestamp'] as const
+
+/** The columns of a schema of unknown origin; throws RangeError for what is not flat. */
+export function flatColumns(schema: unknown, label: string): ScanField[] {
+  return parseSchema(schema, label).columns.map(({ name, type, key, unit, nullable }, i) => {
+    const flat = TYPES.find((known) => known === type)
+    if (!flat) throw outOfRange(`${label}.columns[${i}].type`, `one of ${TYPES.join(', ')}`, type)
+    if (key !== undefined) throw outOfRange(`${label}.columns[${i}].key`, 'the name', key)
+    return { name, type: flat, ...(unit ? { unit } : {}), nullable: nullable ?? true }
+  })
+}
