@@ -32,10 +32,11 @@ export {
   TYPE_TIMESTAMP, TYPE_UNSIGNED, TYPE_UUID,
 } from "./columnar/columns";
 export {
-  JSON_CONTROL, JSON_DEPTH, JSON_ESCAPE, JSON_FRACTION, JSON_LINE_ENDS, JSON_MISSING, JSON_NOT_OBJECT, JSON_NULL, JSON_RANGE,
-  JSON_SURROGATE, JSON_SYNTAX, JSON_TIME, JSON_TRAILING, JSON_TYPE, JSON_UTF8,
+  JSON_ARRAY_ENDS, JSON_CONTROL, JSON_DEPTH, JSON_ESCAPE, JSON_FRACTION, JSON_LINE_ENDS, JSON_MISSING, JSON_NOT_OBJECT, JSON_NULL, JSON_RANGE,
+  JSON_SEPARATOR, JSON_SURROGATE, JSON_SYNTAX, JSON_TEXT_ENDS, JSON_TIME, JSON_TRAILING, JSON_TYPE, JSON_UTF8,
 } from "./columnar/skip";
-export { SCAN_APPEND, SCAN_FINAL, SCAN_FIRST, scanInit, scanRows, scanSize } from "./columnar/json";
+export { SCAN_APPEND, SCAN_FINAL, SCAN_FIRST, scanInit, scanPass, scanRows, scanSize, scanSource } from "./columnar/json";
+export { countFeeds, FORMAT_AUTO, FORMAT_DOCUMENTS, FORMAT_LINES } from "./columnar/frame";
 export { CODEC_NONE, CODEC_SNAPPY, LOGICAL_MICROS, LOGICAL_MILLIS, LOGICAL_NANOS, LOGICAL_NONE, LOGICAL_STRING } from "./columnar/chunk";
 export { appendBatch, finishRowGroup, openWriter, resetRowGroup, rowGroupBytes, takePages } from "./columnar/rowgroup";
 export { openSplit, splitBatch, splitCapacity, splitGroups, splitIds, splitText, unpackRows } from "./columnar/split";

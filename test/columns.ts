@@ -1,6 +1,6 @@
 // Column batches back to JavaScript, and NDJSON through the scan in one go.
 
-import { type BadRecord, createScan, type Scan, type ScanField } from '../src/engine/columns.js'
+import { type BadRecord, createScan, type Format, type Scan, type ScanField } from '../src/engine/columns.js'
 import * as core from '../src/engine/core.js'
 import type { Engine } from '../src/engine/engine.js'
 
@@ -52,11 +52,12 @@ export function scanAll(
   engine: Engine,
   fields: readonly ScanField[],
   text: string | Uint8Array,
-  { capacity = 64, chunk = 1 << 20, final = true, slack = 0x7d } = {},
+  { capacity = 64, chunk = 1 << 20, final = true, slack = 0x7d, format = 'lines' as Format } = {},
 ): Scanned {
   const input = typeof text === 'string' ? encoder.encode(text) : text
   return engine.scope(() => {
     const scan = createScan(engine, fields, capacity, input.length)
+    scan.startSource(format)
     const out: Scanned = { rows: [], bad: [], consumed: 0 }
     const at = engine.reserve(input.length)
     // What the slack holds must not matter.

@@ -1,9 +1,9 @@
 // NDJSON -> a column batch in one pass: no tokens, no tree, no copy of strings.
 //
-// In: text of lines, RFC 8259 objects, one or more a line (`{..}{..}`), LF or CRLF, blank lines
-// skipped. A line feed ends a record wherever it stands, so a bad line never takes the next one
-// with it, and the rows do not depend on where the text was cut into calls.
-// Verdict of a record = JSON.parse of its line with fatal UTF-8, but for: more than MAX_DEPTH
+// In: RFC 8259 objects, as lines or as documents (frame.ts). Lines: one or more a line (`{..}{..}`),
+// LF or CRLF, blank lines skipped; a line feed ends a record wherever it stands, so a bad line never
+// takes the next one with it. The rows do not depend on where the text was cut into calls.
+// Verdict of a record = JSON.parse of its text with fatal UTF-8, but for: more than MAX_DEPTH
 // levels, and a record that is no object, are refused. Duplicate keys: the last one wins.
 // Members that no column wants are checked and skipped; absent ones are null.
 //   boolean    true, false        string     a string without lone surrogates
@@ -14,22 +14,27 @@
 //   consumed   offset of its first byte         produced   rows in the batch
 //   position   offset of the fault              record     = produced
 //   detail     reason | column << 8             + end      offset behind the record and its line feed
-// Without SCAN_FINAL the last line waits for its line feed: consumed says what was taken.
+// Without SCAN_FINAL the last line waits for its line feed, a document for its end: consumed says
+// what was taken.
 //
-// The byte behind the text is made a line feed during the call and put back: the sentinel that
-// spares every loop a bounds check.
+// The byte behind the text is made a line feed (of documents: 0) during the call and put back: the
+// sentinel that spares every loop a bounds check.
 //
 // The scan's own state, behind which stand the key table and the predictions of keys.ts:
 //   0         4       8      12      16            20             24
-//   | columns | count | keys | slots | predictions | scratch used | rows |
+//   | columns | count | keys | slots | predictions | scratch used | rows | - | frame: 32 |
 
 import { validUtf8 } from "../codec/utf8";
 import { fault, report, tell } from "../memory";
 import { COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_SIZE, COLUMN_TYPE, COLUMN_VALUES } from "./columns";
+import {
+  arrayOpen, closeDocument, endOfBroken, FORMAT_AUTO, FORMAT_DOCUMENTS, formatChanged, FRAME_SIZE, lineEnd, nextDocument, passRecord,
+  separatorFault, settleFormat, skipBlankLines, startFrame,
+} from "./frame";
 import { END, enterKeys, initPredictions, keySlots, keysSize, matches, member, memberNode, predictedNode, predictedSize, predictionOf, predictionsSize } from "./keys";
 import { usualValue } from "./leaf";
 import { fillMissing, firstFault, forget, ROW_FAULT, ROW_SEEN, setRows, startRows, undo } from "./row";
-import { failAt, faultAt, faultReason, JSON_MISSING, JSON_NOT_OBJECT, JSON_TRAILING, JSON_UTF8, skipBlank, skipValue } from "./skip";
+import { failAt, faultAt, faultReason, JSON_ARRAY_ENDS, JSON_MISSING, JSON_NOT_OBJECT, JSON_TEXT_ENDS, JSON_TRAILING, JSON_UTF8, setBlankFeed, skipBlank, skipValue } from "./skip";
 import { oddValue, present, scratchTop, setScratch } from "./value";
 
 /** No more text follows: the last line is a record without its line feed. */
@@ -39,7 +44,8 @@ export const SCAN_FIRST: u32 = 2;
 /** Add to the rows in the batch (after a bad record); scratch goes on where it was. */
 export const SCAN_APPEND: u32 = 4;
 
-const STATE: usize = 32;
+const FRAME: usize = 32;
+const STATE: usize = FRAME + FRAME_SIZE;
 // UTF-8 is checked ahead in pieces of this size, while they are on their way into the cache.
 const PIECE: usize = 16384;
 
@@ -48,7 +54,7 @@ export function scanSize(count: u32): usize {
   return STATE + keysSize(count) + predictionsSize(count);
 }
 
-/** Makes the state for `count` column descriptors with distinct names; once for many scanRows(). */
+/** Makes the state for `count` column descriptors with distinct names; once for many sources. */
 export function scanInit(state: usize, columns: usize, count: u32): void {
   memory.fill(state, 0, scanSize(count));
   const slots = keySlots(count);
@@ -61,21 +67,55 @@ export function scanInit(state: usize, columns: usize, count: u32): void {
   initPredictions(load<u32>(state, 16), count);
 }
 
+/** What follows is a new source in `format`, FORMAT_*. */
+export function scanSource(state: usize, format: u32): void {
+  startFrame(state + FRAME, format);
+}
+
+/**
+ * Passes over a record that is too long to be held, of which [src, src + len) is a piece, the first
+ * one where `first`. Gives the bytes taken; the report's produced is 1 where the record has ended.
+ */
+export function scanPass(state: usize, src: usize, len: usize, first: u32): i32 {
+  const next = passRecord(state + FRAME, src, src + len, first != 0);
+  const taken = next == 0 ? len : next - src;
+  tell(taken, next == 0 ? 0 : 1);
+  return <i32>taken;
+}
+
 /**
  * Scans records of [src, src + len) until `capacity` rows are in the batch, the text ends or a
  * record is bad. `scratch` has room for as many bytes as the text of the batch; strings point
  * into the text or into scratch. Gives the rows in the batch.
  */
 export function scanRows(state: usize, src: usize, len: usize, scratch: usize, capacity: u32, flags: u32): i32 {
-  const end = src + len;
+  const end = src + len, frame = state + FRAME;
   const behind = load<u8>(end);
-  store<u8>(end, 10);
-  const result = scan(state, src, end, scratch, capacity, flags);
+  store<u8>(end, 0);
+  const first = (flags & SCAN_FIRST) != 0, final = (flags & SCAN_FINAL) != 0;
+  const mark: usize = first && len >= 3 && (load<u32>(src) & 0xffffff) == 0xbfbbef ? 3 : 0;
+  // A lone 0xef may become a byte order mark.
+  const waits = first && !final && len < 3 && load<u8>(src) == 0xef;
+  const format = waits ? FORMAT_AUTO : settleFormat(frame, src + mark, end, final);
+  let result: i32 = 0;
+  if (format == FORMAT_AUTO) {
+    startRows(load<u32>(state), load<u32>(state, 4), capacity);
+    settle(state, 0, scratch);
+    tell(nextDocument(frame, src + mark, end) - src, 0);
+  } else {
+    // What was predicted of documents may hold a line feed.
+    if (formatChanged(frame, format)) initPredictions(load<u32>(state, 16), load<u32>(state, 4));
+    const documents = format == FORMAT_DOCUMENTS;
+    setBlankFeed(documents);
+    if (!documents) store<u8>(end, 10);
+    result = scan(state, src, mark, end, scratch, capacity, flags, documents);
+  }
   store<u8>(end, behind);
   return result;
 }
 
-function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u32, flags: u32): i32 {
+function scan(state: usize, src: usize, mark: usize, end: usize, scratch: usize, capacity: u32, flags: u32, documents: bool): i32 {
+  const frame = state + FRAME;
   const columns: usize = load<u32>(state), count = load<u32>(state, 4);
   const keys: usize = load<u32>(state, 8), slots = load<u32>(state, 12), predictions: usize = load<u32>(state, 16);
   const final = (flags & SCAN_FINAL) != 0;
@@ -87,18 +127,21 @@ function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u3
     startRows(columns, count, capacity);
     setScratch(scratch);
   }
-  let p = src, valid = src, bad = false;
-  if (flags & SCAN_FIRST && end - p >= 3 && (load<u32>(p) & 0xffffff) == 0xbfbbef) p += 3;
+  let p = src + mark, valid = src, bad = false;
 
   while (row < capacity) {
-    if (load<u8>(p) != 0x7b) p = skipBlankLines(p, end);
-    if (p >= end) break;
+    if (documents) p = nextDocument(frame, p, end);
+    else if (load<u8>(p) != 0x7b) p = skipBlankLines(p, end);
+    if (p >= end) {
+      if (!documents || !final || !arrayOpen(frame)) break;
+      failAt(p, JSON_ARRAY_ENDS);
+      return refuse(state, src, p, p, row, scratch, 0);
+    }
     const start = p, top = scratchTop, stamp = (row + 1) << 1;
     let node: i32 = 0, seen: u32 = 0, faults: u32 = 0;
-    if (load<u8>(p) != 0x7b) {
-      failAt(p, JSON_NOT_OBJECT);
-      p = 0;
-    }
+    if (documents) {
+      if (separatorFault != 0) p = 0;
+    } else if (load<u8>(p) != 0x7b) p = failAt(p, JSON_NOT_OBJECT);
     while (p != 0) {
       const prediction = predictionOf(predictions, node);
       if (matches(prediction, p)) {
@@ -145,7 +188,17 @@ function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u3
     }
 
     let next = p, column: u32 = 0;
-    if (p != 0) {
+    if (documents) {
+      if (p == 0 && faultAt >= end) {
+        if (!final) {
+          undo(columns, count, stamp);
+          setScratch(top);
+          p = start;
+          break;
+        }
+        failAt(end, JSON_TEXT_ENDS);
+      }
+    } else if (p != 0) {
       next = skipBlank(p);
       const c: u32 = load<u8>(next);
       if (c == 10) {
@@ -167,21 +220,25 @@ function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u3
       }
     }
     if (next == 0) {
-      // No telling where the record would have ended: its line goes with it.
-      next = lineEnd(start);
-      if (next >= end && !final) {
+      // No telling where the record would have ended: its line goes with it, or what frame.ts says.
+      if (documents) next = endOfBroken(frame, start, faultAt, end, final);
+      else {
+        next = lineEnd(start);
+        next = next < end || final ? min(next + 1, end) : 0;
+      }
+      if (next == 0) {
         undo(columns, count, stamp);
         setScratch(top);
         p = start;
         break;
       }
-      next = min(next + 1, end);
       bad = true;
-    } else if (!bad) {
-      if (faults > 0) {
+    } else {
+      if (documents) closeDocument(frame);
+      if (!bad && faults > 0) {
         column = firstFault(columns, count);
         bad = true;
-      } else if (seen != count) {
+      } else if (!bad && seen != count) {
         column = fillMissing(columns, count, stamp);
         if (column != count) {
           failAt(p - 1, JSON_MISSING);
@@ -192,10 +249,7 @@ function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u3
     if (bad) {
       undo(columns, count, stamp);
       setScratch(top);
-      settle(state, row, scratch);
-      tell(start - src, row);
-      store<u32>(report(), <u32>(next - src), 20);
-      return fault(faultAt - src, row, faultReason | (<i32>column << 8));
+      return refuse(state, src, start, next, row, scratch, column);
     }
     row++;
     p = next;
@@ -205,30 +259,17 @@ function scan(state: usize, src: usize, end: usize, scratch: usize, capacity: u3
   return row;
 }
 
+/** Reports the bad record in [start, next), of which faultAt and faultReason tell. */
+function refuse(state: usize, src: usize, start: usize, next: usize, row: u32, scratch: usize, column: u32): i32 {
+  settle(state, row, scratch);
+  tell(start - src, row);
+  store<u32>(report(), <u32>(next - src), 20);
+  return fault(faultAt - src, row, faultReason | (<i32>column << 8));
+}
+
 /** Leaves the batch so that SCAN_APPEND can go on with it. */
 function settle(state: usize, rows: u32, scratch: usize): void {
   setRows(load<u32>(state), load<u32>(state, 4), rows);
   store<u32>(state, <u32>(scratchTop - scratch), 20);
   store<u32>(state, rows, 24);
-}
-
-function skipBlankLines(p: usize, end: usize): usize {
-  for (; p < end; p++) {
-    const c: u32 = load<u8>(p);
-    if (c != 10 && c != 0x20 && c != 0x0d && c != 0x09) break;
-  }
-  return p;
-}
-
-/** The line feed at or after `p`: there is one, the sentinel. */
-function lineEnd(p: usize): usize {
-  if (ASC_FEATURE_SIMD) {
-    const feed = i8x16.splat(10);
-    for (;; p += 16) {
-      const found = i8x16.bitmask(i8x16.eq(v128.load(p), feed));
-      if (found) return p + ctz(found);
-    }
-  }
-  while (load<u8>(p) != 10) p++;
-  return p;
 }

@@ -1,7 +1,8 @@
 // JSON text (RFC 8259) walked over and judged, nothing kept: white space, strings, any value.
 //
-// The text is lines: a line feed ends a record, so it is white space nowhere in here, and it is the
-// sentinel that stops every loop (json.ts puts one behind the text). UTF-8 is judged elsewhere.
+// In lines a line feed ends a record, so it is white space nowhere in here, and it is the sentinel
+// that stops every loop (json.ts puts one behind the text); in documents it is white space and the
+// sentinel is a 0, which JSON has nowhere. UTF-8 is judged elsewhere.
 // Every function takes and gives an address; 0 is a fault, told in faultAt and faultReason.
 
 import { numberStop, skipNumber } from "./number";
@@ -22,6 +23,9 @@ export const JSON_FRACTION: i32 = 12; // integer column: not a whole number
 export const JSON_RANGE: i32 = 13; // integer column: out of range
 export const JSON_TIME: i32 = 14; // timestamp column: no such form, or out of range
 export const JSON_SURROGATE: i32 = 15; // string column: \ud800-\udfff alone, which has no UTF-8
+export const JSON_TEXT_ENDS: i32 = 60; // the text ends inside the document
+export const JSON_SEPARATOR: i32 = 61; // neither `,` nor `]` behind an object of an array
+export const JSON_ARRAY_ENDS: i32 = 62; // the text ends inside an array
 
 /** Levels of nesting, the record itself being the first. JSON.parse has no such limit. */
 export const MAX_DEPTH: usize = 256;
@@ -31,9 +35,20 @@ const CLOSERS: usize = memory.data(256);
 export let faultAt: usize = 0;
 export let faultReason: i32 = 0;
 
+// The line feed where it is white space, else a space once more.
+let blankFeed: u32 = 0x20;
+
+export function setBlankFeed(blank: bool): void {
+  blankFeed = blank ? 10 : 0x20;
+}
+
 export function failAt(p: usize, reason: i32): usize {
   faultAt = p;
-  faultReason = load<u8>(p) == 10 && reason == JSON_SYNTAX ? JSON_LINE_ENDS : reason;
+  if (load<u8>(p) == 10) {
+    if (blankFeed == 10) reason = reason == JSON_LINE_ENDS ? JSON_CONTROL : reason;
+    else if (reason == JSON_SYNTAX) reason = JSON_LINE_ENDS;
+  }
+  faultReason = reason;
   return 0;
 }
 
@@ -41,7 +56,7 @@ export function failAt(p: usize, reason: i32): usize {
 @inline
 export function skipBlank(p: usize): usize {
   let c: u32 = load<u8>(p);
-  while (c == 0x20 || c == 0x09 || c == 0x0d) c = load<u8>(++p);
+  while (c <= 0x20 && (c == 0x20 || c == 0x09 || c == 0x0d || c == blankFeed)) c = load<u8>(++p);
   return p;
 }
 

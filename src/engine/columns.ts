@@ -1,4 +1,4 @@
-// A batch of columns in an engine's arena, and the scan that fills it from NDJSON.
+// A batch of columns in an engine's arena, and the scan that fills it from JSON.
 import { outOfRange } from '../errors.js'
 import type { TimeUnit } from '../types.js'
 import * as core from './core.js'
@@ -17,17 +17,24 @@ export interface ScanField {
   nullable?: boolean
 }
 
+/** How records follow each other (assembly/columnar/frame.ts). */
+export type Format = 'auto' | 'lines' | 'documents'
+
 /** A record that is not in the batch; all offsets count from the start of the text given to next(). */
 export interface BadRecord {
   /** Index among the records of the whole input, good and bad. */
   record: number
   offset: number
-  /** Behind the record and, where it closed the line, its line feed. */
+  /** Behind the record and, where it closed a line of lines, its line feed. */
   end: number
   /** Where the fault was seen. */
   position: number
   /** What was expected, what was found; without the position. */
   message: string
+  /** The same in one word, to be counted by. */
+  reason: string
+  /** Of a value that does not fit: whose. */
+  column?: string
 }
 
 export interface ScanResult {
@@ -48,6 +55,10 @@ export interface Scan {
    * String cells point into the text or into the scan's own arena, until the next call.
    */
   next(address: number, length: number, final: boolean): ScanResult
+  /** What follows is the start of a source in `format`; before the first call it is lines. */
+  startSource(format: Format): void
+  /** Passes over a piece of a record that is too long to be held, `first` its first; gives the bytes taken, and whether it has ended. */
+  pass(address: number, length: number, first: boolean): { taken: number; ended: boolean }
 }
 
 // One call leaves at most this many reasons in JavaScript's memory.
@@ -76,6 +87,7 @@ export function createScan(engine: Engine, fields: readonly ScanField[], capacit
   const state = engine.reserve(engine.core.scanSize(count))
   const scratch = engine.reserve(textBytes)
   engine.core.scanInit(state, columns, count)
+  engine.core.scanSource(state, core.FORMAT_LINES)
   const report = engine.core.report() >> 2
   let records = 0
   let started = false
@@ -101,15 +113,59 @@ export function createScan(engine: Engine, fields: readonly ScanField[], capacit
           break
         }
         const position = consumed + words[report + 2]
-        const message = reason(words[report + 4], engine.bytes()[address + position], fields)
-        bad.push({ record: records + rows + bad.length, offset: consumed + taken, end: consumed + words[report + 5], position, message })
+        const detail = words[report + 4]
+        const message = reason(detail, engine.bytes()[address + position], fields)
+        const column = OF_TEXT[detail & 0xff] ? {} : { column: fields[detail >>> 8].name }
+        const word = OF_TEXT[detail & 0xff] ?? OF_COLUMN[detail & 0xff]
+        bad.push({
+          record: records + rows + bad.length,
+          offset: consumed + taken,
+          end: consumed + words[report + 5],
+          position,
+          message,
+          reason: word,
+          ...column,
+        })
         consumed += words[report + 5]
         started = true
       }
       records += rows + bad.length
       return { rows, consumed, bad }
     },
+    startSource(format) {
+      engine.core.scanSource(state, { auto: core.FORMAT_AUTO, lines: core.FORMAT_LINES, documents: core.FORMAT_DOCUMENTS }[format])
+      started = false
+    },
+    pass(address, length, first) {
+      const taken = engine.core.scanPass(state, address, length, first ? 1 : 0)
+      started = true
+      records += first ? 1 : 0
+      return { taken, ended: engine.words()[report + 1] === 1 }
+    },
   }
+}
+
+const OF_TEXT: Record<number, string> = {
+  [core.JSON_SYNTAX]: 'syntax',
+  [core.JSON_LINE_ENDS]: 'truncated',
+  [core.JSON_TEXT_ENDS]: 'truncated',
+  [core.JSON_ARRAY_ENDS]: 'truncated',
+  [core.JSON_CONTROL]: 'control',
+  [core.JSON_ESCAPE]: 'escape',
+  [core.JSON_DEPTH]: 'depth',
+  [core.JSON_UTF8]: 'utf8',
+  [core.JSON_NOT_OBJECT]: 'not-object',
+  [core.JSON_TRAILING]: 'trailing',
+  [core.JSON_SEPARATOR]: 'separator',
+}
+const OF_COLUMN: Record<number, string> = {
+  [core.JSON_MISSING]: 'missing',
+  [core.JSON_NULL]: 'null',
+  [core.JSON_TYPE]: 'type',
+  [core.JSON_FRACTION]: 'fraction',
+  [core.JSON_RANGE]: 'range',
+  [core.JSON_TIME]: 'time',
+  [core.JSON_SURROGATE]: 'surrogate',
 }
 
 /** The fault in words: `detail` as scanRows() reports it, `byte` the one it points at. */
@@ -119,6 +175,12 @@ function reason(detail: number, byte: number, fields: readonly ScanField[]): str
   switch (detail & 0xff) {
     case core.JSON_LINE_ENDS:
       return 'expected the record to end on its line, got the end of the line'
+    case core.JSON_TEXT_ENDS:
+      return 'expected the document to end, got the end of the input'
+    case core.JSON_ARRAY_ENDS:
+      return 'expected "]" behind the objects, got the end of the input'
+    case core.JSON_SEPARATOR:
+      return `expected "," or "]" behind an object of the array, got ${shown(byte)}`
     case core.JSON_CONTROL:
       return `expected an escape, got control character ${hex(byte)} in a string`
     case core.JSON_ESCAPE:
