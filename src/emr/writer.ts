@@ -7,7 +7,7 @@ import { createPageEncoder } from '../engine/pages.js'
 import { createSplit } from '../engine/split.js'
 import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import type { ParquetSummary, ParquetWriter, ParquetWriterOptions } from '../parquet/index.js'
-import { checkLimits, checkPolicy, createIntake, flatColumns, intakeMethods, logicalTypes, turns } from '../parquet/internal.js'
+import { checkLimits, checkPolicy, createIntake, flatColumns, flatFields, intakeMethods, logicalTypes, turns } from '../parquet/internal.js'
 import type { Random, Storage } from '../ports/ports.js'
 import { cellsOf, recordOf } from './cells.js'
 import { createPartitionFiles, type PartitionFiles } from './files.js'
@@ -85,7 +85,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
   const encodeText = new TextEncoder()
   const engine = createEngine()
   const columns = [...keys, ...others]
-  const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord }, async (rows, recordAt) => {
+  const batch = async (rows: number, recordAt: (row: number) => number) => {
     for (const [group, { key, packed, rows: count }] of split.groups().entries()) {
       const partition = partitionOf(key)
       if (typeof partition === 'string') refuse(group, rows, recordAt, partition, key, packed)
@@ -94,7 +94,8 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
     for (const partition of due) await flush(partition)
     due.clear()
     while (buffered > maxBufferedBytes) await flush(fullest())
-  })
+  }
+  const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord }, batch)
   const { scan } = intake
   const encoder = createPageEncoder(engine, scan.columns + keys.length * COLUMN_SIZE, others.length, {
     codec: limits.compression,
@@ -181,7 +182,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
 
   const turn = turns(() => opened?.discard())
   return {
-    ...intakeMethods(turn, intake, columns, files),
+    ...intakeMethods(turn, engine, intake, flatFields(columns), batch, files),
     close: () =>
       turn.last(async () => {
         await intake.end()

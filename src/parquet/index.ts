@@ -1,4 +1,5 @@
 export type { TimeUnit } from '../types.js'
+export type { ColumnCells, ColumnInput, ColumnOfBytes, ColumnWithNulls } from './cells.js'
 export { inferSchema } from './infer.js'
 export type { BadRecord, BadRecordPolicy } from './intake.js'
 export type { LeafOptions } from './leaf.js'

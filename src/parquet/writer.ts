@@ -1,8 +1,12 @@
 // NDJSON or objects -> one Parquet file.
 import type { ScanField } from '../engine/columns.js'
-import { createEngine } from '../engine/engine.js'
+import { createEngine, type Engine } from '../engine/engine.js'
+import { leavesOf } from '../engine/leaves.js'
 import { createPageEncoder } from '../engine/pages.js'
 import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
+import type { Field } from '../types.js'
+import type { ColumnInput } from './cells.js'
+import { columnBatches } from './columns.js'
 import { createParquetFile } from './file.js'
 import { flatColumns } from './flat.js'
 import { type BadRecordPolicy, checkPolicy, createIntake, type Intake, MAX_RECORD_BYTES } from './intake.js'
@@ -51,6 +55,22 @@ export interface ParquetWriter {
    * for what a getter of a row throws.
    */
   writeRows(rows: Iterable<object>): Promise<void>
+  /**
+   * Takes columns by name, all of the same length, straight to the encoder. A column is an array or
+   * typed array with one value a row, or {values, valid} with a byte a row (0: null), or {values,
+   * validity} with Arrow's bit a row; null and undefined in a plain array are null, a nullable column
+   * that is not given is null throughout. By type of the column:
+   * - integers: typed arrays, numbers, bigints; decimal the same, unscaled (12.34 of scale 2 is 1234)
+   * - float, double: typed arrays, numbers; NaN is a value
+   * - boolean: booleans or bytes; date: days or Date; time and timestamp: its unit, or Date
+   * - string, json: strings (json ones are not looked into), or Arrow's {bytes, offsets} in UTF-8
+   * - binary: Uint8Arrays or {bytes, offsets}; uuid: text, or bytes, 16 each
+   * Columns of lists, maps and structs are for writeRows and writeJson. Rejects with TypeError or
+   * RangeError that names the cell, and then takes none of the call; the writer goes on. A record of
+   * writeJson that has not ended, ends. Some MB a call are best: what is not in the column's own form
+   * (Int32Array for int32, BigInt64Array for int64 ...) is first copied whole.
+   */
+  writeColumns(columns: Record<string, ColumnInput>): Promise<void>
   /** What follows comes from `name`: the record before it ends, positions count from 0, a byte order mark may come. */
   startSource(name: string): Promise<void>
   /** Writes the rest and the footer, closes the sink. */
@@ -87,11 +107,12 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
   const engine = createEngine()
   const file = createParquetFile(sink)
   let open = 0 // rows of the open row group
-  const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord }, async (rows) => {
+  const batch = async (rows: number) => {
     encoder.append()
     open += rows
     if (open >= limits.rowGroupRows || encoder.size() >= limits.rowGroupBytes) await endRowGroup()
-  })
+  }
+  const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord }, batch)
   const encoder = createPageEncoder(engine, intake.scan.columns, columns.length, { codec: limits.compression, logical: logicalTypes(columns) })
   const endRowGroup = async () => {
     const rows = open
@@ -101,7 +122,7 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
 
   const turn = turns((reason) => sink.abort?.(reason))
   return {
-    ...intakeMethods(turn, intake, columns),
+    ...intakeMethods(turn, engine, intake, flatFields(columns), batch),
     close: () =>
       turn.last(async () => {
         await intake.end()
@@ -113,15 +134,19 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
   }
 }
 
-/** What every writer takes records by; `ready` comes before the first of each call. */
+/** What every writer takes records by; `ready` comes before the first of each call, `batch` is what the intake calls too. */
 export function intakeMethods(
   turn: ReturnType<typeof turns>,
+  engine: Engine,
   intake: Intake,
-  columns: readonly ScanField[],
+  fields: readonly Field[],
+  batch: (rows: number, recordAt: (row: number) => number) => Promise<void> | void,
   ready?: () => Promise<unknown>,
-): Pick<ParquetWriter, 'writeJson' | 'writeRows' | 'startSource'> {
+): Pick<ParquetWriter, 'writeJson' | 'writeRows' | 'writeColumns' | 'startSource'> {
   const text = new TextEncoder()
-  const lines = rowLines(columns.map(({ name, type, unit, nullable = true }) => ({ name, key: name, nullable, leaf: { type, unit } })))
+  const lines = rowLines(fields)
+  const { scan } = intake
+  const columnsOf = columnBatches(engine, scan.columns, fields, leavesOf(fields), scan.capacity)
   return {
     async writeJson(bytes) {
       if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
@@ -137,11 +162,28 @@ export function intakeMethods(
         for (const piece of lines(rows)) await intake.write(text.encode(piece))
       })
     },
+    async writeColumns(columns) {
+      const batches = columnsOf(columns)
+      return turn.next(async () => {
+        await ready?.()
+        await intake.end()
+        let before = 0
+        for (let rows = batches.next(); rows > 0; rows = batches.next()) {
+          const first = before
+          await batch(rows, (row) => first + row)
+          before += rows
+        }
+      })
+    },
     async startSource(name) {
       if (typeof name !== 'string') throw wrongType('name', 'a string', name)
       return turn.next(() => intake.startSource(name))
     },
   }
+}
+
+export function flatFields(columns: readonly ScanField[]): Field[] {
+  return columns.map(({ name, type, unit, nullable = true }) => ({ name, key: name, nullable, leaf: { type, unit } }))
 }
 
 /** Checks the options that all writers share and fills in their defaults. */
