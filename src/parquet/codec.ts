@@ -90,9 +90,8 @@ function hosted(name: ParquetCodec['name'], compress: ParquetCodec['compress'], 
     core: 'none',
     compress(bytes) {
       const packed = compress(bytes, level)
-      return typeof (packed as Promise<Uint8Array> | undefined)?.then === 'function'
-        ? (packed as Promise<Uint8Array>).then(checked)
-        : checked(packed as Uint8Array)
+      const later = typeof (packed as Partial<Promise<Uint8Array>> | null)?.then === 'function'
+      return later ? Promise.resolve(packed).then(checked) : checked(packed as Uint8Array)
     },
   }
 }

@@ -89,7 +89,11 @@ export function createRowGroupBuilder(columns: number, settings: Settings): RowG
     if (apart && values.length === 0) return seal(page, levels, values, false)
     const sealed = (packed: Uint8Array) => (apart && packed.length >= values.length ? seal(page, levels, values, false) : seal(page, levels, packed, true))
     const packed = compress(values)
-    return packed instanceof Uint8Array ? sealed(packed) : packed.then(sealed)
+    if (packed instanceof Uint8Array) return sealed(packed)
+    const later = packed.then(sealed)
+    // where another page fails at once, nobody waits for this one
+    later.catch(() => {})
+    return later
   }
 
   const wait = (column: number, page: Waiting) => {
