@@ -280,7 +280,7 @@ describe('a file past 4 GiB', () => {
 
     const last = await duck.rows(`select n, s from '${path}' where n >= 5990 order by n`)
     expect(last).toEqual(Array.from({ length: 10 }, (_, i) => ({ n: BigInt(5990 + i), s: `5000-${990 + i}` })))
-    expect((await duck.rows(`select count(*) c, count(s) s from '${path}' where s between '5000-1' and '5000-2'`))[0].c).toBe(112n)
+    expect((await duck.rows(`select count(*) c from '${path}' where n >= 5000 and s between '5000-1' and '5000-2'`))[0].c).toBe(112n)
     expect((await duck.rows(`select count(*) c from '${path}'`))[0].c).toBe(BigInt(46 * many + 2000))
     const offsets = await duck.rows(`select min(data_page_offset) a, max(data_page_offset) z, max(file_offset) f from parquet_metadata('${path}')`)
     expect(Number(offsets[0].z)).toBeGreaterThan(2 ** 32)
