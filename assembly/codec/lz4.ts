@@ -3,17 +3,19 @@
 //   token: literals << 4 | match - 4    each 15: + bytes of 255 and one below
 //   literals    u16 offset, 1..65535    [the last sequence ends behind its literals]
 //
-// The last 5 bytes are literals and the last match begins 12 bytes before the end.
-// Limits: plain size below 2^31.
+// The last 5 bytes are literals and the last match begins 12 bytes before the end. After 64 misses
+// the search begins to skip, so incompressible bytes cost little. Limits: plain size below 2^31.
 import { copyLoose } from "../bytes";
 import { OUTPUT_FULL, tell } from "../memory";
+import { MATCH_MARGIN, matchSize, matchSlot } from "./match";
 
 const TABLE_BITS: u32 = 13;
 /** Offset of the last position of each hash, u32. */
 const TABLE: usize = memory.data(32768, 16);
 const FARTHEST: usize = 65535;
-const LAST_MATCH: usize = 12;
 const LAST_LITERALS: usize = 5;
+/** The last match begins no nearer to the end: 12 for the format, more for matchSize. */
+const LAST_MATCH: usize = LAST_LITERALS + MATCH_MARGIN;
 
 /** Capacity that lz4Compress asks for: the format's bound for `len` plain bytes, and 16 that a copy may pass. */
 export function lz4Bound(len: usize): usize {
@@ -30,62 +32,28 @@ export function lz4Compress(src: usize, len: usize, dst: usize, cap: usize): i32
     memory.fill(TABLE, 0, <usize>4 << TABLE_BITS);
     const limit = end - LAST_MATCH;
     let ip = src + 1;
-    for (;;) {
-      // After 64 misses the search begins to skip, so that incompressible bytes cost little.
-      let misses: usize = 64;
-      let candidate: usize;
-      let word = load<u64>(ip);
-      for (;;) {
-        const slot = TABLE + hash(word);
-        candidate = src + <usize>load<u32>(slot);
-        store<u32>(slot, <u32>(ip - src));
-        if (<u32>word == load<u32>(candidate) && ip - candidate <= FARTHEST) break;
-        ip += misses++ >> 6;
-        if (ip > limit) {
-          op = putLast(op, emit, end - emit);
-          tell(len, op - dst);
-          return <i32>(op - dst);
-        }
-        word = load<u64>(ip);
+    let skip: usize = 64;
+    while (ip <= limit) {
+      const word = load<u64>(ip);
+      const slot = TABLE + (matchSlot(word, 64 - TABLE_BITS) << 2);
+      const candidate = src + <usize>load<u32>(slot);
+      store<u32>(slot, <u32>(ip - src));
+      if (<u32>word != load<u32>(candidate) || ip - candidate > FARTHEST) {
+        const leap = skip >> 6;
+        skip += leap;
+        ip += leap;
+        continue;
       }
-      while (ip > emit && candidate > src && load<u8>(ip - 1) == load<u8>(candidate - 1)) {
-        ip--;
-        candidate--;
-      }
-      const more = matching(candidate + 4, ip + 4, end - LAST_LITERALS);
-      op = putSequence(op, emit, ip - emit, ip - candidate, more);
-      ip += 4 + more;
+      const size = matchSize(candidate, ip, end - LAST_LITERALS);
+      op = putSequence(op, emit, ip - emit, ip - candidate, size - 4);
+      ip += size;
       emit = ip;
-      if (ip > limit) break;
-      store<u32>(TABLE + hash(load<u64>(ip - 2)), <u32>(ip - 2 - src));
+      skip = 64;
     }
   }
   op = putLast(op, emit, end - emit);
   tell(len, op - dst);
   return <i32>(op - dst);
-}
-
-/** Of the first five bytes: four would bring a match of the shortest kind, which saves a byte or none. */
-// @ts-ignore: decorator
-@inline
-function hash(word: u64): usize {
-  return <usize>((word << 24) * 0x9e3779b185ebca87 >> (64 - TABLE_BITS)) << 2;
-}
-
-/** How many bytes from `a` equal those from `b`, b not passing `end`. */
-// @ts-ignore: decorator
-@inline
-function matching(a: usize, b: usize, end: usize): usize {
-  const start = b;
-  for (; b < end; b += 8) {
-    const differ = load<u64>(a) ^ load<u64>(b);
-    if (differ != 0) {
-      b += <usize>ctz(differ) >> 3;
-      break;
-    }
-    a += 8;
-  }
-  return min(b, end) - start;
 }
 
 // @ts-ignore: decorator

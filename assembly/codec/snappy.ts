@@ -8,14 +8,13 @@
 // Compression works in blocks of 64 KiB, so offsets fit 16 bits and the table of last positions
 // is 16384 x u16. After 32 misses the search begins to skip, so incompressible bytes cost little.
 // Limits: plain size below 2^31.
-import { putVarint } from "../bytes";
+import { copyLoose, putVarint } from "../bytes";
 import { fault, OUTPUT_FULL, tell } from "../memory";
+import { MATCH_MARGIN, matchSize, matchSlot } from "./match";
 
 const BLOCK: usize = 65536;
 const TABLE_BITS: u32 = 14;
 const TABLE: usize = memory.data(32768, 16);
-/** Bytes before the end of a block where the search stops, so that its 8-byte loads stay inside. */
-const MARGIN: usize = 15;
 
 /** Reasons in the report's detail for BAD_INPUT. */
 const BAD_LENGTH: i32 = 1; // the claimed size is no varint below 2^31, or no input of this size can reach it
@@ -37,99 +36,57 @@ export function snappyCompress(src: usize, len: usize, dst: usize, cap: usize): 
   return <i32>(op - dst);
 }
 
-// @ts-ignore: decorator
-@inline
-function hash(bytes: u32, shift: u32): usize {
-  return <usize>((bytes * 0x1e35a7bd) >> shift) << 1;
-}
-
 function compressBlock(base: usize, len: usize, dst: usize): usize {
   const end = base + len;
   let emit = base;
-  if (len >= MARGIN) {
+  if (len >= MATCH_MARGIN) {
     // A table no bigger than the block: clearing 32 KiB for a page of 200 bytes would be the cost.
     let bits: u32 = 8;
     while (bits < TABLE_BITS && <usize>(1 << bits) < len) bits++;
-    const shift = 32 - bits;
+    const shift = <u64>(64 - bits);
     memory.fill(TABLE, 0, <usize>2 << bits);
-    const limit = end - MARGIN;
+    const limit = end - MATCH_MARGIN;
     let ip = base + 1;
-    let next = hash(load<u32>(ip), shift);
-    for (;;) {
-      let skip: usize = 32;
-      let ahead = ip;
-      let candidate: usize;
-      do {
-        ip = ahead;
-        const slot = TABLE + next;
-        const step = skip >> 5;
-        skip += step;
-        ahead = ip + step;
-        if (ahead > limit) return putLiteral(dst, emit, end - emit);
-        next = hash(load<u32>(ahead), shift);
-        candidate = base + <usize>load<u16>(slot);
-        store<u16>(slot, <u16>(ip - base));
-      } while (load<u32>(ip) != load<u32>(candidate));
+    let skip: usize = 32;
+    while (ip <= limit) {
+      const word = load<u64>(ip);
+      const at = TABLE + (matchSlot(word, shift) << 1);
+      const candidate = base + <usize>load<u16>(at);
+      store<u16>(at, <u16>(ip - base));
+      if (<u32>word != load<u32>(candidate)) {
+        const leap = skip >> 5;
+        skip += leap;
+        ip += leap;
+        continue;
+      }
       dst = putLiteral(dst, emit, ip - emit);
-      do {
-        const size = <usize>4 + matching(candidate + 4, ip + 4, end);
-        dst = putCopy(dst, ip - candidate, size);
-        ip += size;
-        emit = ip;
-        if (ip >= limit) return putLiteral(dst, emit, end - emit);
-        const around = load<u64>(ip - 1);
-        store<u16>(TABLE + hash(<u32>around, shift), <u16>(ip - 1 - base));
-        const slot = TABLE + hash(<u32>(around >> 8), shift);
-        candidate = base + <usize>load<u16>(slot);
-        store<u16>(slot, <u16>(ip - base));
-      } while (load<u32>(ip) == load<u32>(candidate));
-      ip++;
-      next = hash(load<u32>(ip), shift);
+      const size = matchSize(candidate, ip, end);
+      dst = putCopy(dst, ip - candidate, size);
+      ip += size;
+      emit = ip;
+      skip = 32;
     }
   }
-  return putLiteral(dst, emit, end - emit);
-}
-
-/** How many bytes from `a` equal those from `b`, b not passing `end`. */
-// @ts-ignore: decorator
-@inline
-function matching(a: usize, b: usize, end: usize): usize {
-  const start = b;
-  while (b + 8 <= end) {
-    const differ = load<u64>(a) ^ load<u64>(b);
-    if (differ != 0) {
-      b += <usize>ctz(differ) >> 3;
-      end = 0;
-      break;
-    }
-    a += 8;
-    b += 8;
-  }
-  while (b < end && load<u8>(a) == load<u8>(b)) {
-    a++;
-    b++;
-  }
-  return b - start;
+  const rest = end - emit;
+  return rest == 0 ? dst : literal(dst, emit, rest);
 }
 
 // @ts-ignore: decorator
 @inline
 function putLiteral(dst: usize, src: usize, size: usize): usize {
-  return size == 0 ? dst : literal(dst, src, size);
+  if (size > 16) return literal(dst, src, size);
+  // Writes up to 17 bytes too many: snappyBound leaves the room, the next element covers them.
+  store<u8>(dst, <u8>((size - 1) << 2));
+  const low = load<u64>(src), high = load<u64>(src, 8);
+  store<u64>(dst, low, 1);
+  store<u64>(dst, high, 9);
+  return dst + size + usize(size != 0);
 }
 
 function literal(dst: usize, src: usize, size: usize): usize {
   const n = size - 1;
-  if (n < 60) {
-    store<u8>(dst++, <u8>(n << 2));
-    if (size <= 16) {
-      // Writes up to 15 bytes too many: snappyBound leaves the room, the next element covers them.
-      const low = load<u64>(src), high = load<u64>(src, 8);
-      store<u64>(dst, low);
-      store<u64>(dst, high, 8);
-      return dst + size;
-    }
-  } else if (n < 256) {
+  if (n < 60) store<u8>(dst++, <u8>(n << 2));
+  else if (n < 256) {
     store<u8>(dst, 60 << 2);
     store<u8>(dst, <u8>n, 1);
     dst += 2;
@@ -138,34 +95,35 @@ function literal(dst: usize, src: usize, size: usize): usize {
     store<u16>(dst, <u16>n, 1);
     dst += 3;
   }
-  memory.copy(dst, src, size);
+  copyLoose(dst, src, size);
   return dst + size;
 }
 
 // @ts-ignore: decorator
 @inline
 function putCopy(dst: usize, offset: usize, size: usize): usize {
-  // Pieces of 64 while at least 4 bytes are left for the last one, which then may be a short copy.
-  while (size >= 68) {
-    dst = putCopy2(dst, offset, 64);
-    size -= 64;
-  }
   if (size > 64) {
-    dst = putCopy2(dst, offset, 60);
-    size -= 60;
+    // Pieces of 64 while at least 4 bytes are left for the last one, which then may be a short copy.
+    for (; size >= 68; size -= 64) {
+      store<u32>(dst, copy2(offset, 64));
+      dst += 3;
+    }
+    if (size > 64) {
+      store<u32>(dst, copy2(offset, 60));
+      dst += 3;
+      size -= 60;
+    }
   }
-  if (size < 12 && offset < 2048) {
-    store<u16>(dst, <u16>(1 | ((size - 4) << 2) | ((offset >> 8) << 5) | ((offset & 255) << 8)));
-    return dst + 2;
-  }
-  return putCopy2(dst, offset, size);
+  const short = u32(size < 12) & u32(offset < 2048);
+  const copy1 = <u32>1 | (<u32>(size - 4) << 2) | (<u32>(offset >> 8) << 5) | (<u32>(offset & 255) << 8);
+  store<u32>(dst, select<u32>(copy1, copy2(offset, size), short));
+  return dst + 3 - <usize>short;
 }
 
 // @ts-ignore: decorator
 @inline
-function putCopy2(dst: usize, offset: usize, size: usize): usize {
-  store<u32>(dst, 2 | (<u32>(size - 1) << 2) | (<u32>offset << 8));
-  return dst + 3;
+function copy2(offset: usize, size: usize): u32 {
+  return 2 | (<u32>(size - 1) << 2) | (<u32>offset << 8);
 }
 
 /**
