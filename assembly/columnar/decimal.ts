@@ -1,5 +1,5 @@
-// The last word on a decimal of more than 19 digits: is it above or below the midpoint of two
-// neighbouring doubles? Both sides as big integers, compared. ~5 us; about one in 10^16/10^18 of
+// The last word on a decimal: is it above or below a double, or the midpoint of two neighbouring
+// ones? Both sides as big integers, compared. ~5 us; about one in 10^16/10^18 of
 // random long numbers comes here, and every number that was made to be half-way.
 //
 // A midpoint has at most 767 significant digits (David Gay), so 768 digits and "is anything
@@ -11,10 +11,10 @@ const RIGHT: usize = memory.data(128 * 4, 16);
 const KEPT: i32 = 768;
 
 /**
- * Compares the unsigned JSON number in [p, end), whose first 19 significant digits count
- * 10^`exponent` each, with the midpoint between the double `bits` and the next one: < 0, 0, > 0.
+ * Compares the unsigned JSON number in [p, end), which is 0.d... x 10^`top`, with the double `bits`
+ * or, with `half` = 1, the midpoint between it and the next one: -1, 0, 1.
  */
-export function compareToMidpoint(p: usize, end: usize, exponent: i64, bits: u64): i32 {
+export function compareTo(p: usize, end: usize, top: i64, bits: u64, half: u64): i32 {
   memory.fill(LEFT, 0, LIMBS << 2);
   memory.fill(RIGHT, 0, LIMBS << 2);
   let taken: i32 = 0, part: u32 = 0, scale: u32 = 1, rest = false;
@@ -44,12 +44,12 @@ export function compareToMidpoint(p: usize, end: usize, exponent: i64, bits: u64
     multiplyAdd(LEFT, 10, 1);
     taken++;
   }
-  const power5 = <i32>exponent + 19 - taken;
+  const power5 = <i32>top - taken;
   const field = <i32>((bits >> 52) & 0x7ff);
   const mantissa = field == 0 ? bits : (bits & 0xfffffffffffff) | 0x10000000000000;
-  const odd = (mantissa << 1) | 1;
-  store<u32>(RIGHT, <u32>odd);
-  store<u32>(RIGHT, <u32>(odd >> 32), 4);
+  const double = (mantissa << 1) | half;
+  store<u32>(RIGHT, <u32>double);
+  store<u32>(RIGHT, <u32>(double >> 32), 4);
   timesPowerOfFive(power5 >= 0 ? LEFT : RIGHT, abs(power5));
   // left x 2^power5 against right x 2^(exponent - 1)
   const shift = power5 - (max(field, 1) - 1076);

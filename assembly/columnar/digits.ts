@@ -21,9 +21,11 @@ export function eightDigits(t: u64): u64 {
   return ((t & 0x000000ff000000ff) * 0x000f424000000064 + ((t >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >> 32;
 }
 
-/** Short plain integers, nearly all there are: one of at most 18 digits to `slot`; gives the byte behind it, or 0. */
-export function scanInteger(p: usize, slot: usize): usize {
-  const negative = load<u8>(p) == MINUS;
+/** Plain whole numbers of up to 20 digits as u64 and up to 19 as i64: one to `slot`; gives the byte behind it, or 0. */
+// @ts-ignore: decorator
+@inline
+function scanWhole(p: usize, slot: usize, signed: bool): usize {
+  const negative = signed && load<u8>(p) == MINUS;
   p += <usize>negative;
   let t = load<u64>(p) ^ 0x3030303030303030;
   let n = leadingDigits(t);
@@ -41,7 +43,8 @@ export function scanInteger(p: usize, slot: usize): usize {
       p += 8;
       t = load<u64>(p, 8) ^ 0x3030303030303030;
       n = leadingDigits(t);
-      if (n > 2) return 0;
+      // The last few of the range are exact.ts's.
+      if (signed ? n > 2 && (n > 3 || w >= 9223372036854775) : n > 3 && (n > 4 || w >= 1844674407370955)) return 0;
     }
     if (n > 0) w = w * wholePower10(n) + eightDigits(t << ((8 - <u64>n) << 3));
     n += 8;
@@ -51,6 +54,14 @@ export function scanInteger(p: usize, slot: usize): usize {
   if (c == DOT || (c | 0x20) == 0x65) return 0;
   store<i64>(slot, negative ? -(<i64>w) : <i64>w);
   return p;
+}
+
+export function scanInteger(p: usize, slot: usize): usize {
+  return scanWhole(p, slot, true);
+}
+
+export function scanUnsigned(p: usize, slot: usize): usize {
+  return scanWhole(p, slot, false);
 }
 
 // Shuffles: row w drops byte w (a point); 16 bytes from address n of SLIDE on move n bytes to the end.
@@ -115,6 +126,50 @@ export function scanDouble(p: usize, slot: usize): usize {
     }
   }
   return scanLong(p, slot);
+}
+
+/** The plain number last read: its digits as a whole number, how many stand behind the point, its sign. */
+export let plainValue: u64 = 0;
+export let plainPlaces: usize = 0;
+export let plainDigits: usize = 0;
+export let plainNegative: bool = false;
+
+/** A number of up to 15 characters behind the sign, no exponent: the byte behind it, or 0. */
+export function scanPlain(p: usize): usize {
+  plainNegative = load<u8>(p) == MINUS;
+  p += <usize>plainNegative;
+  if (ASC_FEATURE_SIMD) {
+    const v = i8x16.sub(v128.load(p), v128.load(WEIGHTS));
+    const figures = i8x16.bitmask(i8x16.le_u(v, v128.load(WEIGHTS, 16)));
+    const point = i8x16.bitmask(i8x16.eq(v, v128.load(WEIGHTS, 80))) & (figures + 1);
+    const size = <usize>ctz(~(figures | point));
+    const whole = <usize>ctz(~figures), digits = size - <usize>(point != 0);
+    const next = p + size;
+    if (size < 16 && whole != 0 && (digits > whole || point == 0) && (whole == 1 || load<u8>(p) != 0x30) && (load<u8>(next) | 0x20) != 0x65) {
+      plainValue = join(v, whole, digits);
+      plainPlaces = digits - whole;
+      plainDigits = digits;
+      return next;
+    }
+    return 0;
+  }
+  let w: u64 = 0;
+  const first = p;
+  let c: u32 = load<u8>(p) - 0x30;
+  for (; c < 10 && p - first < 16; c = load<u8>(++p) - 0x30) w = w * 10 + c;
+  const whole = p - first;
+  let places: usize = 0;
+  if (c == DOT - 0x30) {
+    const behind = ++p;
+    for (c = load<u8>(p) - 0x30; c < 10 && p - first < 16; c = load<u8>(++p) - 0x30) w = w * 10 + c;
+    places = p - behind;
+    if (places == 0) return 0;
+  }
+  if (p - first > 15 || whole == 0 || (whole > 1 && load<u8>(first) == 0x30) || (load<u8>(p) | 0x20) == 0x65) return 0;
+  plainValue = w;
+  plainPlaces = places;
+  plainDigits = whole + places;
+  return p;
 }
 
 /** Doubles of at most 19 digits without an exponent: one to `slot`; gives the byte behind it, or 0. */

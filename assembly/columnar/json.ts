@@ -26,6 +26,7 @@
 
 import { validUtf8 } from "../codec/utf8";
 import { fault, report, tell } from "../memory";
+import { setCoercion } from "./coerce";
 import { COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_SIZE, COLUMN_TYPE, COLUMN_VALUES } from "./columns";
 import {
   arrayOpen, closeDocument, endOfBroken, FORMAT_AUTO, FORMAT_DOCUMENTS, formatChanged, FRAME_SIZE, lineEnd, nextDocument, passRecord,
@@ -43,6 +44,8 @@ export const SCAN_FINAL: u32 = 1;
 export const SCAN_FIRST: u32 = 2;
 /** Add to the rows in the batch (after a bad record); scratch goes on where it was. */
 export const SCAN_APPEND: u32 = 4;
+/** From this bit on stands the level of coercion (coerce.ts). */
+export const SCAN_COERCION: u32 = 8;
 
 const FRAME: usize = 32;
 const STATE: usize = FRAME + FRAME_SIZE;
@@ -91,6 +94,7 @@ export function scanPass(state: usize, src: usize, len: usize, first: u32): i32 
 export function scanRows(state: usize, src: usize, len: usize, scratch: usize, capacity: u32, flags: u32): i32 {
   const end = src + len, frame = state + FRAME;
   const behind = load<u8>(end);
+  setCoercion(flags >> SCAN_COERCION);
   store<u8>(end, 0);
   const first = (flags & SCAN_FIRST) != 0, final = (flags & SCAN_FINAL) != 0;
   const mark: usize = first && len >= 3 && (load<u32>(src) & 0xffffff) == 0xbfbbef ? 3 : 0;

@@ -1,9 +1,22 @@
 // A value in the form that nearly all have: no white space, no escape, no exponent, what the column
-// wants. Anything else is value.ts's, which is cold.
-import { COLUMN_UNIT, TYPE_BOOLEAN, TYPE_DOUBLE, TYPE_INT32, TYPE_INT64, TYPE_STRING, TYPE_TIMESTAMP } from "./columns";
-import { scanDouble, scanInteger } from "./digits";
+// wants. Anything else is value.ts's, which is cold. The types that most columns have are taken on
+// the spot, the others by a call: the scan stays small enough to be kept in registers.
+import {
+  COLUMN_PARAM, COLUMN_UNIT, TYPE_BINARY, TYPE_BOOLEAN, TYPE_DATE, TYPE_DECIMAL, TYPE_DOUBLE, TYPE_FLOAT, TYPE_INT32, TYPE_INT64, TYPE_INT96,
+  TYPE_STRING, TYPE_TIMESTAMP, TYPE_UNSIGNED, TYPE_UUID,
+} from "./columns";
+import { plainDigits, plainNegative, plainPlaces, plainValue, scanDouble, scanInteger, scanPlain, scanUnsigned } from "./digits";
+import { convertEpoch, putInt96 } from "./epoch";
+import { floatInDoubt } from "./number";
+import { wholePower10 } from "./powers";
 import { plainEnd } from "./skip";
-import { scanUsualTime } from "./time";
+import { scanUsualDate, scanUsualTime, setTime } from "./time";
+import { uuidBytes } from "./binary";
+import { fitsWhole, putBinary } from "./value";
+
+const QUOTE: u32 = 0x22;
+/** A float or moment on its way into the column. */
+const WIDE: usize = memory.data(8, 8);
 
 /** Stores the value at `p` as number `at` of the column's values; gives the byte behind it, or 0 where it takes a closer look. */
 // @ts-ignore: decorator
@@ -11,10 +24,10 @@ import { scanUsualTime } from "./time";
 export function usualValue(column: usize, type: u32, p: usize, values: usize, at: u32): usize {
   let next: usize = 0;
   if (type == TYPE_STRING) {
-    if (load<u8>(p) == 0x22) {
+    if (load<u8>(p) == QUOTE) {
       const stop = plainEnd(p + 1);
       store<u64>(values + (<usize>at << 3), <u64>(p + 1) | (<u64>(stop - p - 1) << 32));
-      if (load<u8>(stop) == 0x22) next = stop + 1;
+      if (load<u8>(stop) == QUOTE) next = stop + 1;
     }
   } else if (type == TYPE_DOUBLE) {
     next = scanDouble(p, values + (<usize>at << 3));
@@ -22,13 +35,73 @@ export function usualValue(column: usize, type: u32, p: usize, values: usize, at
     const isTrue = load<u32>(p) == 0x65757274;
     store<u8>(values + at, isTrue ? 1 : 0);
     if (isTrue || (load<u8>(p) == 0x66 && load<u32>(p, 1) == 0x65736c61)) next = p + 5 - <usize>isTrue;
-  } else if (type == TYPE_TIMESTAMP && load<u8>(p) == 0x22) {
+  } else if (type == TYPE_TIMESTAMP && load<u8>(p) == QUOTE) {
     next = scanUsualTime(p + 1, load<u32>(column, COLUMN_UNIT), values + (<usize>at << 3));
-  } else if (type == TYPE_INT32 || type == TYPE_INT64 || type == TYPE_TIMESTAMP) {
+  } else if (type == TYPE_INT32 || type == TYPE_INT64) {
     // Eight bytes for an int32 too: what lies behind the last one is the column's own.
     const slot = values + (<usize>at << (type == TYPE_INT32 ? 2 : 3));
     next = scanInteger(p, slot);
-    if (type == TYPE_INT32 && load<i64>(slot) != <i64>load<i32>(slot)) next = 0;
+    if (type == TYPE_INT32 && !fitsWhole(load<i64>(slot), load<u32>(column, COLUMN_PARAM))) next = 0;
+  } else {
+    next = rarerValue(column, type, p, values, at);
+  }
+  return next;
+}
+
+function rarerValue(column: usize, type: u32, p: usize, values: usize, at: u32): usize {
+  const param = load<u32>(column, COLUMN_PARAM);
+  if (type == TYPE_TIMESTAMP) {
+    const slot = values + (<usize>at << 3), unit = load<u32>(column, COLUMN_UNIT);
+    const next = scanInteger(p, slot);
+    return next == 0 || unit == param || convertEpoch(slot, unit, param) ? next : 0;
+  }
+  if (type == TYPE_DECIMAL) return usualDecimal(param, p, values, at);
+  if (type == TYPE_UNSIGNED) {
+    const slot = values + (<usize>at << (param == 32 ? 2 : 3));
+    const next = scanUnsigned(p, slot);
+    return param == 32 && load<u32>(slot, 4) != 0 ? 0 : next;
+  }
+  if (type == TYPE_FLOAT) {
+    const next = scanDouble(p, WIDE);
+    const bits = load<u64>(WIDE);
+    store<f32>(values + (<usize>at << 2), <f32>reinterpret<f64>(bits));
+    return bits << 1 != 0 && floatInDoubt(bits) ? 0 : next;
+  }
+  if (load<u8>(p) != QUOTE) return 0;
+  if (type == TYPE_DATE) return scanUsualDate(p + 1, values + (<usize>at << 2));
+  if (type == TYPE_UUID) {
+    return load<u8>(p, 37) == QUOTE && uuidBytes(p + 1, 36, values + (<usize>at << 4)) ? p + 38 : 0;
+  }
+  if (type == TYPE_INT96) {
+    const next = scanUsualTime(p + 1, 1, WIDE);
+    if (next == 0) return 0;
+    const micros = load<i64>(WIDE), whole = (micros >= 0 ? micros : micros - 999999) / 1000000;
+    setTime(whole, <u32>(micros - whole * 1000000) * 1000);
+    return putInt96(values + <usize>at * 12) ? next : 0;
+  }
+  if (type == TYPE_BINARY) {
+    const stop = plainEnd(p + 1);
+    if (load<u8>(stop) == QUOTE && putBinary(column, values + (<usize>at << 3), p + 1, stop - p - 1) == 0) return stop + 1;
+  }
+  return 0;
+}
+
+/** A decimal of up to 15 characters, plain or in quotes, that no digit has to be taken from. */
+function usualDecimal(param: u32, p: usize, values: usize, at: u32): usize {
+  const quoted = load<u8>(p) == QUOTE;
+  let next = scanPlain(p + <usize>quoted);
+  if (next == 0 || (quoted && load<u8>(next) != QUOTE)) return 0;
+  next += <usize>quoted;
+  const precision = param >> 8, scale = <usize>(param & 255);
+  if (plainPlaces > scale || plainDigits - plainPlaces + scale > 18) return 0;
+  const value = <i64>(plainValue * wholePower10(scale - plainPlaces));
+  if (precision < 18 && <u64>value >= wholePower10(precision)) return 0;
+  const signed = plainNegative ? -value : value;
+  if (precision <= 9) store<i32>(values + (<usize>at << 2), <i32>signed);
+  else if (precision <= 18) store<i64>(values + (<usize>at << 3), signed);
+  else {
+    store<i64>(values + (<usize>at << 4), signed >> 63);
+    store<u64>(values + (<usize>at << 4), bswap<u64>(signed), 8);
   }
   return next;
 }

@@ -1,4 +1,5 @@
-// JSON numbers (RFC 8259 section 6) -> int64 and double, exactly.
+// JSON numbers (RFC 8259 section 6) -> double and float, correctly rounded; whole numbers and
+// decimals are exact.ts's.
 //
 // A double is what ECMAScript's JSON.parse gives, bit for bit: nearest, ties to even; 1e400 is
 // Infinity, -0 is -0, 1e-400 is 0. Three steps, each only where the one before does not decide:
@@ -6,10 +7,11 @@
 //   Eisel-Lemire (Lemire 2021, arXiv 2101.11408; Mushtak and Lemire 2022: no fallback for 19 digits)
 //   more than 19 digits whose 19-digit neighbours round apart: exact, in decimal.ts
 //
-// An int64 is any JSON number whose value is a whole number in range, however it is spelt: `1.0`
-// and `1e3` are integers in JSON, which has but one number type; `1.5` is not, `1e19` is too large.
+// A float is the nearest to the decimal text, not to the double between: 1 + 2^-24 + 2^-60 would
+// else be rounded twice, down to 1. Only a double that lies half-way between two floats can hide
+// on which side the text is.
 
-import { compareToMidpoint } from "./decimal";
+import { compareTo } from "./decimal";
 import { power10, powersOfFive } from "./powers";
 
 const MINUS: u32 = 0x2d, DOT: u32 = 0x2e;
@@ -54,12 +56,12 @@ function stopAt(p: usize): usize {
 
 // The parts of the number last taken apart: first 19 significant digits x 10^exponent, `digits`
 // significant digits in all, trailing zeros not counted.
-let significand: u64 = 0;
-let exponent: i64 = 0;
-let digits: i32 = 0;
+export let significand: u64 = 0;
+export let exponent: i64 = 0;
+export let digits: i32 = 0;
 
 /** Takes the valid JSON number in [p, end), sign skipped, apart. */
-function takeApart(p: usize, end: usize): void {
+export function takeApart(p: usize, end: usize): void {
   let w: u64 = 0, taken: i32 = 0, zeros: i32 = 0, count: i32 = 0;
   let point: i64 = 0, behind = false, power: i64 = 0;
   for (; p < end; p++) {
@@ -104,11 +106,36 @@ export function doubleOf(p: usize, end: usize): f64 {
   if (digits > 19) {
     const above = scaled(significand + 1, power);
     if (value != above) {
-      const order = compareToMidpoint(p, end, exponent, reinterpret<u64>(value));
+      const order = compareTo(p, end, exponent + 19, reinterpret<u64>(value), 1);
       if (order > 0 || (order == 0 && (reinterpret<u64>(value) & 1))) value = above;
     }
   }
   return negative ? -value : value;
+}
+
+// The lowest exponent field of a double that is a normal float, 2^-126.
+const FLOAT_MIN: i32 = 897;
+
+/** Whether the double lies half-way between two floats, or is too small to tell here. */
+// @ts-ignore: decorator
+@inline
+export function floatInDoubt(bits: u64): bool {
+  return (bits & 0x1fffffff) == 0x10000000 || (<i32>(bits >> 52) & 0x7ff) < FLOAT_MIN;
+}
+
+/** The float nearest to the valid JSON number in [p, end). */
+export function floatOf(p: usize, end: usize): f32 {
+  let bits = reinterpret<u64>(doubleOf(p, end));
+  const field = <i32>(bits >> 52) & 0x7ff;
+  // Bits that a float of this size lacks; from 54 on all is far below half of the smallest.
+  const lost = field >= FLOAT_MIN ? 29 : min(29 + FLOAT_MIN - field, 54);
+  const mantissa = (bits & 0xfffffffffffff) | 0x10000000000000;
+  if (field < 0x7ff && lost < 54 && (mantissa & ((<u64>1 << lost) - 1)) == <u64>1 << (lost - 1)) {
+    // One ulp of the double to the text's side decides the rounding; on the spot it is to even.
+    const magnitude = bits & 0x7fffffffffffffff;
+    bits += <u64><i64>compareTo(load<u8>(p) == MINUS ? p + 1 : p, end, exponent + min(digits, 19), magnitude, 0);
+  }
+  return <f32>reinterpret<f64>(bits);
 }
 
 /** significand x 10^power, correctly rounded. */
@@ -121,7 +148,7 @@ export function scaled(w: u64, power: i32): f64 {
 }
 
 /** High word of the 128-bit product. */
-function highOf(a: u64, b: u64): u64 {
+export function highOf(a: u64, b: u64): u64 {
   const al = a & 0xffffffff, ah = a >> 32, bl = b & 0xffffffff, bh = b >> 32;
   const lh = al * bh, hl = ah * bl;
   return ah * bh + (lh >> 32) + (hl >> 32) + ((((al * bl) >> 32) + (lh & 0xffffffff) + (hl & 0xffffffff)) >> 32);
@@ -162,28 +189,4 @@ function eiselLemire(w: u64, power: i32): f64 {
   }
   if (exponent2 >= 0x7ff) return Infinity;
   return reinterpret<f64>((mantissa & 0xfffffffffffff) | ((<u64>exponent2) << 52));
-}
-
-export const INTEGER: i32 = 0;
-const NOT_INTEGER: i32 = 1;
-export const INTEGER_RANGE: i32 = 2;
-export let integer: i64 = 0;
-
-/** The valid JSON number in [p, end) as an int64 in `integer`: INTEGER, NOT_INTEGER or INTEGER_RANGE. */
-export function integerOf(p: usize, end: usize): i32 {
-  const negative = load<u8>(p) == MINUS;
-  takeApart(negative ? p + 1 : p, end);
-  let w = significand;
-  integer = 0;
-  if (w == 0) return INTEGER;
-  // digits - 19 of them are not in w; the last one is not 0, so it decides whether a fraction is left
-  if (exponent - max(0, digits - 19) < 0) return NOT_INTEGER;
-  if (digits > 19 || exponent > 18) return INTEGER_RANGE;
-  for (; exponent > 0; exponent--) {
-    if (w > 922337203685477580) return INTEGER_RANGE;
-    w *= 10;
-  }
-  if (w > <u64>i64.MAX_VALUE + (negative ? 1 : 0)) return INTEGER_RANGE;
-  integer = negative ? -(<i64>w) : <i64>w;
-  return INTEGER;
 }

@@ -1,18 +1,16 @@
 // A batch of columns in an engine's arena, and the scan that fills it from JSON.
 import { outOfRange } from '../errors.js'
-import type { TimeUnit } from '../types.js'
+import type { Leaf } from '../types.js'
 import * as core from './core.js'
 import type { Engine } from './engine.js'
 import { layColumns, leavesOf } from './leaves.js'
 
-export type ColumnType = 'boolean' | 'int32' | 'int64' | 'double' | 'string' | 'timestamp'
+/** How far a value may differ from its column's type: assembly/columnar/coerce.ts. */
+export type Coercion = 'strict' | 'hive' | 'openx'
 
-export interface ScanField {
+export interface ScanField extends Leaf {
   /** Name of the member, compared as it is, unescaped. */
   name: string
-  type: ColumnType
-  /** Of a timestamp; also the unit in which epoch numbers count. Default ms. */
-  unit?: TimeUnit
   /** Whether null or no such member is a null (default) or makes the record bad. */
   nullable?: boolean
 }
@@ -68,11 +66,13 @@ const BAD_MAX = 1024
  * Lays out `capacity` rows of `fields` in the engine's arena, for texts of at most `textBytes` a
  * call, and gives the scan over them. What it reserves lives until the caller rewinds.
  */
-export function createScan(engine: Engine, fields: readonly ScanField[], capacity: number, textBytes: number): Scan {
+export function createScan(engine: Engine, fields: readonly ScanField[], capacity: number, textBytes: number, coercion: Coercion = 'strict'): Scan {
   const count = fields.length
   const encoder = new TextEncoder()
   const names = new Set<string>()
-  const leaves = leavesOf(fields.map(({ name, type, unit, nullable = true }) => ({ name, key: name, nullable, leaf: { type, ...(unit ? { unit } : {}) } })))
+  const fieldsOf = fields.map(({ name, nullable = true, ...leaf }) => ({ name, key: name, nullable, leaf }))
+  const leaves = leavesOf(fieldsOf, coercion)
+  const level = ['strict', 'hive', 'openx'].indexOf(coercion) << core.SCAN_COERCION
   const columns = layColumns(engine, leaves, capacity)
   fields.forEach((field, i) => {
     if (names.has(field.name)) throw outOfRange(`fields[${i}].name`, 'a name that no other column has', field.name)
@@ -102,7 +102,7 @@ export function createScan(engine: Engine, fields: readonly ScanField[], capacit
       let rows = 0
       let consumed = 0
       for (let append = 0; bad.length < BAD_MAX; append = core.SCAN_APPEND) {
-        const flags = (final ? core.SCAN_FINAL : 0) | (started ? 0 : core.SCAN_FIRST) | append
+        const flags = (final ? core.SCAN_FINAL : 0) | (started ? 0 : core.SCAN_FIRST) | append | level
         const result = engine.core.scanRows(state, address + consumed, length - consumed, scratch, capacity, flags)
         const words = engine.words()
         const taken = words[report]
@@ -194,22 +194,42 @@ function reason(detail: number, byte: number, fields: readonly ScanField[]): str
     case core.JSON_TRAILING:
       return `expected the end of the line or a further object behind the record, got ${shown(byte)}`
     case core.JSON_MISSING:
-      return `${column} expected ${field.type}, got no such member`
+      return `${column} expected ${typeName(field)}, got no such member`
     case core.JSON_NULL:
-      return `${column} expected ${field.type}, got null`
+      return `${column} expected ${typeName(field)}, got null`
     case core.JSON_TYPE:
-      return `${column} expected ${field.type}, got ${kind(byte)}`
+      return `${column} expected ${typeName(field)}, got ${kind(byte)}`
     case core.JSON_FRACTION:
-      return `${column} expected ${field.type}, got a number that is not whole`
+      return `${column} expected ${typeName(field)}, got a number that is not whole`
     case core.JSON_RANGE:
-      return `${column} expected ${field.type}, got a number out of its range`
+      return `${column} expected ${typeName(field)}, got a number out of its range`
     case core.JSON_TIME:
       return `${column} expected timestamp, got a string that is no ISO 8601 time or out of range of ${field.unit ?? 'ms'}`
+    case core.JSON_NUMBER:
+      return `${column} expected ${typeName(field)}, got a string that is no number`
+    case core.JSON_SCALE:
+      return `${column} expected ${typeName(field)}, got more than ${field.scale ?? 0} digits behind the point`
+    case core.JSON_PRECISION:
+      return `${column} expected ${typeName(field)}, got more digits than it has`
+    case core.JSON_DATE:
+      return `${column} expected date, got a string that is no yyyy-MM-dd`
+    case core.JSON_CLOCK:
+      return `${column} expected time, got a string that is no HH:mm[:ss[.f]]`
+    case core.JSON_UUID:
+      return `${column} expected uuid, got a string that is none`
+    case core.JSON_BASE64:
+      return `${column} expected binary, got a string that is not base64`
+    case core.JSON_HEX:
+      return `${column} expected binary, got a string that is not hex`
     case core.JSON_SURROGATE:
       return `${column} expected string, got a lone surrogate, which has no UTF-8`
     default:
       return `expected JSON, got ${shown(byte)}`
   }
+}
+
+function typeName({ type, precision = 10, scale = 0 }: Leaf): string {
+  return type === 'decimal' ? `decimal(${precision},${scale})` : type
 }
 
 function hex(byte: number): string {

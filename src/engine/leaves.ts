@@ -23,8 +23,11 @@ export interface LeafColumn {
   order: number
 }
 
-/** The leaves below `fields`, depth first, as Parquet orders its columns. */
-export function leavesOf(fields: readonly Field[]): LeafColumn[] {
+/**
+ * The leaves below `fields`, depth first, as Parquet orders its columns. In openx, numbers in a
+ * timestamp that declares no epoch go by their magnitude.
+ */
+export function leavesOf(fields: readonly Field[], coercion: 'strict' | 'hive' | 'openx' = 'strict'): LeafColumn[] {
   const leaves: LeafColumn[] = []
   const walk = (field: Field, above: string[], def: number, rep: number) => {
     const path = [...above, field.name]
@@ -32,16 +35,16 @@ export function leavesOf(fields: readonly Field[]): LeafColumn[] {
     if (field.struct) for (const member of field.struct) walk(member, path, maxDef, rep)
     else if (field.list) walk(field.list, [...path, 'list'], maxDef + 1, rep + 1)
     else if (field.map) for (const part of [field.map.key, field.map.value]) walk(part, [...path, 'key_value'], maxDef + 1, rep + 1)
-    else if (field.leaf) leaves.push({ path, field, leaf: field.leaf, maxDef, maxRep: rep, ...storage(field.leaf) })
+    else if (field.leaf) leaves.push({ path, field, leaf: field.leaf, maxDef, maxRep: rep, ...storage(field.leaf, coercion === 'openx') })
   }
   for (const field of fields) walk(field, [], 0, 0)
   return leaves
 }
 
-/** TIME_* of assembly/columnar/time.ts: what a number counts. */
+/** TIME_* of assembly/columnar/epoch.ts: what a number counts. */
 const EPOCH = ['ms', 'us', 'ns', 's', 'auto']
 
-function storage(leaf: Leaf): Pick<LeafColumn, 'type' | 'param' | 'physical' | 'width' | 'order'> {
+function storage(leaf: Leaf, magnitude: boolean): Pick<LeafColumn, 'type' | 'param' | 'physical' | 'width' | 'order'> {
   const { boolean, int32, int64, int96, float, double, byteArray, fixed } = PHYSICAL
   const whole = (type: number, param: number, width: number, order: number = core.ORDER_SIGNED) => ({
     type,
@@ -84,7 +87,7 @@ function storage(leaf: Leaf): Pick<LeafColumn, 'type' | 'param' | 'physical' | '
     case 'time':
       return whole(core.TYPE_TIME, 0, leaf.unit === 'ms' || leaf.unit === undefined ? 4 : 8)
     case 'timestamp': {
-      const epoch = EPOCH.indexOf(leaf.epoch ?? leaf.unit ?? 'ms')
+      const epoch = EPOCH.indexOf(leaf.epoch ?? (magnitude ? 'auto' : (leaf.unit ?? 'ms')))
       if (leaf.int96) return { type: core.TYPE_INT96, param: epoch, physical: int96, width: 12, order: core.ORDER_NONE }
       return whole(core.TYPE_TIMESTAMP, epoch, 8)
     }

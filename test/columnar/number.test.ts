@@ -1,9 +1,9 @@
-// Doubles bit for bit as JSON.parse reads them; integers exactly, as BigInt does.
+// Doubles bit for bit as JSON.parse reads them; floats as a rational number rounds; int64 and int32 exactly, as BigInt does.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ScanField } from '../../src/engine/columns.js'
 import { builds } from '../builds.js'
-import { scanAll } from '../columns.js'
+import { scanAll, scanValues } from '../columns.js'
 
 const DOUBLE: ScanField[] = [{ name: 'd', type: 'double', nullable: false }]
 
@@ -52,6 +52,36 @@ const jsonNumber = (max: number) =>
   fc
     .tuple(fc.boolean(), digitString(max), fc.option(digitString(max)), power)
     .map(([minus, int, fraction, e]) => `${minus ? '-' : ''}${int.replace(/^0+(?=\d)/, '')}${fraction === null ? '' : `.${fraction}`}${e}`)
+
+const floatBits = (x: number) => {
+  const view = new DataView(new ArrayBuffer(4))
+  view.setFloat32(0, x)
+  return view.getUint32(0)
+}
+
+/** The float nearest to the number in `text`, ties to even, by exact distances to the neighbours of a guess; 0 to 2^128 for infinity. */
+function nearestFloat(text: string): number {
+  const [, sign, int, fraction = '', power = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)!
+  // Everything in units of 10^-p and 2^-150: one common denominator.
+  const places = Math.max(-1200, Math.min(1200, Number(power) - fraction.length))
+  const tens = 10n ** BigInt(Math.max(0, -places))
+  const target = (BigInt(int + fraction) * 10n ** BigInt(Math.max(0, places))) << 150n
+  const units = (bits: number) => {
+    const field = bits >>> 23
+    const mantissa = BigInt(bits & 0x7fffff) + (field > 0 ? 0x800000n : 0n)
+    return (mantissa << BigInt(Math.max(field, 1))) * tens
+  }
+  const guess = floatBits(Math.abs(Math.fround(Number(text))))
+  let best = -1
+  let distance = 0n
+  for (const bits of [guess - 1, guess, guess + 1]) {
+    if (bits < 0 || bits > 0x7f800000) continue
+    const d = units(bits) - target
+    const away = d < 0n ? -d : d
+    if (best < 0 || away < distance || (away === distance && bits % 2 === 0)) [best, distance] = [bits, away]
+  }
+  return best + (sign ? 0x80000000 : 0)
+}
 
 describe.each(builds)('%s', (_, engine) => {
   const doubles = (texts: string[]) => {
@@ -111,6 +141,67 @@ describe.each(builds)('%s', (_, engine) => {
     )
     texts.push(`0.${'0'.repeat(400)}1e401`, `1${'0'.repeat(400)}e-400`, `0.${'0'.repeat(5000)}123e5000`, `${'9'.repeat(800)}e-500`, `0.${'3'.repeat(800)}`)
     doubles(texts)
+  })
+
+  const floats = (texts: string[]) => {
+    expect(scanValues(engine, { type: 'float' }, texts).map((x) => floatBits(x as number))).toEqual(texts.map(nearestFloat))
+  }
+  const anyFloatBits = fc.oneof(
+    fc.nat(0x7f7fffff),
+    fc.nat(64),
+    fc.integer({ min: 0x7fffc0, max: 0x800040 }),
+    fc.integer({ min: 0x7f7fffc0, max: 0x7f7fffff }),
+    fc.nat(254).map((e) => e << 23),
+  )
+  /** The midpoint above a float, exactly. */
+  const midpoint = (b: number) => {
+    const field = b >>> 23
+    const mantissa = BigInt(b & 0x7fffff) + (field > 0 ? 0x800000n : 0n)
+    // mantissa x 2^(field - 150), and half a unit more
+    const exponent = BigInt(Math.max(field, 1) - 151)
+    const value = mantissa * 2n + 1n
+    if (exponent >= 0n) return `${value << exponent}`
+    const digits = (value * 5n ** -exponent).toString().padStart(Number(-exponent) + 1, '0')
+    return `${digits.slice(0, Number(exponent))}.${digits.slice(Number(exponent))}`
+  }
+
+  it('rounds floats once, from the text', () => {
+    const texts = fc.oneof(
+      anyFloatBits.chain((b) => {
+        const half = midpoint(b)
+        const dot = half.includes('.') ? '' : '.'
+        return fc.constantFrom(
+          half,
+          `${half}${dot}0000000000000000000000000000000001`,
+          half.replace(/[1-9](?=0*$)/, (d) => `${Number(d) - 1}`).concat(`${dot}9999999999999999999`),
+          `-${half}`,
+          `${half}e0`,
+          `${half}${dot}${'0'.repeat(800)}1`,
+        )
+      }),
+      anyFloatBits.chain((b) => fc.constantFrom(9, 8, 7, 17).map((n) => new Float32Array(new Uint32Array([b]).buffer)[0].toPrecision(n))),
+      anyDouble.map((x) => JSON.stringify(x)),
+      jsonNumber(40),
+      jsonNumber(12),
+      fc.constantFrom(
+        '0',
+        '-0',
+        '-0.0',
+        '1e400',
+        '1e-400',
+        '16777217',
+        '16777217.0000000000000000001',
+        '16777219',
+        '3.4028235677973366e38',
+        '3.4028235677973365e38',
+        '340282356779733661637539395458142568448',
+        '340282356779733661637539395458142568447.999',
+        '7.006492321624085e-46',
+        '7.006492321624086e-46',
+        '1.401298464324817e-45',
+      ),
+    )
+    fc.assert(fc.property(fc.array(texts, { maxLength: 60 }), floats), { numRuns: 200 })
   })
 
   const integers = (type: 'int64' | 'int32', texts: string[]) => {
