@@ -4,8 +4,12 @@ export interface Position {
   record?: number
   /** Byte offset from the start of the input. */
   offset?: number
+  /** Line of the input, from 1. */
+  line?: number | undefined
   /** File or stream that the input came from. */
-  source?: string
+  source?: string | undefined
+  /** Column of the table whose value it is. */
+  column?: string | undefined
 }
 
 /** Stable codes; messages may change, codes do not. */
@@ -28,7 +32,8 @@ function describe(position: Position | undefined): string {
   if (!position) return ''
   const parts: string[] = []
   if (position.source !== undefined) parts.push(position.source)
-  if (position.record !== undefined) parts.push(`record ${position.record}`)
+  if (position.line !== undefined) parts.push(`line ${position.line}`)
+  else if (position.record !== undefined) parts.push(`record ${position.record}`)
   if (position.offset !== undefined) parts.push(`byte ${position.offset}`)
   return parts.length > 0 ? `${parts.join(', ')}: ` : ''
 }

@@ -1,11 +1,16 @@
 // --bad-records fail|skip|FILE: what a command does with records that it cannot use.
+import { toBase64 } from '../engine/base64.js'
 import type { FileWriter } from '../ports/ports.js'
 import type { Io } from './command.js'
 
 interface Bad {
   source?: string
   record: number
+  line: number
+  offset: number
   position: number
+  column?: string
+  reason: string
   message: string
   text: Uint8Array
 }
@@ -19,35 +24,47 @@ export interface BadRecords {
   close(): Promise<void>
 }
 
+/** What FILE holds; for the help of commands. */
+export const badRecordsHelp = `FILE: they are written to FILE, a line of JSON each: source,
+                            record, line, offset, position, column, reason, message and
+                            raw, its bytes (rawBase64 where they are not UTF-8);
+                            jq -j .raw FILE gives the records back`
+
 // Reasons beyond these are counted only: a wrong schema would else print one line a record.
 const TOLD = 10
 
 export async function badRecordsTo(io: Io, how: string): Promise<BadRecords> {
   const target = how === 'fail' || how === 'skip' ? undefined : how
   const file: FileWriter | undefined = target === undefined ? undefined : await io.ports.storage.create(target)
-  let pending: Uint8Array[] = []
+  const encoder = new TextEncoder()
+  let pending: string[] = []
   let told = 0
   const tell = (bad: Bad) => {
-    if (told < TOLD) io.log(`${bad.source ?? 'input'}, record ${bad.record}, byte ${bad.position}: ${bad.message}; left out`)
+    if (told < TOLD) io.log(`${bad.source ?? 'input'}, line ${bad.line}, byte ${bad.position}: ${bad.message}; left out`)
     if (told === TOLD) io.log('further bad records are only counted')
     told++
-    if (file && bad.text.length > 0) pending.push(bad.text.at(-1) === 10 ? bad.text : line(bad.text))
+    if (file) pending.push(line(bad))
   }
   return {
     policy: how === 'fail' ? 'fail' : tell,
     target,
     async flush() {
-      const texts = pending
+      const lines = pending
       pending = []
-      for (const text of texts) await file?.write(text)
+      for (const text of lines) await file?.write(encoder.encode(text))
     },
     close: async () => file?.close(),
   }
 }
 
-function line(text: Uint8Array): Uint8Array {
-  const all = new Uint8Array(text.length + 1)
-  all.set(text)
-  all[text.length] = 10
-  return all
+function line({ source, record, line, offset, position, column, reason, message, text }: Bad): string {
+  return `${JSON.stringify({ source, record, line, offset, position, column, reason, message, ...raw(text) })}\n`
+}
+
+function raw(text: Uint8Array): { raw: string } | { rawBase64: string } {
+  try {
+    return { raw: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text) }
+  } catch {
+    return { rawBase64: toBase64(text) }
+  }
 }

@@ -1,5 +1,6 @@
 // What a command reads: files by name, "-" for standard input, .gz unpacked, one after the other.
 import { MillraceError } from '../errors.js'
+import { gunzip } from '../ports/gunzip.js'
 import type { Storage } from '../ports/ports.js'
 import { type Io, UsageError } from './command.js'
 
@@ -21,7 +22,7 @@ export async function* readInputs(io: Io, inputs: readonly string[]): AsyncGener
     let first = true
     try {
       const raw = name === '-' ? io.stdin() : readFile(io.ports.storage, name)
-      for await (const bytes of name.endsWith('.gz') ? gunzip(raw) : raw) {
+      for await (const bytes of name.endsWith('.gz') ? gunzip(raw, source) : raw) {
         io.signal.throwIfAborted()
         if (first && !name.endsWith('.gz')) refuseGzip(source, bytes)
         yield { source, first, bytes }
@@ -71,32 +72,7 @@ export async function* readFile(storage: Storage, path: string): AsyncGenerator<
 // No JSON begins with these two bytes, and what the scan says about them helps nobody.
 function refuseGzip(source: string, bytes: Uint8Array): void {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return
-  throw new MillraceError('BAD_INPUT', 'expected NDJSON, got gzip: pipe it through gunzip, or give the file a name in .gz', { position: { source } })
-}
-
-async function* gunzip(raw: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const source = raw[Symbol.asyncIterator]()
-  const packed = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async pull(controller) {
-      const { done, value } = await source.next()
-      if (done) controller.close()
-      // the stream keeps what it is given; the next read would overwrite it
-      else controller.enqueue(value.slice())
-    },
-    async cancel() {
-      await source.return?.()
-    },
-  })
-  const reader = packed.pipeThrough(new DecompressionStream('gzip')).getReader()
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return
-      yield value
-    }
-  } finally {
-    await reader.cancel().catch(() => {})
-  }
+  throw new MillraceError('BAD_INPUT', 'expected JSON, got gzip: pipe it through gunzip, or give the file a name in .gz', { position: { source } })
 }
 
 /** All of an input's bytes; more than `limit` are LIMIT_EXCEEDED. */

@@ -1,6 +1,6 @@
 import { createHiveWriter } from '../emr/index.js'
 import { type BadRecord, createParquetWriter, fileSink, type ParquetWriterOptions } from '../parquet/index.js'
-import { badRecordsTo } from './bad-records.js'
+import { badRecordsHelp, badRecordsTo } from './bad-records.js'
 import { type Command, type Io, UsageError, type Values, wholeOption } from './command.js'
 import { count, size } from './figures.js'
 import { readInputs } from './input.js'
@@ -22,7 +22,7 @@ A file has its name only when it is complete.
                             strings, integers or booleans
       --bad-records HOW     fail (default): the first bad record ends the work
                             skip: bad records are left out and counted
-                            FILE: they are written to FILE as they are
+                            ${badRecordsHelp}
       --row-group-rows N    rows of a row group (default 131072)
       --json                the summary as JSON on standard output
 

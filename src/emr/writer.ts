@@ -7,7 +7,7 @@ import { createPageEncoder } from '../engine/pages.js'
 import { createSplit } from '../engine/split.js'
 import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import type { ParquetSummary, ParquetWriter, ParquetWriterOptions } from '../parquet/index.js'
-import { checkLimits, checkPolicy, createIntake, flatColumns, flatFields, intakeMethods, logicalTypes, turns } from '../parquet/internal.js'
+import { checkFormat, checkLimits, checkPolicy, createIntake, flatColumns, flatFields, intakeMethods, logicalTypes, turns } from '../parquet/internal.js'
 import type { Random, Storage } from '../ports/ports.js'
 import { cellsOf, recordOf } from './cells.js'
 import { createPartitionFiles, type PartitionFiles } from './files.js'
@@ -52,6 +52,7 @@ const KEYS = [
   'maxRecordBytes',
   'maxBufferedBytes',
   'onBadRecord',
+  'format',
 ]
 /** Bytes of a directory's name on the usual file systems. */
 const NAME_MAX = 255
@@ -73,7 +74,7 @@ const FIRST_BUFFER = 1024
 export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, KEYS)
-  const { directory, ports, onBadRecord = 'fail', maxBufferedBytes = 256 * MIB } = options
+  const { directory, ports, onBadRecord = 'fail', format, maxBufferedBytes = 256 * MIB } = options
   if (typeof directory !== 'string' || directory === '') throw wrongType('options.directory', 'a path', directory)
   if (typeof ports?.storage?.create !== 'function' || typeof ports.random?.next !== 'function')
     throw wrongType('options.ports', 'ports with a storage and random', ports)
@@ -81,6 +82,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
   const limits = checkLimits({ rowGroupBytes: 64 * MIB, ...pick(options) })
   checkWhole('options.maxBufferedBytes', maxBufferedBytes, MIB, 2 ** 40)
   checkPolicy('options.onBadRecord', onBadRecord)
+  checkFormat('options.format', format)
 
   const encodeText = new TextEncoder()
   const engine = createEngine()
@@ -95,7 +97,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
     due.clear()
     while (buffered > maxBufferedBytes) await flush(fullest())
   }
-  const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord }, batch)
+  const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord, format }, batch)
   const { scan } = intake
   const encoder = createPageEncoder(engine, scan.columns + keys.length * COLUMN_SIZE, others.length, {
     codec: limits.compression,
@@ -188,7 +190,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
         await intake.end()
         for (const partition of directories.values()) await flush(partition)
         const written = await (await files()).commit(encoder)
-        return { rows: total, badRecords: intake.badRecords, partitions: directories.size, ...written }
+        return { rows: total, badRecords: intake.badRecords, badByReason: intake.badByReason, partitions: directories.size, ...written }
       }),
     abort: (reason) => turn.abort(reason),
   }

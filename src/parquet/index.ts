@@ -1,3 +1,5 @@
+export type { Format } from '../engine/columns.js'
+export { gunzip } from '../ports/gunzip.js'
 export type { TimeUnit } from '../types.js'
 export type { ColumnCells, ColumnInput, ColumnOfBytes, ColumnWithNulls } from './cells.js'
 export { inferSchema } from './infer.js'

@@ -1,8 +1,8 @@
-// NDJSON in pieces of any size -> column batches: gathers text in the arena until a scan is worth
-// it, carries the record that a piece cuts, and settles bad records.
-import { createScan, type Scan, type ScanField } from '../engine/columns.js'
+// JSON in pieces of any size -> column batches: gathers text in the arena until a scan is worth it,
+// carries the record that a piece cuts, and settles bad records.
+import { createScan, type Format, type Scan, type ScanField } from '../engine/columns.js'
 import type { Engine } from '../engine/engine.js'
-import { MillraceError, wrongType } from '../errors.js'
+import { MillraceError, outOfRange, wrongType } from '../errors.js'
 
 /** A record that is in no row. */
 export interface BadRecord {
@@ -14,6 +14,12 @@ export interface BadRecord {
   offset: number
   /** Byte of its source where the fault was seen. */
   position: number
+  /** Line of its source where the fault was seen, from 1. */
+  line: number
+  /** Of a value that does not fit: whose. */
+  column?: string
+  /** Why, in one word: syntax, truncated, utf8, type, range, missing, null, too-long and the like. */
+  reason: string
   /** What was expected, and of which column. */
   message: string
   /** The record's own bytes, its line feed included. Empty for one longer than maxRecordBytes. */
@@ -26,6 +32,13 @@ export interface BadRecord {
  */
 export type BadRecordPolicy = 'fail' | 'skip' | ((bad: BadRecord) => void)
 
+export interface IntakeOptions {
+  maxRecordBytes: number
+  onBadRecord: BadRecordPolicy
+  /** Default auto. */
+  format?: Format | undefined
+}
+
 export interface Intake {
   readonly scan: Scan
   /** Strings of a batch take at most so many bytes. */
@@ -33,6 +46,8 @@ export interface Intake {
   /** Settles a record of the batch at hand that turned out to have no place, by the same policy. */
   refuse(record: number, message: string, text: Uint8Array): void
   readonly badRecords: number
+  /** How many for each reason; for a value that does not fit, "reason: column", of the first 64 such pairs. */
+  readonly badByReason: Record<string, number>
   write(bytes: Uint8Array): Promise<void>
   /** Ends the record at hand: what follows is the start of `source`. */
   startSource(source: string | undefined): Promise<void>
@@ -43,10 +58,15 @@ export interface Intake {
 // A scan of half a megabyte: its columns and its text stay in a second-level cache of 1-2 MiB.
 const FILL = 512 * 1024
 const BATCH_ROWS = 2048
+const REASONS_MAX = 64
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024
 
 export function checkPolicy(label: string, policy: unknown): void {
   if (policy !== 'fail' && policy !== 'skip' && typeof policy !== 'function') throw wrongType(label, "'fail', 'skip' or a function", policy)
+}
+
+export function checkFormat(label: string, format: unknown): void {
+  if (format !== undefined && format !== 'auto' && format !== 'lines' && format !== 'documents') throw outOfRange(label, 'auto, lines or documents', format)
 }
 
 /**
@@ -56,117 +76,135 @@ export function checkPolicy(label: string, policy: unknown): void {
 export function createIntake(
   engine: Engine,
   columns: readonly ScanField[],
-  options: { maxRecordBytes: number; onBadRecord: BadRecordPolicy },
+  options: IntakeOptions,
   batch: (rows: number, recordAt: (row: number) => number) => Promise<void> | void,
 ): Intake {
-  const { maxRecordBytes, onBadRecord } = options
+  const { maxRecordBytes, onBadRecord, format = 'auto' } = options
   const size = maxRecordBytes + FILL
   const text = engine.reserve(size)
   const scan = createScan(engine, columns, BATCH_ROWS, size)
+  scan.startSource(format)
+  const reasons = new Map<string, number>()
   let source: string | undefined
   let base = 0 // byte of the source at the start of the text
+  let line = 1 // of the source, where the scan has got to
   let have = 0
-  let lines = false // whether a line feed came in since the last scan
-  let skipping = false // inside of a record that is too long
-  let fresh = true // at the start of a source
+  let need = FILL // so many bytes are worth a scan
+  let passing = false // inside of a record that is too long
   let seen = 0 // records that the scan counted
   let before = 0 // of them, in earlier sources
-  let tooLong = 0 // records of this source that never reached the scan
   let badRecords = 0
-  let batchAt = 0
+  let batchAt = { offset: 0, position: 0, line: 1 }
 
   const settle = (bad: BadRecord) => {
-    if (onBadRecord === 'fail')
-      throw new MillraceError('BAD_INPUT', bad.message, { position: { source: bad.source, record: bad.record, offset: bad.position } })
+    const { record, position, column, reason } = bad
+    if (onBadRecord === 'fail') throw new MillraceError('BAD_INPUT', bad.message, { position: { source, record, offset: position, line: bad.line, column } })
     badRecords++
-    if (onBadRecord !== 'skip') onBadRecord(bad)
+    const pair = column === undefined ? reason : `${reason}: ${column}`
+    const key = reasons.has(pair) || reasons.size < REASONS_MAX ? pair : reason
+    reasons.set(key, (reasons.get(key) ?? 0) + 1)
+    if (onBadRecord !== 'skip') onBadRecord(source === undefined ? bad : { source, ...bad })
+  }
+
+  const feeds = (from: number, to: number) => engine.core.countFeeds(text + from, to - from)
+
+  /** Takes the first `at` bytes off the text. */
+  const drop = (at: number) => {
+    engine.bytes().copyWithin(text, text + at, text + have)
+    have -= at
+    base += at
   }
 
   const drain = async (final: boolean) => {
     let at = 0
-    if (fresh && have > 0) {
-      fresh = false
-      const bytes = engine.bytes()
-      if (have >= 3 && bytes[text] === 0xef && bytes[text + 1] === 0xbb && bytes[text + 2] === 0xbf) at = 3
-    }
-    while (at < have) {
+    for (let more = true; more; ) {
       const { rows, consumed, bad } = scan.next(text + at, have - at, final)
-      for (const b of bad) {
+      batchAt = { offset: base + at, position: base + at, line }
+      let counted = at
+      for (const { offset, position, end, ...b } of bad) {
+        line += feeds(counted, at + offset)
+        counted = at + offset
         settle({
-          source,
-          record: b.record - before + tooLong,
-          offset: base + at + b.offset,
-          position: base + at + b.position,
-          message: b.message,
-          text: engine.bytes().slice(text + at + b.offset, text + at + b.end),
+          ...b,
+          record: b.record - before,
+          offset: base + at + offset,
+          position: base + at + position,
+          line: line + feeds(counted, at + position),
+          text: engine.bytes().slice(text + at + offset, text + at + end),
         })
       }
       const first = seen
       seen += rows + bad.length
-      batchAt = base + at
-      if (rows > 0) await batch(rows, (row) => bad.reduce((record, b) => (b.record <= record ? record + 1 : record), first + row) - before + tooLong)
-      if (consumed === 0) break
+      if (rows > 0) await batch(rows, (row) => bad.reduce((record, b) => (b.record <= record ? record + 1 : record), first + row) - before)
       at += consumed
+      line += feeds(counted, at)
+      // an array that the input leaves open is told behind its last byte
+      more = final ? rows > 0 || bad.length > 0 : consumed > 0 && at < have
     }
-    engine.bytes().copyWithin(text, text + at, text + have)
-    have -= at
-    base += at
-    lines = false
+    drop(at)
+    return at > 0
+  }
+
+  const pass = () => {
+    const { taken, ended } = scan.pass(text, have, !passing)
+    line += feeds(0, taken)
+    drop(taken)
+    passing = !ended
   }
 
   const write = async (bytes: Uint8Array) => {
     for (let at = 0; at < bytes.length; ) {
-      if (skipping) {
-        const end = bytes.indexOf(10, at)
-        const next = end < 0 ? bytes.length : end + 1
-        base += next - at
-        at = next
-        skipping = end < 0
-        continue
-      }
-      const piece = bytes.subarray(at, at + Math.min(have < FILL ? FILL - have : FILL, size - have))
+      const piece = bytes.subarray(at, at + Math.min(passing ? FILL : Math.max(1, need - have), size - have))
       engine.bytes().set(piece, text + have)
       have += piece.length
       at += piece.length
-      lines ||= piece.lastIndexOf(10) >= 0
-      if (have >= FILL && lines) await drain(false)
-      else if (have > maxRecordBytes && !lines) {
-        settle({
-          source,
-          record: seen - before + tooLong,
-          offset: base,
-          position: base,
-          message: `expected at most ${maxRecordBytes} bytes, got more`,
-          text: new Uint8Array(0),
-        })
-        tooLong++
-        base += have
-        have = 0
-        skipping = true
+      if (passing) pass()
+      else if (have >= need) {
+        if (!(await drain(false)) && have > maxRecordBytes) {
+          settle({
+            record: seen - before,
+            offset: base,
+            position: base,
+            line,
+            reason: 'too-long',
+            message: `expected at most ${maxRecordBytes} bytes, got more`,
+            text: new Uint8Array(0),
+          })
+          seen++
+          pass()
+        }
+        // Twice as much for a record that goes on, so that the work on it stays in proportion to its length.
+        need = Math.min(size, Math.max(FILL, 2 * have))
       }
     }
   }
 
   const end = async () => {
-    skipping = false
+    if (passing) drop(have)
+    passing = false
+    need = FILL
     await drain(true)
   }
 
   return {
     scan,
     textBytes: size,
-    refuse: (record, message, text) => settle({ source, record, offset: batchAt, position: batchAt, message, text }),
+    refuse: (record, message, text) => settle({ ...batchAt, record, reason: 'partition', message, text }),
     get badRecords() {
       return badRecords
+    },
+    get badByReason() {
+      return Object.fromEntries(reasons)
     },
     write,
     end,
     async startSource(name) {
       await end()
+      scan.startSource(format)
       source = name
-      base = tooLong = 0
+      base = 0
+      line = 1
       before = seen
-      fresh = true
     },
   }
 }

@@ -1,6 +1,6 @@
 export { createParquetFile, type ParquetFile } from './file.js'
 export { flatColumns } from './flat.js'
-export { checkPolicy, createIntake } from './intake.js'
+export { checkFormat, checkPolicy, createIntake } from './intake.js'
 export { checkLookup } from './mapping.js'
 export { fieldsOf } from './schema.js'
 export { createHiddenFile, type HiddenFile } from './sink.js'

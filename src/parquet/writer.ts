@@ -1,5 +1,5 @@
 // NDJSON or objects -> one Parquet file.
-import type { ScanField } from '../engine/columns.js'
+import type { Format, ScanField } from '../engine/columns.js'
 import { createEngine, type Engine } from '../engine/engine.js'
 import { leavesOf } from '../engine/leaves.js'
 import { createPageEncoder } from '../engine/pages.js'
@@ -9,7 +9,7 @@ import type { ColumnInput } from './cells.js'
 import { columnBatches } from './columns.js'
 import { createParquetFile } from './file.js'
 import { flatColumns } from './flat.js'
-import { type BadRecordPolicy, checkPolicy, createIntake, type Intake, MAX_RECORD_BYTES } from './intake.js'
+import { type BadRecordPolicy, checkFormat, checkPolicy, createIntake, type Intake, MAX_RECORD_BYTES } from './intake.js'
 import { rowLines } from './rows.js'
 import type { Schema } from './schema.js'
 import type { ParquetSink } from './sink.js'
@@ -29,6 +29,13 @@ export interface ParquetWriterOptions {
   maxRecordBytes?: number
   /** Default fail. */
   onBadRecord?: BadRecordPolicy
+  /**
+   * How records follow each other in writeJson: `lines` (NDJSON: a line feed ends a record wherever it
+   * stands), `documents` (JSON texts with any white space or none between them, line feeds inside; an
+   * array of objects is a text of many records), or `auto` (default): settled by the first line of
+   * each source, documents where it opens an array or ends inside an object.
+   */
+  format?: Format
 }
 
 export interface ParquetSummary {
@@ -37,13 +44,15 @@ export interface ParquetSummary {
   bytes: number
   rowGroups: number
   badRecords: number
+  /** How many for each reason; for a value that does not fit its column, "reason: column", of the first 64 such pairs. */
+  badByReason: Record<string, number>
 }
 
 export interface ParquetWriter {
   /**
-   * Takes NDJSON cut anywhere; `bytes` must not change until the promise resolves. Calls need not
+   * Takes JSON cut anywhere; `bytes` must not change until the promise resolves. Calls need not
    * be awaited one by one: they are served in order. Rejects with BAD_INPUT (position: source,
-   * record, byte) under the policy `fail`, with whatever the sink rejects with, with OUT_OF_MEMORY;
+   * record, line, byte, column) under the policy `fail`, with whatever the sink rejects with, with OUT_OF_MEMORY;
    * the writer is then at its end and the sink aborted.
    */
   writeJson(bytes: Uint8Array): Promise<void>
@@ -80,7 +89,7 @@ export interface ParquetWriter {
 }
 
 const MIB = 1024 * 1024
-const WRITER_KEYS = ['schema', 'sink', 'compression', 'rowGroupRows', 'rowGroupBytes', 'maxRecordBytes', 'onBadRecord']
+const WRITER_KEYS = ['schema', 'sink', 'compression', 'rowGroupRows', 'rowGroupBytes', 'maxRecordBytes', 'onBadRecord', 'format']
 
 /**
  * A writer of one Parquet file: pages V1 of at most 1 MiB, dictionaries of at most 1 MiB and then
@@ -97,12 +106,13 @@ const WRITER_KEYS = ['schema', 'sink', 'compression', 'rowGroupRows', 'rowGroupB
 export function createParquetWriter(options: ParquetWriterOptions): ParquetWriter {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, WRITER_KEYS)
-  const { sink, onBadRecord = 'fail' } = options
+  const { sink, onBadRecord = 'fail', format } = options
   const columns = flatColumns(options.schema, 'options.schema')
   if (columns.length === 0) throw outOfRange('options.schema.columns', 'at least one column', columns)
   if (typeof sink?.write !== 'function') throw wrongType('options.sink', 'an object with write(bytes)', sink)
   const limits = checkLimits(options)
   checkPolicy('options.onBadRecord', onBadRecord)
+  checkFormat('options.format', format)
 
   const engine = createEngine()
   const file = createParquetFile(sink)
@@ -112,7 +122,7 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
     open += rows
     if (open >= limits.rowGroupRows || encoder.size() >= limits.rowGroupBytes) await endRowGroup()
   }
-  const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord }, batch)
+  const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord, format }, batch)
   const encoder = createPageEncoder(engine, intake.scan.columns, columns.length, { codec: limits.compression, logical: logicalTypes(columns) })
   const endRowGroup = async () => {
     const rows = open
@@ -128,7 +138,7 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
         await intake.end()
         if (open > 0) await endRowGroup()
         await file.close(encoder)
-        return { rows: file.rows, bytes: file.bytes, rowGroups: file.rowGroups, badRecords: intake.badRecords }
+        return { rows: file.rows, bytes: file.bytes, rowGroups: file.rowGroups, badRecords: intake.badRecords, badByReason: intake.badByReason }
       }),
     abort: (reason) => turn.abort(reason),
   }

@@ -101,18 +101,33 @@ describe('millrace parquet', () => {
     const out = path('bad.parquet')
     expect(await millrace(['parquet', bad, '-o', out, '--schema', schema])).toMatchObject({
       code: 1,
-      err: `${bad}, record 1, byte 15: column "id" expected int64, got a boolean`,
+      err: `${bad}, line 2, byte 15: column "id" expected int64, got a boolean`,
     })
     expect(existsSync(out)).toBe(false)
     expect(readdirSync(duck.directory).filter((f) => f.endsWith('.tmp'))).toEqual([])
     const skipped = await millrace(['parquet', bad, '-o', out, '--schema', schema, '--bad-records', 'skip'])
     expect(skipped.code).toBe(0)
-    expect(skipped.err).toContain('record 1, byte 15: column "id" expected int64, got a boolean; left out')
+    expect(skipped.err).toContain('line 2, byte 15: column "id" expected int64, got a boolean; left out')
     expect(skipped.err).toContain('2 rows')
     expect(skipped.err).toContain('1 bad record skipped')
     const kept = path('kept.ndjson')
     expect((await millrace(['parquet', bad, '-o', out, '--schema', schema, '--bad-records', kept])).err).toContain(`1 bad record in ${kept}`)
-    expect(readFileSync(kept, 'utf8')).toBe('{"id":true}\n')
+    const message = 'column "id" expected int64, got a boolean'
+    expect(JSON.parse(readFileSync(kept, 'utf8'))).toEqual({
+      source: bad,
+      record: 1,
+      line: 2,
+      offset: 9,
+      position: 15,
+      column: 'id',
+      reason: 'type',
+      message,
+      raw: '{"id":true}\n',
+    })
+    const latin = file('latin.ndjson', Buffer.from('{"id":1}\n{"id":2,"x":"é"}\n', 'latin1'))
+    expect((await millrace(['parquet', latin, '-o', out, '--schema', schema, '--bad-records', kept])).code).toBe(0)
+    const { reason, rawBase64 } = JSON.parse(readFileSync(kept, 'utf8'))
+    expect([reason, Buffer.from(rawBase64, 'base64').toString('latin1')]).toEqual(['utf8', '{"id":2,"x":"é"}\n'])
   })
 
   it('infers a schema around lines that are no JSON where those may be left out', async () => {
@@ -127,12 +142,12 @@ describe('millrace parquet', () => {
     const skipped = await millrace(['parquet', good, bad, '-o', out, '--bad-records', 'skip'])
     expect(skipped).toMatchObject({ code: 0, err: expect.stringContaining('3 rows') })
     expect(skipped.err).toContain('2 bad records skipped')
-    expect(skipped.err).toContain(`${bad}, record 1, byte `)
+    expect(skipped.err).toContain(`${bad}, line 2, byte `)
   })
 
   it('says so where the input is gzip under another name', async () => {
     const { code, err } = await millrace(['parquet', '-', '-o', path('packed.parquet')], [gzipSync(text)])
-    expect([code, err]).toEqual([1, expect.stringContaining('standard input: expected NDJSON, got gzip')])
+    expect([code, err]).toEqual([1, expect.stringContaining('standard input: expected JSON, got gzip')])
   })
 
   it('names inputs that it cannot read', async () => {

@@ -1,0 +1,187 @@
+// The intake over a schema of two columns: every record settled once, wherever pieces are cut.
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createEngine } from '../../src/engine/engine.js'
+import { type BadRecord, createIntake, type IntakeOptions } from '../../src/parquet/intake.js'
+import { cells } from '../columns.js'
+
+const FIELDS = [
+  { name: 'a', type: 'int32' },
+  { name: 'bb', type: 'string' },
+] as const
+
+/** Rows with the index of their record, and the bad ones, of sources given as pieces. */
+async function take(sources: { name: string; pieces: (string | Uint8Array)[] }[], options: Partial<IntakeOptions> = {}) {
+  const engine = createEngine()
+  const rows: [unknown, number][] = []
+  const bad: BadRecord[] = []
+  const intake = createIntake(
+    engine,
+    FIELDS,
+    { maxRecordBytes: 4096, onBadRecord: (b) => void bad.push({ ...b, text: b.text.slice() }), ...options },
+    (count, recordAt) => {
+      const [a] = cells(engine, intake.scan, FIELDS, count)
+      for (let row = 0; row < count; row++) rows.push([a[row], recordAt(row)])
+    },
+  )
+  for (const { name, pieces } of sources) {
+    await intake.startSource(name)
+    for (const piece of pieces) await intake.write(typeof piece === 'string' ? Buffer.from(piece) : piece)
+  }
+  await intake.end()
+  return { rows, bad, intake }
+}
+
+const inPieces = (text: string, size: number) => {
+  const bytes = Buffer.from(text)
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
+}
+const place = ({ source, record, line, offset, position, column, reason, text }: BadRecord) => [
+  source,
+  record,
+  line,
+  offset,
+  position,
+  column,
+  reason,
+  Buffer.from(text).toString(),
+]
+
+describe('positions', () => {
+  it('count lines, bytes and records of each source', async () => {
+    const one = '{"a":1}\r\n\n{"a":"x"}\n{"a":2}{"a":true}\n'
+    const two = '[\n  {"a": 3},\n  {\n    "a": 4,\n    "bb": "x\n  },\n  {"bb":\n  5}\n'
+    const { rows, bad, intake } = await take([
+      { name: 'one', pieces: [one] },
+      { name: 'two', pieces: [two] },
+    ])
+    expect(rows).toEqual([
+      [1, 0],
+      [2, 2],
+      [3, 0],
+    ])
+    expect(bad.map(place)).toEqual([
+      ['one', 1, 3, 10, 15, 'a', 'type', '{"a":"x"}\n'],
+      ['one', 3, 4, 27, 32, 'a', 'type', '{"a":true}\n'],
+      ['two', 1, 5, 16, 42, undefined, 'control', '{\n    "a": 4,\n    "bb": "x\n  }'],
+      ['two', 2, 8, 50, 59, 'bb', 'type', '{"bb":\n  5}'],
+      ['two', 3, 9, 62, 62, undefined, 'truncated', ''],
+    ])
+    expect(intake.badRecords).toBe(5)
+    expect(intake.badByReason).toEqual({ 'type: a': 2, control: 1, 'type: bb': 1, truncated: 1 })
+  })
+
+  it('do not depend on how the input is cut, nor on how often it comes', async () => {
+    const line = fc.constantFrom('{"a":1}', '{"a":\n1}', ' ', '{"a":"x"}', '[{"a":2},', '{"a":3}', ']', '{"bb":"', '"}', '\r', '{"a":[{', '\n')
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line, { maxLength: 12 }),
+        fc.constantFrom('auto', 'lines', 'documents'),
+        fc.integer({ min: 1, max: 20 }),
+        async (parts, format, size) => {
+          const text = parts.join('\n')
+          const options = { format } as Partial<IntakeOptions>
+          const whole = await take([{ name: 's', pieces: [text] }], options)
+          const cut = await take([{ name: 's', pieces: inPieces(text, size) }], options)
+          expect([cut.rows, cut.bad]).toEqual([whole.rows, whole.bad])
+          const twice = await take(
+            [
+              { name: 's', pieces: [text] },
+              { name: 's', pieces: [text] },
+            ],
+            options,
+          )
+          expect([twice.rows, twice.bad]).toEqual([
+            [...whole.rows, ...whole.rows],
+            [...whole.bad, ...whole.bad],
+          ])
+          for (const { line, position } of whole.bad) expect(line).toBe(Buffer.from(text).subarray(0, position).toString().split('\n').length)
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('stay right over many scans', async () => {
+    const lines = Array.from({ length: 60_000 }, (_, i) => (i % 1000 === 999 ? `{"a":"${i}"}` : `{"a":${i},"bb":"${'x'.repeat(i % 50)}"}`))
+    const text = lines.join('\n')
+    const starts = lines.map(() => 0)
+    for (let i = 1; i < lines.length; i++) starts[i] = starts[i - 1] + lines[i - 1].length + 1
+    const offsets = starts.filter((_, i) => i % 1000 === 999)
+    for (const given of [text, `[${lines.join(',\n')}]`]) {
+      const { rows, bad } = await take([{ name: 's', pieces: inPieces(given, 100_003) }])
+      expect(bad.map((b) => [b.record, b.line])).toEqual(Array.from({ length: 60 }, (_, i) => [i * 1000 + 999, i * 1000 + 1000]))
+      if (given === text) expect(bad.map((b) => b.offset)).toEqual(offsets)
+      expect(rows.every(([a, record]) => a === record)).toBe(true)
+      expect(rows.length).toBe(60_000 - 60)
+    }
+  })
+})
+
+describe('policies', () => {
+  const pieces = ['{"a":1}\n{"a":1.5}\n{"a":2}\n']
+
+  it('fail: the first one ends the work', async () => {
+    await expect(take([{ name: 'in', pieces }], { onBadRecord: 'fail' })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      position: { source: 'in', record: 1, offset: 13, line: 2, column: 'a' },
+      message: 'in, line 2, byte 13: column "a" expected int32, got a number that is not whole',
+    })
+  })
+
+  it('skip: they are counted', async () => {
+    const { rows, intake } = await take([{ name: 'in', pieces }], { onBadRecord: 'skip' })
+    expect(rows.map(([a]) => a)).toEqual([1, 2])
+    expect([intake.badRecords, intake.badByReason]).toEqual([1, { 'fraction: a': 1 }])
+  })
+})
+
+describe('records longer than the bound', () => {
+  const long = (size: number) => `{"bb":"${'}{x'.repeat(size / 3)}",\n"c":[{},{}]}`
+
+  it.each([
+    ['documents', '', ''],
+    ['documents', '[', ','],
+    ['lines', '', '\n'],
+  ])('as %s %s: are passed over, once each, and their neighbours taken', async (format, open, between) => {
+    const big = format === 'lines' ? long(700_000).replace('\n', '') : long(700_000)
+    const text = `${open}{"a":1}${between}${big}${between}{"a":2}${between}${big}${between}{"a":3}${open && ']'}`
+    for (const size of [1 << 20, 65_536, 10_007]) {
+      const { rows, bad, intake } = await take([{ name: 's', pieces: inPieces(text, size) }], { format: format as 'lines' })
+      expect(rows).toEqual([
+        [1, 0],
+        [2, 2],
+        [3, 4],
+      ])
+      expect(bad.map((b) => [b.record, b.offset, b.reason, b.text.length])).toEqual([
+        [1, open.length + 7 + between.length, 'too-long', 0],
+        [3, open.length + 14 + 3 * between.length + big.length, 'too-long', 0],
+      ])
+      expect(intake.badByReason).toEqual({ 'too-long': 2 })
+    }
+  })
+
+  it('are taken up to it', async () => {
+    const { rows, bad } = await take([{ name: 's', pieces: inPieces(`${long(900_000)}{"a":1}`, 30_000) }], { maxRecordBytes: 1 << 20 })
+    expect([rows, bad]).toEqual([
+      [
+        [null, 0],
+        [1, 1],
+      ],
+      [],
+    ])
+  })
+
+  it('cost time in proportion to their length', async () => {
+    const times: number[] = []
+    for (const size of [1_000_000, 8_000_000]) {
+      const pieces = inPieces(long(size), 50_000)
+      const start = performance.now()
+      const { rows } = await take([{ name: 's', pieces }], { maxRecordBytes: 16 << 20 })
+      times.push(performance.now() - start)
+      expect(rows.length).toBe(1)
+    }
+    // 8 times as long; each scan over what has come so far would make it 64
+    expect(times[1]).toBeLessThan(25 * times[0] + 200)
+  })
+})
