@@ -26,7 +26,7 @@ export { splitBytes } from "./columnar/bytesplit";
 export { BLOOM_BLOCK, bloomFold, bloomInsert } from "./columnar/bloom";
 export {
   COLUMN_CAPACITY, COLUMN_COUNT, COLUMN_ENCODE, COLUMN_ENTRIES, COLUMN_LEVELS, COLUMN_MAX_DEF, COLUMN_MAX_REP, COLUMN_NAME, COLUMN_NAME_SIZE, COLUMN_NULLABLE,
-  COLUMN_ORDER, COLUMN_PARAM, COLUMN_PHYSICAL, COLUMN_REPS, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_UNIT, COLUMN_VALUES, COLUMN_WIDTH,
+  COLUMN_ORDER, COLUMN_PARAM, COLUMN_PHYSICAL, COLUMN_REPS, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TEXT, COLUMN_TYPE, COLUMN_UNIT, COLUMN_VALUES, COLUMN_WIDTH,
   ORDER_BYTES, ORDER_DECIMAL, ORDER_FLOATING, ORDER_NONE, ORDER_SIGNED, ORDER_UNSIGNED,
   TYPE_BINARY, TYPE_BOOLEAN, TYPE_DATE, TYPE_DECIMAL, TYPE_DOUBLE, TYPE_FLOAT, TYPE_INT32, TYPE_INT64, TYPE_INT96, TYPE_JSON, TYPE_STRING, TYPE_TIME,
   TYPE_TIMESTAMP, TYPE_UNSIGNED, TYPE_UUID,
@@ -38,7 +38,7 @@ export {
 } from "./columnar/skip";
 export { SCAN_APPEND, SCAN_COERCION, SCAN_FINAL, SCAN_FIRST, scanInit, scanPass, scanRows, scanSize, scanSource } from "./columnar/json";
 export { countFeeds, FORMAT_AUTO, FORMAT_DOCUMENTS, FORMAT_LINES } from "./columnar/frame";
-export { CODEC_NONE, CODEC_SNAPPY, LOGICAL_MICROS, LOGICAL_MILLIS, LOGICAL_NANOS, LOGICAL_NONE, LOGICAL_STRING } from "./columnar/chunk";
+export { CODEC_LZ4, CODEC_NONE, CODEC_SNAPPY, COLUMN_ENCODING, ENCODING_AUTO, grantBlock } from "./columnar/chunk";
+export { PAGE_CHUNK, PAGE_DATA, PAGE_DICTIONARY } from "./columnar/page";
 export { appendBatch, finishRowGroup, openWriter, resetRowGroup, rowGroupBytes, takePages } from "./columnar/rowgroup";
 export { openSplit, splitBatch, splitCapacity, splitGroups, splitIds, splitText, unpackRows } from "./columnar/split";
-export { putFooter, putFooterEnd, putRowGroup } from "./columnar/footer";

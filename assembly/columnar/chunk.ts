@@ -1,20 +1,35 @@
-// The state of a writer: one Writer, and one Chunk a column, in the arena of the writer's own
-// engine from openWriter until the file is done. All buffers are taken once, at their largest;
-// memory that is never touched is never backed by the system.
-import { COLUMN_ENCODE, COLUMN_SIZE, TYPE_BOOLEAN, TYPE_INT32, TYPE_STRING } from "./columns";
+// The state of a page encoder: one Writer, and one Chunk a column, in the arena of the engine that
+// fills the columns. Their buffers begin small and grow: where one is too small the kernel stops
+// between two pages and says how many bytes it wants, the host reserves them outside of any scope,
+// hands them over (grantBlock) and calls again. Blocks that a buffer has outgrown wait in a list.
+//
+//   block   | size u32 | next u32 | - 8 | payload ...
+import { COLUMN_ENCODE, COLUMN_SIZE } from "./columns";
 
-/** What the values of a column mean, beyond their physical type: the second word of the column descriptor's encoder part. */
-export const LOGICAL_NONE: u32 = 0;
-export const LOGICAL_STRING: u32 = 1;
-export const LOGICAL_MILLIS: u32 = 2;
-export const LOGICAL_MICROS: u32 = 3;
-export const LOGICAL_NANOS: u32 = 4;
+/** u32 of the descriptor's encoder part: Parquet's code of the encoding to use, or ENCODING_AUTO. */
+export const COLUMN_ENCODING: usize = COLUMN_ENCODE + 4;
+
+/** Encodings (parquet.thrift, Encoding). */
+export const PLAIN: u32 = 0;
+export const RLE: u32 = 3;
+export const DELTA_BINARY_PACKED: u32 = 5;
+export const DELTA_LENGTH_BYTE_ARRAY: u32 = 6;
+export const DELTA_BYTE_ARRAY: u32 = 7;
+export const RLE_DICTIONARY: u32 = 8;
+export const BYTE_STREAM_SPLIT: u32 = 9;
+export const ENCODING_AUTO: u32 = 0xff;
+
+/** Physical types (parquet.thrift, Type) that are not told by their width. */
+export const PHYSICAL_BOOLEAN: u32 = 0;
+export const PHYSICAL_BYTES: u32 = 6;
 
 export const CODEC_NONE: u32 = 0;
 export const CODEC_SNAPPY: u32 = 1;
+export const CODEC_LZ4: u32 = 2;
 
-/** Bytes of a bound in the statistics; longer minima and maxima are cut (and the maximum rounded up). */
-export const BOUND: usize = 64;
+/** What a kernel gives that stopped between two pages for want of a block. */
+export const WANTS: i32 = 1;
+
 /** Most entries of a dictionary: indices are staged as u16. */
 export const DICTIONARY_ENTRIES: u32 = 65536;
 
@@ -24,62 +39,71 @@ export class Writer {
   columns: usize; // the column descriptors
   count: u32;
   codec: u32;
-  pageRows: u32; // most rows of a page
-  pageBytes: usize; // most bytes of a page's values, a single longer value aside
+  version: u32; // of data pages
+  pageIndex: u32; // whether every page has bounds of its own
+  pageEntries: u32; // most entries of a page, a single longer row aside
+  pageBytes: usize; // most bytes of a page's values, a single longer row aside
   dictionaryBytes: usize;
-  body: usize; // where a page's encoded body is put together: `head` bytes, then room for values
-  head: usize; // bytes in front of values, for definition levels
-  bits: usize; // a page's levels as bits
-  first: usize; // queue of finished pages: {next, column, address, size}
+  at: u32; // column that appendBatch or finishRowGroup goes on with
+  going: u32; // whether its cursors are set
+  wanted: usize; // bytes of the block that there was not
+  free: usize; // blocks that nobody uses
+  used: usize; // a byte an entry of a dictionary: whether the page at hand has it
+  first: usize; // queue of finished pages, see page.ts
   last: usize;
-  pages: u32;
 }
 
 // @ts-ignore: decorator
 @unmanaged
 export class Chunk {
-  type: u32;
-  logical: u32;
-  nullable: u32;
   column: u32;
+  physical: u32;
+  width: u32; // bytes of a packed value; 8, a reference, of byte arrays
+  order: u32;
+  text: u32; // whether byte arrays are UTF-8
+  maxDef: u32;
+  maxRep: u32;
+  encoding: u32; // of pages without dictionary
+  wish: u32; // COLUMN_ENCODING
+  // the batch at hand
+  values: usize;
+  defs: usize;
+  reps: usize;
+  left: u32; // entries that are in no page yet
   // the open page
   dictionary: u32; // its values are dictionary indices
-  pageRows: u32;
+  failing: u32; // the dictionary is to be given up before anything else
+  pageEntries: u32;
   pageValues: u32;
-  levels: usize; // u8 a row
+  pageRows: u32;
+  stage: usize; // the block of the three below
+  stageCap: u32; // entries that fit
+  stagedDefs: usize;
+  stagedReps: usize;
   indices: usize; // u16 a value
-  plain: usize; // PLAIN values, `head` bytes of room before them
+  plain: usize; // block of `head` bytes for levels and, from there on, PLAIN values (booleans: u8)
+  plainCap: usize;
   plainSize: usize;
+  head: usize;
   // the dictionary: entries in PLAIN form, and an open-addressed table of them
   entries: usize;
+  entriesCap: usize;
   entriesSize: usize;
   entryCount: u32;
-  entryLimit: u32;
   slots: usize;
-  slotMask: u32;
+  slotCount: u32;
   trial: u32; // values after which the dictionary must have paid
   // the chunk so far
-  rows: u32;
-  nulls: u32;
-  values: u32; // dictionary-coded
-  valueBytes: u64; // what those would take in PLAIN form
+  chunkEntries: u32;
+  chunkNulls: u32;
+  chunkRows: u32;
+  coded: u32; // values that went through the dictionary
+  codedBytes: u64; // what those would take in PLAIN form
+  plainBytes: u64; // what all values take in PLAIN form
   dictionaryPages: u32;
-  plainPages: u32;
-  dictionaryPageSize: u32; // the dictionary page in the file, header included; 0 without one
-  plainTotal: u64; // uncompressed size of all pages, headers included
-  fileTotal: u64; // compressed size of all pages, headers included
-  // statistics: numbers by value, strings by their first BOUND bytes
-  seen: u32;
-  minLong: u32; // the value of the bound goes on behind BOUND bytes
-  maxLong: u32;
-  minSize: u32;
-  maxSize: u32;
-  minInt: i64;
-  maxInt: i64;
-  minDouble: f64;
-  maxDouble: f64;
-  min: usize;
-  max: usize;
+  size: u64; // of all finished pages, uncompressed
+  bounds: usize; // of the chunk, see statistics.ts
+  pageBounds: usize; // of the open page, or those of the chunk where pages need none
 }
 
 // @ts-ignore: decorator
@@ -94,15 +118,45 @@ export function chunkOf(writer: Writer, column: u32): Chunk {
   return changetype<Chunk>(load<usize>(descriptor(writer, column), COLUMN_ENCODE));
 }
 
-/** Bytes of one packed value in a column batch and, booleans and strings aside, in PLAIN form. */
 // @ts-ignore: decorator
 @inline
-export function strideOf(type: u32): usize {
-  return type == TYPE_BOOLEAN ? 1 : type == TYPE_INT32 ? 4 : 8;
+export function isBytes(c: Chunk): bool {
+  return c.physical == PHYSICAL_BYTES;
 }
 
-// @ts-ignore: decorator
-@inline
-export function isString(type: u32): bool {
-  return type == TYPE_STRING;
+/** Bytes of a block's head. */
+const BLOCK: usize = 16;
+
+/** A block with room for `size` bytes out of the list; 0, with `wanted` set, where none is fit. */
+export function takeBlock(w: Writer, size: usize): usize {
+  let slot = changetype<usize>(w) + offsetof<Writer>("free");
+  for (let block = load<usize>(slot); block; block = load<usize>(slot)) {
+    const have = load<usize>(block) - BLOCK;
+    // a much larger one is kept for who needs it
+    if (have >= size && have >> 3 <= size) {
+      store<usize>(slot, load<usize>(block, 4));
+      return block + BLOCK;
+    }
+    slot = block + 4;
+  }
+  w.wanted = size + BLOCK;
+  return 0;
+}
+
+export function freeBlock(w: Writer, payload: usize): void {
+  if (!payload) return;
+  store<usize>(payload - BLOCK, w.free, 4);
+  w.free = payload - BLOCK;
+}
+
+/** Takes `size` bytes at `block`, reserved for the writer's lifetime. */
+export function grantBlock(writer: usize, block: usize, size: usize): void {
+  const w = changetype<Writer>(writer);
+  store<usize>(block, size);
+  freeBlock(w, block + BLOCK);
+}
+
+/** The next capacity of a buffer that needs `need`: four times what it had, and no more than `limit` where that is enough. */
+export function nextCapacity(need: usize, have: usize, limit: usize): usize {
+  return max(need, min(limit, max(have << 2, 4096)));
 }

@@ -6,10 +6,11 @@
 //   | type | nullable | values | levels | count | entries | name | nameSize |
 //   32                   44     48     52       56       60         64      68
 //   | scanner's own: 3   | unit | reps | maxDef | maxRep | capacity | param | rows |
-//   72         76      80      84          96              128
-//   | physical | width | order | -         | encoder's own |
+//   72         76      80      84     88   96              128
+//   | physical | width | order | text | -  | encoder's own |
 // type, unit, param: what the scan makes of the JSON        physical, width, order: what the encoder sees
 // nullable: the leaf itself may be null, the last of its definition levels
+// text: whether byte arrays are UTF-8
 // values:  address of the packed values that are there, `width` bytes each; strings, binary and JSON are
 //          {address u32, size u32} (bytes in the scanned text, or in scratch: valid until the next scan)
 // levels:  address of one u8 definition level an entry, where maxDef > 0; maxDef is a value
@@ -42,6 +43,7 @@ export const COLUMN_PHYSICAL: usize = 72;
 /** Bytes of a packed value; 8, a reference, of a byte array. */
 export const COLUMN_WIDTH: usize = 76;
 export const COLUMN_ORDER: usize = 80;
+export const COLUMN_TEXT: usize = 84;
 export const COLUMN_ENCODE: usize = 96;
 
 /** Column types as the scan knows them; the logical Parquet type is the footer's business. */

@@ -2,135 +2,190 @@
 // very bytes of the dictionary page (PLAIN: fixed width, or u32 size and bytes), and an
 // open-addressed table over them, at most half full.
 //
-//   number's slot, u32:  entry index + 1, 0 empty
-//   string's slot, u64:  | entry address (offset in entries, never 0) 32 | hash 16 | index 16 |
+//   slot of a fixed width, u32:  entry index + 1, 0 empty
+//   byte array's slot, u64:      | entry address (offset in entries, never 0) 32 | hash 16 | index 16 |
 //
 // A slot of 8 bytes keeps eight probes in a cache line; the 16 bits of hash spare nearly every
-// compare with another string.
-import { Chunk, DICTIONARY_ENTRIES } from "./chunk";
-import { TYPE_INT32, TYPE_STRING } from "./columns";
+// compare with another byte array.
+import { Chunk, DICTIONARY_ENTRIES, freeBlock, isBytes, nextCapacity, takeBlock, Writer } from "./chunk";
 
 const FIRST_SLOTS: u32 = 1024;
+/** Slots of a full dictionary. */
+const MOST_SLOTS: u32 = DICTIONARY_ENTRIES << 1;
 // A half full table has no such cluster unless the values were chosen to make one: then the
 // dictionary counts as full, and the work stays linear.
 const PROBES: u32 = 256;
 const K1: u64 = 0x9e3779b97f4a7c15;
 const K2: u64 = 0xd6e8feb86659fd93;
 
-/** Most entries of a dictionary of `bytes`: a power of two, as the table is, and no more than a u16 can index. */
-export function entryLimit(bytes: usize): u32 {
-  let limit: u32 = FIRST_SLOTS >> 1;
-  while (limit < DICTIONARY_ENTRIES && <usize>limit << 5 <= bytes) limit <<= 1;
-  return limit;
+/** Why lookUp stopped before the end. */
+const STOP_ENTRIES: u32 = 1; // no room for the bytes of an entry
+const STOP_SLOTS: u32 = 2; // the table is half full
+const STOP_FULL: u32 = 3;
+let stoppedBy: u32 = 0;
+/** Bytes of the entry that there was no room for. */
+let stoppedAt: usize = 0;
+
+// @ts-ignore: decorator
+@inline
+function slotShift(c: Chunk): usize {
+  return isBytes(c) ? 3 : 2;
 }
 
-/** Bytes of the table over so many entries. */
-export function slotBytes(type: u32, entries: u32): usize {
-  return <usize>entries * 2 * (type == TYPE_STRING ? 8 : 4);
-}
-
+/** Empties the dictionary. */
 export function resetDictionary(c: Chunk): void {
   c.entriesSize = 0;
   c.entryCount = 0;
-  c.slotMask = FIRST_SLOTS - 1;
-  clearSlots(c);
+  // as large as the row groups before needed it
+  memory.fill(c.slots, 0, <usize>c.slotCount << slotShift(c));
 }
 
-function clearSlots(c: Chunk): void {
-  memory.fill(c.slots, 0, (<usize>c.slotMask + 1) << (c.type == TYPE_STRING ? 3 : 2));
+/** Gives the dictionary's memory back; its entries are gone. */
+export function dropDictionary(w: Writer, c: Chunk): void {
+  freeBlock(w, c.entries);
+  freeBlock(w, c.slots);
+  c.entries = c.slots = 0;
+  c.entriesCap = 0;
+  c.slotCount = 0;
+  c.entriesSize = 0;
+  c.entryCount = 0;
+}
+
+/** Whether a dictionary that stopped lookUp may grow. */
+export function mayGrow(w: Writer, c: Chunk): bool {
+  if (stoppedBy == STOP_SLOTS) return c.slotCount < MOST_SLOTS;
+  return stoppedBy == STOP_ENTRIES && c.entriesSize + stoppedAt <= w.dictionaryBytes;
+}
+
+/** Makes the room that lookUp lacked; false when the writer wants a block for it first. */
+export function growDictionary(w: Writer, c: Chunk): bool {
+  if (stoppedBy == STOP_SLOTS) {
+    const count = max(FIRST_SLOTS, min(MOST_SLOTS, c.slotCount << 2));
+    const block = takeBlock(w, <usize>count << slotShift(c));
+    if (!block) return false;
+    freeBlock(w, c.slots);
+    c.slots = block;
+    c.slotCount = count;
+    rehash(c);
+    return true;
+  }
+  const cap = nextCapacity(c.entriesSize + stoppedAt, c.entriesCap, w.dictionaryBytes);
+  // 16 bytes: entries are compared in whole words
+  const block = takeBlock(w, cap + 16);
+  if (!block) return false;
+  memory.copy(block, c.entries, c.entriesSize);
+  freeBlock(w, c.entries);
+  c.entries = block;
+  c.entriesCap = cap;
+  return true;
 }
 
 /**
  * Writes the index of each of `count` packed values to `indices` (u16), adding new ones. Gives how
- * many were done: fewer than `count` when the dictionary may grow no more (`limit` bytes).
+ * many were done: fewer than `count` where the dictionary must grow (mayGrow) or is full. To look
+ * the same values up again does no harm.
  */
-export function lookUp(c: Chunk, values: usize, count: u32, indices: usize, limit: usize): u32 {
-  if (c.type == TYPE_STRING) return lookUpStrings(c, values, count, indices, limit);
-  if (c.type == TYPE_INT32) return lookUp32(c, values, count, indices, limit);
-  return lookUp64(c, values, count, indices, limit);
+export function lookUp(c: Chunk, values: usize, count: u32, indices: usize): u32 {
+  if (count > 0 && !c.slotCount) {
+    stoppedBy = STOP_SLOTS;
+    return 0;
+  }
+  if (isBytes(c)) return lookUpBytes(c, values, count, indices);
+  if (c.width == 4) return lookUp4(c, values, count, indices);
+  if (c.width == 8) return lookUp8(c, values, count, indices);
+  return c.width == 12 ? lookUp12(c, values, count, indices) : lookUp16(c, values, count, indices);
+}
+
+// One loop, compiled for each width.
+function lookUp4(c: Chunk, values: usize, count: u32, indices: usize): u32 {
+  return lookUpFixed(c, values, count, indices, 4);
+}
+
+function lookUp8(c: Chunk, values: usize, count: u32, indices: usize): u32 {
+  return lookUpFixed(c, values, count, indices, 8);
+}
+
+function lookUp12(c: Chunk, values: usize, count: u32, indices: usize): u32 {
+  return lookUpFixed(c, values, count, indices, 12);
+}
+
+function lookUp16(c: Chunk, values: usize, count: u32, indices: usize): u32 {
+  return lookUpFixed(c, values, count, indices, 16);
 }
 
 // @ts-ignore: decorator
 @inline
-function hash64(value: u64): u32 {
-  const h = value * K1;
+function firstWord(at: usize, width: usize): u64 {
+  return width == 4 ? <u64>load<u32>(at) : load<u64>(at);
+}
+
+// @ts-ignore: decorator
+@inline
+function secondWord(at: usize, width: usize): u64 {
+  return width <= 8 ? 0 : width == 12 ? <u64>load<u32>(at, 8) : load<u64>(at, 8);
+}
+
+// @ts-ignore: decorator
+@inline
+function hashFixed(first: u64, second: u64, width: usize): u32 {
+  if (width > 8) first ^= (second * K2) ^ (second >> 32);
+  const h = first * K1;
   return <u32>((h ^ (h >> 29)) * K2 >> 32);
 }
 
-function lookUp64(c: Chunk, values: usize, count: u32, indices: usize, limit: usize): u32 {
-  const entries = c.entries, slots = c.slots;
+// @ts-ignore: decorator
+@inline
+function lookUpFixed(c: Chunk, values: usize, count: u32, indices: usize, width: usize): u32 {
+  const entries = c.entries, slots = c.slots, mask = c.slotCount - 1;
   for (let i: u32 = 0; i < count; i++) {
-    const value = load<u64>(values + (<usize>i << 3));
-    const home = hash64(value);
-    let at = home & c.slotMask;
+    const first = firstWord(values, width), second = secondWord(values, width);
+    const home = hashFixed(first, second, width);
+    let at = home & mask;
     let index: u32 = 0;
     for (;;) {
       index = load<u32>(slots + (<usize>at << 2));
       if (index == 0) {
-        if (full(c, 8, limit)) return i;
-        store<u64>(entries + c.entriesSize, value);
-        c.entriesSize += 8;
+        if (!canAdd(c, width)) return i;
+        const entry = entries + c.entriesSize;
+        if (width == 4) store<u32>(entry, <u32>first);
+        else store<u64>(entry, first);
+        if (width == 12) store<u32>(entry, <u32>second, 8);
+        if (width == 16) store<u64>(entry, second, 8);
+        c.entriesSize += width;
         index = ++c.entryCount;
         store<u32>(slots + (<usize>at << 2), index);
-        if (c.entryCount << 1 > c.slotMask) rehash(c);
         break;
       }
-      if (load<u64>(entries + (<usize>(index - 1) << 3)) == value) break;
-      at = (at + 1) & c.slotMask;
-      if (((at - home) & c.slotMask) > PROBES) return i;
+      const entry = entries + <usize>(index - 1) * width;
+      if (firstWord(entry, width) == first && secondWord(entry, width) == second) break;
+      at = (at + 1) & mask;
+      if (((at - home) & mask) > PROBES) return hopeless(i);
     }
     store<u16>(indices + (<usize>i << 1), <u16>(index - 1));
+    values += width;
   }
   return count;
 }
 
-function lookUp32(c: Chunk, values: usize, count: u32, indices: usize, limit: usize): u32 {
-  const entries = c.entries, slots = c.slots;
-  for (let i: u32 = 0; i < count; i++) {
-    const value = load<u32>(values + (<usize>i << 2));
-    const home = hash64(<u64>value);
-    let at = home & c.slotMask;
-    let index: u32 = 0;
-    for (;;) {
-      index = load<u32>(slots + (<usize>at << 2));
-      if (index == 0) {
-        if (full(c, 4, limit)) return i;
-        store<u32>(entries + c.entriesSize, value);
-        c.entriesSize += 4;
-        index = ++c.entryCount;
-        store<u32>(slots + (<usize>at << 2), index);
-        if (c.entryCount << 1 > c.slotMask) rehash(c);
-        break;
-      }
-      if (load<u32>(entries + (<usize>(index - 1) << 2)) == value) break;
-      at = (at + 1) & c.slotMask;
-      if (((at - home) & c.slotMask) > PROBES) return i;
-    }
-    store<u16>(indices + (<usize>i << 1), <u16>(index - 1));
-  }
-  return count;
-}
-
-function lookUpStrings(c: Chunk, values: usize, count: u32, indices: usize, limit: usize): u32 {
-  const entries = c.entries, slots = c.slots;
+function lookUpBytes(c: Chunk, values: usize, count: u32, indices: usize): u32 {
+  const entries = c.entries, slots = c.slots, mask = c.slotCount - 1;
   for (let i: u32 = 0; i < count; i++) {
     const bytes = <usize>load<u32>(values + (<usize>i << 3));
     const size = <usize>load<u32>(values + (<usize>i << 3), 4);
     const home = hashBytes(bytes, size);
     const tag = <u64>(home >> 16) << 16;
-    let at = home & c.slotMask;
+    let at = home & mask;
     let index: u32 = 0;
     for (;;) {
       const slot = load<u64>(slots + (<usize>at << 3));
       if (slot == 0) {
-        if (full(c, size + 4, limit)) return i;
+        if (!canAdd(c, size + 4)) return i;
         const entry = entries + c.entriesSize;
         store<u32>(entry, <u32>size);
         memory.copy(entry + 4, bytes, size);
         index = c.entryCount++;
         store<u64>(slots + (<usize>at << 3), <u64>(c.entriesSize + 4) << 32 | tag | <u64>index);
         c.entriesSize += size + 4;
-        if (c.entryCount << 1 > c.slotMask) rehash(c);
         break;
       }
       if ((slot & 0xffff0000) == tag) {
@@ -140,38 +195,47 @@ function lookUpStrings(c: Chunk, values: usize, count: u32, indices: usize, limi
           break;
         }
       }
-      at = (at + 1) & c.slotMask;
-      if (((at - home) & c.slotMask) > PROBES) return i;
+      at = (at + 1) & mask;
+      if (((at - home) & mask) > PROBES) return hopeless(i);
     }
     store<u16>(indices + (<usize>i << 1), <u16>index);
   }
   return count;
 }
 
-// @ts-ignore: decorator
-@inline
-function full(c: Chunk, more: usize, limit: usize): bool {
-  return c.entriesSize + more > limit || c.entryCount == c.entryLimit;
+function hopeless(done: u32): u32 {
+  stoppedBy = STOP_FULL;
+  return done;
 }
 
-/** Doubles the table and enters every value anew. */
+/** Whether there is room for an entry of `size` bytes more. */
+function canAdd(c: Chunk, size: usize): bool {
+  stoppedAt = size;
+  if (c.entryCount == DICTIONARY_ENTRIES) stoppedBy = STOP_FULL;
+  else if (c.entriesSize + size > c.entriesCap) stoppedBy = STOP_ENTRIES;
+  else if (c.entryCount << 1 >= c.slotCount) stoppedBy = STOP_SLOTS;
+  else return true;
+  return false;
+}
+
+/** Enters every value anew. */
 function rehash(c: Chunk): void {
-  if (c.entryCount == c.entryLimit) return;
-  c.slotMask = (c.slotMask << 1) | 1;
-  clearSlots(c);
-  const mask = c.slotMask;
+  memory.fill(c.slots, 0, <usize>c.slotCount << slotShift(c));
+  const mask = c.slotCount - 1;
   let offset: usize = 0;
   for (let index: u32 = 0; index < c.entryCount; index++) {
-    if (c.type == TYPE_STRING) {
-      const size = <usize>load<u32>(c.entries + offset);
+    if (isBytes(c)) {
+      const length = <usize>load<u32>(c.entries + offset);
       offset += 4;
-      const hash = hashBytes(c.entries + offset, size);
+      const hash = hashBytes(c.entries + offset, length);
       let at = hash & mask;
       while (load<u64>(c.slots + (<usize>at << 3)) != 0) at = (at + 1) & mask;
       store<u64>(c.slots + (<usize>at << 3), <u64>offset << 32 | <u64>(hash >> 16) << 16 | <u64>index);
-      offset += size;
+      offset += length;
     } else {
-      const hash = c.type == TYPE_INT32 ? hash64(<u64>load<u32>(c.entries + (<usize>index << 2))) : hash64(load<u64>(c.entries + (<usize>index << 3)));
+      const width = <usize>c.width;
+      const entry = c.entries + <usize>index * width;
+      const hash = hashFixed(firstWord(entry, width), secondWord(entry, width), width);
       let at = hash & mask;
       while (load<u32>(c.slots + (<usize>at << 2)) != 0) at = (at + 1) & mask;
       store<u32>(c.slots + (<usize>at << 2), index + 1);

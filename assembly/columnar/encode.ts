@@ -1,5 +1,5 @@
-// Parquet encodings (parquet-format Encodings.md): the RLE / bit-packing hybrid for definition
-// levels and dictionary indices, bit-packed booleans, and PLAIN strings.
+// Parquet encodings (parquet-format Encodings.md): the RLE / bit-packing hybrid for dictionary
+// indices, bit-packed booleans, and PLAIN strings.
 //
 //   hybrid = run*       run = varint(count << 1) value | varint(groups << 1 | 1) packed groups of 8
 import { putVarint } from "../bytes";
@@ -7,51 +7,11 @@ import { putVarint } from "../bytes";
 // Eight bytes of 0 or 1 to eight bits, the first one lowest.
 const GATHER: u64 = 0x0102040810204080;
 
-/** Bound of a page's definition levels. */
-export function levelsBound(rows: u32): usize {
-  return <usize>(rows >> 3) + 64;
-}
-
 /** Packs `count` bytes of 0 or 1 (8 writable bytes behind them) into bits at `dst`; gives its end. */
 export function putBits(bytes: usize, count: u32, dst: usize): usize {
   store<u64>(bytes + <usize>count, 0);
   for (const end = bytes + <usize>count; bytes < end; bytes += 8) store<u8>(dst++, <u8>((load<u64>(bytes) * GATHER) >> 56));
   return dst;
-}
-
-/**
- * Definition levels of one bit as an RLE / bit-packing hybrid. `bits` is scratch of rows / 8 bytes.
- * A run begins with 64 equal levels: shorter ones cost more as a run than as bits.
- */
-export function putLevels(levels: usize, rows: u32, bits: usize, dst: usize): usize {
-  // The padding continues the last level, so that a last run reaches its end.
-  store<u64>(levels + <usize>rows, <u64>load<u8>(levels + <usize>rows - 1) * 0x0101010101010101);
-  const groups = (rows + 7) >> 3;
-  for (let g: u32 = 0; g < groups; g++) store<u8>(bits + <usize>g, <u8>((load<u64>(levels + (<usize>g << 3)) * GATHER) >> 56));
-  let literal: u32 = 0;
-  for (let g: u32 = 0; g < groups; ) {
-    const eight = load<u8>(bits + <usize>g);
-    let end = g + 1;
-    if (eight == 0 || eight == 0xff) {
-      while (end < groups && load<u8>(bits + <usize>end) == eight) end++;
-      if (end - g >= 8 || (g == 0 && end == groups)) {
-        dst = putGroups(bits, literal, g, dst);
-        dst = putVarint(dst, <u64>(min(end << 3, rows) - (g << 3)) << 1);
-        store<u8>(dst++, eight & 1);
-        literal = end;
-      }
-    }
-    g = end;
-  }
-  return putGroups(bits, literal, groups, dst);
-}
-
-function putGroups(bits: usize, from: u32, to: u32, dst: usize): usize {
-  if (from == to) return dst;
-  const size = <usize>(to - from);
-  dst = putVarint(dst, <u64>size << 1 | 1);
-  memory.copy(dst, bits + <usize>from, size);
-  return dst + size;
 }
 
 /** Bits of an index into a dictionary of `entries`; 1 for a single entry, as some readers want. */
@@ -115,31 +75,14 @@ function four(x: u64, w: u64): u64 {
   return (x & 0xffff) | (x >> 16 & 0xffff) << w | (x >> 32 & 0xffff) << (w + w) | x >> 48 << (w + w + w);
 }
 
-/**
- * Appends strings {address, size} in PLAIN form while they end within `cap` bytes; gives how many.
- * Writes up to 16 bytes behind the last one. Where it stopped is load<usize>(stopped()).
- */
-export function putStrings(values: usize, count: u32, dst: usize, cap: usize): u32 {
-  const limit = dst + cap;
-  let i: u32 = 0;
-  for (; i < count; i++) {
-    const from = <usize>load<u32>(values + (<usize>i << 3));
-    const size = <usize>load<u32>(values + (<usize>i << 3), 4);
-    if (size + 4 > limit - dst) break;
+/** Writes strings {address, size} in PLAIN form, and up to 16 bytes behind the last one. */
+export function putStrings(values: usize, count: u32, dst: usize): void {
+  for (const end = values + (<usize>count << 3); values < end; values += 8) {
+    const size = <usize>load<u32>(values, 4);
     store<u32>(dst, <u32>size);
-    dst += 4;
-    copyString(dst, from, size);
-    dst += size;
+    copyString(dst + 4, <usize>load<u32>(values), size);
+    dst += size + 4;
   }
-  store<usize>(STOPPED, dst);
-  return i;
-}
-
-const STOPPED: usize = memory.data(4, 4);
-
-/** Address of the word where putStrings leaves its end. */
-export function stopped(): usize {
-  return STOPPED;
 }
 
 // @ts-ignore: decorator

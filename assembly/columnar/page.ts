@@ -1,106 +1,164 @@
-// Pages (parquet-format README, "Data Pages"; DataPageHeader and DictionaryPageHeader of
-// parquet.thrift), version 1: [u32 size, definition levels] values, compressed as one.
-// A finished page waits, header and bytes in one block, in the writer's queue of nodes:
-//   0      4        8         12     16
-//   | next | column | address | size | ...
+// Finished pages (parquet-format README, "Data Pages"), without their headers: they wait in the
+// writer's queue, each one block of the arena, until the host takes them.
+//   V1: [u32 size, repetition levels] [u32 size, definition levels] values, compressed as one
+//   V2: repetition levels, definition levels, then values, which alone are compressed
+//
+//   node, u32 each
+//   0      4        8      12       16      20     24         28     32         36     40         44
+//   | next | column | kind | values | nulls | rows | encoding | body | bodySize | size | repBytes | defBytes |
+//   48: bounds as putBounds writes them
+// values counts level entries, of a dictionary page its entries; size is that before compression.
+// After the pages of a column comes one of kind CHUNK: values, nulls, rows and bounds of the chunk,
+// at 24 how many different values (-1: unknown), at 28 a u64: bytes of all values in PLAIN form.
+import { lz4Bound, lz4Compress } from "../codec/lz4";
 import { snappyBound, snappyCompress } from "../codec/snappy";
 import { NO_MEMORY, reserve, rewind, SLACK } from "../memory";
-import { Chunk, CODEC_SNAPPY, Writer } from "./chunk";
-import { TYPE_BOOLEAN } from "./columns";
-import { indexWidth, putBits, putIndices, putLevels } from "./encode";
-import { putI32, putStop, putStruct } from "./thrift";
+import { Chunk, CODEC_LZ4, CODEC_NONE, CODEC_SNAPPY, PHYSICAL_BOOLEAN, PLAIN, RLE, RLE_DICTIONARY, Writer } from "./chunk";
+import { levelsBound, levelWidth, putLevels } from "./levels";
+import { BOUNDS_OUT, mergeBounds, observeEntries, putBounds, resetBounds } from "./statistics";
+import { putValues, scratchSize, valuesBound } from "./values";
 
-export const DATA_PAGE: i32 = 0;
-export const DICTIONARY_PAGE: i32 = 2;
-export const PLAIN: i32 = 0;
-export const RLE: i32 = 3;
-export const RLE_DICTIONARY: i32 = 8;
+export const PAGE_DATA: u32 = 0;
+export const PAGE_DICTIONARY: u32 = 2;
+export const PAGE_CHUNK: u32 = 9;
 
-const NODE: usize = 16;
-/** Room for a page header: five varints of at most 5 bytes and a dozen single ones. */
-const HEADER: usize = 64;
-const SCRATCH: usize = memory.data(64, 8);
+const BOUNDS_AT: usize = 48;
+const NODE: usize = BOUNDS_AT + BOUNDS_OUT;
 
-/** Closes the open page of `c`, if it has rows: encodes, compresses and queues it. 0 or NO_MEMORY. */
+/** Closes the open page of `c`, if it has entries: encodes, compresses and queues it. 0 or NO_MEMORY. */
 export function closePage(w: Writer, c: Chunk): i32 {
-  if (c.pageRows == 0) return 0;
-  let values = w.body + w.head;
-  let end: usize;
+  if (c.pageEntries == 0) return 0;
   // nulls alone need no dictionary, and readers no empty one
   const coded = c.dictionary != 0 && c.entryCount > 0;
-  if (coded) end = putIndices(c.indices, c.pageValues, indexWidth(c.entryCount), values);
-  else if (c.type == TYPE_BOOLEAN) end = putBits(c.plain + w.head, c.pageValues, values);
-  else {
-    values = c.plain + w.head;
-    end = values + c.plainSize;
-  }
-  const encoding = coded ? RLE_DICTIONARY : PLAIN;
-  const status = queueDataPage(w, c, values, end - values, encoding);
-  c.pageRows = c.pageValues = 0;
-  c.plainSize = 0;
-  return status;
-}
-
-/** Queues a data page of the open page's levels and `size` bytes of values, `w.head` bytes of room before them. */
-export function queueDataPage(w: Writer, c: Chunk, values: usize, size: usize, encoding: i32): i32 {
-  let start = values;
-  if (c.nullable) {
-    // encoded behind the room and moved up against the values
-    const levels = w.bits + <usize>(w.pageRows >> 3) + 64;
-    const length = putLevels(c.levels, c.pageRows, w.bits, levels) - levels;
-    start = values - length - 4;
-    store<u32>(start, <u32>length);
-    memory.copy(start + 4, levels, length);
-  }
-  if (encoding == PLAIN) c.plainPages++;
-  else c.dictionaryPages++;
-  return queue(w, c, DATA_PAGE, start, values + size - start, c.pageRows, encoding);
-}
-
-/** Queues the dictionary page; the chunk's data pages are all closed. */
-export function queueDictionary(w: Writer, c: Chunk): i32 {
-  const before = c.fileTotal;
-  const status = queue(w, c, DICTIONARY_PAGE, c.entries, c.entriesSize, c.entryCount, PLAIN);
-  c.dictionaryPageSize = <u32>(c.fileTotal - before);
-  return status;
-}
-
-function queue(w: Writer, c: Chunk, kind: i32, body: usize, size: usize, values: u32, encoding: i32): i32 {
-  const bound = w.codec == CODEC_SNAPPY ? snappyBound(size) : size;
-  const node = reserve(NODE + HEADER + bound);
+  const encoding = coded ? RLE_DICTIONARY : c.pageValues == 0 ? PLAIN : c.physical != PHYSICAL_BOOLEAN ? c.encoding : w.version == 2 ? RLE : PLAIN;
+  const repWidth = levelWidth(c.maxRep), defWidth = levelWidth(c.maxDef);
+  const levelsMost = levelsBound(c.pageEntries, repWidth) + levelsBound(c.pageEntries, defWidth) + 8;
+  const staged = encoding == PLAIN && c.physical != PHYSICAL_BOOLEAN;
+  const valuesMost = staged ? c.plainSize : valuesBound(c, encoding);
+  const node = reserve(NODE + bound(w, levelsMost + valuesMost));
   if (node == 0) return NO_MEMORY;
-  const payload = node + NODE + HEADER;
-  let packed = size;
-  if (w.codec == CODEC_SNAPPY) packed = <usize>snappyCompress(body, size, payload, bound);
-  else memory.copy(payload, body, size);
+  const payload = node + NODE;
+  // without a codec what is encoded here is the body itself
+  const direct = w.codec == CODEC_NONE && !staged;
+  const levels = direct ? payload : reserve(levelsMost + (staged ? 0 : valuesMost));
+  const scratch = staged ? levels : reserve(scratchSize(c, encoding));
+  if (levels == 0 || scratch == 0) return NO_MEMORY;
+
+  const sizes: usize = w.version == 2 ? 0 : 4;
+  let end = levels;
+  if (repWidth) end = putSized(c.stagedReps, c.pageEntries, repWidth, end, sizes);
+  const repBytes = end - levels;
+  if (defWidth) end = putSized(c.stagedDefs, c.pageEntries, defWidth, end, sizes);
+  const levelBytes = end - levels;
+  let values = end;
+  if (staged) values = c.plain + c.head;
+  else end = putValues(c, encoding, values, valuesMost, scratch);
+  const size = staged ? c.plainSize : end - values;
+
+  let packed = levelBytes + size;
+  if (w.version == 2) {
+    if (!direct) {
+      memory.copy(payload, levels, levelBytes);
+      packed = levelBytes + pack(w, values, size, payload + levelBytes);
+    }
+  } else if (!direct) {
+    let from = levels;
+    if (staged) {
+      // the levels move up against the values, into the room before them
+      from = values - levelBytes;
+      memory.copy(from, levels, levelBytes);
+    }
+    packed = pack(w, from, levelBytes + size, payload);
+  }
   rewind((payload + packed + SLACK + 15) & ~15);
 
-  const header = putHeader(SCRATCH, kind, size, packed, values, encoding) - SCRATCH;
-  memory.copy(payload - header, SCRATCH, header);
-  store<usize>(node, 0);
-  store<u32>(node, c.column, 4);
-  store<usize>(node, payload - header, 8);
-  store<usize>(node, header + packed, 12);
-  if (w.last) store<usize>(w.last, node);
-  else w.first = node;
-  w.last = node;
-  w.pages++;
-  c.plainTotal += <u64>(header + size);
-  c.fileTotal += <u64>(header + packed);
+  queue(w, c, node, PAGE_DATA, c.pageEntries, encoding, packed, levelBytes + size);
+  store<u32>(node, c.pageEntries - c.pageValues, 16);
+  store<u32>(node, c.pageRows, 20);
+  if (w.version == 2) {
+    store<usize>(node, repBytes, 40);
+    store<usize>(node, levelBytes - repBytes, 44);
+  }
+  if (w.pageIndex) {
+    if (coded) observeUsed(w, c);
+    putBounds(c.pageBounds, c, node + BOUNDS_AT);
+    mergeBounds(c.bounds, c, c.pageBounds);
+    resetBounds(c.pageBounds);
+  }
+  if (coded) c.dictionaryPages++;
+  c.size += <u64>(levelBytes + size);
+  c.pageEntries = c.pageValues = c.pageRows = 0;
+  c.plainSize = 0;
   return 0;
 }
 
-function putHeader(dst: usize, kind: i32, size: usize, packed: usize, values: u32, encoding: i32): usize {
-  dst = putI32(dst, 1, kind);
-  dst = putI32(dst, 1, <i32>size); // uncompressed_page_size
-  dst = putI32(dst, 1, <i32>packed); // compressed_page_size
-  // data_page_header is field 5, dictionary_page_header field 7
-  dst = putStruct(dst, kind == DATA_PAGE ? 2 : 4);
-  dst = putI32(dst, 1, <i32>values);
-  dst = putI32(dst, 1, encoding);
-  if (kind == DATA_PAGE) {
-    dst = putI32(dst, 1, RLE); // definition levels
-    dst = putI32(dst, 1, RLE); // repetition levels: none in a flat schema
+/** Levels behind `head` bytes of their size. */
+function putSized(levels: usize, count: u32, width: u32, dst: usize, head: usize): usize {
+  const end = putLevels(levels, count, width, dst + head);
+  if (head) store<u32>(dst, <u32>(end - dst - head));
+  return end;
+}
+
+/** The bounds of a dictionary page's values: those of the entries that it uses. */
+function observeUsed(w: Writer, c: Chunk): void {
+  const used = w.used;
+  memory.fill(used, 0, <usize>c.entryCount);
+  const end = c.indices + (<usize>c.pageValues << 1);
+  for (let at = c.indices; at < end; at += 2) store<u8>(used + <usize>load<u16>(at), 1);
+  observeEntries(c.pageBounds, c, used);
+}
+
+/** Queues the dictionary page; the chunk's pages that use it are all closed. */
+export function queueDictionary(w: Writer, c: Chunk): i32 {
+  const node = reserve(NODE + bound(w, c.entriesSize));
+  if (node == 0) return NO_MEMORY;
+  if (!w.pageIndex) {
+    memory.fill(w.used, 1, <usize>c.entryCount);
+    observeEntries(c.bounds, c, w.used);
   }
-  return putStop(putStop(dst));
+  const packed = pack(w, c.entries, c.entriesSize, node + NODE);
+  rewind((node + NODE + packed + SLACK + 15) & ~15);
+  queue(w, c, node, PAGE_DICTIONARY, c.entryCount, PLAIN, packed, c.entriesSize);
+  c.size += <u64>c.entriesSize;
+  return 0;
+}
+
+/** Queues what there is to know of the chunk, whose pages are all queued. */
+export function queueChunk(w: Writer, c: Chunk): i32 {
+  const node = reserve(NODE);
+  if (node == 0) return NO_MEMORY;
+  // -1: some values are in PLAIN pages
+  const distinct = c.dictionary ? c.entryCount : <u32>-1;
+  queue(w, c, node, PAGE_CHUNK, c.chunkEntries, distinct, 0, 0);
+  store<u32>(node, c.chunkNulls, 16);
+  store<u32>(node, c.chunkRows, 20);
+  store<u64>(node, c.plainBytes, 28);
+  putBounds(c.bounds, c, node + BOUNDS_AT);
+  return 0;
+}
+
+function queue(w: Writer, c: Chunk, node: usize, kind: u32, values: u32, encoding: u32, packed: usize, size: usize): void {
+  memory.fill(node, 0, BOUNDS_AT + 4);
+  store<u32>(node, c.column, 4);
+  store<u32>(node, kind, 8);
+  store<u32>(node, values, 12);
+  store<u32>(node, encoding, 24);
+  store<usize>(node, node + NODE, 28);
+  store<usize>(node, packed, 32);
+  store<usize>(node, size, 36);
+  if (w.last) store<usize>(w.last, node);
+  else w.first = node;
+  w.last = node;
+}
+
+function bound(w: Writer, size: usize): usize {
+  return w.codec == CODEC_SNAPPY ? snappyBound(size) : w.codec == CODEC_LZ4 ? lz4Bound(size) : size;
+}
+
+/** Compresses `size` bytes to `dst`, which has room for their bound; gives the compressed size. */
+function pack(w: Writer, src: usize, size: usize, dst: usize): usize {
+  if (w.codec == CODEC_SNAPPY) return <usize>snappyCompress(src, size, dst, bound(w, size));
+  if (w.codec == CODEC_LZ4) return <usize>lz4Compress(src, size, dst, bound(w, size));
+  memory.copy(dst, src, size);
+  return size;
 }

@@ -1,63 +1,63 @@
-// A row group in the making: column batches go in, finished pages come out. Every column begins
-// with a dictionary; where that does not pay, or is full, the rest of the chunk is PLAIN. Pages
-// that are already dictionary-coded stay so: no page mixes the two.
+// A row group in the making: column batches go in, finished pages come out.
 //
-// The caller marks the arena before append or finish, takes the queued pages and rewinds; what a
-// chunk keeps between calls lies in the blocks that openWriter took.
-import { NO_MEMORY, reserve } from "../memory";
-import { BOUND, Chunk, chunkOf, descriptor, isString, strideOf, Writer } from "./chunk";
-import { COLUMN_COUNT, COLUMN_ENCODE, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_TYPE, COLUMN_VALUES, TYPE_BOOLEAN } from "./columns";
-import { entryLimit, lookUp, resetDictionary, slotBytes } from "./dictionary";
-import { indexWidth, levelsBound, putStrings, stopped } from "./encode";
-import { closePage, PLAIN, queueDataPage, queueDictionary } from "./page";
-import { observeEntries, observeFixed, observeString, observeStrings, resetStatistics } from "./statistics";
-
-/** Values after which a dictionary must have paid; in a column where it did not the last time, fewer. */
-const TRIAL: u32 = 16384;
-/** Values after which a dictionary that saves next to nothing is hopeless. */
-const EARLY_TRIAL: u32 = 4096;
-const SHORT_TRIAL: u32 = 2048;
+// The host calls appendBatch and finishRowGroup within a scope, takes the queued pages and leaves
+// the scope; when the kernel gave a size, it reserves so many bytes that stay (outside of all
+// scopes), hands them to grantBlock and calls again. What a chunk keeps lies in such blocks.
+import { reserve } from "../memory";
+import {
+  Chunk, chunkOf, COLUMN_ENCODING, descriptor, ENCODING_AUTO, PHYSICAL_BOOLEAN, PLAIN, RLE_DICTIONARY, Writer,
+} from "./chunk";
+import {
+  COLUMN_COUNT, COLUMN_ENCODE, COLUMN_ENTRIES, COLUMN_LEVELS, COLUMN_MAX_DEF, COLUMN_MAX_REP, COLUMN_ORDER, COLUMN_PHYSICAL, COLUMN_REPS, COLUMN_ROWS,
+  COLUMN_TEXT, COLUMN_VALUES, COLUMN_WIDTH,
+} from "./columns";
+import { resetDictionary } from "./dictionary";
+import { levelWidth } from "./levels";
+import { closePage, queueChunk, queueDictionary } from "./page";
+import { EARLY_TRIAL, giveUpDictionary, headRoom, pays, stage } from "./stage";
+import { BOUNDS_SIZE, resetBounds } from "./statistics";
 
 /**
- * A writer over `count` column descriptors, whose encoder part says {-, logical type}: pages of at
- * most `pageRows` rows (a multiple of 8) and `pageBytes` of PLAIN values, dictionaries of at most
- * `dictionaryBytes`. Gives its address, or 0 when memory cannot grow.
+ * A writer over `count` column descriptors, each with its wish in COLUMN_ENCODING: data pages of
+ * `version` 1 or 2 with at most `pageEntries` entries and `pageBytes` of values in PLAIN form,
+ * dictionaries of at most `dictionaryBytes`. Gives its address, or 0 when memory cannot grow.
  */
-export function openWriter(columns: usize, count: u32, codec: u32, pageRows: u32, pageBytes: usize, dictionaryBytes: usize): usize {
+export function openWriter(
+  columns: usize, count: u32, codec: u32, version: u32, pageIndex: u32, pageEntries: u32, pageBytes: usize, dictionaryBytes: usize,
+): usize {
   const w = changetype<Writer>(reserve(offsetof<Writer>()));
-  if (!changetype<usize>(w)) return 0;
+  const chunks = reserve(<usize>count * (offsetof<Chunk>() + 2 * BOUNDS_SIZE));
+  const used = reserve(65536);
+  if (!changetype<usize>(w) || !chunks || !used) return 0;
+  memory.fill(changetype<usize>(w), 0, offsetof<Writer>());
+  memory.fill(chunks, 0, <usize>count * (offsetof<Chunk>() + 2 * BOUNDS_SIZE));
   w.columns = columns;
   w.count = count;
   w.codec = codec;
-  w.pageRows = pageRows;
+  w.version = version;
+  w.pageIndex = pageIndex;
+  w.pageEntries = pageEntries;
   w.pageBytes = pageBytes;
   w.dictionaryBytes = dictionaryBytes;
-  w.head = (levelsBound(pageRows) + 16 + 15) & ~15;
-  w.body = reserve(w.head + (<usize>pageRows << 1) + 128);
-  w.bits = reserve(<usize>(pageRows >> 3) + 64 + levelsBound(pageRows));
-  if (!w.body || !w.bits) return 0;
+  w.used = used;
+  const bounds = chunks + <usize>count * offsetof<Chunk>();
   for (let i: u32 = 0; i < count; i++) {
     const at = descriptor(w, i);
-    const c = changetype<Chunk>(reserve(offsetof<Chunk>()));
-    if (!changetype<usize>(c)) return 0;
+    const c = changetype<Chunk>(chunks + <usize>i * offsetof<Chunk>());
     store<usize>(at, changetype<usize>(c), COLUMN_ENCODE);
-    c.type = load<u32>(at, COLUMN_TYPE);
-    c.nullable = load<u32>(at, COLUMN_NULLABLE);
-    c.logical = load<u32>(at, COLUMN_ENCODE + 4);
     c.column = i;
-    c.levels = reserve(<usize>pageRows);
-    c.min = reserve(BOUND + 32);
-    c.max = reserve(BOUND + 32);
-    const boolean = c.type == TYPE_BOOLEAN;
-    c.plain = reserve(w.head + (boolean ? <usize>pageRows : pageBytes));
-    c.indices = boolean ? 1 : reserve(<usize>pageRows << 1);
-    c.entries = boolean ? 1 : reserve(dictionaryBytes);
-    c.entryLimit = entryLimit(dictionaryBytes);
-    c.slots = boolean ? 1 : reserve(slotBytes(c.type, c.entryLimit));
-    if (!c.levels || !c.min || !c.max || !c.plain || !c.indices || !c.entries || !c.slots) return 0;
+    c.physical = load<u32>(at, COLUMN_PHYSICAL);
+    c.width = load<u32>(at, COLUMN_WIDTH);
+    c.order = load<u32>(at, COLUMN_ORDER);
+    c.text = load<u32>(at, COLUMN_TEXT);
+    c.maxDef = load<u32>(at, COLUMN_MAX_DEF);
+    c.maxRep = load<u32>(at, COLUMN_MAX_REP);
+    c.wish = load<u32>(at, COLUMN_ENCODING);
+    c.encoding = c.wish == ENCODING_AUTO || c.wish == RLE_DICTIONARY ? PLAIN : c.wish;
+    c.head = headRoom(w, c, pageEntries);
+    c.bounds = bounds + <usize>i * 2 * BOUNDS_SIZE;
+    c.pageBounds = pageIndex ? c.bounds + BOUNDS_SIZE : c.bounds;
     c.trial = EARLY_TRIAL;
-    c.entryCount = 0;
-    c.dictionary = boolean ? 0 : 1;
   }
   resetRowGroup(changetype<usize>(w));
   return changetype<usize>(w);
@@ -67,64 +67,74 @@ export function openWriter(columns: usize, count: u32, codec: u32, pageRows: u32
 export function resetRowGroup(writer: usize): void {
   const w = changetype<Writer>(writer);
   w.first = w.last = 0;
-  w.pages = 0;
+  w.at = w.going = 0;
   for (let i: u32 = 0; i < w.count; i++) {
     const c = chunkOf(w, i);
-    c.pageRows = c.pageValues = 0;
+    c.left = 0;
+    c.pageEntries = c.pageValues = c.pageRows = 0;
     c.plainSize = 0;
-    c.rows = c.nulls = c.values = 0;
-    c.valueBytes = c.plainTotal = c.fileTotal = 0;
-    c.dictionaryPages = c.plainPages = c.dictionaryPageSize = 0;
-    resetStatistics(c);
-    if (c.type != TYPE_BOOLEAN) {
-      c.dictionary = 1;
-      resetDictionary(c);
-    }
+    c.chunkEntries = c.chunkNulls = c.chunkRows = c.coded = 0;
+    c.codedBytes = c.plainBytes = c.size = 0;
+    c.dictionaryPages = 0;
+    resetBounds(c.bounds);
+    resetBounds(c.pageBounds);
+    c.failing = 0;
+    c.dictionary = u32((c.wish == ENCODING_AUTO || c.wish == RLE_DICTIONARY) && c.physical != PHYSICAL_BOOLEAN);
+    resetDictionary(c);
   }
 }
 
 /**
- * Appends the batch that the descriptors hold to the open row group. Gives how many pages are
- * queued, or NO_MEMORY, after which the row group is lost.
+ * Appends the batch that the descriptors hold to the open row group. 0, the size of a block that is
+ * wanted before it goes on, or NO_MEMORY, after which the row group is lost.
  */
 export function appendBatch(writer: usize): i32 {
   const w = changetype<Writer>(writer);
-  for (let i: u32 = 0; i < w.count; i++) {
-    const at = descriptor(w, i);
-    const c = chunkOf(w, i);
-    const rows = load<u32>(at, COLUMN_ROWS);
-    c.rows += rows;
-    c.nulls += rows - load<u32>(at, COLUMN_COUNT);
-    let status = append(w, c, load<usize>(at, COLUMN_VALUES), load<usize>(at, COLUMN_LEVELS), rows);
-    if (status == 0 && c.dictionary && c.values >= c.trial && fails(c)) status = giveUpDictionary(w, c);
-    if (status < 0) return status;
+  for (; w.at < w.count; w.at++) {
+    const c = chunkOf(w, w.at);
+    if (!w.going) begin(w, c);
+    const status = stage(w, c);
+    if (status != 0) return status < 0 ? status : <i32>w.wanted;
+    w.going = 0;
   }
-  return <i32>w.pages;
+  w.at = 0;
+  return 0;
 }
 
-/** Closes all open pages and queues the dictionaries behind them. Pages queued, or NO_MEMORY. */
+function begin(w: Writer, c: Chunk): void {
+  const at = descriptor(w, w.at);
+  const entries = load<u32>(at, COLUMN_ENTRIES);
+  c.values = load<usize>(at, COLUMN_VALUES);
+  c.defs = load<usize>(at, COLUMN_LEVELS);
+  c.reps = load<usize>(at, COLUMN_REPS);
+  c.left = entries;
+  c.chunkEntries += entries;
+  c.chunkNulls += entries - load<u32>(at, COLUMN_COUNT);
+  c.chunkRows += load<u32>(at, COLUMN_ROWS);
+  w.going = 1;
+}
+
+/** Closes all open pages and queues what else the chunks have. Gives what appendBatch gives. */
 export function finishRowGroup(writer: usize): i32 {
   const w = changetype<Writer>(writer);
-  for (let i: u32 = 0; i < w.count; i++) {
-    const c = chunkOf(w, i);
+  for (; w.at < w.count; w.at++) {
+    const c = chunkOf(w, w.at);
     let status = 0;
     if (c.dictionary && c.dictionaryPages == 0 && !pays(c)) status = giveUpDictionary(w, c);
     if (status == 0) status = closePage(w, c);
-    if (status == 0 && c.dictionaryPages > 0) {
-      observeEntries(c);
-      status = queueDictionary(w, c);
-    }
-    if (status < 0) return status;
+    if (status == 0 && c.dictionary && c.dictionaryPages > 0) status = queueDictionary(w, c);
+    if (status == 0) status = queueChunk(w, c);
+    if (status != 0) return status < 0 ? status : <i32>w.wanted;
   }
-  return <i32>w.pages;
+  w.at = 0;
+  return 0;
 }
 
-/** First node of the queue of finished pages, which is empty afterwards: {next, column, address, size}. */
+/** First node of the queue of finished pages (page.ts), which is empty afterwards. */
 export function takePages(writer: usize): usize {
   const w = changetype<Writer>(writer);
   const first = w.first;
   w.first = w.last = 0;
-  w.pages = 0;
   return first;
 }
 
@@ -134,151 +144,9 @@ export function rowGroupBytes(writer: usize): f64 {
   let sum: u64 = 0;
   for (let i: u32 = 0; i < w.count; i++) {
     const c = chunkOf(w, i);
-    sum += c.plainTotal + <u64>c.plainSize + <u64>c.pageValues;
-    if (c.dictionary) sum += <u64>c.entriesSize + <u64>c.pageValues;
+    const levels = levelWidth(c.maxDef) + levelWidth(c.maxRep);
+    sum += c.size + <u64>c.plainSize + (<u64>c.pageEntries * <u64>levels >> 3);
+    if (c.dictionary) sum += <u64>c.entriesSize + (<u64>c.pageValues << 1);
   }
   return <f64>sum;
-}
-
-/** Whether the dictionary and its indices take clearly less than the values themselves would. */
-function pays(c: Chunk): bool {
-  return cost(c) < c.valueBytes - (c.valueBytes >> 2);
-}
-
-/** The trial of a dictionary, when its time has come. */
-function fails(c: Chunk): bool {
-  if (c.trial != EARLY_TRIAL) return !pays(c);
-  c.trial = TRIAL;
-  return c.values >= TRIAL ? !pays(c) : cost(c) > c.valueBytes - (c.valueBytes >> 3);
-}
-
-// @ts-ignore: decorator
-@inline
-function cost(c: Chunk): u64 {
-  return <u64>c.entriesSize + (<u64>c.values * <u64>indexWidth(c.entryCount) >> 3);
-}
-
-function append(w: Writer, c: Chunk, values: usize, levels: usize, rows: u32): i32 {
-  const stride = isString(c.type) ? <usize>8 : strideOf(c.type);
-  for (let row: u32 = 0; row < rows; ) {
-    let take = min(rows - row, w.pageRows - c.pageRows);
-    const want = c.nullable ? present(levels + <usize>row, take) : take;
-    const got = c.dictionary ? appendIndices(w, c, values, want) : appendPlain(w, c, values, want);
-    if (got < want) take = c.nullable ? rowsOf(levels + <usize>row, take, got) : got;
-    if (c.nullable) memory.copy(c.levels + <usize>c.pageRows, levels + <usize>row, <usize>take);
-    c.pageRows += take;
-    c.pageValues += got;
-    row += take;
-    values += <usize>got * stride;
-    let status = 0;
-    if (got < want && c.dictionary) {
-      // full: the pages so far keep it, unless it has not paid yet
-      status = c.dictionaryPages > 0 || pays(c) ? closePage(w, c) : 0;
-      if (status == 0) status = giveUpDictionary(w, c);
-    } else if (got < want && c.pageRows == 0) {
-      // one value longer than a page: a page of its own, with the nulls before it
-      take = c.nullable ? rowsOf(levels + <usize>row, rows - row, 1) : 1;
-      status = appendLong(w, c, values, levels + <usize>row, take);
-      row += take;
-      values += stride;
-    } else if (got < want || c.pageRows == w.pageRows) status = closePage(w, c);
-    if (status < 0) return status;
-  }
-  return 0;
-}
-
-function appendIndices(w: Writer, c: Chunk, values: usize, count: u32): u32 {
-  const got = lookUp(c, values, count, c.indices + (<usize>c.pageValues << 1), w.dictionaryBytes);
-  c.values += got;
-  c.valueBytes += plainBytes(c, values, got);
-  return got;
-}
-
-function plainBytes(c: Chunk, values: usize, count: u32): u64 {
-  if (!isString(c.type)) return <u64>count * <u64>strideOf(c.type);
-  let sum: u64 = <u64>count << 2;
-  for (const end = values + (<usize>count << 3); values < end; values += 8) sum += <u64>load<u32>(values, 4);
-  return sum;
-}
-
-function appendPlain(w: Writer, c: Chunk, values: usize, count: u32): u32 {
-  const dst = c.plain + w.head + c.plainSize;
-  if (isString(c.type)) {
-    const got = putStrings(values, count, dst, w.pageBytes - c.plainSize);
-    c.plainSize = load<usize>(stopped()) - c.plain - w.head;
-    observeStrings(c, values, got);
-    return got;
-  }
-  const stride = strideOf(c.type);
-  const got = c.type == TYPE_BOOLEAN ? count : min(count, <u32>((w.pageBytes - c.plainSize) / stride));
-  memory.copy(dst, values, <usize>got * stride);
-  c.plainSize += <usize>got * stride;
-  observeFixed(c, values, got);
-  return got;
-}
-
-/** A page of `rows` rows of which only the last one has a value, of any length. */
-function appendLong(w: Writer, c: Chunk, values: usize, levels: usize, rows: u32): i32 {
-  const from = <usize>load<u32>(values), size = <usize>load<u32>(values, 4);
-  const block = reserve(w.head + 4 + size);
-  if (block == 0) return NO_MEMORY;
-  store<u32>(block + w.head, <u32>size);
-  memory.copy(block + w.head + 4, from, size);
-  observeString(c, from, size);
-  if (c.nullable) memory.copy(c.levels, levels, <usize>rows);
-  c.pageRows = rows;
-  const status = queueDataPage(w, c, block + w.head, 4 + size, PLAIN);
-  c.pageRows = 0;
-  return status;
-}
-
-/**
- * The rest of the chunk is PLAIN. A page still open is turned into PLAIN as well, and where no
- * dictionary page was closed before, the chunk has none.
- */
-function giveUpDictionary(w: Writer, c: Chunk): i32 {
-  const rows = c.pageRows, count = c.pageValues;
-  c.dictionary = 0;
-  if (c.dictionaryPages == 0) c.trial = SHORT_TRIAL;
-  if (rows == 0) return 0;
-  c.pageRows = c.pageValues = 0;
-  const stride = isString(c.type) ? <usize>8 : strideOf(c.type);
-  const values = reserve(<usize>count * stride);
-  const levels = reserve(<usize>rows);
-  const starts = isString(c.type) ? reserve(<usize>c.entryCount << 2) : 1;
-  if (values == 0 || levels == 0 || starts == 0) return NO_MEMORY;
-  memory.copy(levels, c.levels, <usize>rows);
-  if (isString(c.type)) {
-    let at = c.entries;
-    for (let i: u32 = 0; i < c.entryCount; i++) {
-      store<usize>(starts + (<usize>i << 2), at);
-      at += 4 + <usize>load<u32>(at);
-    }
-  }
-  for (let i: u32 = 0; i < count; i++) {
-    const index = <usize>load<u16>(c.indices + (<usize>i << 1));
-    const to = values + <usize>i * stride;
-    if (isString(c.type)) {
-      const entry = load<usize>(starts + (index << 2));
-      store<usize>(to, entry + 4);
-      store<u32>(to, load<u32>(entry), 4);
-    } else if (stride == 4) store<u32>(to, load<u32>(c.entries + (index << 2)));
-    else store<u64>(to, load<u64>(c.entries + (index << 3)));
-  }
-  return append(w, c, values, levels, rows);
-}
-
-function present(levels: usize, rows: u32): u32 {
-  let count: u32 = 0;
-  const end = levels + <usize>rows;
-  for (; levels + 8 <= end; levels += 8) count += <u32>popcnt(load<u64>(levels));
-  for (; levels < end; levels++) count += load<u8>(levels);
-  return count;
-}
-
-/** The fewest rows that hold `count` values. */
-function rowsOf(levels: usize, rows: u32, count: u32): u32 {
-  let row: u32 = 0;
-  for (; row < rows && count > 0; row++) count -= load<u8>(levels + <usize>row);
-  return row;
 }

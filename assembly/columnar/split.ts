@@ -10,9 +10,8 @@
 //   | address | keyBytes | bytes | rows |      address: keyBytes of the key's cells, then the rows without them
 import { equalBytes } from "../bytes";
 import { BAD_INPUT, OUTPUT_FULL, reserve, tell } from "../memory";
-import { strideOf } from "./chunk";
 import {
-  COLUMN_COUNT, COLUMN_ENTRIES, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_VALUES, TYPE_STRING,
+  COLUMN_COUNT, COLUMN_ENTRIES, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TYPE, COLUMN_VALUES, COLUMN_WIDTH, TYPE_STRING,
 } from "./columns";
 
 const GROUP: usize = 16;
@@ -127,7 +126,7 @@ function packCells(s: Split, from: u32, to: u32, row: u32, at: usize): usize {
       at += size + 4;
       store<usize>(slot, value + 8);
     } else {
-      const stride = strideOf(type);
+      const stride = <usize>load<u32>(column, COLUMN_WIDTH);
       store<u64>(at, load<u64>(value));
       at += stride;
       store<usize>(slot, value + stride);
@@ -236,7 +235,7 @@ function unpackCell(column: usize, row: u32, at: usize, end: usize): usize {
     store<u32>(values + (<usize>index << 3), <u32>size, 4);
     at += size + 4;
   } else {
-    const stride = strideOf(type);
+    const stride = <usize>load<u32>(column, COLUMN_WIDTH);
     if (end - at < stride) return 0;
     // the next value covers what this one writes too many; values have room for 8 more than the rows
     store<u64>(values + <usize>index * stride, load<u64>(at));

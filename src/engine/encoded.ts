@@ -38,6 +38,8 @@ export interface EncodedPage {
 export interface EncodedChunk {
   values: number
   nulls: number
+  /** Bytes of all its values in PLAIN form. */
+  plainBytes: number
   bounds?: Bounds
   /** How many different values, where the dictionary saw them all. */
   distinct?: number

@@ -123,6 +123,7 @@ export function layColumns(engine: Engine, leaves: readonly LeafColumn[], capaci
     set(core.COLUMN_PHYSICAL, leaf.physical)
     set(core.COLUMN_WIDTH, leaf.width)
     set(core.COLUMN_ORDER, leaf.order)
+    set(core.COLUMN_TEXT, leaf.leaf.type === 'string' || leaf.leaf.type === 'json' ? 1 : 0)
     growColumn(engine, column, leaf, capacity)
   })
   return columns

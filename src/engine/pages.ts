@@ -1,151 +1,138 @@
-// The host's side of the Parquet encoder: feeds it the batch in the column descriptors, takes the
-// finished pages out of the arena, and puts a row group's pages into the order of the file.
-import {
-  CODEC_NONE,
-  CODEC_SNAPPY,
-  COLUMN_ENCODE,
-  COLUMN_SIZE,
-  LOGICAL_MICROS,
-  LOGICAL_MILLIS,
-  LOGICAL_NANOS,
-  LOGICAL_NONE,
-  LOGICAL_STRING,
-  OUTPUT_FULL,
-} from './core.js'
+// The host's side of the page encoder: feeds it the batch in the column descriptors and takes the
+// finished pages out of the arena.
+import * as core from './core.js'
+import type { Bounds, EncodedChunk, EncodedPage } from './encoded.js'
 import { type Engine, outOfMemory, settled } from './engine.js'
 
-export type Logical = 'none' | 'string' | 'ms' | 'us' | 'ns'
+/** What may be asked for a column; `auto`: what its data call for. */
+export type Encoding = 'auto' | 'plain' | 'dictionary' | 'delta' | 'delta_length' | 'delta_byte_array' | 'byte_stream_split'
 
-const LOGICAL: Record<Logical, number> = { none: LOGICAL_NONE, string: LOGICAL_STRING, ms: LOGICAL_MILLIS, us: LOGICAL_MICROS, ns: LOGICAL_NANOS }
+/** Parquet's codes (parquet.thrift, Encoding). */
+const ENCODINGS: Record<Encoding, number> = {
+  auto: core.ENCODING_AUTO,
+  plain: 0,
+  dictionary: 8,
+  delta: 5,
+  delta_length: 6,
+  delta_byte_array: 7,
+  byte_stream_split: 9,
+}
+
+const CODECS = { none: core.CODEC_NONE, snappy: core.CODEC_SNAPPY, lz4: core.CODEC_LZ4 } as const
 
 export interface PageOptions {
-  codec: 'snappy' | 'none'
-  /** What the values of each column mean, beyond their type. */
-  logical: readonly Logical[]
-  /** Most rows of a page. */
+  /** What the core itself compresses by. */
+  codec: 'none' | 'snappy' | 'lz4'
+  /** Of data pages, default 1. */
+  version?: 1 | 2
+  /** Most level entries of a page, in a flat column its rows; a longer row is a page alone. Default 32,768. */
   pageRows?: number
-  /** Most bytes of a page's values. */
+  /** Most bytes of a page's values in PLAIN form; a longer row is a page alone. Default 1 MiB. */
   pageBytes?: number
-  /** Most bytes of a column's dictionary. */
+  /** Most bytes of a column's dictionary, which has at most 65,536 entries. Default 1 MiB. */
   dictionaryBytes?: number
+  /** Whether pages have bounds of their own. Default true. */
+  pageIndex?: boolean
+  /** One a column; must fit its physical type. Default auto. */
+  encodings?: readonly Encoding[]
 }
 
+/**
+ * Both calls are made outside of the engine's scopes: the buffers behind them grow and stay. After
+ * OUT_OF_MEMORY the open row group is lost and the encoder is empty.
+ */
 export interface PageEncoder {
-  /** Appends the batch that the descriptors hold. Throws OUT_OF_MEMORY, after which the row group is lost. */
-  append(): void
+  /** Appends the batch that the descriptors hold; gives the pages that it filled. Throws OUT_OF_MEMORY. */
+  append(): EncodedPage[]
   /** Uncompressed bytes of the open row group, roughly. */
   size(): number
-  /** Bytes of finished pages that wait here for the end of the row group. */
-  held(): number
-  /**
-   * Ends the row group, which begins at byte `offset` of the file: its bytes in the order of the
-   * file, and its metadata for footer().
-   */
-  finish(offset: number, ordinal: number): { pages: Uint8Array[]; metadata: Uint8Array }
-  /** The end of the file behind the last row group, magic included. */
-  footer(rows: number, groups: readonly Uint8Array[], createdBy: string): Uint8Array[]
+  /** Ends the row group: its last pages, of each column in order and then its dictionary, and one chunk a column. Throws OUT_OF_MEMORY. */
+  finish(): { pages: EncodedPage[]; chunks: EncodedChunk[] }
 }
 
-export const MAGIC = new Uint8Array([0x50, 0x41, 0x52, 0x31])
-
-// All columns' dictionaries, tables and page buffers together stay below this much address space;
-// only what is touched is memory.
+// All columns' dictionaries, tables and page buffers together stay below this.
 const ADDRESSES = 768 * 1024 * 1024
 
 /**
  * An encoder over `count` column descriptors at `columns`, in an engine of the caller's own: its
- * state stays in the arena.
+ * state stays in the arena, some 40 KB a column at first, at most about 4 MiB.
  */
 export function createPageEncoder(engine: Engine, columns: number, count: number, options: PageOptions): PageEncoder {
-  const { core } = engine
+  const { codec, version = 1, pageIndex = true, encodings = [] } = options
   const share = Math.floor(ADDRESSES / Math.max(1, count) / 4)
   const pageBytes = options.pageBytes ?? Math.max(65536, Math.min(1 << 20, share))
   const dictionaryBytes = options.dictionaryBytes ?? Math.max(65536, Math.min(1 << 20, share))
-  // pages of 32768 rows keep the staged indices of a column in 64 KiB
+  // pages of 32768 entries keep the staged indices of a column in 64 KiB
   const pageRows = options.pageRows ?? 32768
-  const codec = options.codec === 'snappy' ? CODEC_SNAPPY : CODEC_NONE
-  options.logical.forEach((logical, i) => {
-    // the second word of the encoder's part of the descriptor
-    engine.words()[((columns + i * COLUMN_SIZE + COLUMN_ENCODE) >> 2) + 1] = LOGICAL[logical]
-  })
-  const writer = core.openWriter(columns, count, codec, pageRows, pageBytes, dictionaryBytes)
-  if (writer === 0) throw outOfMemory(count * (2 * pageBytes + 2 * dictionaryBytes))
+  for (let i = 0; i < count; i++) engine.words()[(columns + i * core.COLUMN_SIZE + core.COLUMN_ENCODING) >> 2] = ENCODINGS[encodings[i] ?? 'auto']
+  const kernels = engine.core
+  const writer = kernels.openWriter(columns, count, CODECS[codec], version, pageIndex ? 1 : 0, pageRows, pageBytes, dictionaryBytes)
+  if (writer === 0) throw outOfMemory(count * 1024)
 
-  const text = new TextEncoder()
-  let dictionaries: Uint8Array[] = []
-  let data: Uint8Array[][] = []
-  let held = 0
-  const empty = () => {
-    dictionaries = []
-    data = Array.from({ length: count }, () => [])
-    held = 0
-  }
-  empty()
-
-  const take = () => {
-    const words = engine.words()
-    const bytes = engine.bytes()
-    for (let node = core.takePages(writer); node !== 0; ) {
-      const [next, column, at, size] = words.subarray(node >> 2, (node >> 2) + 4)
-      const page = bytes.slice(at, at + size)
-      if (isDictionary(page)) dictionaries[column] = page
-      else data[column].push(page)
-      held += size
-      node = next
-    }
-  }
-
-  const grown = (first: number, put: (dst: number, cap: number) => number): Uint8Array => {
-    for (let cap = first; ; cap *= 2) {
-      const result = engine.scope(() => {
-        const dst = engine.reserve(cap)
-        const size = settled(put(dst, cap))
-        return size === OUTPUT_FULL ? undefined : engine.bytes().slice(dst, dst + size)
-      })
-      if (result) return result
+  /** Runs a kernel until it wants no more memory; gives the nodes that it queued, taken by `take`. */
+  const run = <T>(kernel: (writer: number) => number, take: (node: Uint32Array) => T): T[] => {
+    const taken: T[] = []
+    try {
+      for (;;) {
+        const wanted = engine.scope(() => {
+          const wants = settled(kernel(writer))
+          for (let at = kernels.takePages(writer) >> 2; at !== 0; ) {
+            const node = engine.words().subarray(at, at + NODE)
+            taken.push(take(node))
+            at = node[0] >> 2
+          }
+          return wants
+        })
+        if (wanted === 0) return taken
+        kernels.grantBlock(writer, engine.reserve(wanted), wanted)
+      }
+    } catch (error) {
+      kernels.resetRowGroup(writer)
+      throw error
     }
   }
 
   return {
-    append() {
-      engine.scope(() => {
-        if (settled(core.appendBatch(writer)) > 0) take()
+    append: () => run(kernels.appendBatch, (node) => page(engine, node)),
+    size: () => kernels.rowGroupBytes(writer),
+    finish() {
+      const pages: EncodedPage[] = []
+      const chunks: EncodedChunk[] = []
+      run(kernels.finishRowGroup, (node) => {
+        if (node[2] === core.PAGE_CHUNK) chunks.push(chunk(engine, node))
+        else pages.push(page(engine, node))
       })
-    },
-    size: () => core.rowGroupBytes(writer),
-    held: () => held,
-    finish(offset, ordinal) {
-      engine.scope(() => {
-        settled(core.finishRowGroup(writer))
-        take()
-      })
-      const metadata = grown(4096 + count * 640, (dst, cap) => core.putRowGroup(writer, offset, ordinal, dst, cap))
-      const pages: Uint8Array[] = []
-      for (let i = 0; i < count; i++) {
-        if (dictionaries[i]) pages.push(dictionaries[i])
-        pages.push(...data[i])
-      }
-      core.resetRowGroup(writer)
-      empty()
-      return { pages, metadata }
-    },
-    footer(rows, groups, createdBy) {
-      const name = text.encode(createdBy)
-      const head = grown(4096 + count * 128, (dst, cap) => core.putFooter(writer, rows, groups.length, dst, cap))
-      const end = engine.scope(() => {
-        const at = engine.put(name)
-        return grown(256 + count * 4, (dst, cap) => core.putFooterEnd(writer, at, name.length, dst, cap))
-      })
-      const length = head.length + end.length + groups.reduce((sum, g) => sum + g.length, 0)
-      const tail = new Uint8Array(8)
-      new DataView(tail.buffer).setUint32(0, length, true)
-      tail.set(MAGIC, 4)
-      return [head, ...groups, end, tail]
+      kernels.resetRowGroup(writer)
+      return { pages, chunks }
     },
   }
 }
 
-// PageHeader begins with field 1, the page's type: 0x15, zigzag.
-function isDictionary(page: Uint8Array): boolean {
-  return page[0] === 0x15 && page[1] === 4
+// A node as assembly/columnar/page.ts draws it, in words.
+const NODE = 16
+const BOUNDS = 12
+
+function page(engine: Engine, node: Uint32Array): EncodedPage {
+  const [, column, kind, values, nulls, rows, encoding, body, bodySize, size, repBytes, defBytes] = node
+  const bounds = boundsOf(engine, node)
+  return {
+    ...{ column, dictionary: kind === core.PAGE_DICTIONARY, values, nulls, rows, encoding, size, repBytes, defBytes },
+    body: engine.bytes().slice(body, body + bodySize),
+    ...(bounds ? { bounds } : {}),
+  }
+}
+
+function chunk(engine: Engine, node: Uint32Array): EncodedChunk {
+  const [, , , values, nulls, , distinct, low, high] = node
+  const bounds = boundsOf(engine, node)
+  return { values, nulls, plainBytes: low + high * 2 ** 32, ...(bounds ? { bounds } : {}), ...(distinct === 0xffffffff ? {} : { distinct }) }
+}
+
+function boundsOf(engine: Engine, node: Uint32Array): Bounds | undefined {
+  const [flags, minSize, maxSize] = node.subarray(BOUNDS)
+  if ((flags & 1) === 0) return undefined
+  const min = node.byteOffset + (BOUNDS + 4) * 4
+  const max = min + 72
+  const bytes = engine.bytes()
+  return { min: bytes.slice(min, min + minSize), max: bytes.slice(max, max + maxSize), minExact: (flags & 2) !== 0, maxExact: (flags & 4) !== 0 }
 }

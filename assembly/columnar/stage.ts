@@ -1,0 +1,275 @@
+// A column's part of a batch goes into its open page, as much of it as fits; full pages are closed.
+// A page ends where a row ends (parquet-format README: with a page index, and always in V2, a page
+// begins with a row), so what is cut is cut back to the last beginning of a row; a row that is
+// larger than a page is one alone. Every column begins with a dictionary; where that does not pay,
+// or is full, the rest of the chunk is without. Pages that are already coded stay so.
+import { NO_MEMORY, reserve } from "../memory";
+import { Chunk, freeBlock, isBytes, nextCapacity, RLE_DICTIONARY, takeBlock, WANTS, Writer } from "./chunk";
+import { dropDictionary, growDictionary, lookUp, mayGrow } from "./dictionary";
+import { indexWidth } from "./encode";
+import { countLevel, findLevel, levelsBound, levelWidth, rowEnd, rowStart } from "./levels";
+import { closePage, queueDictionary } from "./page";
+import { observe } from "./statistics";
+import { fitting, plainSize, stagePlain } from "./values";
+
+/** Values after which a dictionary must have paid; in a column where it did not the last time, fewer. */
+const TRIAL: u32 = 16384;
+/** Values after which a dictionary that saves next to nothing is hopeless. */
+export const EARLY_TRIAL: u32 = 4096;
+const SHORT_TRIAL: u32 = 2048;
+/** Writable bytes behind what is staged: copies and encoders work in wider steps. */
+const PAD: usize = 64;
+
+/** Puts all of the batch that is left into pages. 0, WANTS (call again when the block is there) or NO_MEMORY. */
+export function stage(w: Writer, c: Chunk): i32 {
+  let status = 0;
+  while (status == 0) {
+    if (c.failing || (c.left == 0 && c.dictionary != 0 && c.coded >= c.trial && fails(c))) {
+      c.failing = 1;
+      status = giveUpDictionary(w, c);
+    } else if (c.left == 0) break;
+    else {
+      // a batch ends with a row
+      let take = min(c.left, w.pageEntries - c.pageEntries);
+      if (c.maxRep > 0 && take < c.left) take = rowStart(c.reps, take);
+      if (take == 0) status = c.pageEntries > 0 ? closePage(w, c) : stageLongRow(w, c);
+      else if (!growStage(w, c, c.pageEntries + take)) status = WANTS;
+      else status = c.dictionary ? stageIndices(w, c, take) : stageValues(w, c, take);
+    }
+  }
+  return status;
+}
+
+// @ts-ignore: decorator
+@inline
+function present(c: Chunk, entries: u32): u32 {
+  return c.maxDef > 0 ? countLevel(c.defs, entries, c.maxDef) : entries;
+}
+
+/** The most entries, not past `most`, that are whole rows and have no more than `values` values. */
+function cut(c: Chunk, most: u32, values: u32): u32 {
+  const entries = c.maxDef > 0 ? findLevel(c.defs, most, c.maxDef, values) : min(most, values);
+  return c.maxRep > 0 && entries < c.left ? rowStart(c.reps, entries) : entries;
+}
+
+function stageIndices(w: Writer, c: Chunk, take: u32): i32 {
+  let values = present(c, take);
+  const got = lookUp(c, c.values, values, c.indices + (<usize>c.pageValues << 1));
+  if (got < values) {
+    if (mayGrow(w, c)) return growDictionary(w, c) ? 0 : WANTS;
+    c.failing = 1;
+    take = cut(c, take, got);
+    values = present(c, take);
+  }
+  count(c, plainSize(c, c.values, values), values);
+  return take == 0 ? 0 : advance(w, c, take, values);
+}
+
+/** Counts values that became indices. */
+function count(c: Chunk, bytes: usize, values: u32): void {
+  c.coded += values;
+  c.codedBytes += <u64>bytes;
+  c.plainBytes += <u64>bytes;
+}
+
+function stageValues(w: Writer, c: Chunk, take: u32): i32 {
+  let values = present(c, take);
+  let bytes = plainSize(c, c.values, values);
+  if (c.plainSize + bytes > c.plainCap) {
+    if (c.plainCap < w.pageBytes) return growPlain(w, c, c.plainSize + bytes) ? 0 : WANTS;
+    take = cut(c, take, fitting(c, c.values, values, c.plainCap - c.plainSize));
+    if (take == 0) return c.pageEntries > 0 ? closePage(w, c) : stageLongRow(w, c);
+    values = present(c, take);
+    bytes = plainSize(c, c.values, values);
+  }
+  observe(c.pageBounds, c, c.values, values);
+  stagePlain(c, c.values, values, bytes);
+  c.plainBytes += <u64>bytes;
+  return advance(w, c, take, values);
+}
+
+/** Stages the levels of `take` entries, whose `values` values are staged, and leaves them behind. */
+function advance(w: Writer, c: Chunk, take: u32, values: u32): i32 {
+  let rows = take;
+  if (c.maxDef > 0) memory.copy(c.stagedDefs + <usize>c.pageEntries, c.defs, <usize>take);
+  if (c.maxRep > 0) {
+    memory.copy(c.stagedReps + <usize>c.pageEntries, c.reps, <usize>take);
+    rows = countLevel(c.reps, take, 0);
+  }
+  c.pageEntries += take;
+  c.pageValues += values;
+  c.pageRows += rows;
+  leave(c, take, values);
+  return c.pageEntries == w.pageEntries ? closePage(w, c) : 0;
+}
+
+function leave(c: Chunk, entries: u32, values: u32): void {
+  c.defs += <usize>entries;
+  c.reps += <usize>entries;
+  c.values += <usize>values * <usize>c.width;
+  c.left -= entries;
+}
+
+/** A page of the one row, or of a column without rows within rows the one value, that no page has room for. */
+function stageLongRow(w: Writer, c: Chunk): i32 {
+  const entries = c.maxRep > 0 ? rowEnd(c.reps, c.left) : 1;
+  const values = present(c, entries);
+  const bytes = plainSize(c, c.values, values);
+  const defs = c.stagedDefs, reps = c.stagedReps, indices = c.indices, plain = c.plain, head = c.head;
+  const longHead = headRoom(w, c, entries);
+  const room = reserve(longHead + max(bytes, <usize>values << 1) + PAD);
+  if (!room) return NO_MEMORY;
+  let status = 0;
+  if (c.dictionary) {
+    if (lookUp(c, c.values, values, room) < values) {
+      if (mayGrow(w, c)) return growDictionary(w, c) ? 0 : WANTS;
+      c.failing = 1;
+      return 0;
+    }
+    c.indices = room;
+    count(c, bytes, values);
+  } else {
+    c.plain = room;
+    c.head = longHead;
+    observe(c.pageBounds, c, c.values, values);
+    stagePlain(c, c.values, values, bytes);
+    c.plainBytes += <u64>bytes;
+  }
+  c.stagedDefs = c.defs;
+  c.stagedReps = c.reps;
+  c.pageEntries = entries;
+  c.pageValues = values;
+  c.pageRows = 1;
+  status = closePage(w, c);
+  c.stagedDefs = defs;
+  c.stagedReps = reps;
+  c.indices = indices;
+  c.plain = plain;
+  c.head = head;
+  leave(c, entries, values);
+  return status;
+}
+
+/** Bytes before staged values, where the levels of `entries` entries find room; in V2 they are apart. */
+export function headRoom(w: Writer, c: Chunk, entries: u32): usize {
+  if (w.version == 2) return 0;
+  return (levelsBound(entries, levelWidth(c.maxDef)) + levelsBound(entries, levelWidth(c.maxRep)) + 8 + 15) & ~15;
+}
+
+/** Room for `need` staged entries; false when the writer wants a block for it first. */
+function growStage(w: Writer, c: Chunk, need: u32): bool {
+  if (need <= c.stageCap) return true;
+  const cap = max(need, min(w.pageEntries, c.stageCap << 2));
+  const room = <usize>cap + PAD;
+  const block = takeBlock(w, room * 4);
+  if (!block) return false;
+  const defs = block + room * 2, reps = block + room * 3;
+  memory.copy(block, c.indices, <usize>c.pageValues << 1);
+  memory.copy(defs, c.stagedDefs, <usize>c.pageEntries);
+  memory.copy(reps, c.stagedReps, <usize>c.pageEntries);
+  freeBlock(w, c.indices);
+  c.indices = block;
+  c.stagedDefs = defs;
+  c.stagedReps = reps;
+  c.stageCap = cap;
+  return true;
+}
+
+/** More room for staged values, `need` bytes if a page may have so many; false when the writer wants a block for it first. */
+function growPlain(w: Writer, c: Chunk, need: usize): bool {
+  const cap = min(w.pageBytes, nextCapacity(need, c.plainCap, w.pageBytes));
+  const block = takeBlock(w, c.head + cap + PAD);
+  if (!block) return false;
+  memory.copy(block + c.head, c.plain + c.head, c.plainSize);
+  freeBlock(w, c.plain);
+  c.plain = block;
+  c.plainCap = cap;
+  return true;
+}
+
+/** Whether the dictionary and its indices take clearly less than the values themselves would. */
+export function pays(c: Chunk): bool {
+  return c.wish == RLE_DICTIONARY || cost(c) < c.codedBytes - (c.codedBytes >> 2);
+}
+
+/** The trial of a dictionary, when its time has come. */
+function fails(c: Chunk): bool {
+  if (c.trial != EARLY_TRIAL) return !pays(c);
+  c.trial = TRIAL;
+  return c.coded >= TRIAL ? !pays(c) : c.wish != RLE_DICTIONARY && cost(c) > c.codedBytes - (c.codedBytes >> 3);
+}
+
+// @ts-ignore: decorator
+@inline
+function cost(c: Chunk): u64 {
+  return <u64>c.entriesSize + (<u64>c.coded * <u64>indexWidth(c.entryCount) >> 3);
+}
+
+/**
+ * The rest of the chunk is without dictionary. One that paid stays that of the pages so far, the
+ * open one among them; else the open page, and there is no other, is staged anew.
+ */
+export function giveUpDictionary(w: Writer, c: Chunk): i32 {
+  let status = 0;
+  if (c.dictionaryPages > 0 || pays(c)) {
+    status = closePage(w, c);
+    if (status == 0 && c.dictionaryPages > 0) status = queueDictionary(w, c);
+    if (status < 0) return status;
+  } else {
+    c.trial = SHORT_TRIAL;
+    status = restage(w, c);
+    if (status != 0) return status;
+  }
+  c.dictionary = c.failing = 0;
+  dropDictionary(w, c);
+  return 0;
+}
+
+/** The open page's indices become values again. */
+function restage(w: Writer, c: Chunk): i32 {
+  const width = <usize>c.width, size = <usize>c.pageEntries, pageValues = c.pageValues;
+  if (size == 0) return 0;
+  // all that went through the dictionary is in this page
+  if (c.plainCap < w.pageBytes && <u64>c.plainCap < c.codedBytes && !growPlain(w, c, <usize>min(c.codedBytes, <u64>w.pageBytes))) return WANTS;
+  const values = reserve(<usize>pageValues * width + PAD);
+  const defs = reserve(size), reps = reserve(size);
+  const starts = isBytes(c) ? reserve(<usize>c.entryCount << 2) : 1;
+  if (!values || !defs || !reps || !starts) return NO_MEMORY;
+  if (isBytes(c)) {
+    let at = c.entries;
+    for (let i: u32 = 0; i < c.entryCount; i++) {
+      store<usize>(starts + (<usize>i << 2), at);
+      at += 4 + <usize>load<u32>(at);
+    }
+  }
+  for (let i: u32 = 0; i < pageValues; i++) {
+    const index = <usize>load<u16>(c.indices + (<usize>i << 1));
+    const to = values + <usize>i * width;
+    if (isBytes(c)) {
+      const entry = load<usize>(starts + (index << 2));
+      store<usize>(to, entry + 4);
+      store<u32>(to, load<u32>(entry), 4);
+    } else {
+      const entry = c.entries + index * width;
+      store<u64>(to, load<u64>(entry));
+      if (width > 8) store<u64>(to, load<u64>(entry, 8), 8);
+    }
+  }
+  memory.copy(defs, c.stagedDefs, size);
+  memory.copy(reps, c.stagedReps, size);
+
+  const batchValues = c.values, batchDefs = c.defs, batchReps = c.reps, left = c.left;
+  c.values = values;
+  c.defs = defs;
+  c.reps = reps;
+  c.left = <u32>size;
+  c.plainBytes -= c.codedBytes;
+  c.pageEntries = c.pageValues = c.pageRows = 0;
+  c.dictionary = c.failing = 0;
+  const status = stage(w, c);
+  c.values = batchValues;
+  c.defs = batchDefs;
+  c.reps = batchReps;
+  c.left = left;
+  return status;
+}
