@@ -1,8 +1,8 @@
 // The files of a partitioned data set: each partition's grow row group by row group, few are open
 // at a time, and all take their names together at the end.
-import type { PageEncoder } from '../engine/pages.js'
 import { MillraceError } from '../errors.js'
-import { createHiddenFile, createParquetFile, type HiddenFile, type ParquetFile } from '../parquet/internal.js'
+import type { ParquetSink } from '../parquet/index.js'
+import { createHiddenFile, type FinishedRowGroup, type HiddenFile, type ParquetFile } from '../parquet/internal.js'
 import type { Random, Storage } from '../ports/ports.js'
 
 /** Open files at most; of a partition whose file was closed a further row group begins a new one. */
@@ -11,10 +11,10 @@ const OPEN = 64
 const CLOSE = 16
 
 export interface PartitionFiles {
-  /** Ends the encoder's row group and writes it to a file in `directory`, below the data set's. */
-  rowGroup(directory: string, encoder: PageEncoder, rows: number): Promise<void>
+  /** Writes a row group to a file in `directory`, below the data set's. */
+  rowGroup(directory: string, group: FinishedRowGroup): Promise<void>
   /** Closes all files and gives them their names. */
-  commit(encoder: PageEncoder): Promise<{ files: number; bytes: number; rowGroups: number }>
+  commit(): Promise<{ files: number; bytes: number; rowGroups: number }>
   /** Removes all that was made. */
   discard(): Promise<void>
 }
@@ -24,8 +24,15 @@ interface Part {
   hidden: HiddenFile
 }
 
-/** Rejects with IO where `root` has entries: new parts beside old ones would be one table of both. */
-export async function createPartitionFiles(ports: { storage: Storage; random: Random }, root: string): Promise<PartitionFiles> {
+/**
+ * `fileOf` begins a file on a sink. Rejects with IO where `root` has entries: new parts beside old
+ * ones would be one table of both.
+ */
+export async function createPartitionFiles(
+  ports: { storage: Storage; random: Random },
+  root: string,
+  fileOf: (sink: ParquetSink) => ParquetFile,
+): Promise<PartitionFiles> {
   const { storage } = ports
   await storage.makeDirectory(root)
   for await (const { name } of storage.list(root)) {
@@ -77,13 +84,13 @@ export async function createPartitionFiles(ports: { storage: Storage; random: Ra
     }
     numbers.set(directory, number + 1)
     const hidden = await createHiddenFile(ports, `${path}/part-${String(number).padStart(5, '0')}.parquet`)
-    return { hidden, file: createParquetFile({ write: (bytes) => hidden.write(bytes), close: () => hidden.finish() }) }
+    return { hidden, file: fileOf({ write: (bytes) => hidden.write(bytes), close: () => hidden.finish() }) }
   }
   /** Ends up to CLOSE parts, the ones least recently written. */
-  const endSome = async (encoder: PageEncoder) => {
+  const endSome = async () => {
     const some = [...open].slice(0, CLOSE)
     // a part stays open until all is well: what fails is discarded with the rest
-    const ends = await Promise.allSettled(some.map(([, { file }]) => file.close(encoder)))
+    const ends = await Promise.allSettled(some.map(([, { file }]) => file.close()))
     const failed = ends.find((end) => end.status === 'rejected')
     if (failed) throw failed.reason
     for (const [directory, { file, hidden }] of some) {
@@ -96,18 +103,18 @@ export async function createPartitionFiles(ports: { storage: Storage; random: Ra
   }
 
   return {
-    async rowGroup(directory, encoder, rows) {
+    async rowGroup(directory, group) {
       let part = open.get(directory)
       if (!part) {
-        if (open.size >= OPEN) await endSome(encoder)
+        if (open.size >= OPEN) await endSome()
         part = await begin(directory)
       }
       open.delete(directory)
       open.set(directory, part)
-      await part.file.rowGroup(encoder, rows)
+      await part.file.rowGroup(group)
     },
-    async commit(encoder) {
-      while (open.size > 0) await endSome(encoder)
+    async commit() {
+      while (open.size > 0) await endSome()
       for (const hidden of finished) await hidden.commit()
       await storage.remove(mark)
       return total

@@ -3,11 +3,23 @@
 import type { ScanField } from '../engine/columns.js'
 import { COLUMN_SIZE } from '../engine/core.js'
 import { createEngine } from '../engine/engine.js'
-import { createPageEncoder } from '../engine/pages.js'
+import { leavesOf } from '../engine/leaves.js'
 import { createSplit } from '../engine/split.js'
 import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import type { ParquetSummary, ParquetWriter, ParquetWriterOptions } from '../parquet/index.js'
-import { checkFormat, checkLimits, checkPolicy, createIntake, flatColumns, flatFields, intakeMethods, logicalTypes, turns } from '../parquet/internal.js'
+import {
+  checkFileOptions,
+  checkFormat,
+  checkLimits,
+  checkPolicy,
+  createIntake,
+  createParquetFile,
+  createRowGroupEncoder,
+  flatColumns,
+  flatFields,
+  intakeMethods,
+  turns,
+} from '../parquet/internal.js'
 import type { Random, Storage } from '../ports/ports.js'
 import { cellsOf, recordOf } from './cells.js'
 import { createPartitionFiles, type PartitionFiles } from './files.js'
@@ -99,10 +111,10 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
   }
   const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord, format }, batch)
   const { scan } = intake
-  const encoder = createPageEncoder(engine, scan.columns + keys.length * COLUMN_SIZE, others.length, {
-    codec: limits.compression,
-    logical: logicalTypes(others),
-  })
+  const fields = flatFields(others)
+  const leaves = leavesOf(fields)
+  const settings = checkFileOptions({ compression: limits.compression }, leaves)
+  const encoder = createRowGroupEncoder(engine, scan.columns + keys.length * COLUMN_SIZE, leaves, settings)
   const split = createSplit(engine, scan.columns, columns.length, keys.length, scan.capacity, intake.textBytes)
   const partitions = new Map<string, Partition>() // by key; null and '' share one
   const directories = new Map<string, Partition>()
@@ -111,7 +123,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
   let total = 0
   let opened: PartitionFiles | undefined
   const files = async () => {
-    opened ??= await createPartitionFiles(ports, directory)
+    opened ??= await createPartitionFiles(ports, directory, (sink) => createParquetFile(sink, fields, settings))
     return opened
   }
 
@@ -170,7 +182,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
     buffered -= buffer.length - FIRST_BUFFER
     partition.buffer = new Uint8Array(FIRST_BUFFER)
     partition.rows = partition.used = 0
-    await (await files()).rowGroup(partition.directory, encoder, rows)
+    await (await files()).rowGroup(partition.directory, await encoder.finish(rows))
   }
 
   const fullest = (): Partition => {
@@ -189,7 +201,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
       turn.last(async () => {
         await intake.end()
         for (const partition of directories.values()) await flush(partition)
-        const written = await (await files()).commit(encoder)
+        const written = await (await files()).commit()
         return { rows: total, badRecords: intake.badRecords, badByReason: intake.badByReason, partitions: directories.size, ...written }
       }),
     abort: (reason) => turn.abort(reason),

@@ -3,6 +3,9 @@
 // no offsets, so another thread can make it.
 import { crc32 } from '../engine/digest.js'
 import type { EncodedChunk, EncodedPage } from '../engine/encoded.js'
+import type { Engine } from '../engine/engine.js'
+import type { LeafColumn } from '../engine/leaves.js'
+import { createPageEncoder } from '../engine/pages.js'
 import { DATA_PAGE, DATA_PAGE_V2, DICTIONARY_PAGE, type EncodingCount, pageHeader } from './metadata.js'
 import type { FileSettings } from './options.js'
 import type { IndexedPage } from './pageindex.js'
@@ -140,4 +143,38 @@ function finished(chunk: EncodedChunk, pages: readonly Waiting[], pageIndex: boo
   const data = pageIndex ? pages.slice(dictionaryBytes > 0 ? 1 : 0) : []
   const indexed = data.map(({ bytes, rows, values, nulls, bounds }) => ({ bytes, rows, values, nulls, ...(bounds ? { bounds } : {}) }))
   return { chunk, encodings, pages: indexed, dictionaryBytes, compressedBytes, uncompressedBytes }
+}
+
+export interface RowGroupEncoder {
+  /** Appends the batch that the descriptors hold; a promise where the codec has one. Throws OUT_OF_MEMORY, after which the row group is lost. */
+  append(): void | Promise<void>
+  /** Uncompressed bytes of the open row group, roughly. */
+  size(): number
+  /** Bytes of finished pages that wait here for the end of the row group. */
+  held(): number
+  /** Ends the row group, which has `rows` rows; the next one begins. */
+  finish(rows: number): Promise<FinishedRowGroup>
+}
+
+/**
+ * An encoder over the descriptors of `leaves` at `columns`, in an engine of the caller's own: its state
+ * stays in the arena. Calls must wait for the promise of the one before, outside of the engine's scopes.
+ */
+export function createRowGroupEncoder(engine: Engine, columns: number, leaves: readonly LeafColumn[], settings: FileSettings): RowGroupEncoder {
+  const { codec, version, pageRows, pageBytes, dictionaryBytes, pageIndex, encodings } = settings
+  const encoder = createPageEncoder(engine, columns, leaves.length, {
+    ...{ codec: codec.core, version, pageIndex: pageIndex && settings.statistics, encodings },
+    ...{ pageRows, pageBytes, dictionaryBytes },
+  })
+  const builder = createRowGroupBuilder(leaves.length, settings)
+  return {
+    append: () => builder.add(encoder.append()),
+    size: () => encoder.size(),
+    held: () => builder.held(),
+    async finish(rows) {
+      const { pages, chunks } = encoder.finish()
+      await builder.add(pages)
+      return builder.finish(rows, chunks)
+    },
+  }
 }

@@ -2,7 +2,6 @@
 import type { Format, ScanField } from '../engine/columns.js'
 import { createEngine, type Engine } from '../engine/engine.js'
 import { leavesOf } from '../engine/leaves.js'
-import { createPageEncoder } from '../engine/pages.js'
 import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import type { Field } from '../types.js'
 import type { ColumnInput } from './cells.js'
@@ -10,6 +9,8 @@ import { columnBatches } from './columns.js'
 import { createParquetFile } from './file.js'
 import { flatColumns } from './flat.js'
 import { type BadRecordPolicy, checkFormat, checkPolicy, createIntake, type Intake, MAX_RECORD_BYTES } from './intake.js'
+import { checkFileOptions } from './options.js'
+import { createRowGroupEncoder } from './rowgroup.js'
 import { rowLines } from './rows.js'
 import type { Schema } from './schema.js'
 import type { ParquetSink } from './sink.js'
@@ -115,19 +116,22 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
   checkFormat('options.format', format)
 
   const engine = createEngine()
-  const file = createParquetFile(sink)
+  const fields = flatFields(columns)
+  const leaves = leavesOf(fields)
+  const settings = checkFileOptions({ compression: limits.compression }, leaves)
+  const file = createParquetFile(sink, fields, settings)
   let open = 0 // rows of the open row group
   const batch = async (rows: number) => {
-    encoder.append()
+    await encoder.append()
     open += rows
     if (open >= limits.rowGroupRows || encoder.size() >= limits.rowGroupBytes) await endRowGroup()
   }
   const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord, format }, batch)
-  const encoder = createPageEncoder(engine, intake.scan.columns, columns.length, { codec: limits.compression, logical: logicalTypes(columns) })
+  const encoder = createRowGroupEncoder(engine, intake.scan.columns, leaves, settings)
   const endRowGroup = async () => {
     const rows = open
     open = 0
-    await file.rowGroup(encoder, rows)
+    await file.rowGroup(await encoder.finish(rows))
   }
 
   const turn = turns((reason) => sink.abort?.(reason))
@@ -137,7 +141,7 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
       turn.last(async () => {
         await intake.end()
         if (open > 0) await endRowGroup()
-        await file.close(encoder)
+        await file.close()
         return { rows: file.rows, bytes: file.bytes, rowGroups: file.rowGroups, badRecords: intake.badRecords, badByReason: intake.badByReason }
       }),
     abort: (reason) => turn.abort(reason),
@@ -204,11 +208,6 @@ export function checkLimits(options: Pick<ParquetWriterOptions, 'compression' | 
   checkWhole('options.rowGroupBytes', rowGroupBytes, 1, 1024 * MIB)
   checkWhole('options.maxRecordBytes', maxRecordBytes, 1, 256 * MIB)
   return { compression, rowGroupRows, rowGroupBytes, maxRecordBytes }
-}
-
-/** What the footer says about the meaning of each column. */
-export function logicalTypes(columns: readonly ScanField[]) {
-  return columns.map(({ type, unit = 'ms' }) => (type === 'timestamp' ? unit : type === 'string' ? 'string' : 'none') as 'ms' | 'us' | 'ns' | 'string' | 'none')
 }
 
 /** Calls one after the other; after a failure, or after the last one, none. */

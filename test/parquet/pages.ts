@@ -1,7 +1,7 @@
 // Pages by hand, PLAIN: what the file side is tested with, apart from the encoder.
 import type { Bounds, EncodedChunk, EncodedPage } from '../../src/engine/encoded.js'
 import { type LeafColumn, leavesOf, PHYSICAL } from '../../src/engine/leaves.js'
-import { createParquetFile } from '../../src/parquet/container.js'
+import { createParquetFile } from '../../src/parquet/file.js'
 import { checkFileOptions, type FileOptions, type FileSettings } from '../../src/parquet/options.js'
 import { createRowGroupBuilder, type FinishedRowGroup } from '../../src/parquet/rowgroup.js'
 import type { Field, Leaf } from '../../src/types.js'
@@ -77,7 +77,7 @@ export async function group(
       await builder.add([page(i, leaves[i], some, settings.version, bounds(some, i))])
     }
     const whole = bounds(values, i)
-    chunks.push({ values: values.length, nulls: values.filter((v) => v === null).length, ...(whole ? { bounds: whole } : {}) })
+    chunks.push({ values: values.length, nulls: values.filter((v) => v === null).length, plainBytes: values.reduce((sum, v) => sum + (v?.length ?? 0), 0), ...(whole ? { bounds: whole } : {}) })
   }
   return builder.finish(columns[0].length, chunks)
 }
