@@ -4,6 +4,7 @@
 // the scope; when the kernel gave a size, it reserves so many bytes that stay (outside of all
 // scopes), hands them to grantBlock and calls again. What a chunk keeps lies in such blocks.
 import { reserve } from "../memory";
+import { headRoom } from "./buffers";
 import {
   Chunk, chunkOf, COLUMN_ENCODING, descriptor, ENCODING_AUTO, PHYSICAL_BOOLEAN, PLAIN, RLE_DICTIONARY, Writer,
 } from "./chunk";
@@ -14,7 +15,7 @@ import {
 import { resetDictionary } from "./dictionary";
 import { levelWidth } from "./levels";
 import { closePage, queueChunk, queueDictionary } from "./page";
-import { EARLY_TRIAL, giveUpDictionary, headRoom, pays, stage } from "./stage";
+import { EARLY_TRIAL, giveUpDictionary, pays, stage } from "./stage";
 import { BOUNDS_SIZE, resetBounds } from "./statistics";
 
 /**

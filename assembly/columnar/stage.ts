@@ -4,10 +4,11 @@
 // larger than a page is one alone. Every column begins with a dictionary; where that does not pay,
 // or is full, the rest of the chunk is without. Pages that are already coded stay so.
 import { NO_MEMORY, reserve } from "../memory";
-import { Chunk, freeBlock, isBytes, nextCapacity, RLE_DICTIONARY, takeBlock, WANTS, Writer } from "./chunk";
+import { growPlain, growStage, headRoom, PAD } from "./buffers";
+import { Chunk, isBytes, RLE_DICTIONARY, WANTS, Writer } from "./chunk";
 import { dropDictionary, growDictionary, lookUp, mayGrow } from "./dictionary";
 import { indexWidth } from "./encode";
-import { countLevel, findLevel, levelsBound, levelWidth, rowEnd, rowStart } from "./levels";
+import { countLevel, findLevel, rowEnd, rowStart } from "./levels";
 import { closePage, queueDictionary } from "./page";
 import { observe } from "./statistics";
 import { fitting, plainSize, stagePlain } from "./values";
@@ -17,8 +18,6 @@ const TRIAL: u32 = 16384;
 /** Values after which a dictionary that saves next to nothing is hopeless. */
 export const EARLY_TRIAL: u32 = 4096;
 const SHORT_TRIAL: u32 = 2048;
-/** Writable bytes behind what is staged: copies and encoders work in wider steps. */
-const PAD: usize = 64;
 
 /** Puts all of the batch that is left into pages. 0, WANTS (call again when the block is there) or NO_MEMORY. */
 export function stage(w: Writer, c: Chunk): i32 {
@@ -148,43 +147,6 @@ function stageLongRow(w: Writer, c: Chunk): i32 {
   c.head = head;
   leave(c, entries, values);
   return status;
-}
-
-/** Bytes before staged values, where the levels of `entries` entries find room; in V2 they are apart. */
-export function headRoom(w: Writer, c: Chunk, entries: u32): usize {
-  if (w.version == 2) return 0;
-  return (levelsBound(entries, levelWidth(c.maxDef)) + levelsBound(entries, levelWidth(c.maxRep)) + 8 + 15) & ~15;
-}
-
-/** Room for `need` staged entries; false when the writer wants a block for it first. */
-function growStage(w: Writer, c: Chunk, need: u32): bool {
-  if (need <= c.stageCap) return true;
-  const cap = max(need, min(w.pageEntries, c.stageCap << 2));
-  const room = <usize>cap + PAD;
-  const block = takeBlock(w, room * 4);
-  if (!block) return false;
-  const defs = block + room * 2, reps = block + room * 3;
-  memory.copy(block, c.indices, <usize>c.pageValues << 1);
-  memory.copy(defs, c.stagedDefs, <usize>c.pageEntries);
-  memory.copy(reps, c.stagedReps, <usize>c.pageEntries);
-  freeBlock(w, c.indices);
-  c.indices = block;
-  c.stagedDefs = defs;
-  c.stagedReps = reps;
-  c.stageCap = cap;
-  return true;
-}
-
-/** More room for staged values, `need` bytes if a page may have so many; false when the writer wants a block for it first. */
-function growPlain(w: Writer, c: Chunk, need: usize): bool {
-  const cap = min(w.pageBytes, nextCapacity(need, c.plainCap, w.pageBytes));
-  const block = takeBlock(w, c.head + cap + PAD);
-  if (!block) return false;
-  memory.copy(block + c.head, c.plain + c.head, c.plainSize);
-  freeBlock(w, c.plain);
-  c.plain = block;
-  c.plainCap = cap;
-  return true;
 }
 
 /** Whether the dictionary and its indices take clearly less than the values themselves would. */

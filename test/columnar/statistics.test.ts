@@ -35,7 +35,9 @@ describe.each(['simd', 'scalar'] as const)('statistics (%s)', (build) => {
     await fc.assert(
       fc.asyncProperty(strings, fc.boolean(), fc.constantFrom(1, 3, 100), async (values, dictionary, batch) => {
         // a dictionary of 16 bytes is full at once: PLAIN
-        const fields: Column[] = [{ name: 's', leaf: { type: 'string' }, nullable: false, values: dictionary ? values.flatMap((v) => Array<Cell>(6).fill(v)) : values }]
+        const fields: Column[] = [
+          { name: 's', leaf: { type: 'string' }, nullable: false, values: dictionary ? values.flatMap((v) => Array<Cell>(6).fill(v)) : values },
+        ]
         const [s] = statistics(await write(build, fields, { codec: 'none', dictionaryBytes: dictionary ? 65536 : 16 }, batch))
         const sorted = values.map((v) => Buffer.from(v)).sort(Buffer.compare)
         const [low, high] = [sorted[0], sorted.at(-1)!]
@@ -62,7 +64,8 @@ describe.each(['simd', 'scalar'] as const)('statistics (%s)', (build) => {
   })
 
   it('skip NaN, know both infinities and both zeros, count nulls', async () => {
-    const doubles = async (values: Cell[]) => statistics(await write(build, [{ name: 'd', leaf: { type: 'double' }, nullable: true, values }], { codec: 'none' }))[0]
+    const doubles = async (values: Cell[]) =>
+      statistics(await write(build, [{ name: 'd', leaf: { type: 'double' }, nullable: true, values }], { codec: 'none' }))[0]
     expect(await doubles([Number.NaN, 2, null, 1, Number.NaN])).toMatchObject({ null_count: 1n, min_value: 1, max_value: 2 })
     expect(await doubles([Number.NaN, null, null])).not.toHaveProperty('min_value', expect.anything())
     expect(await doubles([Number.POSITIVE_INFINITY])).toMatchObject({ min_value: Number.POSITIVE_INFINITY, max_value: Number.POSITIVE_INFINITY })

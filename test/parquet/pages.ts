@@ -77,7 +77,12 @@ export async function group(
       await builder.add([page(i, leaves[i], some, settings.version, bounds(some, i))])
     }
     const whole = bounds(values, i)
-    chunks.push({ values: values.length, nulls: values.filter((v) => v === null).length, plainBytes: values.reduce((sum, v) => sum + (v?.length ?? 0), 0), ...(whole ? { bounds: whole } : {}) })
+    chunks.push({
+      values: values.length,
+      nulls: values.filter((v) => v === null).length,
+      plainBytes: values.reduce((sum, v) => sum + (v?.length ?? 0), 0),
+      ...(whole ? { bounds: whole } : {}),
+    })
   }
   return builder.finish(columns[0].length, chunks)
 }
