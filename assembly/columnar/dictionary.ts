@@ -8,6 +8,7 @@
 // A slot of 8 bytes keeps eight probes in a cache line; the 16 bits of hash spare nearly every
 // compare with another byte array.
 import { Chunk, DICTIONARY_ENTRIES, freeBlock, isBytes, nextCapacity, takeBlock, Writer } from "./chunk";
+import { firstWord, hashBytes, hashFixed, same, secondWord } from "./hash";
 
 const FIRST_SLOTS: u32 = 1024;
 /** Slots of a full dictionary. */
@@ -15,8 +16,6 @@ const MOST_SLOTS: u32 = DICTIONARY_ENTRIES << 1;
 // A half full table has no such cluster unless the values were chosen to make one: then the
 // dictionary counts as full, and the work stays linear.
 const PROBES: u32 = 256;
-const K1: u64 = 0x9e3779b97f4a7c15;
-const K2: u64 = 0xd6e8feb86659fd93;
 
 /** Why lookUp stopped before the end. */
 const STOP_ENTRIES: u32 = 1; // no room for the bytes of an entry
@@ -111,26 +110,6 @@ function lookUp12(c: Chunk, values: usize, count: u32, indices: usize): u32 {
 
 function lookUp16(c: Chunk, values: usize, count: u32, indices: usize): u32 {
   return lookUpFixed(c, values, count, indices, 16);
-}
-
-// @ts-ignore: decorator
-@inline
-function firstWord(at: usize, width: usize): u64 {
-  return width == 4 ? <u64>load<u32>(at) : load<u64>(at);
-}
-
-// @ts-ignore: decorator
-@inline
-function secondWord(at: usize, width: usize): u64 {
-  return width <= 8 ? 0 : width == 12 ? <u64>load<u32>(at, 8) : load<u64>(at, 8);
-}
-
-// @ts-ignore: decorator
-@inline
-function hashFixed(first: u64, second: u64, width: usize): u32 {
-  if (width > 8) first ^= (second * K2) ^ (second >> 32);
-  const h = first * K1;
-  return <u32>((h ^ (h >> 29)) * K2 >> 32);
 }
 
 // @ts-ignore: decorator
@@ -241,68 +220,4 @@ function rehash(c: Chunk): void {
       store<u32>(c.slots + (<usize>at << 2), index + 1);
     }
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function mix(h: u64, word: u64): u64 {
-  h = (h ^ word) * K1;
-  return h ^ (h >> 32);
-}
-
-/**
- * Reads in whole words: up to 7 bytes behind the string, which no hash depends on. From 32 bytes
- * on in four chains, for one alone waits for its multiplications: 115 bytes took 28 ns, now 9.
- */
-// @ts-ignore: decorator
-@inline
-function hashBytes(at: usize, size: usize): u32 {
-  let h: u64 = <u64>size * K2;
-  if (size < 8) {
-    // a shift of 64 would be one of 0: the empty string has no first word
-    h = mix(h, size == 0 ? 0 : load<u64>(at) << (64 - (<u64>size << 3)));
-  } else {
-    const end = at + size;
-    if (size >= 32) {
-      let a = h, b: u64 = K1, c: u64 = K2, d: u64 = 1;
-      for (const last = end - 32; at < last; at += 32) {
-        a = mix(a, load<u64>(at));
-        b = mix(b, load<u64>(at, 8));
-        c = mix(c, load<u64>(at, 16));
-        d = mix(d, load<u64>(at, 24));
-      }
-      at = end - 32;
-      a = mix(a, load<u64>(at));
-      b = mix(b, load<u64>(at, 8));
-      c = mix(c, load<u64>(at, 16));
-      d = mix(d, load<u64>(at, 24));
-      h = mix(mix(a, b), mix(c, d));
-    } else {
-      h = mix(h, load<u64>(at));
-      if (size > 16) h = mix(h, load<u64>(at, 8)) ^ load<u64>(end - 16) * K2;
-      h = mix(h, load<u64>(end - 8));
-    }
-  }
-  return <u32>(h * K2 >> 32);
-}
-
-// @ts-ignore: decorator
-@inline
-function same(a: usize, b: usize, size: usize): bool {
-  if (size < 8) return size == 0 || (load<u64>(a) ^ load<u64>(b)) << (64 - (<u64>size << 3)) == 0;
-  if (ASC_FEATURE_SIMD) {
-    if (size >= 16) {
-      const last = a + size - 16;
-      const delta = b - a;
-      for (; a < last; a += 16) if (v128.any_true(v128.xor(v128.load(a), v128.load(a + delta)))) return false;
-      return !v128.any_true(v128.xor(v128.load(last), v128.load(last + delta)));
-    }
-  }
-  const last = a + size - 8;
-  const delta = b - a;
-  while (a < last) {
-    if (load<u64>(a) != load<u64>(a + delta)) return false;
-    a += 8;
-  }
-  return load<u64>(last) == load<u64>(last + delta);
 }

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ORDER_BYTES, ORDER_DECIMAL, ORDER_FLOATING, ORDER_SIGNED, ORDER_UNSIGNED } from '../../src/engine/core.js'
 import { createEngine } from '../../src/engine/engine.js'
 import { leavesOf } from '../../src/engine/leaves.js'
-import { createParquetFile } from '../../src/parquet/container.js'
+import { createParquetFile } from '../../src/parquet/file.js'
 import { checkFileOptions } from '../../src/parquet/options.js'
 import { boundaryOrder, compareValues } from '../../src/parquet/pageindex.js'
 import { createRowGroupBuilder } from '../../src/parquet/rowgroup.js'
@@ -265,8 +265,8 @@ describe('a file past 4 GiB', () => {
         { ...like, column: 1, body: empty, size: empty.length, bounds: none },
       ])
       return builder.finish(many, [
-        { values: many, nulls: 0, bounds },
-        { values: many, nulls: 0, bounds: none },
+        { values: many, nulls: 0, plainBytes: 0, bounds },
+        { values: many, nulls: 0, plainBytes: 0, bounds: none },
       ])
     }
     await out.rowGroup(await small(1n))
