@@ -1,10 +1,10 @@
 import { createHiveWriter } from '../emr/index.js'
-import { type BadRecord, createParquetWriter, fileSink, type ParquetWriterOptions } from '../parquet/index.js'
+import { type BadRecord, createParquetWriter, fileSink, type ParquetWriterOptions, type Schema } from '../parquet/index.js'
 import { badRecordsHelp, badRecordsTo } from './bad-records.js'
 import { type Command, type Io, UsageError, type Values, wholeOption } from './command.js'
 import { count, size } from './figures.js'
 import { readInputs } from './input.js'
-import { inferFrom, readSchema } from './sample.js'
+import { inferFrom, readTable, SAMPLE } from './sample.js'
 
 export const command: Command = {
   summary: 'NDJSON to Parquet, one file or a Hive-layout directory',
@@ -69,9 +69,9 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
   const { clock } = io.ports
   const start = clock.monotonic()
   let pieces = readInputs(io, inputs)
-  let schema: Awaited<ReturnType<typeof readSchema>>
-  if (typeof values.schema === 'string') schema = await readSchema(io, values.schema)
-  else ({ schema, pieces } = await inferFrom(pieces, how !== 'fail'))
+  let schema: Schema
+  if (typeof values.schema === 'string') schema = (await readTable(io, values.schema)).schema
+  else ({ schema, pieces } = await inferFrom(pieces, { onBadRecord: how === 'fail' ? 'fail' : 'skip' }, SAMPLE))
 
   const bad = await badRecordsTo(io, how)
   const onBadRecord = bad.policy as 'fail' | 'skip' | ((bad: BadRecord) => void)

@@ -1,54 +1,56 @@
 // A schema given or inferred, and the input as if nobody had looked at it.
-import { jsonFault, MillraceError } from '../errors.js'
-import { parseSchema, type Schema } from '../parquet/index.js'
-import { Inference } from '../parquet/infer.js'
-import type { Io } from './command.js'
-import { concat, type Piece, readAll, readFile } from './input.js'
+import { MillraceError } from '../errors.js'
+import { createInference, type InferenceOptions, type Inferred, parseTable, type Table } from '../parquet/index.js'
+import { type Io, UsageError } from './command.js'
+import { type Piece, readAll, readFile } from './input.js'
 
-const SAMPLE = 4 * 1024 * 1024
+/** Bytes that a schema is inferred from, unless said otherwise. */
+export const SAMPLE = 4 * 1024 * 1024
 const SCHEMA_LIMIT = 16 * 1024 * 1024
 
-/** The schema in a file; errors name the file, and the byte where it is no JSON. */
-export async function readSchema(io: Io, path: string): Promise<Schema> {
+/** The table in a file: a schema as JSON or DDL, or a GetTable response; errors name the file. */
+export async function readTable(io: Io, path: string): Promise<Table> {
   const text = new TextDecoder().decode(await readAll(readFile(io.ports.storage, path), path, SCHEMA_LIMIT))
-  let value: unknown
   try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new MillraceError('BAD_INPUT', `${path}: expected a schema as JSON: ${jsonFault(error)}`, { cause: error })
-  }
-  try {
-    return parseSchema(value)
+    return parseTable(text, 'schema')
   } catch (error) {
     throw new MillraceError('BAD_INPUT', `${path}: ${(error as Error).message}`, { cause: error })
   }
 }
 
+/** The value of --sample-bytes; Infinity for `all`. */
+export function sampleBytes(value: unknown): number {
+  if (value === undefined) return SAMPLE
+  if (value === 'all') return Number.POSITIVE_INFINITY
+  if (typeof value === 'string' && /^[1-9]\d{0,14}$/.test(value)) return Number(value)
+  throw new UsageError(`--sample-bytes expected a whole number from 1 or all, got ${JSON.stringify(value)}`)
+}
+
 /**
- * Infers a schema from the first 4 MiB, and gives all pieces back, the ones it has read first. With
- * `skip` lines that are no JSON objects are left to who reads the pieces.
+ * Infers a schema from the first `limit` bytes and gives all pieces back, the ones it has read first:
+ * these it holds in memory, unless `keep` is false.
  */
-export async function inferFrom(pieces: AsyncGenerator<Piece>, skip = false): Promise<{ schema: Schema; pieces: AsyncGenerator<Piece> }> {
+export async function inferFrom(
+  pieces: AsyncGenerator<Piece>,
+  options: InferenceOptions,
+  limit: number,
+  keep = true,
+): Promise<Inferred & { pieces: AsyncGenerator<Piece> }> {
+  const inference = createInference(options)
   const held: Piece[] = []
-  const sources: { source: string; parts: Uint8Array[] }[] = []
-  let size = 0
-  let complete = true
-  for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
-    const piece = { ...next.value, bytes: next.value.bytes.slice() }
-    held.push(piece)
-    if (piece.first) sources.push({ source: piece.source, parts: [] })
-    sources[sources.length - 1].parts.push(piece.bytes)
-    size += piece.bytes.length
-    complete = size < SAMPLE
-    if (!complete) break
+  let left = limit
+  while (left > 0) {
+    const next = await pieces.next()
+    if (next.done) break
+    const { source, first, bytes } = next.value
+    if (keep) held.push({ source, first, bytes: bytes.slice() })
+    if (first) await inference.startSource(source)
+    await inference.write(bytes.subarray(0, left))
+    left -= bytes.length
   }
-  const inference = new Inference(skip)
-  sources.forEach(({ source, parts }, i) => {
-    inference.add(concat(parts), complete || i < sources.length - 1, source)
-  })
-  const schema = inference.schema()
-  if (schema.columns.length === 0) throw new MillraceError('BAD_INPUT', 'there is no record to infer a schema from; give one with --schema')
-  return { schema, pieces: again(held, pieces) }
+  const inferred = await inference.end(left > 0)
+  if (inferred.schema.columns.length === 0) throw new MillraceError('BAD_INPUT', 'there is no record to infer a schema from; give one with --schema')
+  return { ...inferred, pieces: again(held, pieces) }
 }
 
 async function* again(held: Piece[], rest: AsyncGenerator<Piece>): AsyncGenerator<Piece> {

@@ -1,34 +1,110 @@
-import { type Command, UsageError } from './command.js'
+import { evolveSchema, formatDdl, type Note, parseSchema, type Schema, type Table } from '../parquet/index.js'
+import { fieldsOf, renamed, schemaOf } from '../parquet/internal.js'
+import { type Command, type Io, UsageError, type Values } from './command.js'
+import { count } from './figures.js'
 import { readInputs } from './input.js'
-import { inferFrom } from './sample.js'
+import { inferFrom, readTable, sampleBytes } from './sample.js'
 
 export const command: Command = {
-  summary: 'the schema that parquet would infer from NDJSON',
-  help: `Usage: millrace schema IN...
+  summary: 'the schema of records, inferred, compared or converted',
+  help: `Usage: millrace schema IN... [options]
+       millrace schema --convert FILE [--ddl]
 
 Prints the schema of the records in IN (NDJSON files, .gz read as such, "-" for
-standard input) as JSON, inferred from the first 4 MiB. It is what millrace parquet
-takes with --schema.
+standard input) as JSON. It is what millrace parquet takes with --schema. What the
+types do not say is told on standard error: columns of nothing but null, values of
+several kinds, numbers that are rounded.
+
+      --sample-bytes N|all  what it is inferred from; default the first 4 MiB
+      --coercion LEVEL      of the writer: strict (default), hive or openx; under openx
+                            columns of strings and numbers are strings, else json
+      --uuid                strings that are all UUIDs become uuid, which Spark cannot
+                            read; else they are strings
+      --bad-records HOW     fail (default) or skip: what is no JSON object
+      --against FILE        compares with the schema of a data set and prints that of
+                            both; exit code 1 where they do not fit together
+      --convert FILE        prints the schema in FILE: JSON, DDL text, CREATE TABLE or
+                            what Glue's GetTable answers
+      --ddl                 prints columns as Hive DDL has them
 
   true, false              boolean
-  whole numbers            int64; with fractions or beyond 64 bits: double
-  strings                  string; timestamp (us) where every one is an ISO 8601
-                           time with a zone and at most 6 digits of fraction
-  null only                string
-
-A member that is an object or an array, or that changes its kind, is an error: write
-the schema by hand and leave that member out.
+  whole numbers            int64; beyond 64 bits decimal(38,0)
+  numbers                  double
+  strings                  string; date or timestamp (us) where every one is a
+                           yyyy-MM-dd or an ISO 8601 time with a zone and at most 6
+                           digits of fraction
+  objects, lists           struct, list; map where the keys look like data
+  several of these         json
 
 Example:
   millrace schema flights.ndjson > flights.schema.json
+  millrace schema --sample-bytes all --against flights.schema.json more.ndjson
 `,
-  options: {},
-  async run(_values, inputs, io) {
-    if (inputs.length === 0) throw new UsageError('expected at least one input, "-" for standard input')
-    const { schema, pieces } = await inferFrom(readInputs(io, inputs))
-    await pieces.return(undefined)
-    const columns = schema.columns.map((column) => `    ${JSON.stringify(column)}`)
-    await io.write(`{\n  "columns": [\n${columns.join(',\n')}\n  ]\n}\n`)
-    return 0
+  options: {
+    'sample-bytes': { type: 'string' },
+    coercion: { type: 'string' },
+    uuid: { type: 'boolean' },
+    'bad-records': { type: 'string' },
+    against: { type: 'string' },
+    convert: { type: 'string' },
+    ddl: { type: 'boolean' },
   },
+  run,
+}
+
+async function run(values: Values, inputs: string[], io: Io): Promise<number> {
+  const { against, convert } = values
+  const print = (schema: Schema) => io.write(values.ddl ? `${formatDdl(schema)}\n` : text(schema))
+  if (typeof convert === 'string') {
+    if (inputs.length > 0 || against !== undefined) throw new UsageError('--convert expected no inputs and no --against')
+    await print((await readTable(io, convert)).schema)
+    return 0
+  }
+  if (inputs.length === 0) throw new UsageError('expected at least one input, "-" for standard input')
+  const limit = sampleBytes(values['sample-bytes'])
+  const options = {
+    coercion: oneOf(values, 'coercion', ['strict', 'hive', 'openx']),
+    onBadRecord: oneOf(values, 'bad-records', ['fail', 'skip']),
+    uuid: values.uuid === true,
+  }
+  const table = typeof against === 'string' ? await readTable(io, against) : undefined
+  const { schema, notes, badRecords, pieces } = await inferFrom(readInputs(io, inputs), options, limit, false)
+  await pieces.return(undefined)
+  for (const note of notes) io.log(`millrace schema: ${told(note)}`)
+  if (badRecords > 0) io.log(`millrace schema: ${count(badRecords, 'bad record')} skipped`)
+  if (!table) {
+    await print(schema)
+    return 0
+  }
+  const evolution = compare(table, schema)
+  for (const { path, kind, compatible, old, new: now } of evolution.changes)
+    io.log(`millrace schema: ${place(path)}: ${kind}: ${[old, now].filter(Boolean).join(' -> ')}${compatible ? '' : ', which does not fit'}`)
+  await print(evolution.schema)
+  return evolution.compatible ? 0 : 1
+}
+
+/** What was inferred is named by its keys. */
+function compare({ schema, caseInsensitive = false }: Table, inferred: Schema) {
+  const fields = renamed(fieldsOf(inferred), fieldsOf(schema), caseInsensitive)
+  return evolveSchema(schema, parseSchema(schemaOf(fields)))
+}
+
+function oneOf<T extends string>(values: Values, name: string, allowed: readonly [T, ...T[]]): T {
+  const value = values[name] ?? allowed[0]
+  const known = allowed.find((word) => word === value)
+  if (known === undefined) throw new UsageError(`--${name} expected one of ${allowed.join(', ')}, got ${JSON.stringify(value)}`)
+  return known
+}
+
+function told({ path, type, message }: Note): string {
+  return `${place(path)}: ${message}: ${type === '' ? 'left out' : type}`
+}
+
+/** Names are data: a line feed in one must not look like a line of ours. */
+function place(path: readonly string[]): string {
+  return JSON.stringify(path.join('.')).slice(1, -1)
+}
+
+function text({ columns }: Schema): string {
+  return `{\n  "columns": [\n${columns.map((column) => `    ${JSON.stringify(column)}`).join(',\n')}\n  ]\n}\n`
 }

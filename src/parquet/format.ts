@@ -49,16 +49,22 @@ function optionsOf({ unit, epoch, int96, utc, encoding }: Leaf): LeafOptions {
   }
 }
 
-/** The text of a type in a container; undefined where text does not say all of it. */
-function textOf({ leaf, struct, list, map }: Shape): string | undefined {
+/** A type as text for people, who see units but not keys. */
+export function typeName(shape: Shape): string {
+  return textOf(shape, true) as string
+}
+
+/** A type as text; undefined where that does not say all of it, unless `most` of it will do. */
+function textOf({ leaf, struct, list, map }: Shape, most = false): string | undefined {
   if (leaf) {
     const { unit = 'ms', ...others } = optionsOf(leaf)
+    if (most) return `${leafName(leaf)}${leaf.int96 ? '(int96)' : leaf.unit ? `(${leaf.unit})` : ''}${leaf.utc === false ? ' of no zone' : ''}`
     return unit === 'ms' && Object.keys(others).length === 0 ? leafName(leaf) : undefined
   }
   const parts = struct ?? (list ? [list] : map ? [map.key, map.value] : [])
   const texts: string[] = []
   for (const part of parts) {
-    const text = part.key === part.name && (part.nullable || part === map?.key) ? textOf(part) : undefined
+    const text = most || (part.key === part.name && (part.nullable || part === map?.key)) ? textOf(part, most) : undefined
     if (text === undefined) return undefined
     texts.push(struct ? `${BARE.test(part.name) ? part.name : quoted(part.name)}: ${text}` : text)
   }

@@ -34,6 +34,26 @@ export function mapKeys(fields: readonly Field[], parameters: ReadonlyMap<string
   for (const field of fields) walk(field)
 }
 
+/**
+ * Fields as inference finds them, which are named by their keys, under the names that `like` has for
+ * these keys, so that the two can be compared.
+ */
+export function renamed(fields: readonly Field[], like: readonly Field[], caseInsensitive: boolean): Field[] {
+  const fold = (key: string) => (caseInsensitive ? key.toLowerCase() : key)
+  const known = new Map(like.map((field) => [fold(field.key), field]))
+  return fields.map((field) => {
+    const model = known.get(fold(field.key))
+    return model ? { ...field, ...partsLike(field, model, caseInsensitive), name: model.name, key: model.key } : field
+  })
+}
+
+function partsLike({ struct, list, map }: Field, model: Field, caseInsensitive: boolean): Partial<Field> {
+  if (struct && model.struct) return { struct: renamed(struct, model.struct, caseInsensitive) }
+  if (list && model.list) return { list: { ...list, ...partsLike(list, model.list, caseInsensitive) } }
+  if (map && model.map) return { map: { ...map, value: { ...map.value, ...partsLike(map.value, model.map.value, caseInsensitive) } } }
+  return {}
+}
+
 /** Calls `visit` for the members of a struct, wherever `field` holds them. */
 function below(field: Field, visit: (member: Field) => void): void {
   const { struct, list, map } = field

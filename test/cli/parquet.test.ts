@@ -194,18 +194,3 @@ describe('millrace parquet', () => {
     expect([code, err]).toEqual([2, expect.stringContaining('expected a column of the schema (id, origin, delay, at), got "nope"')])
   })
 })
-
-describe('millrace schema', () => {
-  it('prints what parquet takes', async () => {
-    const { code, out } = await millrace(['schema', '-'], [text])
-    expect(code).toBe(0)
-    expect(JSON.parse(out.toString())).toEqual({
-      columns: [
-        { name: 'id', type: 'int64', nullable: true },
-        { name: 'origin', type: 'string', nullable: true },
-        { name: 'delay', type: 'int64', nullable: true },
-        { name: 'at', type: 'timestamp', unit: 'us', nullable: true },
-      ],
-    })
-  })
-})

@@ -1,16 +1,25 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { inferSchema } from '../../src/parquet/index.js'
+import { createInference, type InferenceOptions, inferSchema } from '../../src/parquet/index.js'
+import { fieldsOf } from '../../src/parquet/internal.js'
+import type { Field } from '../../src/types.js'
 
-const types = (text: string, complete?: boolean) => Object.fromEntries(inferSchema(Buffer.from(text), complete).columns.map((c) => [c.name, c.type]))
+const infer = (text: string, options?: InferenceOptions & { complete?: boolean }) => inferSchema(Buffer.from(text), options)
+const typed = async (text: string, options?: InferenceOptions & { complete?: boolean }) =>
+  Object.fromEntries((await infer(text, options)).schema.columns.map(({ name, type }) => [name, type]))
+/** Of one column `a` with these values, in records of their own. */
+const of = async (values: unknown[], options?: InferenceOptions) => (await typed(values.map((a) => JSON.stringify({ a })).join('\n'), options)).a
+const noted = async (text: string, options?: InferenceOptions) =>
+  (await infer(text, options)).notes.map(({ path, kind, type, message }) => `${path.join('.')}: ${kind}: ${type}: ${message}`)
 
-describe('inferSchema', () => {
-  it('reads the text of values', () => {
-    expect(types('{"a":1,"b":1.0,"c":1e3,"d":9223372036854775807,"e":9223372036854775808,"f":-0,"g":true,"h":null,"i":"x"}')).toEqual({
+describe('scalars', () => {
+  it('are read as text', async () => {
+    expect(await typed('{"a":1,"b":1.0,"c":1e3,"d":9223372036854775807,"e":9223372036854775808,"f":-0,"g":true,"h":null,"i":"x"}')).toEqual({
       a: 'int64',
       b: 'double',
       c: 'double',
       d: 'int64',
-      e: 'double',
+      e: 'decimal(38,0)',
       f: 'double',
       g: 'boolean',
       h: 'string',
@@ -18,53 +27,345 @@ describe('inferSchema', () => {
     })
   })
 
-  it('widens over records, keeps the order of first appearance', () => {
-    expect(types('{"a":1,"b":null}\n\n{"b":2,"c":"2024-02-29T12:00:00Z"}\r\n{"a":1.5,"c":"later"}\n')).toEqual({ a: 'double', b: 'int64', c: 'string' })
-    expect(inferSchema(Buffer.from('{"z":1,"a":1,"__proto__":1}')).columns.map((c) => c.name)).toEqual(['z', 'a', '__proto__'])
+  it.each([
+    ['-9223372036854775808', 'int64'],
+    ['-9223372036854775809', 'decimal(38,0)'],
+    ['18446744073709551615', 'decimal(38,0)'],
+    ['9'.repeat(38), 'decimal(38,0)'],
+    ['9'.repeat(39), 'double'],
+    ['-0', 'double'],
+    ['0', 'int64'],
+    ['-1', 'int64'],
+    ['1E5', 'double'],
+    ['-1.5e-300', 'double'],
+  ])('%s is %s', async (number, type) => {
+    expect(await typed(`{"a":${number}}`)).toEqual({ a: type })
+    expect(await typed(`{"a":[ ${number} ]}`)).toEqual({ a: `list<${type}>` })
+  })
+
+  it('widen over records, keep the order of first appearance', async () => {
+    expect(await typed('{"a":1,"b":null}\n\n{"b":2,"c":"2024-02-29T12:00:00Z"}\r\n{"a":1.5,"c":"later"}\n')).toEqual({ a: 'double', b: 'int64', c: 'string' })
+    expect(Object.keys(await typed('{"z":1,"a":1}\n{"b":1,"z":1}'))).toEqual(['z', 'a', 'b'])
   })
 
   it.each([
     ['2024-02-29T12:00:00Z', 'timestamp'],
     ['2024-02-29T12:00:00.123456+02:00', 'timestamp'],
     ['2024-02-29T12:00:00.1234567Z', 'string'],
+    ['2024-02-29T12:00:00.Z', 'string'],
     ['2024-02-29T12:00:00', 'string'],
+    ['2024-02-29T24:00:00Z', 'string'],
+    ['2024-02-29T12:60:00Z', 'string'],
+    ['2024-02-29T12:00:00+0200', 'string'],
+    ['2024-02-29T12:00:00+24:00', 'string'],
+    ['2024-02-29T12:00:00Z ', 'string'],
+    ['2023-02-29T12:00:00Z', 'string'],
     ['2024-02-29 12:00:00Z', 'string'],
-    ['2024-02-29', 'string'],
-  ])('%s is a %s', (value, type) => {
-    expect(types(JSON.stringify({ a: value }))).toEqual({ a: type })
+    ['2024-02-29', 'date'],
+    ['0000-12-31', 'date'],
+    ['2023-02-29', 'string'],
+    ['1900-02-29', 'string'],
+    ['2024-04-31', 'string'],
+    ['2024-13-01', 'string'],
+    ['2024-2-29x', 'string'],
+    ['2024-02-2٣', 'string'],
+    ['7ed4bffc-f189-40b0-9090-c58e1cba14b8', 'string'],
+    ['', 'string'],
+  ])('%j is %s', async (value, type) => {
+    expect(await of([value])).toBe(type)
+    expect(await of([value, null])).toBe(type)
+    expect(await of([value, 'x'])).toBe('string')
   })
 
-  it('refuses wrong arguments', () => {
-    expect(() => inferSchema('{}' as never)).toThrow('"sample" expected a Uint8Array, got "{}"')
-    expect(() => inferSchema(new Uint8Array(0), 1 as never)).toThrow('"complete" expected true or false, got 1')
+  it('UUIDs where asked for, if they are the text that such a column gives back', async () => {
+    const uuid = '7ed4bffc-f189-40b0-9090-c58e1cba14b8'
+    expect(await of([uuid, uuid], { uuid: true })).toBe('uuid')
+    expect(await of([uuid, uuid.toUpperCase()], { uuid: true })).toBe('string')
+    expect(await of([uuid.replace('-', '0')], { uuid: true })).toBe('string')
   })
 
-  it('refuses a sample that no string can hold', () => {
-    const vast = new Uint8Array(0)
-    Object.defineProperty(vast, 'length', { value: 2 ** 31 })
-    expect(() => inferSchema(vast)).toThrow('"sample.length" expected at most 536870888, got 2147483648')
+  it('dates and times are no one type', async () => {
+    expect(await of(['2024-02-29', '2024-02-29T12:00:00Z'])).toBe('string')
   })
 
-  it('leaves the line that the sample cuts out', () => {
-    expect(types('{"a":1}\n{"a":"b', false)).toEqual({ a: 'int64' })
-    expect(types('{"a":1', false)).toEqual({})
-    expect(types('')).toEqual({})
+  it('numbers that a double does not keep are told', async () => {
+    expect(await noted('{"a":9007199254740993,"b":0.1}\n{"a":0.5,"b":1.2345678901234567890}')).toEqual([
+      'a: inexact: double: 1 numbers with more digits than a double keeps',
+      'b: inexact: double: 1 numbers with more digits than a double keeps',
+    ])
+    expect(await noted('{"a":9007199254740992,"b":0.00012345678901234567,"c":1.0000000000000000000}\n{"a":0.5}')).toEqual([])
+    expect(await noted('{"a":18446744073709551615}')).toEqual(['a: large: decimal(38,0): whole numbers beyond 64 bits'])
   })
+})
 
+describe('several kinds', () => {
   it.each([
-    ['{"a":1}\n{"a":{"b":1}}', 'record 1: column "a" holds an object; a flat schema has no type for it'],
-    ['{"a":[]}', 'record 0: column "a" holds an array'],
-    ['{"a":1}\n{"a":"x"}', 'record 1: column "a" expected int64 as in the records before, got string'],
-    ['{"a":true}\n{"a":1}', 'record 1: column "a" expected boolean'],
+    [[1, 'x'], 'json', 'string', '1 number, 1 string'],
+    [[true, 1, 1.5], 'json', 'string', '1 boolean, 2 numbers'],
+    [[[1], 'x'], 'json', 'json', '1 string, 1 list'],
+    [[{ b: 1 }, { b: 2 }, []], 'json', 'json', '1 list, 2 objects'],
+  ])('%j', async (values, strict, openx, message) => {
+    expect(await of(values)).toBe(strict)
+    expect(await of(values, { coercion: 'openx' })).toBe(openx)
+    expect(await noted(values.map((a) => JSON.stringify({ a })).join('\n'))).toEqual([`a: mixed: ${strict}: ${message}`])
+  })
+
+  it('null takes no part', async () => {
+    expect(await of([null, 1, null])).toBe('int64')
+    expect(await noted('{"a":null}')).toEqual(['a: null: string: nothing but null'])
+  })
+})
+
+describe('lists and objects', () => {
+  it('nest', async () => {
+    expect(await of([[{ b: [1, 2.5] }, { c: { d: 'x' } }], [], null])).toBe('list<struct<b: list<double>, c: struct<d: string>>>')
+    expect(await of([{ b: { c: 1 } }, { b: { e: [true] }, f: null }])).toBe('struct<b: struct<c: int64, e: list<boolean>>, f: string>')
+  })
+
+  it('without content are told', async () => {
+    const text = '{"a":[],"b":{},"c":[[],null],"d":[{}]}'
+    expect(await typed(text)).toEqual({ a: 'list<string>', b: 'json', c: 'list<list<string>>', d: 'list<json>' })
+    expect((await infer(text)).notes.map(({ path, kind }) => [path.join('.'), kind])).toEqual([
+      ['a', 'empty list'],
+      ['b', 'empty object'],
+      ['c.element', 'empty list'],
+      ['d.element', 'empty object'],
+    ])
+  })
+
+  it('timestamps in them have their unit', async () => {
+    expect(await of([['2024-02-29T12:00:00Z']])).toEqual({ type: 'list', element: { type: 'timestamp', unit: 'us' } })
+  })
+
+  it('beyond 100 levels are json', async () => {
+    const nested = (depth: number) => `{"a":${'['.repeat(depth)}1${']'.repeat(depth)}}`
+    expect((await typed(nested(100))).a).toBe(`${'list<'.repeat(100)}int64${'>'.repeat(100)}`)
+    expect((await typed(nested(101))).a).toBe(`${'list<'.repeat(100)}json${'>'.repeat(100)}`)
+    expect((await infer(`{"a":${'{"a":['.repeat(60)}"]}"${']}'.repeat(60)}}`)).notes).toMatchObject([{ kind: 'deep' }])
+  })
+})
+
+describe('maps', () => {
+  const records = (count: number, members: (i: number) => object) => Array.from({ length: count }, (_, i) => JSON.stringify({ a: members(i) })).join('\n')
+
+  it('are objects whose keys are data', async () => {
+    expect(await of([{ 1: 'x', 2: 'y' }, { 3: null }])).toBe('map<string, string>')
+    expect(await of([{ '2024-01-01': 1, '2024-01-02': 1.5, '2024-01-03': 2 }])).toBe('map<string, double>')
+    expect(await of([{ 1: 'x', 2: 'y' }])).toBe('struct<`1`: string, `2`: string>')
+    expect(await of([{ 1: 'x', 2: 'y', 3: 3 }])).toBe('struct<`1`: string, `2`: string, `3`: int64>')
+    expect(await noted('{"a":{"1":{"b":1},"2":{"c":[]},"3":{}}}')).toEqual([
+      'a.value.c: empty list: list<string>: nothing but empty lists',
+      'a: map: map<string, struct<b: int64, c: list<string>>>: 3 keys in 1 objects',
+    ])
+  })
+
+  it('or many of which an object has few', async () => {
+    expect(await typed(records(51, (i) => ({ [`user ${i}`]: i })))).toEqual({ a: 'map<string, int64>' })
+    const members = (n: number) => Object.fromEntries(Array.from({ length: 60 }, (_, k) => [`m${(k + n) % 60}`, k]).slice(0, 7))
+    expect((await typed(records(60, members))).a).toMatch(/^struct</)
+    expect((await typed(records(50, (i) => ({ [`user ${i}`]: i })))).a).toMatch(/^struct</)
+    expect((await typed(records(51, (i) => ({ [`user ${i}`]: i || 'x' })))).a).toMatch(/^struct</)
+  })
+
+  it('or too many', async () => {
+    const vast = Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`k${i}`, i === 0 ? 'x' : i]))
+    expect(await typed(JSON.stringify({ a: vast, b: 1 }))).toEqual({ a: 'map<string, json>', b: 'int64' })
+    expect((await typed(JSON.stringify(vast))).k0).toBe('string')
+  })
+
+  it('memory ends with the room for names', async () => {
+    const text = Array.from({ length: 400 }, (_, i) => `{"${i}${'x'.repeat(1e5)}":1}`).join('\n')
+    await expect(infer(text)).rejects.toThrow('the records have more different members than a schema can be inferred from')
+  })
+})
+
+describe('names', () => {
+  it('are data', async () => {
+    expect(await typed('{"a\\"b":"{\\"x\\":[1,2]}","c , d":" : ","e":"\\\\"}')).toEqual({ 'a"b': 'string', 'c , d': 'string', e: 'string' })
+    const { schema } = await infer('{"__proto__":1,"constructor":{"__proto__":"x"}}\n{"\\u005f_proto__":2,"\\\\":1,"x\\\\":1}\n{"x\\\\":1,"x\\"y":2}')
+    expect(schema.columns.map(({ name, type }) => [name, type])).toEqual([
+      ['__proto__', 'int64'],
+      ['constructor', 'struct<__proto__: string>'],
+      ['\\', 'int64'],
+      ['x\\', 'int64'],
+      ['x"y', 'int64'],
+    ])
+  })
+
+  it('that no column can have are left out', async () => {
+    expect(await typed('{"":1,"\\ud800":{"a":1},"b":{"":1}}')).toEqual({ b: 'json' })
+    expect(await noted('{"":1,"\\ud800":2}')).toEqual([': name: : a name without characters', '\ud800: name: : a name that is no valid Unicode'])
+    expect(await typed('{"\\ud800":1,"\ufffd":2}')).toEqual({ '\ufffd': 'int64' })
+  })
+
+  it('that differ in case only are told', async () => {
+    expect(await noted('{"id":1,"a":{"ID":1},"ID":"x"}')).toEqual(['ID: case: string: "id" differs in case only; Athena, Glue and Spark take both for one'])
+  })
+})
+
+describe('duplicates', () => {
+  it.each([
+    ['{"a":"x","a":1}', { a: 'int64' }],
+    ['{"a":{"b":1,"c":[1,"x"]},"b":1,"a":{"b":"x"}}', { a: 'struct<b: string>', b: 'int64' }],
+    ['{"a":{"b":1,"b":"x"},"a":{"b":2,"b":2.5}}', { a: 'struct<b: double>' }],
+    ['{"a":[1,{"x":1}],"\\u0061":null}', { a: 'string' }],
+    ['{"a":1,"a":"x","a":true}', { a: 'boolean' }],
+  ])('%s: the last one counts', async (text, expected) => {
+    expect(await typed(text)).toEqual(expected)
+    expect(await typed(`${text}\n${text}`)).toEqual(expected)
+  })
+})
+
+describe('records', () => {
+  it.each([
     ['[1]', 'record 0, byte 0: expected a JSON object, got an array'],
     ['{}\n"secret"', 'record 1, byte 3: expected a JSON object, got a string'],
     ['secret', "record 0, byte 0: expected a JSON object: Unexpected token 's'"],
     ['{"é":1}\n{"a":', 'record 1, byte 9: expected a JSON object'],
-  ])('%j: %s', (text, message) => {
-    expect(() => types(text)).toThrow(message)
+    ['{"a":1}\n\n  {"a":}', 'record 1, byte 11: expected a JSON object'],
+  ])('%j: %s', async (text, message) => {
+    await expect(infer(text)).rejects.toThrow(message)
+    expect(await infer(text, { onBadRecord: 'skip' })).toMatchObject({ badRecords: 1 })
   })
 
-  it('is not misled by what strings hold', () => {
-    expect(types('{"a\\"b":"{\\"x\\":[1,2]}","c , d":" : ","e":"\\\\"}')).toEqual({ 'a"b': 'string', 'c , d': 'string', e: 'string' })
+  it('that are no UTF-8', async () => {
+    await expect(inferSchema(Buffer.from('{"a":"\xff"}', 'latin1'))).rejects.toThrow('record 0, byte 0: expected a JSON object, got bytes that are no UTF-8')
+  })
+
+  it('name their source', async () => {
+    const inference = createInference()
+    await inference.startSource('a')
+    await inference.write(Buffer.from('{"a":1}'))
+    await inference.startSource('b')
+    await expect(inference.write(Buffer.from('{"a":1}\nx\n'))).rejects.toThrow('b, record 1, byte 8: expected a JSON object')
+  })
+
+  it('the one that the sample cuts is left out', async () => {
+    expect(await typed('{"a":1}\n{"a":"b', { complete: false })).toEqual({ a: 'int64' })
+    expect(await typed('{"a":1', { complete: false })).toEqual({})
+    expect(await infer('')).toEqual({ schema: { columns: [] }, notes: [], records: 0, badRecords: 0 })
+  })
+
+  it('come in pieces cut anywhere, from several sources', async () => {
+    const text = Buffer.from('\ufeff{"a":1,"é":"x"}\r\n\n  {"a":[{"b":"\\u00e9"}]}  \n{"c":null}')
+    const whole = await inferSchema(text)
+    expect(whole).toMatchObject({ records: 3, badRecords: 0 })
+    for (let cut = 0; cut <= text.length; cut++) expect(await inferSchema([text.subarray(0, cut), text.subarray(cut)])).toEqual(whole)
+    const inference = createInference()
+    for (const name of ['a', 'b']) {
+      await inference.startSource(name)
+      await inference.write(text)
+    }
+    expect(await inference.end()).toMatchObject({ schema: whole.schema, records: 6 })
+  })
+})
+
+describe('arguments', () => {
+  it.each([
+    [() => inferSchema('{}' as never), '"input" expected a Uint8Array or an iterable of such, got "{}"'],
+    [() => inferSchema(['{}'] as never), '"bytes" expected a Uint8Array, got "{}"'],
+    [() => inferSchema(new Uint8Array(0), 1 as never), '"options" expected an object, got 1'],
+    [() => inferSchema(new Uint8Array(0), { complete: 1 as never }), '"options.complete" expected true or false, got 1'],
+    [() => inferSchema(new Uint8Array(0), { sample: 1 } as never), '"options" expected one of coercion, uuid, onBadRecord, got "sample"'],
+    [() => inferSchema(new Uint8Array(0), { coercion: 'lax' as never }), '"options.coercion" expected strict, hive or openx, got "lax"'],
+    [() => inferSchema(new Uint8Array(0), { uuid: 1 as never }), '"options.uuid" expected true or false, got 1'],
+    [() => inferSchema(new Uint8Array(0), { onBadRecord: 'no' as never }), '"options.onBadRecord" expected fail or skip, got "no"'],
+    [() => createInference().startSource(1 as never), '"name" expected a string, got 1'],
+  ])('%#: %s', async (call, message) => {
+    await expect(call()).rejects.toThrow(message)
+  })
+})
+
+describe('any records', () => {
+  const name = fc.constantFrom('a', 'b', 'c', 'A', '1', '2', '3', '__proto__', 'x\\', 'é', '')
+  const scalar = fc.constantFrom(
+    'null',
+    'true',
+    '1',
+    '-7',
+    '1.5',
+    '1e2',
+    '9007199254740993',
+    '99999999999999999999',
+    '"x"',
+    '"a\\"}]"',
+    '"2024-02-29"',
+    '"2024-02-29T12:00:00Z"',
+  )
+  const blank = fc.constantFrom('', ' ', '\t ')
+  /** JSON text with blanks and duplicate members. */
+  const { object } = fc.letrec<{ value: string; object: string; list: string }>((tie) => ({
+    value: fc.oneof({ maxDepth: 4, withCrossShrink: true }, scalar, tie('object'), tie('list')),
+    object: fc
+      .tuple(blank, fc.array(fc.tuple(name, blank, tie('value')), { maxLength: 4 }))
+      .map(
+        ([blank, members]) =>
+          `{${blank}${members.map(([name, blank, value]) => `${JSON.stringify(name)}${blank}:${blank}${value}${blank}`).join(`,${blank}`)}}`,
+      ),
+    list: fc.tuple(blank, fc.array(tie('value'), { maxLength: 3 })).map(([blank, values]) => `[${blank}${values.join(`${blank},`)}${blank}]`),
+  }))
+  const records = fc.array(object, { maxLength: 6 })
+
+  /** Whether a column of `field` takes the value that JSON.parse gives. */
+  const fits = (field: Field, value: unknown): boolean => {
+    if (value === null || value === undefined) return true
+    const { leaf, struct, list, map } = field
+    const members = () => Object.entries(value as object)
+    if (list) return Array.isArray(value) && value.every((element) => fits(list, element))
+    if (map) return typeof value === 'object' && members().every(([, member]) => fits(map.value, member))
+    if (struct)
+      return (
+        typeof value === 'object' &&
+        !Array.isArray(value) &&
+        members().every(([name, member]) => name === '' || fits(struct.find((m) => m.name === name) as Field, member))
+      )
+    const kinds: Record<string, (value: unknown) => boolean> = {
+      json: () => true,
+      boolean: (v) => typeof v === 'boolean',
+      int64: (v) => Number.isInteger(v),
+      decimal: (v) => Number.isInteger(v),
+      double: (v) => typeof v === 'number',
+      string: (v) => typeof v === 'string',
+      date: (v) => typeof v === 'string' && v.length === 10,
+      timestamp: (v) => typeof v === 'string' && !Number.isNaN(Date.parse(v)),
+    }
+    return kinds[leaf?.type ?? ''](value)
+  }
+
+  it('fit the schema that they give, which does not depend on duplicates, blanks, cuts or order', async () => {
+    await fc.assert(
+      fc.asyncProperty(records, fc.nat(), async (texts, seed) => {
+        const text = texts.join('\n')
+        const whole = await infer(text)
+        const root: Field = { name: '', key: '', nullable: false, struct: fieldsOf(whole.schema) }
+        for (const record of texts) expect(fits(root, JSON.parse(record))).toBe(true)
+
+        const bytes = Buffer.from(text)
+        const cut = bytes.length === 0 ? 0 : seed % bytes.length
+        expect(await inferSchema([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(whole)
+
+        const sorted = ({ schema }: typeof whole) => JSON.stringify(schema).split('').sort().join('')
+        expect(sorted(await infer(texts.reverse().join('\n')))).toBe(sorted(whole))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('give what they give without their duplicates', async () => {
+    // Numbers of which JSON.stringify makes the same text.
+    const exact = records.map((texts) =>
+      texts.map((text) => text.replaceAll('1e2', '1.25').replaceAll('9007199254740993', '5').replaceAll('99999999999999999999', '6')),
+    )
+    await fc.assert(
+      fc.asyncProperty(exact, async (texts) => {
+        const clean = texts.map((text) => JSON.stringify(JSON.parse(text)))
+        const sorted = async (texts: string[]) => {
+          const { schema, notes } = await infer(texts.join('\n'))
+          return [JSON.stringify(schema).split('').sort().join(''), notes.length]
+        }
+        expect(await sorted(texts)).toEqual(await sorted(clean))
+      }),
+      { numRuns: 1000 },
+    )
   })
 })
