@@ -31,6 +31,7 @@ export const JSON_CLOCK: i32 = 20; // time column: no such form, or none of the 
 export const JSON_UUID: i32 = 21; // uuid column: no such form
 export const JSON_BASE64: i32 = 22; // binary column: not base64
 export const JSON_HEX: i32 = 23; // binary column: not hex
+export const JSON_UNKNOWN: i32 = 50; // a member that no column wants, where that is refused
 export const JSON_TEXT_ENDS: i32 = 60; // the text ends inside the document
 export const JSON_SEPARATOR: i32 = 61; // neither `,` nor `]` behind an object of an array
 export const JSON_ARRAY_ENDS: i32 = 62; // the text ends inside an array
@@ -39,6 +40,15 @@ export const JSON_ARRAY_ENDS: i32 = 62; // the text ends inside an array
 export const MAX_DEPTH: usize = 256;
 
 const CLOSERS: usize = memory.data(256);
+
+let open: usize = 1;
+
+/** Levels that are open around the next values to be skipped: 1 in the record itself. */
+// @ts-ignore: decorator
+@inline
+export function openLevels(levels: u32): void {
+  open = levels;
+}
 
 export let faultAt: usize = 0;
 export let faultReason: i32 = 0;
@@ -174,7 +184,7 @@ export function skipValue(p: usize): usize {
     if (c == 0x22) {
       p = skipString(p + 1);
     } else if (c == 0x7b || c == 0x5b) {
-      if (depth + 1 >= MAX_DEPTH) return failAt(p, JSON_DEPTH);
+      if (depth + open >= MAX_DEPTH) return failAt(p, JSON_DEPTH);
       const closer = c + 2;
       p = skipBlank(p + 1);
       if (load<u8>(p) == closer) p++;

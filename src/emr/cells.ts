@@ -1,6 +1,6 @@
 // Packed cells (assembly/columnar/split.ts) as values, for the few that the host looks at: a
 // partition's key, a row that has no place.
-import type { ScanField } from '../engine/columns.js'
+import type { ScanField } from '../parquet/internal.js'
 
 /** The cells of `columns` at the start of `packed`, as JSON text; null for a null. */
 export function cellsOf(packed: Uint8Array, columns: readonly ScanField[]): (string | null)[] {

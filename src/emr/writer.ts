@@ -1,6 +1,6 @@
 // NDJSON -> a Hive-layout directory of Parquet files: DIRECTORY/column=value/.../part-00000.parquet.
 // Rows wait packed, by partition, until their partition has a row group or the memory is needed.
-import type { ScanField } from '../engine/columns.js'
+
 import { COLUMN_SIZE } from '../engine/core.js'
 import { createEngine } from '../engine/engine.js'
 import { leavesOf } from '../engine/leaves.js'
@@ -18,6 +18,7 @@ import {
   flatColumns,
   flatFields,
   intakeMethods,
+  type ScanField,
   turns,
 } from '../parquet/internal.js'
 import type { Random, Storage } from '../ports/ports.js'

@@ -1,25 +1,38 @@
 // A batch of columns in an engine's arena, and the scan that fills it from JSON.
-import { outOfRange } from '../errors.js'
-import type { Leaf } from '../types.js'
+import { MillraceError, outOfRange } from '../errors.js'
+import type { Field } from '../types.js'
 import * as core from './core.js'
 import type { Engine } from './engine.js'
-import { layColumns, leavesOf } from './leaves.js'
+import { type Reason, reasonOf } from './faults.js'
+import { layGroups } from './groups.js'
+import { growColumn, type LeafColumn, layColumns, leavesOf } from './leaves.js'
+
+export interface ScanOptions {
+  /** Most rows of a batch. */
+  capacity: number
+  /** Most bytes of text of a call of next(). */
+  textBytes: number
+  /** Default strict. */
+  coercion?: Coercion | undefined
+  /** Keys match whatever the case of their ASCII letters. */
+  caseInsensitive?: boolean | undefined
+  /** Points in keys are read as underscores. */
+  dotsToUnderscores?: boolean | undefined
+  /**
+   * Members of an object that no column wants: dropped (default), an error, or, those of the record
+   * itself, gathered as the JSON text of one object in the `json` column of that name (no key leads there).
+   */
+  unknown?: 'drop' | 'error' | { rest: string } | undefined
+}
 
 /** How far a value may differ from its column's type: assembly/columnar/coerce.ts. */
 export type Coercion = 'strict' | 'hive' | 'openx'
-
-export interface ScanField extends Leaf {
-  /** Name of the member, compared as it is, unescaped. */
-  name: string
-  /** Whether null or no such member is a null (default) or makes the record bad. */
-  nullable?: boolean
-}
 
 /** How records follow each other (assembly/columnar/frame.ts). */
 export type Format = 'auto' | 'lines' | 'documents'
 
 /** A record that is not in the batch; all offsets count from the start of the text given to next(). */
-export interface BadRecord {
+export interface BadRecord extends Reason {
   /** Index among the records of the whole input, good and bad. */
   record: number
   offset: number
@@ -27,12 +40,6 @@ export interface BadRecord {
   end: number
   /** Where the fault was seen. */
   position: number
-  /** What was expected, what was found; without the position. */
-  message: string
-  /** The same in one word, to be counted by. */
-  reason: string
-  /** Of a value that does not fit: whose. */
-  column?: string
 }
 
 export interface ScanResult {
@@ -43,14 +50,16 @@ export interface ScanResult {
 }
 
 export interface Scan {
-  /** Address of the first of `count` column descriptors (assembly/columnar/columns.ts). */
+  /** Address of the first of `count` column descriptors (assembly/columnar/columns.ts), those of `leaves`. */
   readonly columns: number
   readonly count: number
+  readonly leaves: readonly LeafColumn[]
   readonly capacity: number
   /**
    * Empties the batch and fills it from the text at `address` (SLACK bytes behind it) until it
-   * holds `capacity` rows, the text ends, or 1,024 records were bad. `final`: no more text follows.
-   * String cells point into the text or into the scan's own arena, until the next call.
+   * holds `capacity` rows, a leaf below a list or map is full, the text ends, or 1,024 records were
+   * bad. `final`: no more text follows. String cells point into the text or into the scan's own arena,
+   * until the next call. May reserve: call it in no scope that ends before the scan does.
    */
   next(address: number, length: number, final: boolean): ScanResult
   /** What follows is the start of a source in `format`; before the first call it is lines. */
@@ -61,73 +70,108 @@ export interface Scan {
 
 // One call leaves at most this many reasons in JavaScript's memory.
 const BAD_MAX = 1024
+// A leaf below a list that is full before `capacity` rows are there gets room for twice the entries, up to
+// so many bytes, within which a batch stays in the second-level cache; further only for a single record.
+const SOFT_BYTES = 256 * 1024
+// All that single records may make the columns grow by: lists of `{}` make 10 bytes a leaf of 3 bytes of text.
+const HARD_BYTES = 512 * 1024 * 1024
 
 /**
  * Lays out `capacity` rows of `fields` in the engine's arena, for texts of at most `textBytes` a
- * call, and gives the scan over them. What it reserves lives until the caller rewinds.
+ * call, and gives the scan over them. What it reserves lives until the caller rewinds. Throws
+ * RangeError for fields that no file or no scan can have.
  */
-export function createScan(engine: Engine, fields: readonly ScanField[], capacity: number, textBytes: number, coercion: Coercion = 'strict'): Scan {
-  const count = fields.length
-  const encoder = new TextEncoder()
-  const names = new Set<string>()
-  const fieldsOf = fields.map(({ name, nullable = true, ...leaf }) => ({ name, key: name, nullable, leaf }))
-  const leaves = leavesOf(fieldsOf, coercion)
+export function createScan(engine: Engine, fields: readonly Field[], options: ScanOptions): Scan {
+  const { capacity, textBytes, coercion = 'strict', unknown = 'drop' } = options
+  const leaves = leavesOf(fields, coercion)
   const level = ['strict', 'hive', 'openx'].indexOf(coercion) << core.SCAN_COERCION
   const columns = layColumns(engine, leaves, capacity)
-  fields.forEach((field, i) => {
-    if (names.has(field.name)) throw outOfRange(`fields[${i}].name`, 'a name that no other column has', field.name)
-    names.add(field.name)
-    const text = encoder.encode(field.name)
-    const name = engine.put(text)
-    const words = engine.words()
-    const at = (columns + i * core.COLUMN_SIZE) >> 2
-    words[at + (core.COLUMN_NAME >> 2)] = name
-    words[at + (core.COLUMN_NAME_SIZE >> 2)] = text.length
-  })
-  const state = engine.reserve(engine.core.scanSize(count))
-  const scratch = engine.reserve(textBytes)
-  engine.core.scanInit(state, columns, count)
+  const count = leaves.length
+  const fold = (options.caseInsensitive ? core.FOLD_CASE : 0) | (options.dotsToUnderscores ? core.FOLD_DOTS : 0)
+  const rest = typeof unknown === 'object' ? restField(fields, unknown.rest) : undefined
+  const { root, subjects, repeated } = layGroups(engine, fields, columns, leaves, { fold, rest })
+  const state = engine.reserve(core.SCAN_STATE)
+  // What maps and the rest column note of a member takes up to 20 bytes, its text at least 5.
+  const room = (rest || subjects.some(({ type }) => type === 'map') ? 5 : 1) * textBytes
+  const scratch = engine.reserve(room)
+  const restColumn = rest ? columns + leaves.findIndex((leaf) => leaf.field === rest) * core.COLUMN_SIZE : 0
+  engine.core.scanInit(state, columns, count, root, restColumn, unknown === 'error' ? core.SCAN_REFUSE : 0)
   engine.core.scanSource(state, core.FORMAT_LINES)
   const report = engine.core.report() >> 2
   let records = 0
   let started = false
+  let grown = 0
+  let tight = -1 // the leaf that ended the last batch too soon
+
+  const bytesOf = (leaf: number) => engine.words()[(columns + leaf * core.COLUMN_SIZE + core.COLUMN_CAPACITY) >> 2] * (leaves[leaf].width + 2)
+
+  /** Room for twice the entries of a leaf and of those that have as many; false where that would be too much. */
+  const grow = (full: number, limit: number): boolean => {
+    const together = leaves.flatMap((_, i) => (repeated[i] === repeated[full] ? [i] : []))
+    if (together.some((i) => 2 * bytesOf(i) > limit)) return false
+    const more = together.reduce((sum, i) => sum + 2 * bytesOf(i), 0)
+    if (grown + more > HARD_BYTES) return false
+    try {
+      for (const i of together) {
+        const column = columns + i * core.COLUMN_SIZE
+        growColumn(engine, column, leaves[i], 2 * engine.words()[(column + core.COLUMN_CAPACITY) >> 2])
+      }
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === 'OUT_OF_MEMORY') return false
+      throw error
+    }
+    grown += more
+    return true
+  }
+
+  const pass = (address: number, length: number, first: boolean) => {
+    const taken = engine.core.scanPass(state, address, length, first ? 1 : 0)
+    return { taken, ended: engine.words()[report + 1] === 1 }
+  }
 
   return {
     columns,
     count,
+    leaves,
     capacity,
     next(address, length, final) {
       if (length > textBytes) throw outOfRange('length', `at most ${textBytes} bytes`, length)
+      if (tight >= 0) grow(tight, SOFT_BYTES)
+      tight = -1
       const bad: BadRecord[] = []
       let rows = 0
       let consumed = 0
-      for (let append = 0; bad.length < BAD_MAX; append = core.SCAN_APPEND) {
+      const settle = (offset: number, end: number, position: number, why: Reason) => {
+        bad.push({ record: records + rows + bad.length, offset, end, position, ...why })
+        consumed = end
+        started = true
+      }
+      for (let append = 0; bad.length < BAD_MAX; ) {
         const flags = (final ? core.SCAN_FINAL : 0) | (started ? 0 : core.SCAN_FIRST) | append | level
-        const result = engine.core.scanRows(state, address + consumed, length - consumed, scratch, capacity, flags)
+        const result = engine.core.scanRows(state, address + consumed, length - consumed, scratch, room, capacity, flags)
         const words = engine.words()
-        const taken = words[report]
-        rows = words[report + 1]
-        if (result !== core.BAD_INPUT) {
-          consumed += taken
-          started ||= consumed > 0
+        const from = consumed
+        const [taken, scanned, fault, , detail, end] = words.subarray(report, report + 6)
+        rows = scanned
+        if (result === core.BAD_INPUT) {
+          settle(from + taken, from + end, from + fault, reasonOf(detail, engine.bytes(), address + from + fault, subjects))
+          append = core.SCAN_APPEND
+          continue
+        }
+        consumed += taken
+        started ||= consumed > 0
+        if (result !== core.OUTPUT_FULL) break
+        if (rows > 0) {
+          tight = detail
           break
         }
-        const position = consumed + words[report + 2]
-        const detail = words[report + 4]
-        const message = reason(detail, engine.bytes()[address + position], fields)
-        const column = OF_TEXT[detail & 0xff] ? {} : { column: fields[detail >>> 8].name }
-        const word = OF_TEXT[detail & 0xff] ?? OF_COLUMN[detail & 0xff]
-        bad.push({
-          record: records + rows + bad.length,
-          offset: consumed + taken,
-          end: consumed + words[report + 5],
-          position,
-          message,
-          reason: word,
-          ...column,
-        })
-        consumed += words[report + 5]
-        started = true
+        append = 0
+        if (grow(detail, HARD_BYTES)) continue
+        const { taken: size, ended } = pass(address + consumed, length - consumed, true)
+        if (!ended && !final) break
+        const column = subjects[detail].path
+        const message = `column ${JSON.stringify(column)} expected lists that take at most ${HARD_BYTES / 1048576} MiB as columns, got more`
+        settle(consumed, consumed + size, consumed, { message, reason: 'size', column })
       }
       records += rows + bad.length
       return { rows, consumed, bad }
@@ -137,115 +181,15 @@ export function createScan(engine: Engine, fields: readonly ScanField[], capacit
       started = false
     },
     pass(address, length, first) {
-      const taken = engine.core.scanPass(state, address, length, first ? 1 : 0)
       started = true
       records += first ? 1 : 0
-      return { taken, ended: engine.words()[report + 1] === 1 }
+      return pass(address, length, first)
     },
   }
 }
 
-const OF_TEXT: Record<number, string> = {
-  [core.JSON_SYNTAX]: 'syntax',
-  [core.JSON_LINE_ENDS]: 'truncated',
-  [core.JSON_TEXT_ENDS]: 'truncated',
-  [core.JSON_ARRAY_ENDS]: 'truncated',
-  [core.JSON_CONTROL]: 'control',
-  [core.JSON_ESCAPE]: 'escape',
-  [core.JSON_DEPTH]: 'depth',
-  [core.JSON_UTF8]: 'utf8',
-  [core.JSON_NOT_OBJECT]: 'not-object',
-  [core.JSON_TRAILING]: 'trailing',
-  [core.JSON_SEPARATOR]: 'separator',
-}
-const OF_COLUMN: Record<number, string> = {
-  [core.JSON_MISSING]: 'missing',
-  [core.JSON_NULL]: 'null',
-  [core.JSON_TYPE]: 'type',
-  [core.JSON_FRACTION]: 'fraction',
-  [core.JSON_RANGE]: 'range',
-  [core.JSON_TIME]: 'time',
-  [core.JSON_SURROGATE]: 'surrogate',
-}
-
-/** The fault in words: `detail` as scanRows() reports it, `byte` the one it points at. */
-function reason(detail: number, byte: number, fields: readonly ScanField[]): string {
-  const field = fields[detail >>> 8]
-  const column = `column ${JSON.stringify(field?.name)}`
-  switch (detail & 0xff) {
-    case core.JSON_LINE_ENDS:
-      return 'expected the record to end on its line, got the end of the line'
-    case core.JSON_TEXT_ENDS:
-      return 'expected the document to end, got the end of the input'
-    case core.JSON_ARRAY_ENDS:
-      return 'expected "]" behind the objects, got the end of the input'
-    case core.JSON_SEPARATOR:
-      return `expected "," or "]" behind an object of the array, got ${shown(byte)}`
-    case core.JSON_CONTROL:
-      return `expected an escape, got control character ${hex(byte)} in a string`
-    case core.JSON_ESCAPE:
-      return `expected an escape of JSON (\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX), got ${shown(byte)}`
-    case core.JSON_DEPTH:
-      return 'expected at most 256 levels of nesting, got more'
-    case core.JSON_UTF8:
-      return `expected UTF-8, got byte ${hex(byte)}`
-    case core.JSON_NOT_OBJECT:
-      return `expected a JSON object, got ${kind(byte)}`
-    case core.JSON_TRAILING:
-      return `expected the end of the line or a further object behind the record, got ${shown(byte)}`
-    case core.JSON_MISSING:
-      return `${column} expected ${typeName(field)}, got no such member`
-    case core.JSON_NULL:
-      return `${column} expected ${typeName(field)}, got null`
-    case core.JSON_TYPE:
-      return `${column} expected ${typeName(field)}, got ${kind(byte)}`
-    case core.JSON_FRACTION:
-      return `${column} expected ${typeName(field)}, got a number that is not whole`
-    case core.JSON_RANGE:
-      return `${column} expected ${typeName(field)}, got a number out of its range`
-    case core.JSON_TIME:
-      return `${column} expected timestamp, got a string that is no ISO 8601 time or out of range of ${field.unit ?? 'ms'}`
-    case core.JSON_NUMBER:
-      return `${column} expected ${typeName(field)}, got a string that is no number`
-    case core.JSON_SCALE:
-      return `${column} expected ${typeName(field)}, got more than ${field.scale ?? 0} digits behind the point`
-    case core.JSON_PRECISION:
-      return `${column} expected ${typeName(field)}, got more digits than it has`
-    case core.JSON_DATE:
-      return `${column} expected date, got a string that is no yyyy-MM-dd`
-    case core.JSON_CLOCK:
-      return `${column} expected time, got a string that is no HH:mm[:ss[.f]]`
-    case core.JSON_UUID:
-      return `${column} expected uuid, got a string that is none`
-    case core.JSON_BASE64:
-      return `${column} expected binary, got a string that is not base64`
-    case core.JSON_HEX:
-      return `${column} expected binary, got a string that is not hex`
-    case core.JSON_SURROGATE:
-      return `${column} expected string, got a lone surrogate, which has no UTF-8`
-    default:
-      return `expected JSON, got ${shown(byte)}`
-  }
-}
-
-function typeName({ type, precision = 10, scale = 0 }: Leaf): string {
-  return type === 'decimal' ? `decimal(${precision},${scale})` : type
-}
-
-function hex(byte: number): string {
-  return `0x${byte.toString(16).padStart(2, '0')}`
-}
-
-function shown(byte: number): string {
-  return byte > 0x20 && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : hex(byte)
-}
-
-function kind(byte: number): string {
-  if (byte === 0x22) return 'a string'
-  if (byte === 0x7b) return 'an object'
-  if (byte === 0x5b) return 'an array'
-  if (byte === 0x74 || byte === 0x66) return 'a boolean'
-  if (byte === 0x6e) return 'null'
-  if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) return 'a number'
-  return shown(byte)
+function restField(fields: readonly Field[], name: string): Field {
+  const field = fields.find((f) => f.name === name)
+  if (field?.leaf?.type !== 'json') throw outOfRange('unknown.rest', 'the name of a top-level json column', name)
+  return field
 }

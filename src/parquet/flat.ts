@@ -1,9 +1,21 @@
 // A schema as far as a scan of flat records goes.
-import type { ScanField } from '../engine/columns.js'
 import { outOfRange } from '../errors.js'
+import type { Field, TimeUnit } from '../types.js'
 import { parseSchema } from './schema.js'
 
 const TYPES = ['boolean', 'int32', 'int64', 'double', 'string', 'timestamp'] as const
+
+export interface ScanField {
+  name: string
+  type: (typeof TYPES)[number]
+  unit?: TimeUnit
+  nullable?: boolean
+}
+
+/** The same as the engine takes it. */
+export function flatFields(columns: readonly ScanField[]): Field[] {
+  return columns.map(({ name, type, unit, nullable = true }) => ({ name, key: name, nullable, leaf: { type, ...(unit ? { unit } : {}) } }))
+}
 
 /** The columns of a schema of unknown origin; throws RangeError for what is not flat. */
 export function flatColumns(schema: unknown, label: string): ScanField[] {

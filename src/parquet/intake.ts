@@ -1,8 +1,9 @@
 // JSON in pieces of any size -> column batches: gathers text in the arena until a scan is worth it,
 // carries the record that a piece cuts, and settles bad records.
-import { createScan, type Format, type Scan, type ScanField } from '../engine/columns.js'
+import { createScan, type Format, type Scan } from '../engine/columns.js'
 import type { Engine } from '../engine/engine.js'
 import { MillraceError, outOfRange, wrongType } from '../errors.js'
+import { flatFields, type ScanField } from './flat.js'
 
 /** A record that is in no row. */
 export interface BadRecord {
@@ -82,7 +83,7 @@ export function createIntake(
   const { maxRecordBytes, onBadRecord, format = 'auto' } = options
   const size = maxRecordBytes + FILL
   const text = engine.reserve(size)
-  const scan = createScan(engine, columns, BATCH_ROWS, size)
+  const scan = createScan(engine, flatFields(columns), { capacity: BATCH_ROWS, textBytes: size })
   scan.startSource(format)
   const reasons = new Map<string, number>()
   let source: string | undefined

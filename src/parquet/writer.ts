@@ -1,5 +1,5 @@
 // NDJSON or objects -> one Parquet file.
-import type { Format, ScanField } from '../engine/columns.js'
+import type { Format } from '../engine/columns.js'
 import { createEngine, type Engine } from '../engine/engine.js'
 import { leavesOf } from '../engine/leaves.js'
 import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
@@ -7,7 +7,7 @@ import type { Field } from '../types.js'
 import type { ColumnInput } from './cells.js'
 import { columnBatches } from './columns.js'
 import { createParquetFile } from './file.js'
-import { flatColumns } from './flat.js'
+import { flatColumns, flatFields, type ScanField } from './flat.js'
 import { type BadRecordPolicy, checkFormat, checkPolicy, createIntake, type Intake, MAX_RECORD_BYTES } from './intake.js'
 import { checkFileOptions } from './options.js'
 import { createRowGroupEncoder } from './rowgroup.js'
@@ -194,10 +194,6 @@ export function intakeMethods(
       return turn.next(() => intake.startSource(name))
     },
   }
-}
-
-export function flatFields(columns: readonly ScanField[]): Field[] {
-  return columns.map(({ name, type, unit, nullable = true }) => ({ name, key: name, nullable, leaf: { type, unit } }))
 }
 
 /** Checks the options that all writers share and fills in their defaults. */

@@ -1,10 +1,10 @@
 // The levels of coercion, type by type, as Firehose's two SerDes have them.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Coercion, ScanField } from '../../src/engine/columns.js'
+import type { Coercion } from '../../src/engine/columns.js'
 import type { Leaf } from '../../src/types.js'
 import { builds } from '../builds.js'
-import { type Cell, scanValues } from '../columns.js'
+import { type Cell, type ScanField, scanValues } from '../columns.js'
 
 const NUMERIC: Leaf['type'][] = ['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'float', 'double']
 

@@ -1,9 +1,9 @@
 // Documents with and without line feeds, arrays, and what is left of malformed ones, against JSON.parse.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createScan, type ScanField } from '../../src/engine/columns.js'
+import { createScan } from '../../src/engine/columns.js'
 import { builds } from '../builds.js'
-import { scanAll } from '../columns.js'
+import { flat, type ScanField, scanAll } from '../columns.js'
 
 const FIELDS: ScanField[] = [
   { name: 'a', type: 'double' },
@@ -206,7 +206,7 @@ describe.each(builds)('%s', (_, engine) => {
   it('takes what it learnt of one source to the next, but no line feed', () => {
     engine.scope(() => {
       const inputs = ['{"a":1,\n"bb":"x"}', '{"a":1,\n"bb":"x"}', '{"a":1,"bb":"x"}'].map(bytes)
-      const scan = createScan(engine, FIELDS, 10, 100)
+      const scan = createScan(engine, flat(FIELDS), { capacity: 10, textBytes: 100 })
       const at = engine.reserve(100)
       const results = inputs.map((input, i) => {
         scan.startSource(i === 0 ? 'documents' : 'lines')
@@ -231,7 +231,7 @@ describe.each(builds)('%s', (_, engine) => {
       for (let size = 1; size < 1300; size += size < 20 ? 1 : 97)
         engine.scope(() => {
           const input = bytes(before + long + behind)
-          const scan = createScan(engine, FIELDS, 10, input.length)
+          const scan = createScan(engine, flat(FIELDS), { capacity: 10, textBytes: input.length })
           const at = engine.reserve(input.length)
           scan.startSource('documents')
           engine.bytes().set(input, at)
@@ -253,7 +253,7 @@ describe.each(builds)('%s', (_, engine) => {
       for (const open of ['', '[']) {
         const input = bytes(open + unit.repeat(Math.ceil(200_000 / unit.length)))
         engine.scope(() => {
-          const scan = createScan(engine, FIELDS, 1000, input.length)
+          const scan = createScan(engine, flat(FIELDS), { capacity: 1000, textBytes: input.length })
           const at = engine.put(input)
           scan.startSource('documents')
           const start = performance.now()

@@ -1,9 +1,9 @@
 // The scan against JSON.parse: same verdict on every line, same cells.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createScan, type ScanField } from '../../src/engine/columns.js'
+import { createScan } from '../../src/engine/columns.js'
 import { builds } from '../builds.js'
-import { type Cell, scanAll } from '../columns.js'
+import { type Cell, flat, type ScanField, scanAll } from '../columns.js'
 
 const FIELDS: ScanField[] = [
   { name: 'b', type: 'boolean' },
@@ -210,7 +210,7 @@ describe.each(builds)('%s', (_, engine) => {
       const line = text.subarray(0, text.length / 20).toString()
       expect(scanAll(engine, columns, line).rows).toEqual([columns.map((_, i) => i)])
       return engine.scope(() => {
-        const scan = createScan(engine, columns, 20, text.length)
+        const scan = createScan(engine, flat(columns), { capacity: 20, textBytes: text.length })
         const at = engine.put(text)
         const times = Array.from({ length: 5 }, () => {
           const start = performance.now()

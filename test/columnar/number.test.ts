@@ -1,9 +1,8 @@
 // Doubles bit for bit as JSON.parse reads them; floats as a rational number rounds; int64 and int32 exactly, as BigInt does.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ScanField } from '../../src/engine/columns.js'
 import { builds } from '../builds.js'
-import { scanAll, scanValues } from '../columns.js'
+import { type ScanField, scanAll, scanValues } from '../columns.js'
 
 const DOUBLE: ScanField[] = [{ name: 'd', type: 'double', nullable: false }]
 

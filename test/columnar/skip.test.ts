@@ -1,9 +1,8 @@
 // Every way to be JSON and to fail to be, one by one: JSON.parse is the judge, and where it and the
 // scan may differ it is said so here.
 import { describe, expect, it } from 'vitest'
-import type { ScanField } from '../../src/engine/columns.js'
 import { builds } from '../builds.js'
-import { scanAll } from '../columns.js'
+import { type ScanField, scanAll } from '../columns.js'
 
 const VALUES = [
   // y: structures

@@ -1,10 +1,9 @@
 // JSON columns, and what every type makes of every kind of value.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ScanField } from '../../src/engine/columns.js'
 import type { Leaf } from '../../src/types.js'
 import { builds } from '../builds.js'
-import { scanAll, scanValues } from '../columns.js'
+import { type ScanField, scanAll, scanValues } from '../columns.js'
 
 const LEAVES: Leaf[] = [
   ...(['boolean', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'float', 'double', 'string', 'json', 'uuid', 'date'] as const).map(

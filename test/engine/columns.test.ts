@@ -1,8 +1,8 @@
 // The scan as the stages hold it: batches, bad records, positions in the whole input.
 import { describe, expect, it } from 'vitest'
-import { createScan, type ScanField } from '../../src/engine/columns.js'
+import { createScan } from '../../src/engine/columns.js'
 import { builds } from '../builds.js'
-import { cells, scanAll } from '../columns.js'
+import { cells, flat, type ScanField, scanAll } from '../columns.js'
 
 const FIELDS: ScanField[] = [
   { name: 'n', type: 'int64', nullable: false },
@@ -15,7 +15,7 @@ describe.each(builds)('%s', (_, engine) => {
     engine.scope(() => {
       const text = encoder.encode(Array.from({ length: 10 }, (_, i) => `{"n":${i},"s":"\\u0041${i}"}\n`).join(''))
       const at = engine.put(text)
-      const scan = createScan(engine, FIELDS, 4, text.length)
+      const scan = createScan(engine, flat(FIELDS), { capacity: 4, textBytes: text.length })
       const batches: unknown[] = []
       let done = 0
       for (;;) {
@@ -23,7 +23,7 @@ describe.each(builds)('%s', (_, engine) => {
         done += consumed
         expect(bad).toEqual([])
         if (rows === 0) break
-        batches.push(cells(engine, scan, FIELDS, rows))
+        batches.push(cells(engine, scan, rows))
       }
       expect(done).toBe(text.length)
       expect(batches).toEqual([
@@ -71,7 +71,7 @@ describe.each(builds)('%s', (_, engine) => {
     engine.scope(() => {
       const text = encoder.encode('x\n'.repeat(3000))
       const at = engine.put(text)
-      const scan = createScan(engine, FIELDS, 10, text.length)
+      const scan = createScan(engine, flat(FIELDS), { capacity: 10, textBytes: text.length })
       const result = scan.next(at, text.length, true)
       expect([result.rows, result.bad.length, result.consumed]).toEqual([0, 1024, 2048])
     })
@@ -88,10 +88,10 @@ describe.each(builds)('%s', (_, engine) => {
 
   it('refuses two columns of one name and texts larger than it was made for', () => {
     engine.scope(() => {
-      expect(() => createScan(engine, [FIELDS[0], FIELDS[0]], 4, 10)).toThrow(
+      expect(() => createScan(engine, flat([FIELDS[0], FIELDS[0]]), { capacity: 4, textBytes: 10 })).toThrow(
         new RangeError('"fields[1].name" expected a name that no other column has, got "n"'),
       )
-      const scan = createScan(engine, FIELDS, 4, 10)
+      const scan = createScan(engine, flat(FIELDS), { capacity: 4, textBytes: 10 })
       expect(() => scan.next(0, 11, true)).toThrow(new RangeError('"length" expected at most 10 bytes, got 11'))
     })
   })

@@ -20,7 +20,7 @@ async function take(sources: { name: string; pieces: (string | Uint8Array)[] }[]
     FIELDS,
     { maxRecordBytes: 4096, onBadRecord: (b) => void bad.push({ ...b, text: b.text.slice() }), ...options },
     (count, recordAt) => {
-      const [a] = cells(engine, intake.scan, FIELDS, count)
+      const [a] = cells(engine, intake.scan, count)
       for (let row = 0; row < count; row++) rows.push([a[row], recordAt(row)])
     },
   )
