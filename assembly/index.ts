@@ -44,7 +44,9 @@ export { FOLD_CASE, FOLD_DOTS, objectSize, openObject } from "./columnar/keys";
 export { SCAN_COERCION, scanInit, scanPass, scanRows, scanSource } from "./columnar/json";
 export { SCAN_APPEND, SCAN_FINAL, SCAN_FIRST, SCAN_REFUSE, SCAN_STATE } from "./columnar/records";
 export { countFeeds, FORMAT_AUTO, FORMAT_DOCUMENTS, FORMAT_LINES } from "./columnar/frame";
-export { CODEC_LZ4, CODEC_NONE, CODEC_SNAPPY, COLUMN_ENCODING, ENCODING_AUTO, grantBlock } from "./columnar/chunk";
+export {
+  CODEC_LZ4, CODEC_NONE, CODEC_SNAPPY, COLUMN_BLOOM, COLUMN_BLOOM_RATE, COLUMN_ENCODING, ENCODING_AUTO, ENCODING_SMALLEST, ENCODING_SMALLEST_PACKED, grantBlock,
+} from "./columnar/chunk";
 export { PAGE_CHUNK, PAGE_DATA, PAGE_DICTIONARY } from "./columnar/page";
 export { appendBatch, finishRowGroup, openWriter, resetRowGroup, rowGroupBytes, takePages } from "./columnar/rowgroup";
 export { openSplit, splitBatch, splitCapacity, splitGroups, splitIds, splitText, unpackRows } from "./columnar/split";

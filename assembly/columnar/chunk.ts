@@ -8,6 +8,10 @@ import { COLUMN_ENCODE, COLUMN_SIZE } from "./columns";
 
 /** u32 of the descriptor's encoder part: Parquet's code of the encoding to use, or ENCODING_AUTO. */
 export const COLUMN_ENCODING: usize = COLUMN_ENCODE + 4;
+/** u32, of the encoder's part too: bytes of a bloom filter at its largest, 0 for none. */
+export const COLUMN_BLOOM: usize = COLUMN_ENCODE + 8;
+/** f32: the rate of false positives that it may have. */
+export const COLUMN_BLOOM_RATE: usize = COLUMN_ENCODE + 12;
 
 /** Encodings (parquet.thrift, Encoding). */
 export const PLAIN: u32 = 0;
@@ -18,10 +22,18 @@ export const DELTA_BYTE_ARRAY: u32 = 7;
 export const RLE_DICTIONARY: u32 = 8;
 export const BYTE_STREAM_SPLIT: u32 = 9;
 export const ENCODING_AUTO: u32 = 0xff;
+/** As auto, but without dictionary what the first page's values are smallest in, as they are or after a codec. */
+export const ENCODING_SMALLEST: u32 = 0xfe;
+export const ENCODING_SMALLEST_PACKED: u32 = 0xfd;
 
-/** Physical types (parquet.thrift, Type) that are not told by their width. */
+/** Physical types (parquet.thrift, Type). */
 export const PHYSICAL_BOOLEAN: u32 = 0;
+export const PHYSICAL_INT32: u32 = 1;
+export const PHYSICAL_INT64: u32 = 2;
+export const PHYSICAL_FLOAT: u32 = 4;
+export const PHYSICAL_DOUBLE: u32 = 5;
 export const PHYSICAL_BYTES: u32 = 6;
+export const PHYSICAL_FIXED: u32 = 7;
 
 export const CODEC_NONE: u32 = 0;
 export const CODEC_SNAPPY: u32 = 1;
@@ -63,7 +75,7 @@ export class Chunk {
   text: u32; // whether byte arrays are UTF-8
   maxDef: u32;
   maxRep: u32;
-  encoding: u32; // of pages without dictionary
+  encoding: u32; // of pages without dictionary; ENCODING_SMALLEST and more: not chosen yet
   wish: u32; // COLUMN_ENCODING
   // the batch at hand
   values: usize;
@@ -104,6 +116,9 @@ export class Chunk {
   size: u64; // of all finished pages, uncompressed
   bounds: usize; // of the chunk, see statistics.ts
   pageBounds: usize; // of the open page, or those of the chunk where pages need none
+  bloom: usize; // filter of bloomSize bytes, where one is wanted
+  bloomSize: usize;
+  bloomRate: f32;
 }
 
 // @ts-ignore: decorator

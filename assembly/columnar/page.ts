@@ -9,11 +9,14 @@
 //   48: bounds as putBounds writes them
 // values counts level entries, of a dictionary page its entries; size is that before compression.
 // After the pages of a column comes one of kind CHUNK: values, nulls, rows and bounds of the chunk,
-// at 24 how many different values (-1: unknown), at 28 a u64: bytes of all values in PLAIN form.
+// at 24 how many different values (-1: unknown), at 28 a u64: bytes of all values in PLAIN form, at 36
+// address and size of its bloom filter.
 import { lz4Bound, lz4Compress } from "../codec/lz4";
 import { snappyBound, snappyCompress } from "../codec/snappy";
 import { NO_MEMORY, reserve, rewind, SLACK } from "../memory";
-import { Chunk, CODEC_LZ4, CODEC_NONE, CODEC_SNAPPY, PHYSICAL_BOOLEAN, PLAIN, RLE, RLE_DICTIONARY, Writer } from "./chunk";
+import { bloomFold, bloomInsert } from "./bloom";
+import { chooseEncoding } from "./choose";
+import { Chunk, CODEC_LZ4, CODEC_NONE, CODEC_SNAPPY, ENCODING_SMALLEST_PACKED, isBytes, PHYSICAL_BOOLEAN, PLAIN, RLE, RLE_DICTIONARY, Writer } from "./chunk";
 import { levelsBound, levelWidth, putLevels } from "./levels";
 import { BOUNDS_OUT, mergeBounds, observeEntries, putBounds, resetBounds } from "./statistics";
 import { putValues, scratchSize, valuesBound } from "./values";
@@ -30,6 +33,10 @@ export function closePage(w: Writer, c: Chunk): i32 {
   if (c.pageEntries == 0) return 0;
   // nulls alone need no dictionary, and readers no empty one
   const coded = c.dictionary != 0 && c.entryCount > 0;
+  if (!coded && c.pageValues > 0 && c.physical != PHYSICAL_BOOLEAN) {
+    if (c.encoding >= ENCODING_SMALLEST_PACKED) chooseEncoding(c);
+    if (c.bloom) bloomInsert(c.bloom, c.bloomSize, c.plain + c.head, c.pageValues, isBytes(c) ? 0 : c.width);
+  }
   const encoding = coded ? RLE_DICTIONARY : c.pageValues == 0 ? PLAIN : c.physical != PHYSICAL_BOOLEAN ? c.encoding : w.version == 2 ? RLE : PLAIN;
   const repWidth = levelWidth(c.maxRep), defWidth = levelWidth(c.maxDef);
   const levelsMost = levelsBound(c.pageEntries, repWidth) + levelsBound(c.pageEntries, defWidth) + 8;
@@ -59,7 +66,8 @@ export function closePage(w: Writer, c: Chunk): i32 {
   if (w.version == 2) {
     if (!direct) {
       memory.copy(payload, levels, levelBytes);
-      packed = levelBytes + pack(w, values, size, payload + levelBytes);
+      // of nulls alone there are no values, and not every reader takes a compressed nothing
+      packed = levelBytes + (size == 0 ? 0 : pack(w, values, size, payload + levelBytes));
     }
   } else if (!direct) {
     let from = levels;
@@ -116,6 +124,7 @@ export function queueDictionary(w: Writer, c: Chunk): i32 {
     memory.fill(w.used, 1, <usize>c.entryCount);
     observeEntries(c.bounds, c, w.used);
   }
+  if (c.bloom) bloomInsert(c.bloom, c.bloomSize, c.entries, c.entryCount, isBytes(c) ? 0 : c.width);
   const packed = pack(w, c.entries, c.entriesSize, node + NODE);
   rewind((node + NODE + packed + SLACK + 15) & ~15);
   queue(w, c, node, PAGE_DICTIONARY, c.entryCount, PLAIN, packed, c.entriesSize);
@@ -133,6 +142,10 @@ export function queueChunk(w: Writer, c: Chunk): i32 {
   store<u32>(node, c.chunkNulls, 16);
   store<u32>(node, c.chunkRows, 20);
   store<u64>(node, c.plainBytes, 28);
+  if (c.bloom) {
+    store<usize>(node, c.bloom, 36);
+    store<usize>(node, bloomFold(c.bloom, c.bloomSize, <f64>c.bloomRate), 40);
+  }
   putBounds(c.bounds, c, node + BOUNDS_AT);
   return 0;
 }

@@ -6,7 +6,8 @@
 import { reserve } from "../memory";
 import { headRoom } from "./buffers";
 import {
-  Chunk, chunkOf, COLUMN_ENCODING, descriptor, ENCODING_AUTO, PHYSICAL_BOOLEAN, PLAIN, RLE_DICTIONARY, Writer,
+  Chunk, chunkOf, COLUMN_BLOOM, COLUMN_BLOOM_RATE, COLUMN_ENCODING, descriptor, ENCODING_AUTO, ENCODING_SMALLEST_PACKED, PHYSICAL_BOOLEAN, PLAIN, RLE_DICTIONARY,
+  Writer,
 } from "./chunk";
 import {
   COLUMN_COUNT, COLUMN_ENCODE, COLUMN_ENTRIES, COLUMN_LEVELS, COLUMN_MAX_DEF, COLUMN_MAX_REP, COLUMN_ORDER, COLUMN_PHYSICAL, COLUMN_REPS, COLUMN_ROWS,
@@ -54,7 +55,12 @@ export function openWriter(
     c.maxDef = load<u32>(at, COLUMN_MAX_DEF);
     c.maxRep = load<u32>(at, COLUMN_MAX_REP);
     c.wish = load<u32>(at, COLUMN_ENCODING);
-    c.encoding = c.wish == ENCODING_AUTO || c.wish == RLE_DICTIONARY ? PLAIN : c.wish;
+    c.bloomSize = load<u32>(at, COLUMN_BLOOM);
+    c.bloomRate = load<f32>(at, COLUMN_BLOOM_RATE);
+    if (c.bloomSize > 0) {
+      c.bloom = reserve(c.bloomSize);
+      if (!c.bloom) return 0;
+    }
     c.head = headRoom(w, c, pageEntries);
     c.bounds = bounds + <usize>i * 2 * BOUNDS_SIZE;
     c.pageBounds = pageIndex ? c.bounds + BOUNDS_SIZE : c.bounds;
@@ -80,7 +86,9 @@ export function resetRowGroup(writer: usize): void {
     resetBounds(c.bounds);
     resetBounds(c.pageBounds);
     c.failing = 0;
-    c.dictionary = u32((c.wish == ENCODING_AUTO || c.wish == RLE_DICTIONARY) && c.physical != PHYSICAL_BOOLEAN);
+    c.encoding = c.wish == ENCODING_AUTO || c.wish == RLE_DICTIONARY ? PLAIN : c.wish;
+    c.dictionary = u32((c.wish >= ENCODING_SMALLEST_PACKED || c.wish == RLE_DICTIONARY) && c.physical != PHYSICAL_BOOLEAN);
+    if (c.bloom) memory.fill(c.bloom, 0, c.bloomSize);
     resetDictionary(c);
   }
 }

@@ -1,15 +1,22 @@
 // The host's side of the page encoder: feeds it the batch in the column descriptors and takes the
 // finished pages out of the arena.
+import { bloomBytes } from './bloom.js'
 import * as core from './core.js'
 import type { Bounds, EncodedChunk, EncodedPage } from './encoded.js'
 import { type Engine, outOfMemory, settled } from './engine.js'
 
-/** What may be asked for a column; `auto`: what its data call for. */
-export type Encoding = 'auto' | 'plain' | 'dictionary' | 'delta' | 'delta_length' | 'delta_byte_array' | 'byte_stream_split'
+/**
+ * How the values of a column are encoded. `auto`: a dictionary while it pays, then plain, which every
+ * reader knows. `smallest`: a dictionary while it pays, then whatever the first page's values are
+ * smallest in. The delta encodings are read by Spark from 3.3 on, byte_stream_split by none of its
+ * releases before 2026.
+ */
+export type Encoding = 'auto' | 'smallest' | 'plain' | 'dictionary' | 'delta' | 'delta_length' | 'delta_byte_array' | 'byte_stream_split'
 
-/** Parquet's codes (parquet.thrift, Encoding). */
+/** Parquet's codes (parquet.thrift, Encoding), and what stands for a choice. */
 const ENCODINGS: Record<Encoding, number> = {
   auto: core.ENCODING_AUTO,
+  smallest: core.ENCODING_SMALLEST,
   plain: 0,
   dictionary: 8,
   delta: 5,
@@ -35,6 +42,10 @@ export interface PageOptions {
   pageIndex?: boolean
   /** One a column; must fit its physical type. Default auto. */
   encodings?: readonly Encoding[]
+  /** Whether pages get compressed in the end, which `smallest` goes by; default: whether there is a codec. */
+  compressed?: boolean
+  /** One a column: the rate of false positives of its bloom filter, and how many different values a row group has at most. */
+  bloom?: readonly ({ fpp: number; ndv?: number | undefined } | undefined)[]
 }
 
 /**
@@ -50,6 +61,9 @@ export interface PageEncoder {
   finish(): { pages: EncodedPage[]; chunks: EncodedChunk[] }
 }
 
+/** A bloom filter's most bytes where nobody says how many values it will have: 800,000 at a rate of 0.01. */
+const BLOOM_BYTES = 1 << 20
+
 // All columns' dictionaries, tables and page buffers together stay below this.
 const ADDRESSES = 768 * 1024 * 1024
 
@@ -58,13 +72,21 @@ const ADDRESSES = 768 * 1024 * 1024
  * state stays in the arena, some 40 KB a column at first, at most about 4 MiB.
  */
 export function createPageEncoder(engine: Engine, columns: number, count: number, options: PageOptions): PageEncoder {
-  const { codec, version = 1, pageIndex = true, encodings = [] } = options
+  const { codec, version = 1, pageIndex = true, encodings = [], compressed = codec !== 'none', bloom = [] } = options
   const share = Math.floor(ADDRESSES / Math.max(1, count) / 4)
   const pageBytes = options.pageBytes ?? Math.max(65536, Math.min(1 << 20, share))
   const dictionaryBytes = options.dictionaryBytes ?? Math.max(65536, Math.min(1 << 20, share))
   // pages of 32768 entries keep the staged indices of a column in 64 KiB
   const pageRows = options.pageRows ?? 32768
-  for (let i = 0; i < count; i++) engine.words()[(columns + i * core.COLUMN_SIZE + core.COLUMN_ENCODING) >> 2] = ENCODINGS[encodings[i] ?? 'auto']
+  const words = engine.words()
+  for (let i = 0; i < count; i++) {
+    const column = columns + i * core.COLUMN_SIZE
+    const encoding = encodings[i] ?? 'auto'
+    words[(column + core.COLUMN_ENCODING) >> 2] = encoding === 'smallest' && compressed ? core.ENCODING_SMALLEST_PACKED : ENCODINGS[encoding]
+    const filter = bloom[i]
+    words[(column + core.COLUMN_BLOOM) >> 2] = !filter ? 0 : filter.ndv === undefined ? BLOOM_BYTES : bloomBytes(filter.ndv, filter.fpp)
+    new Float32Array(words.buffer)[(column + core.COLUMN_BLOOM_RATE) >> 2] = filter?.fpp ?? 0
+  }
   const kernels = engine.core
   const writer = kernels.openWriter(columns, count, CODECS[codec], version, pageIndex ? 1 : 0, pageRows, pageBytes, dictionaryBytes)
   if (writer === 0) throw outOfMemory(count * 1024)
@@ -123,9 +145,16 @@ function page(engine: Engine, node: Uint32Array): EncodedPage {
 }
 
 function chunk(engine: Engine, node: Uint32Array): EncodedChunk {
-  const [, , , values, nulls, , distinct, low, high] = node
+  const [, , , values, nulls, , distinct, low, high, filter, filterSize] = node
   const bounds = boundsOf(engine, node)
-  return { values, nulls, plainBytes: low + high * 2 ** 32, ...(bounds ? { bounds } : {}), ...(distinct === 0xffffffff ? {} : { distinct }) }
+  return {
+    values,
+    nulls,
+    plainBytes: low + high * 2 ** 32,
+    ...(bounds ? { bounds } : {}),
+    ...(distinct === 0xffffffff ? {} : { distinct }),
+    ...(filter ? { bloom: engine.bytes().slice(filter, filter + filterSize) } : {}),
+  }
 }
 
 function boundsOf(engine: Engine, node: Uint32Array): Bounds | undefined {

@@ -1,20 +1,19 @@
 // What a Parquet file is to be like, as far as every writer of one takes it.
 import { type LeafColumn, PHYSICAL } from '../engine/leaves.js'
+import type { Encoding } from '../engine/pages.js'
 import { checkKeys, checkWhole, outOfRange, wrongType } from '../errors.js'
 import { type Codec, type Compression, resolveCodec } from './codec.js'
 import type { SortedLeaf } from './metadata.js'
 
-/**
- * How the values of a column are encoded. `auto`: a dictionary while it pays, then what the data is best
- * served by among what every reader knows. The delta encodings are read by Spark from 3.3 on,
- * byte_stream_split by none of its releases before 2026.
- */
-export type Encoding = 'auto' | 'plain' | 'dictionary' | 'delta' | 'delta_length' | 'delta_byte_array' | 'byte_stream_split'
+export type { Encoding }
 
 export interface BloomFilter {
   /** Chance of a false positive, 0.0001 to 0.5; default 0.01. */
   fpp?: number
-  /** Distinct values that a row group will have; by default counted. */
+  /**
+   * Most distinct values that a row group will have. The filter gets the size that those that come need;
+   * this bounds it, at 1 MiB by default, enough for 800,000 at 0.01.
+   */
   ndv?: number
 }
 
@@ -48,8 +47,8 @@ export interface FileOptions {
   statistics?: boolean
   /** Columns that have a bloom filter in each row group. Columns are named as in `sortingColumns`. */
   bloomFilters?: readonly string[] | Readonly<Record<string, BloomFilter>>
-  /** Encodings of columns; default auto. Lists and maps are named by what lies in them: `tags.list.element`. */
-  encodings?: Readonly<Record<string, Encoding>>
+  /** Of all columns, or by column; default auto. Lists and maps are named by what lies in them: `tags.list.element`. */
+  encodings?: 'auto' | 'smallest' | Readonly<Record<string, Encoding>>
   /** What the rows of every row group are sorted by. The writer says so in the file; it does not sort, nor check. */
   sortingColumns?: readonly SortingColumn[]
   /** Goes into the footer. */
@@ -158,6 +157,7 @@ const { boolean, int32, int64, int96, float, double, byteArray, fixed } = PHYSIC
 /** Physical types that an encoding is defined for (Encodings.md); INT96 is left to PLAIN and dictionaries. */
 const ENCODABLE: Record<Encoding, readonly number[]> = {
   auto: [boolean, int32, int64, int96, float, double, byteArray, fixed],
+  smallest: [boolean, int32, int64, int96, float, double, byteArray, fixed],
   plain: [boolean, int32, int64, int96, float, double, byteArray, fixed],
   dictionary: [int32, int64, int96, float, double, byteArray, fixed],
   delta: [int32, int64],
@@ -167,8 +167,9 @@ const ENCODABLE: Record<Encoding, readonly number[]> = {
 }
 
 function encodingsOf(encodings: FileOptions['encodings'], leaves: readonly LeafColumn[], label: string): Encoding[] {
-  const all: Encoding[] = leaves.map(() => 'auto')
-  if (encodings === undefined) return all
+  const all: Encoding[] = leaves.map(() => (encodings === 'smallest' ? encodings : 'auto'))
+  if (encodings === undefined || encodings === 'auto' || encodings === 'smallest') return all
+  if (typeof encodings === 'string') throw outOfRange(label, 'auto, smallest or an object', encodings)
   for (const [name, encoding] of Object.entries(object(encodings, label)) as [string, Encoding][]) {
     const leaf = leafOf(name, leaves, label)
     if (!Object.hasOwn(ENCODABLE, encoding)) throw outOfRange(`${label}.${name}`, `one of ${Object.keys(ENCODABLE).join(', ')}`, encoding)

@@ -82,8 +82,8 @@ export function createRowGroupBuilder(columns: number, settings: Settings): RowG
 
   const pack = (page: EncodedPage): Waiting | Promise<Waiting> => {
     const { compress } = codec
-    // the core compressed it, or nobody does
-    if (!compress) return seal(page, NOTHING, page.body, codec.core !== 'none')
+    // the core compressed it, if there is anything but levels in it, or nobody does
+    if (!compress) return seal(page, NOTHING, page.body, codec.core !== 'none' && page.body.length > page.repBytes + page.defBytes)
     const apart = version === 2 && !page.dictionary
     const cut = apart ? page.repBytes + page.defBytes : 0
     const levels = page.body.subarray(0, cut)
@@ -161,9 +161,10 @@ export interface RowGroupEncoder {
  * stays in the arena. Calls must wait for the promise of the one before, outside of the engine's scopes.
  */
 export function createRowGroupEncoder(engine: Engine, columns: number, leaves: readonly LeafColumn[], settings: FileSettings): RowGroupEncoder {
-  const { codec, version, pageRows, pageBytes, dictionaryBytes, pageIndex, encodings } = settings
+  const { codec, version, pageRows, pageBytes, dictionaryBytes, pageIndex, encodings, bloom } = settings
   const encoder = createPageEncoder(engine, columns, leaves.length, {
-    ...{ codec: codec.core, version, pageIndex: pageIndex && settings.statistics, encodings },
+    ...{ codec: codec.core, version, pageIndex: pageIndex && settings.statistics, encodings, bloom },
+    compressed: codec.core !== 'none' || codec.compress !== undefined,
     ...{ pageRows, pageBytes, dictionaryBytes },
   })
   const builder = createRowGroupBuilder(leaves.length, settings)

@@ -206,7 +206,7 @@ describe('options', () => {
     [{ bloomFilters: { s: { fpp: 1 } } }, '"options.bloomFilters.s.fpp" expected a chance from 0.0001 to 0.5, got 1'],
     [{ bloomFilters: { s: { bits: 1 } } }, '"options.bloomFilters.s" expected one of fpp, ndv, got "bits"'],
     [{ encodings: { s: 'delta' } }, '"options.encodings.s" expected an encoding that string has, got "delta"'],
-    [{ encodings: { s: 'toString' } }, /"options.encodings.s" expected one of auto, plain, .*, got "toString"/],
+    [{ encodings: { s: 'toString' } }, /"options.encodings.s" expected one of auto, smallest, plain, .*, got "toString"/],
     [{ sortingColumns: [{ column: 'tags.list.element' }] }, '"options.sortingColumns[0].column" expected a column of one value a row, got "tags.list.element"'],
     [{ sortingColumns: [{ column: 's', desc: true }] }, '"options.sortingColumns[0]" expected one of column, descending, nullsFirst, got "desc"'],
     [{ sortingColumns: 's' }, '"options.sortingColumns" expected an array of {column}, got "s"'],
