@@ -23,7 +23,7 @@
 // column: blanks since the line began, or MIDLINE
 // depth, inside, indent, before (the last byte that is no white space): of the document passed over
 
-import { failAt, faultAt, JSON_NOT_OBJECT, JSON_SEPARATOR, setBlankFeed, skipValue } from "./skip";
+import { failAt, faultAt, JSON_NOT_OBJECT, JSON_SEPARATOR, openLevels, setBlankFeed, skipValue } from "./skip";
 
 export const FORMAT_AUTO: u32 = 0;
 export const FORMAT_LINES: u32 = 1;
@@ -65,6 +65,7 @@ export function settleFormat(frame: usize, p: usize, end: usize, final: bool): u
   if (load<u8>(p) == 0x5b) format = FORMAT_DOCUMENTS;
   else {
     setBlankFeed(true);
+    openLevels(0);
     let stop = skipValue(p);
     const cut = stop == 0 && faultAt >= end;
     if (stop == 0) stop = faultAt;
