@@ -33,12 +33,15 @@ export interface FinishedRowGroup {
 }
 
 export interface RowGroupBuilder {
-  /** Takes pages, of each column in order; the dictionary page may come last. */
+  /**
+   * Takes pages, of each column in order; the dictionary page may come last. The promise is there where
+   * the codec makes them; nobody need wait for it, but then the pages wait in memory.
+   */
   add(pages: readonly EncodedPage[]): void | Promise<void>
-  /** Bytes that wait. */
+  /** Bytes of what is compressed. */
   held(): number
-  /** The row group of all that was added; the builder is then empty. Nothing may be on its way. */
-  finish(rows: number, chunks: readonly EncodedChunk[]): FinishedRowGroup
+  /** The row group of all that was added; the builder is then empty. Rejects where an add() did. */
+  finish(rows: number, chunks: readonly EncodedChunk[]): Promise<FinishedRowGroup>
 }
 
 /** A page that waits: `parts` are its header and body. */
@@ -56,9 +59,12 @@ export function createRowGroupBuilder(columns: number, settings: Settings): RowG
   const header = new ThriftWriter()
   let waiting: Waiting[][] = []
   let held = 0
+  /** Of the adds whose pages are not all compressed. */
+  let tail: Promise<void> | undefined
   const empty = () => {
     waiting = Array.from({ length: columns }, () => [])
     held = 0
+    tail = undefined
   }
   empty()
 
@@ -111,17 +117,25 @@ export function createRowGroupBuilder(columns: number, settings: Settings): RowG
       const all = (done: readonly Waiting[]) => {
         for (const [i, page] of done.entries()) wait(pages[i].column, page)
       }
-      return packed.some((page) => page instanceof Promise) ? Promise.all(packed).then(all) : all(packed as Waiting[])
+      if (!tail && !packed.some((page) => page instanceof Promise)) return all(packed as Waiting[])
+      // in order, though each takes the time it takes
+      tail = Promise.all([...packed, tail]).then((done) => all(done.slice(0, -1) as Waiting[]))
+      // finish() tells
+      tail.catch(() => {})
+      return tail
     },
     held: () => held,
-    finish(rows, chunks) {
-      const group: FinishedRowGroup = {
-        rows,
-        parts: waiting.flatMap((pages) => pages.flatMap(({ parts }) => parts)),
-        chunks: chunks.map((chunk, i) => finished(chunk, waiting[i], settings.pageIndex)),
+    async finish(rows, chunks) {
+      try {
+        await tail
+        return {
+          rows,
+          parts: waiting.flatMap((pages) => pages.flatMap(({ parts }) => parts)),
+          chunks: chunks.map((chunk, i) => finished(chunk, waiting[i], settings.pageIndex)),
+        }
+      } finally {
+        empty()
       }
-      empty()
-      return group
     },
   }
 }
@@ -158,7 +172,7 @@ export interface RowGroupEncoder {
 
 /**
  * An encoder over the descriptors of `leaves` at `columns`, in an engine of the caller's own: its state
- * stays in the arena. Calls must wait for the promise of the one before, outside of the engine's scopes.
+ * stays in the arena. append() and finish() are called outside of the engine's scopes.
  */
 export function createRowGroupEncoder(engine: Engine, columns: number, leaves: readonly LeafColumn[], settings: FileSettings): RowGroupEncoder {
   const { codec, version, pageRows, pageBytes, dictionaryBytes, pageIndex, encodings, bloom } = settings
@@ -174,7 +188,7 @@ export function createRowGroupEncoder(engine: Engine, columns: number, leaves: r
     held: () => builder.held(),
     async finish(rows) {
       const { pages, chunks } = encoder.finish()
-      await builder.add(pages)
+      builder.add(pages)
       return builder.finish(rows, chunks)
     },
   }

@@ -1,14 +1,16 @@
-import { brotliCompressSync, crc32, deflateSync } from 'node:zlib'
+import { brotliCompressSync, crc32, deflateSync, gunzipSync, gzipSync } from 'node:zlib'
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import zstdPackage from 'zstd-codec'
 import { createEngine } from '../../src/engine/engine.js'
+import { leavesOf } from '../../src/engine/leaves.js'
 import { type Compression, type ParquetCodec, resolveCodec, zstdCodec } from '../../src/parquet/codec.js'
-import type { FileOptions } from '../../src/parquet/options.js'
+import { checkFileOptions, type FileOptions } from '../../src/parquet/options.js'
+import { createRowGroupBuilder } from '../../src/parquet/rowgroup.js'
 import { systemGzip, systemZstd } from '../../src/ports/compression.js'
 import { type Duck, openDuck } from '../duck.js'
-import { arrayBuffer, file, int64, leaf, text, type Value } from './pages.js'
+import { arrayBuffer, file, int64, leaf, page, text, type Value } from './pages.js'
 
 let duck: Duck
 beforeAll(async () => {
@@ -138,6 +140,42 @@ describe('compression', () => {
     const bytes = await file(fields, [columns], { compression: { name: 'gzip', compress: gzip.compress } })
     const [{ n }] = await duck.rows(`select count(n) n from '${duck.file('stream.parquet', bytes)}'`)
     expect(n).toBe(857n)
+  })
+})
+
+describe('promises of a codec', () => {
+  const settings = (compress: ParquetCodec['compress']) => checkFileOptions({ compression: { name: 'gzip', compress } }, leaves)
+  const leaves = leavesOf([leaf('n', { type: 'int64' }, false)])
+  const pages = Array.from({ length: 20 }, (_, i) => page(0, leaves[0], [int64(BigInt(i))], 1))
+  const chunks = [{ values: 20, nulls: 0, plainBytes: 160 }]
+
+  it('may settle in any order, and nobody need wait for them', async () => {
+    const compress: ParquetCodec['compress'] = (bytes) => {
+      const packed = gzipSync(bytes)
+      const turns = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0, true) * 7n) % 20
+      // now and then one that does not wait
+      if (turns > 15) return packed
+      return (async () => {
+        for (let i = 0; i < turns; i++) await undefined
+        return packed
+      })()
+    }
+    const builder = createRowGroupBuilder(1, settings(compress))
+    for (let i = 0; i < 20; i += 2) builder.add(pages.slice(i, i + 2))
+    const { parts } = await builder.finish(20, chunks)
+    const bodies = parts.filter((_, i) => i % 2 === 1)
+    expect(bodies.map((body) => gunzipSync(body)[0])).toEqual(Array.from({ length: 20 }, (_, i) => i))
+    expect(builder.held()).toBe(0)
+  })
+
+  it('fail the row group', async () => {
+    const builder = createRowGroupBuilder(
+      1,
+      settings(() => Promise.reject(new Error('no room'))),
+    )
+    builder.add(pages)
+    await expect(builder.finish(20, chunks)).rejects.toThrow('no room')
+    expect((await builder.finish(0, [])).parts).toEqual([])
   })
 })
 

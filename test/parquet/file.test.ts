@@ -265,12 +265,12 @@ describe('a file past 4 GiB', () => {
         { ...like, column: 1, body: empty, size: empty.length, bounds: none },
       ])
       return builder.finish(many, [
-        { values: many, nulls: 0, plainBytes: 0, bounds },
-        { values: many, nulls: 0, plainBytes: 0, bounds: none },
+        { values: many, nulls: 0, plainBytes: zeros.length, bounds },
+        { values: many, nulls: 0, plainBytes: empty.length, bounds: none },
       ])
     }
     await out.rowGroup(await small(1n))
-    for (let i = 0; i < 46; i++) await out.rowGroup(large())
+    for (let i = 0; i < 46; i++) await out.rowGroup(await large())
     await out.rowGroup(await small(5000n))
     await out.close()
     ftruncateSync(fd, at)
