@@ -15,6 +15,7 @@ import {
   createIntake,
   createParquetFile,
   createRowGroupEncoder,
+  FILE_KEYS,
   flatColumns,
   flatFields,
   intakeMethods,
@@ -59,13 +60,13 @@ const KEYS = [
   'directory',
   'partitionBy',
   'ports',
-  'compression',
   'rowGroupRows',
   'rowGroupBytes',
   'maxRecordBytes',
   'maxBufferedBytes',
   'onBadRecord',
   'format',
+  ...FILE_KEYS,
 ]
 /** Bytes of a directory's name on the usual file systems. */
 const NAME_MAX = 255
@@ -114,7 +115,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
   const { scan } = intake
   const fields = flatFields(others)
   const leaves = leavesOf(fields)
-  const settings = checkFileOptions({ compression: limits.compression }, leaves)
+  const settings = checkFileOptions(options, leaves)
   const encoder = createRowGroupEncoder(engine, scan.columns + keys.length * COLUMN_SIZE, leaves, settings)
   const split = createSplit(engine, scan.columns, columns.length, keys.length, scan.capacity, intake.textBytes)
   const partitions = new Map<string, Partition>() // by key; null and '' share one
@@ -218,8 +219,8 @@ function latin1(bytes: Uint8Array): string {
 }
 
 function pick(options: HiveWriterOptions) {
-  const { compression, rowGroupRows, rowGroupBytes, maxRecordBytes } = options
-  return Object.fromEntries(Object.entries({ compression, rowGroupRows, rowGroupBytes, maxRecordBytes }).filter(([, v]) => v !== undefined))
+  const { rowGroupRows, rowGroupBytes, maxRecordBytes } = options
+  return Object.fromEntries(Object.entries({ rowGroupRows, rowGroupBytes, maxRecordBytes }).filter(([, v]) => v !== undefined))
 }
 
 function arrange(columns: ScanField[], partitionBy: unknown): { keys: ScanField[]; others: ScanField[] } {

@@ -47,7 +47,10 @@ export interface FileOptions {
   statistics?: boolean
   /** Columns that have a bloom filter in each row group. Columns are named as in `sortingColumns`. */
   bloomFilters?: readonly string[] | Readonly<Record<string, BloomFilter>>
-  /** Of all columns, or by column; default auto. Lists and maps are named by what lies in them: `tags.list.element`. */
+  /**
+   * Of all columns, or by column; default auto. Lists and maps are named by what lies in them:
+   * `tags.list.element`. DuckDB reads byte_stream_split of float and double only.
+   */
   encodings?: 'auto' | 'smallest' | Readonly<Record<string, Encoding>>
   /** What the rows of every row group are sorted by. The writer says so in the file; it does not sort, nor check. */
   sortingColumns?: readonly SortingColumn[]

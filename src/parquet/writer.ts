@@ -9,19 +9,15 @@ import { columnBatches } from './columns.js'
 import { createParquetFile } from './file.js'
 import { flatColumns, flatFields } from './flat.js'
 import { type BadRecordPolicy, checkFormat, checkPolicy, createIntake, type Intake, MAX_RECORD_BYTES } from './intake.js'
-import { checkFileOptions } from './options.js'
+import { checkFileOptions, FILE_KEYS, type FileOptions } from './options.js'
 import { createRowGroupEncoder } from './rowgroup.js'
 import { rowLines } from './rows.js'
 import type { Schema } from './schema.js'
 import type { ParquetSink } from './sink.js'
 
-export type Compression = 'snappy' | 'none'
-
-export interface ParquetWriterOptions {
+export interface ParquetWriterOptions extends FileOptions {
   schema: Schema
   sink: ParquetSink
-  /** Default snappy. */
-  compression?: Compression
   /** A row group ends with the batch (of at most 2,048 rows) that brings it to so many rows. Default 131,072. */
   rowGroupRows?: number
   /** Or to so many bytes, before compression. Default 128 MiB. The pages of one row group wait in memory, compressed. */
@@ -90,11 +86,11 @@ export interface ParquetWriter {
 }
 
 const MIB = 1024 * 1024
-const WRITER_KEYS = ['schema', 'sink', 'compression', 'rowGroupRows', 'rowGroupBytes', 'maxRecordBytes', 'onBadRecord', 'format']
+const WRITER_KEYS = ['schema', 'sink', 'rowGroupRows', 'rowGroupBytes', 'maxRecordBytes', 'onBadRecord', 'format', ...FILE_KEYS]
 
 /**
- * A writer of one Parquet file: pages V1 of at most 1 MiB, dictionaries of at most 1 MiB and then
- * PLAIN, statistics, Snappy. A record's members that no column wants are left out; a member that
+ * A writer of one Parquet file; unless told otherwise: pages V1 of at most 1 MiB, dictionaries of at
+ * most 1 MiB, statistics, page index, Snappy. A record's members that no column wants are left out; a member that
  * does not fit its column makes the record bad. Holds one row group, compressed, and some 20 MiB.
  *
  * @example
@@ -118,7 +114,7 @@ export function createParquetWriter(options: ParquetWriterOptions): ParquetWrite
   const engine = createEngine()
   const fields = flatFields(columns)
   const leaves = leavesOf(fields)
-  const settings = checkFileOptions({ compression: limits.compression }, leaves)
+  const settings = checkFileOptions(options, leaves)
   const file = createParquetFile(sink, fields, settings)
   let open = 0 // rows of the open row group
   const batch = async (rows: number) => {
@@ -197,13 +193,12 @@ export function intakeMethods(
 }
 
 /** Checks the options that all writers share and fills in their defaults. */
-export function checkLimits(options: Pick<ParquetWriterOptions, 'compression' | 'rowGroupRows' | 'rowGroupBytes' | 'maxRecordBytes'>) {
-  const { compression = 'snappy', rowGroupRows = 131_072, rowGroupBytes = 128 * MIB, maxRecordBytes = MAX_RECORD_BYTES } = options
-  if (compression !== 'snappy' && compression !== 'none') throw outOfRange('options.compression', 'snappy or none', compression)
+export function checkLimits(options: Pick<ParquetWriterOptions, 'rowGroupRows' | 'rowGroupBytes' | 'maxRecordBytes'>) {
+  const { rowGroupRows = 131_072, rowGroupBytes = 128 * MIB, maxRecordBytes = MAX_RECORD_BYTES } = options
   checkWhole('options.rowGroupRows', rowGroupRows, 1, 2 ** 30)
   checkWhole('options.rowGroupBytes', rowGroupBytes, 1, 1024 * MIB)
   checkWhole('options.maxRecordBytes', maxRecordBytes, 1, 256 * MIB)
-  return { compression, rowGroupRows, rowGroupBytes, maxRecordBytes }
+  return { rowGroupRows, rowGroupBytes, maxRecordBytes }
 }
 
 /** Calls one after the other; after a failure, or after the last one, none. */

@@ -1,8 +1,6 @@
 import { parquetMetadata } from 'hyparquet'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { REVISION, VERSION } from '../../src/engine/core.js'
-import { leavesOf } from '../../src/engine/leaves.js'
-import { checkFileOptions } from '../../src/parquet/options.js'
 import type { Field, Leaf, LeafType } from '../../src/types.js'
 import { type Duck, openDuck } from '../duck.js'
 import { arrayBuffer, file, float32, float64, int32, int64, leaf, text, type Value } from './pages.js'
@@ -170,48 +168,5 @@ describe('the footer', () => {
     const bytes = await file(fields, [[[], []]])
     expect(parquetMetadata(arrayBuffer(bytes)).row_groups).toEqual([])
     expect(await duck.rows(`select * from '${duck.file('empty.parquet', bytes)}'`)).toEqual([])
-  })
-})
-
-describe('options', () => {
-  const leaves = leavesOf([
-    leaf('s', { type: 'string' }),
-    leaf('b', { type: 'boolean' }),
-    { name: 'tags', key: 'tags', nullable: true, list: leaf('element', { type: 'double' }) },
-  ])
-  const check = (options: object) => () => checkFileOptions(options, leaves)
-
-  it('are by column, lists by what lies in them', () => {
-    const settings = checkFileOptions(
-      { bloomFilters: ['s'], encodings: { 'tags.list.element': 'byte_stream_split', s: 'delta_length' }, sortingColumns: [{ column: 's' }] },
-      leaves,
-    )
-    expect(settings).toMatchObject({
-      version: 1,
-      pageIndex: true,
-      checksums: false,
-      statistics: true,
-      encodings: ['delta_length', 'auto', 'byte_stream_split'],
-    })
-    expect(settings.bloom).toEqual([{ fpp: 0.01, ndv: undefined }, undefined, undefined])
-    expect(checkFileOptions({ bloomFilters: { s: { fpp: 0.1, ndv: 10 } } }, leaves).bloom[0]).toEqual({ fpp: 0.1, ndv: 10 })
-  })
-
-  it.each([
-    [{ pageVersion: 3 }, '"options.pageVersion" expected 1 or 2, got 3'],
-    [{ pageIndex: 1 }, '"options.pageIndex" expected a boolean, got 1'],
-    [{ pageBytes: 0 }, '"options.pageBytes" expected a whole number from 1024 to 67108864, got 0'],
-    [{ bloomFilters: ['x'] }, '"options.bloomFilters" expected a column that has values (s, b, tags.list.element), got "x"'],
-    [{ bloomFilters: ['b'] }, '"options.bloomFilters" expected a column that is not boolean, got "b"'],
-    [{ bloomFilters: { s: { fpp: 1 } } }, '"options.bloomFilters.s.fpp" expected a chance from 0.0001 to 0.5, got 1'],
-    [{ bloomFilters: { s: { bits: 1 } } }, '"options.bloomFilters.s" expected one of fpp, ndv, got "bits"'],
-    [{ encodings: { s: 'delta' } }, '"options.encodings.s" expected an encoding that string has, got "delta"'],
-    [{ encodings: { s: 'toString' } }, /"options.encodings.s" expected one of auto, smallest, plain, .*, got "toString"/],
-    [{ sortingColumns: [{ column: 'tags.list.element' }] }, '"options.sortingColumns[0].column" expected a column of one value a row, got "tags.list.element"'],
-    [{ sortingColumns: [{ column: 's', desc: true }] }, '"options.sortingColumns[0]" expected one of column, descending, nullsFirst, got "desc"'],
-    [{ sortingColumns: 's' }, '"options.sortingColumns" expected an array of {column}, got "s"'],
-    [{ keyValueMetadata: { a: 1 } }, '"options.keyValueMetadata.a" expected a string, got 1'],
-  ])('%j are told', (options, message) => {
-    expect(check(options)).toThrow(message)
   })
 })

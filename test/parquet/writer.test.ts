@@ -316,7 +316,7 @@ describe('arguments', () => {
     [{ sink }, '"options.schema" expected an object {columns}, DDL text or a GetTable response, got undefined'],
     [{ schema: { columns: [] }, sink }, '"options.schema.columns" expected at least one column, got an array'],
     [{ schema, sink: {} }, '"options.sink" expected an object with write(bytes), got an object'],
-    [{ schema, sink, compression: 'lz4' }, '"options.compression" expected snappy or none, got "lz4"'],
+    [{ schema, sink, compression: 'lz4' }, '"options.compression" expected snappy, none, gzip, zstd, lz4_raw or a codec {name, compress}, got "lz4"'],
     [{ schema, sink, rowGroupRows: 0 }, '"options.rowGroupRows" expected a whole number from 1 to 1073741824, got 0'],
     [{ schema, sink, rowGroupBytes: '1' }, '"options.rowGroupBytes" expected a whole number from 1 to 1073741824, got "1"'],
     [{ schema, sink, onBadRecord: 'ignore' }, '"options.onBadRecord" expected \'fail\', \'skip\' or a function, got "ignore"'],
