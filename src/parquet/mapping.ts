@@ -39,7 +39,7 @@ export function mapKeys(fields: readonly Field[], parameters: ReadonlyMap<string
  * these keys, so that the two can be compared.
  */
 export function renamed(fields: readonly Field[], like: readonly Field[], caseInsensitive: boolean): Field[] {
-  const fold = (key: string) => (caseInsensitive ? key.toLowerCase() : key)
+  const fold = (key: string) => (caseInsensitive ? lower(key) : key)
   const known = new Map(like.map((field) => [fold(field.key), field]))
   return fields.map((field) => {
     const model = known.get(fold(field.key))
@@ -62,6 +62,11 @@ function below(field: Field, visit: (member: Field) => void): void {
   else if (map) below(map.value, visit)
 }
 
+/** Only ASCII has a case here, as in the scan. */
+function lower(key: string): string {
+  return key.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
 /**
  * Throws RangeError where, under the writer's options, one key of one JSON object would be two
  * columns: `id` and `ID` without regard to case, `a.b` and `a_b` where dots are underscores.
@@ -71,7 +76,7 @@ export function checkLookup(fields: readonly Field[], options: Pick<TableOptions
   const check = (members: readonly Field[], above: readonly string[]) => {
     const seen = new Map<string, string>()
     for (const { key } of members) {
-      const cased = caseInsensitive ? key.toLowerCase() : key
+      const cased = caseInsensitive ? lower(key) : key
       const folded = dotsToUnderscores ? cased.replaceAll('.', '_') : cased
       const other = seen.get(folded)
       if (other !== undefined)
