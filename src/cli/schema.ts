@@ -16,8 +16,8 @@ types do not say is told on standard error: columns of nothing but null, values 
 several kinds, numbers that are rounded.
 
       --sample-bytes N|all  what it is inferred from; default the first 4 MiB
-      --coercion LEVEL      of the writer: strict (default), hive or openx; under openx
-                            columns of strings and numbers are strings, else json
+      --coercion LEVEL      of the writer: strict (default), hive or openx; under the last
+                            two columns of strings and numbers are strings, else json
       --uuid                strings that are all UUIDs become uuid, which Spark cannot
                             read; else they are strings
       --bad-records HOW     fail (default) or skip: what is no JSON object

@@ -24,7 +24,7 @@ export interface Note {
 }
 
 export interface Choices {
-  /** openx: what is string here and number there is a string, for its coercion can write that; else json. */
+  /** The writer's. Under hive and openx what is string here and number there is a string, for they can write that; under strict, json. */
   coercion?: 'strict' | 'hive' | 'openx'
   /** Whether strings that are all UUIDs become uuid, which Spark does not read. Default false. */
   uuid?: boolean
@@ -72,7 +72,7 @@ class Decision {
     if (seen.deep > 0) return this.#note(path, 'deep', leaf('json'), 'nested beyond 100 levels')
     if (kinds === 0) return this.#note(path, 'null', leaf('string'), 'nothing but null')
     if (kinds > 1) {
-      const text = this.#choices.coercion === 'openx' && seen.lists + seen.objects === 0
+      const text = this.#choices.coercion !== 'strict' && seen.lists + seen.objects === 0
       return this.#note(path, 'mixed', leaf(text ? 'string' : 'json'), counts(seen))
     }
     if (seen.booleans > 0) return leaf('boolean')
@@ -88,9 +88,10 @@ class Decision {
     return this.#note(path, 'inexact', leaf('double'), `${inexact} numbers with more digits than a double keeps`)
   }
 
-  #text({ dates, times, uuids, texts }: Seen): Shape {
+  #text({ dates, times, zoned, uuids, texts }: Seen): Shape {
     if (dates === texts) return leaf('date')
-    if (times === texts) return { leaf: { type: 'timestamp', unit: 'us' } }
+    // OpenX refuses offsets, so its coercion does
+    if (times + zoned === texts && (zoned === 0 || this.#choices.coercion !== 'openx')) return { leaf: { type: 'timestamp', unit: 'us' } }
     return leaf(uuids === texts && this.#choices.uuid ? 'uuid' : 'string')
   }
 

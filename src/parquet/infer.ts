@@ -38,12 +38,12 @@ export interface Inference {
  * | whole numbers of at most 38 digits | decimal(38,0), noted |
  * | numbers | double; noted where a double does not keep all digits |
  * | strings `yyyy-MM-dd` | date |
- * | strings `yyyy-MM-ddTHH:mm:ss[.f]zone`, f of at most 6 digits | timestamp (us) |
+ * | strings `yyyy-MM-ddTHH:mm:ss[.f]zone`, f of at most 6 digits | timestamp (us); under openx only with Z |
  * | other strings | string; with `uuid`, where all are UUIDs in lower case, uuid |
  * | lists | list of what the elements are; of string where all are empty, noted |
  * | objects | struct of what the members are; json where all are empty, noted |
  * | objects whose keys look like data | map<string, ...> of what the values are, noted |
- * | several of these lines | json, noted; scalars under the coercion openx: string |
+ * | several of these lines | json, noted; scalars under the coercions hive and openx: string |
  * | nothing but null | string, noted |
  *
  * Keys look like data where an object has more than 1,000 of them; where it has more than 50 and on

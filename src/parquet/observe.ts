@@ -133,8 +133,10 @@ export class Observer {
     const end = this.#close(from)
     const size = end - from
     if (size === 10 && bytes[from + 4] === 0x2d && isDate(bytes, from)) seen.dates += sign
-    else if (size >= 20 && size <= 32 && bytes[from + 10] === 0x54 && isTime(bytes, from, end)) seen.times += sign
-    else if (size === 36 && bytes[from + 8] === 0x2d && isUuid(bytes, from)) seen.uuids += sign
+    else if (size >= 20 && size <= 32 && bytes[from + 10] === 0x54 && isTime(bytes, from, end)) {
+      if (bytes[end - 1] === 0x5a) seen.times += sign
+      else seen.zoned += sign
+    } else if (size === 36 && bytes[from + 8] === 0x2d && isUuid(bytes, from)) seen.uuids += sign
     else seen.strings += sign
     return end + 1
   }

@@ -14,7 +14,9 @@ export class Seen {
   /** Of all numbers, those that a double may not give back as they were. */
   inexact = 0
   dates = 0
+  /** Times in UTC, with a Z, and with an offset. */
   times = 0
+  zoned = 0
   uuids = 0
   strings = 0
   /** Lists and objects beyond the depth that a schema has. */
@@ -40,7 +42,7 @@ export class Seen {
   }
 
   get texts(): number {
-    return this.dates + this.times + this.uuids + this.strings
+    return this.dates + this.times + this.zoned + this.uuids + this.strings
   }
 
   copy(): Seen {
@@ -83,7 +85,7 @@ export class Seen {
   }
 }
 
-const KINDS = ['nulls', 'booleans', 'wholes', 'wides', 'doubles', 'inexact', 'dates', 'times', 'uuids', 'strings', 'deep', 'lists', 'objects'] as const
+const KINDS = ['nulls', 'booleans', 'wholes', 'wides', 'doubles', 'inexact', 'dates', 'times', 'zoned', 'uuids', 'strings', 'deep', 'lists', 'objects'] as const
 
 export interface Member {
   name: string

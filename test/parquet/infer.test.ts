@@ -84,6 +84,13 @@ describe('scalars', () => {
     expect(await of([uuid.replace('-', '0')], { uuid: true })).toBe('string')
   })
 
+  it('times with an offset are none under openx', async () => {
+    const [utc, offset] = ['2024-02-29T12:00:00Z', '2024-02-29T12:00:00-08:00']
+    expect(await of([utc], { coercion: 'openx' })).toBe('timestamp')
+    expect(await of([utc, offset], { coercion: 'openx' })).toBe('string')
+    expect(await of([utc, offset], { coercion: 'hive' })).toBe('timestamp')
+  })
+
   it('dates and times are no one type', async () => {
     expect(await of(['2024-02-29', '2024-02-29T12:00:00Z'])).toBe('string')
   })
@@ -106,7 +113,7 @@ describe('several kinds', () => {
     [[{ b: 1 }, { b: 2 }, []], 'json', 'json', '1 list, 2 objects'],
   ])('%j', async (values, strict, openx, message) => {
     expect(await of(values)).toBe(strict)
-    expect(await of(values, { coercion: 'openx' })).toBe(openx)
+    for (const coercion of ['hive', 'openx'] as const) expect(await of(values, { coercion })).toBe(openx)
     expect(await noted(values.map((a) => JSON.stringify({ a })).join('\n'))).toEqual([`a: mixed: ${strict}: ${message}`])
   })
 
