@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { createScan } from '../../src/engine/columns.js'
+import { createEngine } from '../../src/engine/engine.js'
 import { createInference, type InferenceOptions, inferSchema } from '../../src/parquet/index.js'
 import { fieldsOf } from '../../src/parquet/internal.js'
 import type { Field } from '../../src/types.js'
@@ -298,6 +300,8 @@ describe('any records', () => {
     '"a\\"}]"',
     '"2024-02-29"',
     '"2024-02-29T12:00:00Z"',
+    '"2024-02-29T12:00:00.5+02:00"',
+    '"7ed4bffc-f189-40b0-9090-c58e1cba14b8"',
   )
   const blank = fc.constantFrom('', ' ', '\t ')
   /** JSON text with blanks and duplicate members. */
@@ -355,6 +359,23 @@ describe('any records', () => {
         expect(sorted(await infer(texts.reverse().join('\n')))).toBe(sorted(whole))
       }),
       { numRuns: 1000 },
+    )
+  })
+
+  it.each(['strict', 'hive', 'openx'] as const)('are rows of that schema under the coercion %s', async (coercion) => {
+    const engine = createEngine()
+    await fc.assert(
+      fc.asyncProperty(records, async (texts) => {
+        const text = Buffer.from(texts.join('\n'))
+        const fields = fieldsOf((await inferSchema(text, { coercion, uuid: true })).schema)
+        if (fields.length === 0) return
+        engine.scope(() => {
+          const scan = createScan(engine, fields, { capacity: 64, textBytes: text.length, coercion })
+          const { rows, bad, consumed } = scan.next(engine.put(text), text.length, true)
+          expect({ rows, bad, consumed }).toEqual({ rows: texts.length, bad: [], consumed: text.length })
+        })
+      }),
+      { numRuns: 300 },
     )
   })
 
