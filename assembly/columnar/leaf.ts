@@ -2,21 +2,19 @@
 // wants. Anything else is value.ts's, which is cold. The types that most columns have are taken on
 // the spot, the others by a call: the scan stays small enough to be kept in registers.
 import {
-  COLUMN_PARAM, COLUMN_UNIT, TYPE_BINARY, TYPE_BOOLEAN, TYPE_DATE, TYPE_DECIMAL, TYPE_DOUBLE, TYPE_FLOAT, TYPE_INT32, TYPE_INT64, TYPE_INT96,
+  COLUMN_PARAM, COLUMN_UNIT, TYPE_BINARY, TYPE_BOOLEAN, TYPE_DATE, TYPE_DECIMAL, TYPE_DOUBLE, TYPE_FLOAT, TYPE_INT32, TYPE_INT64,
   TYPE_STRING, TYPE_TIMESTAMP, TYPE_UNSIGNED, TYPE_UUID,
 } from "./columns";
 import { plainDigits, plainNegative, plainPlaces, plainValue, scanDouble, scanInteger, scanPlain, scanUnsigned } from "./digits";
-import { convertEpoch, putInt96 } from "./epoch";
+import { convertEpoch } from "./epoch";
 import { floatInDoubt } from "./number";
-import { wholePower10 } from "./powers";
+import { power10, wholePower10 } from "./powers";
 import { plainEnd } from "./skip";
-import { scanUsualDate, scanUsualTime, setTime } from "./time";
+import { scanUsualDate, scanUsualTime } from "./time";
 import { uuidBytes } from "./binary";
 import { fitsWhole, putBinary } from "./value";
 
 const QUOTE: u32 = 0x22;
-/** A float or moment on its way into the column. */
-const WIDE: usize = memory.data(8, 8);
 
 /** Stores the value at `p` as number `at` of the column's values; gives the byte behind it, or 0 where it takes a closer look. */
 // @ts-ignore: decorator
@@ -37,24 +35,29 @@ export function usualValue(column: usize, type: u32, p: usize, values: usize, at
     if (isTrue || (load<u8>(p) == 0x66 && load<u32>(p, 1) == 0x65736c61)) next = p + 5 - <usize>isTrue;
   } else if (type == TYPE_TIMESTAMP && load<u8>(p) == QUOTE) {
     next = scanUsualTime(p + 1, load<u32>(column, COLUMN_UNIT), values + (<usize>at << 3));
-  } else if (type == TYPE_INT32 || type == TYPE_INT64) {
+  } else if (type == TYPE_INT32 || type == TYPE_INT64 || type == TYPE_TIMESTAMP) {
     // Eight bytes for an int32 too: what lies behind the last one is the column's own.
     const slot = values + (<usize>at << (type == TYPE_INT32 ? 2 : 3));
     next = scanInteger(p, slot);
-    if (type == TYPE_INT32 && !fitsWhole(load<i64>(slot), load<u32>(column, COLUMN_PARAM))) next = 0;
+    if (type != TYPE_INT64 && !settled(column, type, slot)) next = 0;
   } else {
     next = rarerValue(column, type, p, values, at);
   }
   return next;
 }
 
+/** Whether the whole number at `slot` is what an int32 or timestamp column keeps, after it has been made that. */
+// @ts-ignore: decorator
+@inline
+function settled(column: usize, type: u32, slot: usize): bool {
+  const param = load<u32>(column, COLUMN_PARAM);
+  if (type == TYPE_INT32) return load<i64>(slot) == <i64>load<i32>(slot) && (param == 32 || fitsWhole(load<i64>(slot), param));
+  const unit = load<u32>(column, COLUMN_UNIT);
+  return param == unit || convertEpoch(slot, unit, param);
+}
+
 function rarerValue(column: usize, type: u32, p: usize, values: usize, at: u32): usize {
   const param = load<u32>(column, COLUMN_PARAM);
-  if (type == TYPE_TIMESTAMP) {
-    const slot = values + (<usize>at << 3), unit = load<u32>(column, COLUMN_UNIT);
-    const next = scanInteger(p, slot);
-    return next == 0 || unit == param || convertEpoch(slot, unit, param) ? next : 0;
-  }
   if (type == TYPE_DECIMAL) return usualDecimal(param, p, values, at);
   if (type == TYPE_UNSIGNED) {
     const slot = values + (<usize>at << (param == 32 ? 2 : 3));
@@ -62,22 +65,17 @@ function rarerValue(column: usize, type: u32, p: usize, values: usize, at: u32):
     return param == 32 && load<u32>(slot, 4) != 0 ? 0 : next;
   }
   if (type == TYPE_FLOAT) {
-    const next = scanDouble(p, WIDE);
-    const bits = load<u64>(WIDE);
-    store<f32>(values + (<usize>at << 2), <f32>reinterpret<f64>(bits));
-    return bits << 1 != 0 && floatInDoubt(bits) ? 0 : next;
+    const next = scanPlain(p);
+    if (next == 0) return 0;
+    // 15 digits over 10^14 at most: the double is rounded once, and says whether the float is as well.
+    const value = <f64><i64>plainValue / power10(<i32>plainPlaces);
+    store<f32>(values + (<usize>at << 2), <f32>(plainNegative ? -value : value));
+    return plainValue != 0 && floatInDoubt(reinterpret<u64>(value)) ? 0 : next;
   }
   if (load<u8>(p) != QUOTE) return 0;
   if (type == TYPE_DATE) return scanUsualDate(p + 1, values + (<usize>at << 2));
   if (type == TYPE_UUID) {
     return load<u8>(p, 37) == QUOTE && uuidBytes(p + 1, 36, values + (<usize>at << 4)) ? p + 38 : 0;
-  }
-  if (type == TYPE_INT96) {
-    const next = scanUsualTime(p + 1, 1, WIDE);
-    if (next == 0) return 0;
-    const micros = load<i64>(WIDE), whole = (micros >= 0 ? micros : micros - 999999) / 1000000;
-    setTime(whole, <u32>(micros - whole * 1000000) * 1000);
-    return putInt96(values + <usize>at * 12) ? next : 0;
   }
   if (type == TYPE_BINARY) {
     const stop = plainEnd(p + 1);
