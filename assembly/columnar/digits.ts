@@ -104,7 +104,10 @@ function join(v: v128, whole: usize, digits: usize): u64 {
   return (<u64>eights & 0xffffffff) * 100000000 + (<u64>eights >> 32);
 }
 
-/** Doubles of up to 15 characters behind the sign, no exponent, in one register; else as scanLong(). */
+/**
+ * Doubles of up to 15 characters behind the sign, no exponent, in one register; those of 16 to 20
+ * with a point among the first 16 in one and a word; else as scanLong().
+ */
 // @ts-ignore: decorator
 @inline
 export function scanDouble(p: usize, slot: usize): usize {
@@ -119,10 +122,23 @@ export function scanDouble(p: usize, slot: usize): usize {
     const whole = <usize>ctz(~figures), digits = size - <usize>(point != 0);
     const next = q + size;
     // Not `.5`, `5.`, `05`, nor `5e0`; a significand of 15 digits is below 2^53.
-    if (size < 16 && whole != 0 && (digits > whole || point == 0) && (whole == 1 || load<u8>(q) != 0x30) && (load<u8>(next) | 0x20) != 0x65) {
-      const w = <f64><i64>join(v, whole, digits) / power10(<i32>(digits - whole));
-      store<f64>(slot, negative ? -w : w);
-      return next;
+    if (whole != 0 && (digits > whole || point == 0) && (whole == 1 || load<u8>(q) != 0x30)) {
+      if (size < 16) {
+        if ((load<u8>(next) | 0x20) != 0x65) {
+          const w = <f64><i64>join(v, whole, digits) / power10(<i32>(digits - whole));
+          store<f64>(slot, negative ? -w : w);
+          return next;
+        }
+      } else if (point != 0) {
+        const t = load<u64>(next) ^ 0x3030303030303030;
+        const n = leadingDigits(t);
+        if (n <= 4 && (load<u8>(next + n) | 0x20) != 0x65) {
+          const w = join(v, whole, 15) * wholePower10(n) + eightDigits((t << ((7 - <u64>n) << 3)) << 8);
+          const value = scaled(w, <i32>(whole - 15 - n));
+          store<f64>(slot, negative ? -value : value);
+          return next + n;
+        }
+      }
     }
   }
   return scanLong(p, slot);
@@ -178,23 +194,6 @@ function scanLong(p: usize, slot: usize): usize {
   p += <usize>negative;
   const first = p;
   let w: u64 = 0, n: usize = 0;
-  if (ASC_FEATURE_SIMD) {
-    // The usual long one: a point within 16 characters, and up to 4 digits behind them.
-    const v = i8x16.sub(v128.load(p), v128.load(WEIGHTS));
-    const figures = i8x16.bitmask(i8x16.le_u(v, v128.load(WEIGHTS, 16)));
-    const whole = <usize>ctz(~figures);
-    if ((figures | (i8x16.bitmask(i8x16.eq(v, v128.load(WEIGHTS, 80))) & (figures + 1))) == 0xffff && whole < 15 && whole > 0 && (whole == 1 || load<u8>(p) != 0x30)) {
-      const t = load<u64>(p, 16) ^ 0x3030303030303030;
-      n = leadingDigits(t);
-      const next = p + 16 + n;
-      if (n <= 4 && (load<u8>(next) | 0x20) != 0x65) {
-        w = join(v, whole, 15) * wholePower10(n) + eightDigits((t << ((7 - <u64>n) << 3)) << 8);
-        const value = scaled(w, <i32>(whole - 15 - n));
-        store<f64>(slot, negative ? -value : value);
-        return next;
-      }
-    }
-  }
   let t = load<u64>(p) ^ 0x3030303030303030;
   n = leadingDigits(t);
   if (n == 0 || (n > 1 && <u8>t == 0)) return 0;

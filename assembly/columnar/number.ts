@@ -161,11 +161,19 @@ function eiselLemire(w: u64, power: i32): f64 {
   w <<= zeros;
   const entry = powersOfFive() + (<usize>(power + 342) << 4);
   const factor = load<u64>(entry);
-  let upper = highOf(w, factor), lower = w * factor;
-  if ((upper & 0x1ff) == 0x1ff) {
-    const more = highOf(w, load<u64>(entry, 8));
-    lower += more;
-    if (more > lower) upper++;
+  // Without the lowest of the four partial products and the carries the upper word is at most 4 too
+  // small, which matters only next to a boundary: 1 number in 64 takes the whole product.
+  const wl = w & 0xffffffff, wh = w >> 32, fl = factor & 0xffffffff, fh = factor >> 32;
+  let upper = wh * fh + ((wl * fh) >> 32) + ((wh * fl) >> 32), lower: u64 = 2;
+  const margin = upper & 0x1ff;
+  if (margin - 1 >= 0x1fa) {
+    upper = highOf(w, factor);
+    lower = w * factor;
+    if ((upper & 0x1ff) == 0x1ff) {
+      const more = highOf(w, load<u64>(entry, 8));
+      lower += more;
+      if (more > lower) upper++;
+    }
   }
   const top = upper >> 63;
   const shift = top + 9;
