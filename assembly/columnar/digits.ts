@@ -144,16 +144,18 @@ export function scanDouble(p: usize, slot: usize): usize {
   return scanLong(p, slot);
 }
 
-/** The plain number last read: its digits as a whole number, how many stand behind the point, its sign. */
-export let plainValue: u64 = 0;
-export let plainPlaces: usize = 0;
+/** The plain number last read: its digits as one whole number, how many there are and stand behind the point, its sign. */
+export let plainHigh: u64 = 0;
+export let plainLow: u64 = 0;
 export let plainDigits: usize = 0;
+export let plainPlaces: usize = 0;
 export let plainNegative: bool = false;
 
-/** A number of up to 15 characters behind the sign, no exponent: the byte behind it, or 0. */
+/** A number of up to 38 digits, no exponent: the byte behind it, or 0. */
 export function scanPlain(p: usize): usize {
   plainNegative = load<u8>(p) == MINUS;
   p += <usize>plainNegative;
+  plainHigh = 0;
   if (ASC_FEATURE_SIMD) {
     const v = i8x16.sub(v128.load(p), v128.load(WEIGHTS));
     const figures = i8x16.bitmask(i8x16.le_u(v, v128.load(WEIGHTS, 16)));
@@ -162,30 +164,43 @@ export function scanPlain(p: usize): usize {
     const whole = <usize>ctz(~figures), digits = size - <usize>(point != 0);
     const next = p + size;
     if (size < 16 && whole != 0 && (digits > whole || point == 0) && (whole == 1 || load<u8>(p) != 0x30) && (load<u8>(next) | 0x20) != 0x65) {
-      plainValue = join(v, whole, digits);
+      plainLow = join(v, whole, digits);
       plainPlaces = digits - whole;
       plainDigits = digits;
       return next;
     }
-    return 0;
   }
-  let w: u64 = 0;
+  plainLow = 0;
+  const whole = plainRun(p, 0);
+  if (whole == 0 || (whole > 1 && load<u8>(p) == 0x30)) return 0;
+  p += whole;
+  plainPlaces = 0;
+  if (load<u8>(p) == DOT) {
+    plainPlaces = plainRun(p + 1, whole);
+    if (plainPlaces == 0) return 0;
+    p += plainPlaces + 1;
+  }
+  plainDigits = whole + plainPlaces;
+  return plainDigits > 38 || (load<u8>(p) | 0x20) == 0x65 ? 0 : p;
+}
+
+/** Appends the digits at `p` to the plain number of `before` digits; gives how many, more than fit where there are more. */
+function plainRun(p: usize, before: usize): usize {
   const first = p;
-  let c: u32 = load<u8>(p) - 0x30;
-  for (; c < 10 && p - first < 16; c = load<u8>(++p) - 0x30) w = w * 10 + c;
-  const whole = p - first;
-  let places: usize = 0;
-  if (c == DOT - 0x30) {
-    const behind = ++p;
-    for (c = load<u8>(p) - 0x30; c < 10 && p - first < 16; c = load<u8>(++p) - 0x30) w = w * 10 + c;
-    places = p - behind;
-    if (places == 0) return 0;
+  while (true) {
+    const t = load<u64>(p) ^ 0x3030303030303030;
+    const n = leadingDigits(t);
+    if (n > 0) {
+      p += n;
+      if (before + (p - first) > 38) break;
+      const factor = wholePower10(n), low = (plainLow & 0xffffffff) * factor, middle = (plainLow >> 32) * factor + (low >> 32);
+      const sum = (middle << 32) | (low & 0xffffffff);
+      plainLow = sum + eightDigits(t << ((8 - <u64>n) << 3));
+      plainHigh = plainHigh * factor + (middle >> 32) + (plainLow < sum ? 1 : 0);
+    }
+    if (n < 8) break;
   }
-  if (p - first > 15 || whole == 0 || (whole > 1 && load<u8>(first) == 0x30) || (load<u8>(p) | 0x20) == 0x65) return 0;
-  plainValue = w;
-  plainPlaces = places;
-  plainDigits = whole + places;
-  return p;
+  return p - first;
 }
 
 /** Doubles of at most 19 digits without an exponent: one to `slot`; gives the byte behind it, or 0. */

@@ -59,6 +59,20 @@ export function scaledTo(p: usize, end: usize, scale: i64, most: i32, ending: u3
   return EXACT;
 }
 
+/** Sets high and low to the number of the two words times 10^`n`, which is below 10^38. */
+export function setExact(h: u64, l: u64, n: i32): void {
+  high = h;
+  low = l;
+  timesPower10(n);
+}
+
+/** high and low, negated or not, as 16 bytes big-endian to `slot`. */
+export function putWide(slot: usize, negative: bool): void {
+  const l = negative ? 0 - low : low;
+  store<u64>(slot, bswap<u64>(negative ? ~high + (l == 0 ? 1 : 0) : high));
+  store<u64>(slot, bswap<u64>(l), 8);
+}
+
 /** The first `n` significant digits into high and low; gives the digit behind them. */
 function gather(p: usize, end: usize, n: i32): u32 {
   if (n == digits && n <= 19) {

@@ -5,8 +5,9 @@ import {
   COLUMN_PARAM, COLUMN_UNIT, TYPE_BINARY, TYPE_BOOLEAN, TYPE_DATE, TYPE_DECIMAL, TYPE_DOUBLE, TYPE_FLOAT, TYPE_INT32, TYPE_INT64,
   TYPE_STRING, TYPE_TIMESTAMP, TYPE_UNSIGNED, TYPE_UUID,
 } from "./columns";
-import { plainDigits, plainNegative, plainPlaces, plainValue, scanDouble, scanInteger, scanPlain, scanUnsigned } from "./digits";
-import { convertEpoch } from "./epoch";
+import { plainDigits, plainHigh, plainLow, plainNegative, plainPlaces, scanDouble, scanInteger, scanPlain, scanUnsigned } from "./digits";
+import { convertEpoch, TIME_S } from "./epoch";
+import { putWide, setExact } from "./exact";
 import { floatInDoubt } from "./number";
 import { power10, wholePower10 } from "./powers";
 import { plainEnd } from "./skip";
@@ -39,21 +40,23 @@ export function usualValue(column: usize, type: u32, p: usize, values: usize, at
     // Eight bytes for an int32 too: what lies behind the last one is the column's own.
     const slot = values + (<usize>at << (type == TYPE_INT32 ? 2 : 3));
     next = scanInteger(p, slot);
-    if (type != TYPE_INT64 && !settled(column, type, slot)) next = 0;
+    if (type != TYPE_INT64) next = settled(column, type, p, slot, next);
   } else {
     next = rarerValue(column, type, p, values, at);
   }
   return next;
 }
 
-/** Whether the whole number at `slot` is what an int32 or timestamp column keeps, after it has been made that. */
+/** Makes the whole number at `slot` what an int32 or timestamp column keeps; `next` again, or 0 where it does not fit. */
 // @ts-ignore: decorator
 @inline
-function settled(column: usize, type: u32, slot: usize): bool {
+function settled(column: usize, type: u32, p: usize, slot: usize, next: usize): usize {
   const param = load<u32>(column, COLUMN_PARAM);
-  if (type == TYPE_INT32) return load<i64>(slot) == <i64>load<i32>(slot) && (param == 32 || fitsWhole(load<i64>(slot), param));
+  if (type == TYPE_INT32) return load<i64>(slot) == <i64>load<i32>(slot) && (param == 32 || fitsWhole(load<i64>(slot), param)) ? next : 0;
   const unit = load<u32>(column, COLUMN_UNIT);
-  return param == unit || convertEpoch(slot, unit, param);
+  if (param == unit) return next;
+  if (next == 0) return param >= TIME_S ? usualEpoch(p, unit, slot) : 0;
+  return convertEpoch(slot, unit, param) ? next : 0;
 }
 
 function rarerValue(column: usize, type: u32, p: usize, values: usize, at: u32): usize {
@@ -66,11 +69,11 @@ function rarerValue(column: usize, type: u32, p: usize, values: usize, at: u32):
   }
   if (type == TYPE_FLOAT) {
     const next = scanPlain(p);
-    if (next == 0) return 0;
+    if (next == 0 || plainDigits > 15) return 0;
     // 15 digits over 10^14 at most: the double is rounded once, and says whether the float is as well.
-    const value = <f64><i64>plainValue / power10(<i32>plainPlaces);
+    const value = <f64><i64>plainLow / power10(<i32>plainPlaces);
     store<f32>(values + (<usize>at << 2), <f32>(plainNegative ? -value : value));
-    return plainValue != 0 && floatInDoubt(reinterpret<u64>(value)) ? 0 : next;
+    return plainLow != 0 && floatInDoubt(reinterpret<u64>(value)) ? 0 : next;
   }
   if (load<u8>(p) != QUOTE) return 0;
   if (type == TYPE_DATE) return scanUsualDate(p + 1, values + (<usize>at << 2));
@@ -84,15 +87,23 @@ function rarerValue(column: usize, type: u32, p: usize, values: usize, at: u32):
   return 0;
 }
 
-/** A decimal of up to 15 characters, plain or in quotes, that no digit has to be taken from. */
+/** A decimal of up to 38 digits, plain or in quotes, that no digit has to be taken from. */
 function usualDecimal(param: u32, p: usize, values: usize, at: u32): usize {
   const quoted = load<u8>(p) == QUOTE;
   let next = scanPlain(p + <usize>quoted);
   if (next == 0 || (quoted && load<u8>(next) != QUOTE)) return 0;
   next += <usize>quoted;
-  const precision = param >> 8, scale = <usize>(param & 255);
-  if (plainPlaces > scale || plainDigits - plainPlaces + scale > 18) return 0;
-  const value = <i64>(plainValue * wholePower10(scale - plainPlaces));
+  const precision = <usize>(param >> 8), scale = <usize>(param & 255);
+  if (plainPlaces > scale) return 0;
+  const digits = plainDigits - plainPlaces + scale;
+  if (digits > 18) {
+    // Zeros in front count as digits here: 0.5 has one too many for decimal(38,38).
+    if (digits > precision || precision < 19) return 0;
+    setExact(plainHigh, plainLow, <i32>(scale - plainPlaces));
+    putWide(values + (<usize>at << 4), plainNegative);
+    return next;
+  }
+  const value = <i64>(plainLow * wholePower10(scale - plainPlaces));
   if (precision < 18 && <u64>value >= wholePower10(precision)) return 0;
   const signed = plainNegative ? -value : value;
   if (precision <= 9) store<i32>(values + (<usize>at << 2), <i32>signed);
@@ -101,5 +112,21 @@ function usualDecimal(param: u32, p: usize, values: usize, at: u32): usize {
     store<i64>(values + (<usize>at << 4), signed >> 63);
     store<u64>(values + (<usize>at << 4), bswap<u64>(signed), 8);
   }
+  return next;
+}
+
+/** Seconds with a fraction, 1700000000.123, as int64 of the unit. */
+function usualEpoch(p: usize, unit: u32, slot: usize): usize {
+  const next = scanPlain(p);
+  const kept = <usize>(unit * 3 + 3), whole = plainDigits - plainPlaces;
+  // By magnitude it is seconds as well.
+  if (next == 0 || plainDigits > 18 || whole > 12 || whole + kept > 18) return 0;
+  let value = <i64>plainLow;
+  if (plainPlaces <= kept) value *= <i64>wholePower10(kept - plainPlaces);
+  else {
+    const over = <i64>wholePower10(plainPlaces - kept);
+    value = (value + (plainNegative ? over - 1 : 0)) / over;
+  }
+  store<i64>(slot, plainNegative ? -value : value);
   return next;
 }

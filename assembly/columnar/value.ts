@@ -17,7 +17,7 @@ import {
 } from "./columns";
 import { dayOf, epochOf, putInt96, putTime } from "./epoch";
 import { loneSurrogate, unescape, unescapedSize } from "./escape";
-import { BROKEN, EXACT, high, low, REFUSE, ROUND, scaledTo } from "./exact";
+import { BROKEN, EXACT, high, low, putWide, REFUSE, ROUND, scaledTo } from "./exact";
 import { doubleOf, floatOf } from "./number";
 import { wholePower10 } from "./powers";
 import { blame } from "./row";
@@ -210,16 +210,9 @@ function putDecimal(param: u32, slot: usize, p: usize, end: usize, negative: boo
   const precision = param >> 8;
   const status = scaledTo(p, end, param & 255, precision, coercion == COERCE_STRICT ? REFUSE : ROUND);
   if (status != EXACT) return status == BROKEN ? JSON_SCALE : JSON_PRECISION;
-  let l = low, h = high;
-  if (negative) {
-    l = 0 - l;
-    h = ~h + (l == 0 ? 1 : 0);
-  }
-  if (precision <= 9) store<i32>(slot, <i32>l);
-  else if (precision <= 18) store<u64>(slot, l);
-  else {
-    store<u64>(slot, bswap<u64>(h));
-    store<u64>(slot, bswap<u64>(l), 8);
-  }
+  const value = negative ? -(<i64>low) : <i64>low;
+  if (precision <= 9) store<i32>(slot, <i32>value);
+  else if (precision <= 18) store<i64>(slot, value);
+  else putWide(slot, negative);
   return 0;
 }
