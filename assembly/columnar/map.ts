@@ -46,7 +46,13 @@ export function scanMap(group: usize, start: usize, rep: u32): usize {
     }
     p = scanLeaf(key, p, keys == 0 ? rep : around + 1, depth);
     if (p == 0) break;
-    if (++keys <= LINEAR) {
+    keys++;
+    if (load<u32>(key, COLUMN_COUNT) - first < keys) {
+      // one that does not fit has left no text to compare
+      again = true;
+      break;
+    }
+    if (keys <= LINEAR) {
       const bit = bitOf(key);
       if (filter & bit && cameBefore(key, first)) {
         again = true;

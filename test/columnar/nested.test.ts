@@ -77,4 +77,27 @@ describe.each(builds)('%s', (_, engine) => {
       { numRuns: 1500 },
     )
   })
+
+  it('refuses a key without UTF-8, whatever the arena held before', () => {
+    const fields: Field[] = [
+      {
+        name: 'm',
+        key: 'm',
+        nullable: true,
+        map: {
+          key: { name: 'key', key: 'key', nullable: false, leaf: { type: 'string' } },
+          value: { name: 'value', key: 'value', nullable: true, leaf: { type: 'int32' } },
+        },
+      },
+    ]
+    engine.bytes().fill(0xee, engine.core.mark(), engine.core.mark() + 65536)
+    const { rows, bad } = scanTree(engine, fields, '{"m":{"\\ud800":1}}\n{"m":{"a":1,"\\udfff":2,"a":3}}\n{"m":{"a":1}}')
+    expect([rows, bad.map((b) => [b.record, b.reason])]).toEqual([
+      1,
+      [
+        [0, 'surrogate'],
+        [1, 'surrogate'],
+      ],
+    ])
+  })
 })
