@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHiveWriter, type HiveWriterOptions, partitionName } from '../../src/emr/index.js'
 import type { BadRecord, Schema } from '../../src/parquet/index.js'
@@ -56,6 +57,24 @@ const HOSTILE = [
 ]
 
 describe('createHiveWriter', () => {
+  it('takes the options of a file, and a codec that makes promises', async () => {
+    const later = { name: 'gzip', compress: async (bytes: Uint8Array) => gzipSync(bytes) } as const
+    const options = { compression: later, pageVersion: 2, pageRows: 500, pageChecksums: true, bloomFilters: ['s'], encodings: { n: 'delta' } } as const
+    const lines = Array.from({ length: 9000 }, (_, i) => JSON.stringify({ n: i, p: `p${i % 3}`, s: `s${i % 1000}` }))
+    const { directory } = await write(lines, { ...options, rowGroupRows: 2000 })
+    const back = await duck.rows(`select n, p, s from ${all(directory)} order by n`)
+    expect(back).toEqual(Array.from({ length: 9000 }, (_, i) => ({ n: i, p: `p${i % 3}`, s: `s${i % 1000}` })))
+    // in each partition's file the rows come in order
+    const [{ ups }] = await duck.rows(`select count(*) ups from (select n > lag(n) over (partition by filename order by file_row_number) up
+      from read_parquet('${directory}/**/*.parquet', filename = true, file_row_number = true)) where not up`)
+    expect(ups).toBe(0n)
+    const chunks = await duck.rows(
+      `select distinct compression, bloom_filter_length > 0 bloom from parquet_metadata('${directory}/**/*.parquet') where path_in_schema = 's'`,
+    )
+    expect(chunks).toEqual([{ compression: 'GZIP', bloom: true }])
+    await expect(write([], { encodings: { p: 'plain' } })).rejects.toThrow('"options.encodings" expected a column that has values (n, s, q, d, b, t), got "p"')
+  })
+
   it('puts each row into its partition, whatever the value, and DuckDB reads all of it back', async () => {
     const values: (string | null)[] = [...HOSTILE, null, 'plain']
     const rows = Array.from({ length: 5000 }, (_, i) => ({

@@ -11,7 +11,9 @@ import { leavesOf } from '../../src/engine/leaves.js'
 import { createParquetFile } from '../../src/parquet/file.js'
 import { checkFileOptions } from '../../src/parquet/options.js'
 import { boundaryOrder, compareValues } from '../../src/parquet/pageindex.js'
-import { createRowGroupBuilder } from '../../src/parquet/rowgroup.js'
+import { createRowGroupBuilder, type FinishedRowGroup } from '../../src/parquet/rowgroup.js'
+import type { Field } from '../../src/types.js'
+import { type Row, shred, writeShreds } from '../columnar/batches.js'
 import { type Duck, openDuck } from '../duck.js'
 import { arrayBuffer, file, float64, group, int64, leaf, page, text, type Value } from './pages.js'
 
@@ -127,6 +129,82 @@ describe('the page index', () => {
     expect(await count("s = '499'")).toBe(2)
     expect(await count("s > '99'")).toBe(0)
     expect(await count('up > 449')).toBe(0)
+  })
+})
+
+describe('the page index of what the encoder makes', () => {
+  const nested: Field[] = [
+    leaf('id', { type: 'int64' }, false),
+    leaf('load', { type: 'double' }),
+    { name: 'tags', key: 'tags', nullable: true, list: leaf('element', { type: 'string' }) },
+    { name: 's', key: 's', nullable: true, struct: [leaf('n', { type: 'int32' })] },
+  ]
+  const rows = Array.from({ length: 3000 }, (_, i): Row => {
+    const tags = i % 9 === 0 ? null : Array.from({ length: i % 6 }, (_, k) => (k === 3 ? null : `${(i * 31) % 977}-${k}`.repeat(1 + (i % 20))))
+    return {
+      id: BigInt(i * 2),
+      load: i % 4 ? Math.sin(i) * 100 : null,
+      tags: i > 1500 && i < 2100 ? null : tags,
+      s: i % 5 ? { n: i < 700 ? null : i - 1500 } : null,
+    }
+  })
+  const plain = [
+    (value: unknown) => int64(value as bigint),
+    (value: unknown) => float64(value as number),
+    (value: unknown) => text(value as string),
+    (value: unknown) => new Uint8Array(Int32Array.of(value as number).buffer),
+  ]
+
+  it.each([1, 2] as const)('bounds every page, from its first row on (version %d)', async (version) => {
+    const shreds = shred(nested, rows)
+    const bytes = await writeShreds('simd', nested, shreds, { codec: 'snappy', version, pageRows: 200 }, 500, 1500)
+    const leaves = leavesOf(nested)
+    const { row_groups } = parquetMetadata(arrayBuffer(bytes))
+    let from = 0
+    for (const group of row_groups) {
+      const to = from + Number(group.num_rows)
+      for (const [i, chunk] of group.columns.entries()) {
+        const { defs, reps, values } = shreds[i]
+        // entry at which each row begins
+        const starts = reps.flatMap((rep, entry) => (rep === 0 ? [entry] : []))
+        const places = readOffsetIndex(reader(bytes, chunk.offset_index_offset!)).page_locations
+        const index = deserializeTCompactProtocol(reader(bytes, chunk.column_index_offset!))
+        expect(places.length).toBeGreaterThan(3)
+        const firsts = places.map((place) => from + Number(place.first_row_index))
+        for (const [k, first] of firsts.entries()) {
+          const last = firsts[k + 1] ?? to
+          const entries = values.slice(starts[first], starts[last] ?? defs.length)
+          const there = entries.filter((value) => value !== undefined).map(plain[i])
+          expect(Number(index.field_5[k])).toBe(entries.length - there.length)
+          expect(index.field_1[k]).toBe(there.length === 0)
+          const header = deserializeTCompactProtocol(reader(bytes, places[k].offset))
+          expect((version === 1 ? header.field_5 : header.field_8).field_1).toBe(entries.length)
+          for (const value of there) {
+            expect(compareValues(index.field_2[k], value, leaves[i].order)).toBeLessThanOrEqual(0)
+            expect(compareValues(index.field_3[k], value, leaves[i].order)).toBeGreaterThanOrEqual(0)
+          }
+        }
+        if (i === 0) expect(index.field_4).toBe(1)
+      }
+      from = to
+    }
+    expect(from).toBe(3000)
+  })
+
+  it('comes out the same where the row group went to another thread and back', async () => {
+    const settings = checkFileOptions({ compression: 'gzip', pageChecksums: true, bloomFilters: ['up'] }, leavesOf([leaf('up', { type: 'int64' })]))
+    const fields = [leaf('up', { type: 'int64' })]
+    const files = await Promise.all(
+      [(done: FinishedRowGroup) => done, structuredClone<FinishedRowGroup>].map(async (pass) => {
+        const parts: Uint8Array[] = []
+        const out = createParquetFile({ write: (bytes) => void parts.push(bytes) }, fields, settings)
+        const done = await group(fields, [Array.from({ length: 900 }, (_, i) => (i % 3 ? int64(BigInt(i)) : null))], settings, 100, [less64])
+        await out.rowGroup(pass(done))
+        await out.close()
+        return Buffer.concat(parts)
+      }),
+    )
+    expect(files[0].equals(files[1])).toBe(true)
   })
 })
 
