@@ -49,4 +49,5 @@ export {
 } from "./columnar/chunk";
 export { PAGE_CHUNK, PAGE_DATA, PAGE_DICTIONARY } from "./columnar/page";
 export { appendBatch, finishRowGroup, openWriter, resetRowGroup, rowGroupBytes, takePages } from "./columnar/rowgroup";
-export { openSplit, splitBatch, splitCapacity, splitGroups, splitIds, splitText, unpackRows } from "./columnar/split";
+export { growSplit, openSplit, splitBatch, splitGroups, splitIds, splitText } from "./columnar/split";
+export { unpackRows } from "./columnar/unpack";

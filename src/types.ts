@@ -77,5 +77,9 @@ export interface Field {
   leaf?: Leaf
   struct?: Field[]
   list?: Field
+  /** Of a list that is never null: the element itself repeats, under the list's name, without the groups around it. */
+  bare?: boolean
+  /** Of a struct: marked as what its members make of it, where these are the format's own. */
+  annotation?: 'list' | 'map'
   map?: { key: Field; value: Field }
 }

@@ -4,14 +4,17 @@ import { MillraceError } from '../errors.js'
 import type { ParquetSink } from '../parquet/index.js'
 import { createHiddenFile, type FinishedRowGroup, type HiddenFile, type ParquetFile } from '../parquet/internal.js'
 import type { Random, Storage } from '../ports/ports.js'
+import { createFlow } from './flow.js'
 
 /** Open files at most; of a partition whose file was closed a further row group begins a new one. */
 const OPEN = 64
-/** Of them closed at a time: each waits for the device, together they wait once. */
-const CLOSE = 16
+/** Files that are made, written and closed at a time: each step waits for the device, together they wait once. */
+const AT_ONCE = 16
+/** Bytes that wait for it at most. */
+const HELD = 32 * 1024 * 1024
 
 export interface PartitionFiles {
-  /** Writes a row group to a file in `directory`, below the data set's. */
+  /** Takes a row group for a file in `directory`, below the data set's; a failure to write it comes with a later call. */
   rowGroup(directory: string, group: FinishedRowGroup): Promise<void>
   /** Closes all files and gives them their names. */
   commit(): Promise<{ files: number; bytes: number; rowGroups: number }>
@@ -22,6 +25,12 @@ export interface PartitionFiles {
 interface Part {
   file: ParquetFile
   hidden: HiddenFile
+}
+
+/** A part and the work on it, one after the other. */
+interface Open {
+  part?: Part
+  tail: Promise<void>
 }
 
 /**
@@ -46,7 +55,9 @@ export async function createPartitionFiles(
       throw new MillraceError('IO', `${root}: expected an empty directory or none, another run writes to it`, { cause: error })
     })
   ).close()
-  const open = new Map<string, Part>() // least recently written first
+  const open = new Map<string, Open>() // least recently written first
+  const begun: Part[] = []
+  const flow = createFlow(AT_ONCE, HELD)
   const numbers = new Map<string, number>()
   const made = new Set<string>()
   /** Directories below the root that are there. */
@@ -57,6 +68,7 @@ export async function createPartitionFiles(
   // A file system may take two names for one: AMS and ams, or é in its two spellings. The one part would
   // replace the other.
   const claim = async (directory: string) => {
+    if (numbers.get(directory) !== 1) return
     const names = directory.split('/')
     for (let n = 1; n <= names.length; n++) {
       const path = names.slice(0, n).join('/')
@@ -76,51 +88,67 @@ export async function createPartitionFiles(
     await storage.makeDirectory(`${root}/${directory}`)
   }
 
-  const begin = async (directory: string): Promise<Part> => {
-    const number = numbers.get(directory) ?? 0
-    const path = `${root}/${directory}`
-    if (number === 0) {
-      await claim(directory)
-    }
-    numbers.set(directory, number + 1)
-    const hidden = await createHiddenFile(ports, `${path}/part-${String(number).padStart(5, '0')}.parquet`)
-    return { hidden, file: fileOf({ write: (bytes) => hidden.write(bytes), close: () => hidden.finish() }) }
+  // one after the other: a directory that another claim is about to make must be seen
+  let claims: Promise<void> = Promise.resolve()
+  const begin = async (directory: string, number: number): Promise<Part> => {
+    const claimed = claims.then(() => claim(directory))
+    claims = claimed.catch(() => {})
+    await claimed
+    const hidden = await createHiddenFile(ports, `${root}/${directory}/part-${String(number).padStart(5, '0')}.parquet`)
+    const part = { hidden, file: fileOf({ write: (bytes) => hidden.write(bytes), close: () => hidden.finish() }) }
+    begun.push(part)
+    return part
   }
-  /** Ends up to CLOSE parts, the ones least recently written. */
-  const endSome = async () => {
-    const some = [...open].slice(0, CLOSE)
-    // a part stays open until all is well: what fails is discarded with the rest
-    const ends = await Promise.allSettled(some.map(([, { file }]) => file.close()))
-    const failed = ends.find((end) => end.status === 'rejected')
-    if (failed) throw failed.reason
-    for (const [directory, { file, hidden }] of some) {
-      open.delete(directory)
+  const next = (one: Open, bytes: number, work: () => Promise<void>) =>
+    flow.run(bytes, () => {
+      one.tail = one.tail.then(work)
+      return one.tail
+    })
+  /** Ends the part that was least recently written. */
+  const endOne = async () => {
+    const [[directory, one]] = open
+    open.delete(directory)
+    await next(one, 0, async () => {
+      const { file, hidden } = one.part as Part
+      await file.close()
       finished.push(hidden)
       total.files++
       total.bytes += file.bytes
       total.rowGroups += file.rowGroups
-    }
+    })
   }
 
   return {
     async rowGroup(directory, group) {
-      let part = open.get(directory)
-      if (!part) {
-        if (open.size >= OPEN) await endSome()
-        part = await begin(directory)
+      let one = open.get(directory)
+      if (!one) {
+        if (open.size >= OPEN) await endOne()
+        one = { tail: Promise.resolve() }
       }
+      const there = one
       open.delete(directory)
-      open.set(directory, part)
-      await part.file.rowGroup(group)
+      open.set(directory, there)
+      const bytes = group.parts.reduce((sum, part) => sum + part.length, 0)
+      await next(there, bytes, async () => {
+        if (!there.part) {
+          const number = numbers.get(directory) ?? 0
+          numbers.set(directory, number + 1)
+          there.part = await begin(directory, number)
+        }
+        await there.part.file.rowGroup(group)
+      })
     },
     async commit() {
-      while (open.size > 0) await endSome()
-      for (const hidden of finished) await hidden.commit()
+      while (open.size > 0) await endOne()
+      await flow.idle()
+      for (const hidden of finished) await flow.run(0, () => hidden.commit())
+      await flow.idle()
       await storage.remove(mark)
       return total
     },
     async discard() {
-      for (const { hidden } of open.values()) await hidden.discard().catch(() => {})
+      await flow.settled()
+      for (const { hidden } of begun) await hidden.discard().catch(() => {})
       // the directory was empty before
       for (const directory of made) await storage.remove(`${root}/${directory}`)
       await storage.remove(mark)

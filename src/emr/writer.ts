@@ -1,36 +1,32 @@
 // NDJSON -> a Hive-layout directory of Parquet files: DIRECTORY/column=value/.../part-00000.parquet.
 // Rows wait packed, by partition, until their partition has a row group or the memory is needed.
-
 import { COLUMN_SIZE } from '../engine/core.js'
 import { createEngine } from '../engine/engine.js'
 import { leavesOf } from '../engine/leaves.js'
 import { createSplit } from '../engine/split.js'
-import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
+import { checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import type { ParquetSummary, ParquetWriter, ParquetWriterOptions } from '../parquet/index.js'
 import {
   checkFileOptions,
-  checkFormat,
-  checkLimits,
-  checkPolicy,
+  checkRecordOptions,
+  checkWriterKeys,
   createIntake,
   createParquetFile,
   createRowGroupEncoder,
-  FILE_KEYS,
-  flatColumns,
-  flatFields,
-  intakeMethods,
-  type ScanField,
+  fieldsOf,
+  takeMethods,
   turns,
 } from '../parquet/internal.js'
 import type { Random, Storage } from '../ports/ports.js'
-import { cellsOf, recordOf } from './cells.js'
+import type { Field } from '../types.js'
+import { keyCells, recordText } from './cells.js'
 import { createPartitionFiles, type PartitionFiles } from './files.js'
 import { partitionName } from './hive.js'
 
 export interface HiveWriterOptions extends Omit<ParquetWriterOptions, 'sink'> {
   /** Made where it is missing; must be empty. */
   directory: string
-  /** Columns of the schema that become directories, outermost first: strings, integers or booleans. */
+  /** Columns of the schema that become directories, outermost first: strings, integers, booleans, dates, decimals. */
   partitionBy: readonly string[]
   ports: { storage: Storage; random: Random }
   /** Rows that wait for their row group take at most this much, all partitions together. Default 256 MiB. */
@@ -55,19 +51,7 @@ interface Partition {
 }
 
 const MIB = 1024 * 1024
-const KEYS = [
-  'schema',
-  'directory',
-  'partitionBy',
-  'ports',
-  'rowGroupRows',
-  'rowGroupBytes',
-  'maxRecordBytes',
-  'maxBufferedBytes',
-  'onBadRecord',
-  'format',
-  ...FILE_KEYS,
-]
+const KEYS = ['directory', 'partitionBy', 'ports', 'maxBufferedBytes']
 /** Bytes of a directory's name on the usual file systems. */
 const NAME_MAX = 255
 const FIRST_BUFFER = 1024
@@ -75,8 +59,9 @@ const FIRST_BUFFER = 1024
 /**
  * A writer of a partitioned data set. The partition columns are not in the files, by Hive's rule;
  * null and '' become __HIVE_DEFAULT_PARTITION__. A value whose directory name would pass 255 bytes
- * makes its record bad. Under the memory bound the fullest partition is written first, so nothing
- * is lost, but a row group may be smaller than asked for. On failure or abort() nothing is left.
+ * makes its record bad. At the memory bound the partition that was least recently added to, of those
+ * with at least the average, is written: nothing is lost, but a row group may be smaller than asked
+ * for. On failure or abort() nothing is left.
  *
  * @example
  * import { nodePorts } from 'millrace/node'
@@ -86,21 +71,21 @@ const FIRST_BUFFER = 1024
  * await writer.close()
  */
 export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, KEYS)
-  const { directory, ports, onBadRecord = 'fail', format, maxBufferedBytes = 256 * MIB } = options
+  checkWriterKeys(options, KEYS)
+  const { directory, ports, maxBufferedBytes = 256 * MIB } = options
   if (typeof directory !== 'string' || directory === '') throw wrongType('options.directory', 'a path', directory)
   if (typeof ports?.storage?.create !== 'function' || typeof ports.random?.next !== 'function')
     throw wrongType('options.ports', 'ports with a storage and random', ports)
-  const { keys, others } = arrange(flatColumns(options.schema, 'options.schema'), options.partitionBy)
-  const limits = checkLimits({ rowGroupBytes: 64 * MIB, ...pick(options) })
+  const { keys, others } = arrange(fieldsOf(options.schema, 'options.schema'), options.partitionBy)
+  const records = checkRecordOptions([...keys, ...others], { ...options, rowGroupBytes: options.rowGroupBytes ?? 64 * MIB })
+  const keyLeaves = leavesOf(keys, options.coercion)
+  const leaves = leavesOf(others, options.coercion)
+  const settings = checkFileOptions(options, leaves)
+  const { limits } = records
   checkWhole('options.maxBufferedBytes', maxBufferedBytes, MIB, 2 ** 40)
-  checkPolicy('options.onBadRecord', onBadRecord)
-  checkFormat('options.format', format)
 
   const encodeText = new TextEncoder()
   const engine = createEngine()
-  const columns = [...keys, ...others]
   const batch = async (rows: number, recordAt: (row: number) => number) => {
     for (const [group, { key, packed, rows: count }] of split.groups().entries()) {
       const partition = partitionOf(key)
@@ -109,23 +94,20 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
     }
     for (const partition of due) await flush(partition)
     due.clear()
-    while (buffered > maxBufferedBytes) await flush(fullest())
+    while (buffered > maxBufferedBytes) await flush(oldest())
   }
-  const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord, format }, batch)
+  const intake = createIntake(engine, records, batch)
   const { scan } = intake
-  const fields = flatFields(others)
-  const leaves = leavesOf(fields)
-  const settings = checkFileOptions(options, leaves)
   const encoder = createRowGroupEncoder(engine, scan.columns + keys.length * COLUMN_SIZE, leaves, settings)
-  const split = createSplit(engine, scan.columns, columns.length, keys.length, scan.capacity, intake.textBytes)
+  const split = createSplit(engine, scan.columns, scan.leaves, keys.length, scan.capacity)
   const partitions = new Map<string, Partition>() // by key; null and '' share one
-  const directories = new Map<string, Partition>()
+  const directories = new Map<string, Partition>() // least recently added to first
   const due = new Set<Partition>()
   let buffered = 0
   let total = 0
   let opened: PartitionFiles | undefined
   const files = async () => {
-    opened ??= await createPartitionFiles(ports, directory, (sink) => createParquetFile(sink, fields, settings))
+    opened ??= await createPartitionFiles(ports, directory, (sink) => createParquetFile(sink, others, settings))
     return opened
   }
 
@@ -134,8 +116,8 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
     const id = latin1(key)
     const known = partitions.get(id)
     if (known) return known
-    const cells = cellsOf(key, keys)
-    const names = keys.map(({ name, type }, i) => partitionName(name, type === 'string' && cells[i] !== null ? (JSON.parse(cells[i]) as string) : cells[i]))
+    const cells = keyCells(key, keyLeaves)
+    const names = keys.map(({ name }, i) => partitionName(name, cells[i]))
     const long = names.findIndex((name) => encodeText.encode(name).length > NAME_MAX)
     // what cannot be is not kept: there may be many of it, and long
     if (long >= 0) return `column ${JSON.stringify(keys[long].name)} expected a value whose directory name is at most ${NAME_MAX} bytes, got a longer one`
@@ -154,13 +136,15 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
     const records = [...split.ids(rows)].flatMap((id, row) => (id === group ? [recordAt(row)] : []))
     let at = 0
     for (const record of records) {
-      const { text, size } = recordOf(key, keys, packed.subarray(at), others)
+      const { text, size } = recordText(key, keyLeaves, packed.subarray(at), leaves)
       at += size
       intake.refuse(record, why, encodeText.encode(`${text}\n`))
     }
   }
 
   const add = (partition: Partition, packed: Uint8Array, rows: number) => {
+    directories.delete(partition.directory)
+    directories.set(partition.directory, partition)
     const need = partition.used + packed.length
     if (need > partition.buffer.length) {
       const size = Math.max(need, partition.buffer.length * 2)
@@ -180,25 +164,24 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
     const { rows, used, buffer } = partition
     if (rows === 0) return
     // where others keep the columns in use, the batch at hand has been packed before
-    split.unpack(buffer.subarray(0, used), () => encoder.append())
+    await split.unpack(buffer.subarray(0, used), () => encoder.append())
     buffered -= buffer.length - FIRST_BUFFER
     partition.buffer = new Uint8Array(FIRST_BUFFER)
     partition.rows = partition.used = 0
     await (await files()).rowGroup(partition.directory, await encoder.finish(rows))
   }
 
-  const fullest = (): Partition => {
-    let most: Partition | undefined
-    for (const partition of directories.values()) {
-      if (partition.rows > 0 && (!most || partition.used > most.used)) most = partition
-    }
-    if (!most) throw new MillraceError('OUT_OF_MEMORY', `${directories.size} partitions do not fit into maxBufferedBytes (${maxBufferedBytes})`)
-    return most
+  // Small ones would give small row groups and little room. By age alone, where a few partitions take
+  // most rows, thousands of the others would be written again and again.
+  const oldest = (): Partition => {
+    const average = buffered / directories.size
+    for (const partition of directories.values()) if (partition.rows > 0 && partition.buffer.length >= average) return partition
+    throw new MillraceError('OUT_OF_MEMORY', `${directories.size} partitions do not fit into maxBufferedBytes (${maxBufferedBytes})`)
   }
 
   const turn = turns(() => opened?.discard())
   return {
-    ...intakeMethods(turn, engine, intake, flatFields(columns), batch, files),
+    ...takeMethods(turn, engine, intake, records, batch, files),
     close: () =>
       turn.last(async () => {
         await intake.end()
@@ -218,19 +201,17 @@ function latin1(bytes: Uint8Array): string {
   return text
 }
 
-function pick(options: HiveWriterOptions) {
-  const { rowGroupRows, rowGroupBytes, maxRecordBytes } = options
-  return Object.fromEntries(Object.entries({ rowGroupRows, rowGroupBytes, maxRecordBytes }).filter(([, v]) => v !== undefined))
-}
+/** What Hive and Spark take for a partition column and read back from a directory's name as it was. */
+const KEY_TYPES = ['string', 'boolean', 'int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'date', 'decimal']
 
-function arrange(columns: ScanField[], partitionBy: unknown): { keys: ScanField[]; others: ScanField[] } {
+function arrange(columns: Field[], partitionBy: unknown): { keys: Field[]; others: Field[] } {
   const label = 'options.partitionBy'
   if (!Array.isArray(partitionBy) || partitionBy.length === 0) throw wrongType(label, 'an array of column names', partitionBy)
   const keys = partitionBy.map((name: unknown, i) => {
     const key = columns.find((column) => column.name === name)
     if (!key) throw outOfRange(`${label}[${i}]`, `a column of the schema (${columns.map((c) => c.name).join(', ')})`, name)
-    if (key.type === 'double' || key.type === 'timestamp')
-      throw outOfRange(`${label}[${i}]`, 'a column of strings, integers or booleans', `${name} (${key.type})`)
+    const type = key.leaf?.type ?? (key.struct ? 'struct' : key.list ? 'list' : 'map')
+    if (!KEY_TYPES.includes(type)) throw outOfRange(`${label}[${i}]`, 'a column of strings, integers, booleans, dates or decimals', `${name} (${type})`)
     return key
   })
   if (new Set(keys).size < keys.length) throw outOfRange(label, 'each column once', partitionBy.join(', '))

@@ -33,6 +33,7 @@ export function leavesOf(fields: readonly Field[], coercion: 'strict' | 'hive' |
     const path = [...above, field.name]
     const maxDef = def + (field.nullable ? 1 : 0)
     if (field.struct) for (const member of field.struct) walk(member, path, maxDef, rep)
+    else if (field.list && field.bare) walk({ ...field.list, name: field.name }, above, def + 1, rep + 1)
     else if (field.list) walk(field.list, [...path, 'list'], maxDef + 1, rep + 1)
     else if (field.map) for (const part of [field.map.key, field.map.value]) walk(part, [...path, 'key_value'], maxDef + 1, rep + 1)
     else if (field.leaf) leaves.push({ path, field, leaf: field.leaf, maxDef, maxRep: rep, ...storage(field.leaf, coercion === 'openx') })

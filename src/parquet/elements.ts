@@ -39,12 +39,12 @@ export function schemaElements(fields: readonly Field[], w: ThriftWriter): (() =
         if (meaning) putMeaning(w, meaning)
       }),
     )
-  const walk = (field: Field) => {
-    const repetition = field.nullable ? OPTIONAL : REQUIRED
+  const walk = (field: Field, repetition = field.nullable ? OPTIONAL : REQUIRED) => {
     if (field.struct) {
-      group(field.name, repetition, field.struct.length)
+      group(field.name, repetition, field.struct.length, field.annotation && { list: LIST, map: MAP }[field.annotation])
       for (const member of field.struct) walk(member)
-    } else if (field.list) {
+    } else if (field.list && field.bare) walk({ ...field.list, name: field.name }, REPEATED)
+    else if (field.list) {
       group(field.name, repetition, 1, LIST)
       group('list', REPEATED, 1)
       walk(field.list)

@@ -1,4 +1,4 @@
-export type { Format } from '../engine/columns.js'
+export type { Coercion, Format } from '../engine/columns.js'
 export { gunzip } from '../ports/gunzip.js'
 export type { TimeUnit } from '../types.js'
 export type { ColumnCells, ColumnInput, ColumnOfBytes, ColumnWithNulls } from './cells.js'
@@ -15,6 +15,7 @@ export type {
   FileOptions as ParquetFileOptions,
   SortingColumn as ParquetSortingColumn,
 } from './options.js'
+export { createParquetFiles, type ParquetFilesOptions, type ParquetFilesSummary, type ParquetFilesWriter } from './rotation.js'
 export {
   type Column,
   type ColumnType,
@@ -31,3 +32,4 @@ export {
 export { fileSink, type ParquetSink } from './sink.js'
 export { type BytesSink, bytesSink, type StreamSink, streamSink, type WritableTarget, writableSink } from './sinks.js'
 export { createParquetWriter, type ParquetSummary, type ParquetWriter, type ParquetWriterOptions } from './writer.js'
+export type { RecordOptions as ParquetRecordOptions } from './writer-options.js'

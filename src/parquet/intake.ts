@@ -1,9 +1,9 @@
 // JSON in pieces of any size -> column batches: gathers text in the arena until a scan is worth it,
 // carries the record that a piece cuts, and settles bad records.
-import { createScan, type Format, type Scan } from '../engine/columns.js'
+import { createScan, type Scan } from '../engine/columns.js'
 import type { Engine } from '../engine/engine.js'
 import { MillraceError, outOfRange, wrongType } from '../errors.js'
-import { flatFields, type ScanField } from './flat.js'
+import type { RecordSettings } from './writer-options.js'
 
 /** A record that is in no row. */
 export interface BadRecord {
@@ -32,13 +32,6 @@ export interface BadRecord {
  * function is told each one, which is then left out; what it throws ends the work.
  */
 export type BadRecordPolicy = 'fail' | 'skip' | ((bad: BadRecord) => void)
-
-export interface IntakeOptions {
-  maxRecordBytes: number
-  onBadRecord: BadRecordPolicy
-  /** Default auto. */
-  format?: Format | undefined
-}
 
 export interface Intake {
   readonly scan: Scan
@@ -76,14 +69,14 @@ export function checkFormat(label: string, format: unknown): void {
  */
 export function createIntake(
   engine: Engine,
-  columns: readonly ScanField[],
-  options: IntakeOptions,
+  settings: RecordSettings,
   batch: (rows: number, recordAt: (row: number) => number) => Promise<void> | void,
 ): Intake {
-  const { maxRecordBytes, onBadRecord, format = 'auto' } = options
+  const { fields, lookup, onBadRecord, format = 'auto' } = settings
+  const { maxRecordBytes } = settings.limits
   const size = maxRecordBytes + FILL
   const text = engine.reserve(size)
-  const scan = createScan(engine, flatFields(columns), { capacity: BATCH_ROWS, textBytes: size })
+  const scan = createScan(engine, fields, { ...lookup, capacity: BATCH_ROWS, textBytes: size })
   scan.startSource(format)
   const reasons = new Map<string, number>()
   let source: string | undefined

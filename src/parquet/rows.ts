@@ -27,8 +27,7 @@ export interface RowOptions {
 
 /**
  * Gives a generator of text for rows of `fields`, in pieces of about 64 K characters. What no JSON
- * stands for is written so that the scan refuses it and the row is a bad record: NaN and infinities as
- * strings, dates that are none, rows that are no objects. Throws BAD_INPUT with the row's index in
+ * stands for is written so that the scan refuses it and the row is a bad record: NaN as a string, dates that are none, rows that are no objects. Throws BAD_INPUT with the row's index in
  * `rows` for what a getter or toJSON of the row throws.
  */
 export function rowLines(fields: readonly Field[], options: RowOptions = {}): (rows: Iterable<unknown>) => Generator<string> {
@@ -129,7 +128,7 @@ function leafText(leaf: Leaf): Text {
         return quote(value)
       case 'number':
         // only these two tell zeros apart
-        return floating && value === 0 && Object.is(value, -0) ? '-0.0' : Number.isFinite(value) ? `${value}` : `"${value}"`
+        return floating && value === 0 && Object.is(value, -0) ? '-0.0' : Number.isFinite(value) ? `${value}` : endless(value)
       case 'object':
         if (value === null) return 'null'
         if (value instanceof Date) return dateText(value, leaf)
@@ -137,6 +136,11 @@ function leafText(leaf: Leaf): Text {
     }
     return anyText(value, depth)
   }
+}
+
+/** Infinities by numbers that no double reaches; NaN has none. */
+function endless(value: number): string {
+  return Number.isNaN(value) ? '"NaN"' : value > 0 ? '1e999' : '-1e999'
 }
 
 /** Any value, by what it is. */

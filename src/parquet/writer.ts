@@ -1,38 +1,16 @@
-// NDJSON or objects -> one Parquet file.
-import type { Format } from '../engine/columns.js'
-import { createEngine, type Engine } from '../engine/engine.js'
-import { leavesOf } from '../engine/leaves.js'
-import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
+// JSON, objects or columns -> one Parquet file.
+import { wrongType } from '../errors.js'
 import type { Field } from '../types.js'
 import type { ColumnInput } from './cells.js'
-import { columnBatches } from './columns.js'
 import { createParquetFile } from './file.js'
-import { flatColumns, flatFields } from './flat.js'
-import { type BadRecordPolicy, checkFormat, checkPolicy, createIntake, type Intake, MAX_RECORD_BYTES } from './intake.js'
-import { checkFileOptions, FILE_KEYS, type FileOptions } from './options.js'
-import { createRowGroupEncoder } from './rowgroup.js'
-import { rowLines } from './rows.js'
-import type { Schema } from './schema.js'
+import { createLine } from './line.js'
+import type { FileOptions } from './options.js'
 import type { ParquetSink } from './sink.js'
+import { turns } from './turns.js'
+import { checkWriterOptions, type RecordOptions, settingsOf, type WriterSettings } from './writer-options.js'
 
-export interface ParquetWriterOptions extends FileOptions {
-  schema: Schema
+export interface ParquetWriterOptions extends RecordOptions, FileOptions {
   sink: ParquetSink
-  /** A row group ends with the batch (of at most 2,048 rows) that brings it to so many rows. Default 131,072. */
-  rowGroupRows?: number
-  /** Or to so many bytes, before compression. Default 128 MiB. The pages of one row group wait in memory, compressed. */
-  rowGroupBytes?: number
-  /** Bounds memory: a record this long always is taken, one 512 KiB longer is a bad record. Default 16 MiB. */
-  maxRecordBytes?: number
-  /** Default fail. */
-  onBadRecord?: BadRecordPolicy
-  /**
-   * How records follow each other in writeJson: `lines` (NDJSON: a line feed ends a record wherever it
-   * stands), `documents` (JSON texts with any white space or none between them, line feeds inside; an
-   * array of objects is a text of many records), or `auto` (default): settled by the first line of
-   * each source, documents where it opens an array or ends inside an object.
-   */
-  format?: Format
 }
 
 export interface ParquetSummary {
@@ -85,13 +63,10 @@ export interface ParquetWriter {
   abort(reason?: unknown): Promise<void>
 }
 
-const MIB = 1024 * 1024
-const WRITER_KEYS = ['schema', 'sink', 'rowGroupRows', 'rowGroupBytes', 'maxRecordBytes', 'onBadRecord', 'format', ...FILE_KEYS]
-
 /**
- * A writer of one Parquet file; unless told otherwise: pages V1 of at most 1 MiB, dictionaries of at
- * most 1 MiB, statistics, page index, Snappy. A record's members that no column wants are left out; a member that
- * does not fit its column makes the record bad. Holds one row group, compressed, and some 20 MiB.
+ * A writer of one Parquet file. By default: Snappy, pages V1 of at most 1 MiB, dictionaries while they
+ * pay, statistics and page index. A member that does not fit its column makes the record bad. Holds
+ * one row group, compressed, and some 20 MiB.
  *
  * @example
  * import { nodePorts } from 'millrace/node'
@@ -101,141 +76,35 @@ const WRITER_KEYS = ['schema', 'sink', 'rowGroupRows', 'rowGroupBytes', 'maxReco
  * const { rows } = await writer.close()
  */
 export function createParquetWriter(options: ParquetWriterOptions): ParquetWriter {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, WRITER_KEYS)
-  const { sink, onBadRecord = 'fail', format } = options
-  const columns = flatColumns(options.schema, 'options.schema')
-  if (columns.length === 0) throw outOfRange('options.schema.columns', 'at least one column', columns)
-  if (typeof sink?.write !== 'function') throw wrongType('options.sink', 'an object with write(bytes)', sink)
-  const limits = checkLimits(options)
-  checkPolicy('options.onBadRecord', onBadRecord)
-  checkFormat('options.format', format)
+  const settings = checkWriterOptions(options, ['sink'])
+  if (typeof options.sink?.write !== 'function') throw wrongType('options.sink', 'an object with write(bytes)', options.sink)
+  return writerOf(settings, options.sink)
+}
 
-  const engine = createEngine()
-  const fields = flatFields(columns)
-  const leaves = leavesOf(fields)
-  const settings = checkFileOptions(options, leaves)
-  const file = createParquetFile(sink, fields, settings)
-  let open = 0 // rows of the open row group
-  const batch = async (rows: number) => {
-    await encoder.append()
-    open += rows
-    if (open >= limits.rowGroupRows || encoder.size() >= limits.rowGroupBytes) await endRowGroup()
-  }
-  const intake = createIntake(engine, columns, { maxRecordBytes: limits.maxRecordBytes, onBadRecord, format }, batch)
-  const encoder = createRowGroupEncoder(engine, intake.scan.columns, leaves, settings)
-  const endRowGroup = async () => {
-    const rows = open
-    open = 0
-    await file.rowGroup(await encoder.finish(rows))
-  }
+/** A writer whose settings can still be seen; of `fields` that no schema says. */
+export interface OpenWriter extends ParquetWriter {
+  readonly settings: WriterSettings
+}
 
+export function openWriter(fields: readonly Field[], sink: ParquetSink, options: Omit<RecordOptions, 'schema'> & FileOptions): OpenWriter {
+  const settings = settingsOf(fields, options)
+  return { ...writerOf(settings, sink), settings }
+}
+
+function writerOf(settings: WriterSettings, sink: ParquetSink): ParquetWriter {
+  const file = createParquetFile(sink, settings.fields, settings.file)
   const turn = turns((reason) => sink.abort?.(reason))
+  const line = createLine(turn, settings, (group) => file.rowGroup(group))
   return {
-    ...intakeMethods(turn, engine, intake, flatFields(columns), batch),
+    ...line.methods,
     close: () =>
       turn.last(async () => {
-        await intake.end()
-        if (open > 0) await endRowGroup()
+        await line.intake.end()
+        await line.endRowGroup()
         await file.close()
-        return { rows: file.rows, bytes: file.bytes, rowGroups: file.rowGroups, badRecords: intake.badRecords, badByReason: intake.badByReason }
+        const { rows, bytes, rowGroups } = file
+        return { rows, bytes, rowGroups, badRecords: line.intake.badRecords, badByReason: line.intake.badByReason }
       }),
     abort: (reason) => turn.abort(reason),
-  }
-}
-
-/** What every writer takes records by; `ready` comes before the first of each call, `batch` is what the intake calls too. */
-export function intakeMethods(
-  turn: ReturnType<typeof turns>,
-  engine: Engine,
-  intake: Intake,
-  fields: readonly Field[],
-  batch: (rows: number, recordAt: (row: number) => number) => Promise<void> | void,
-  ready?: () => Promise<unknown>,
-): Pick<ParquetWriter, 'writeJson' | 'writeRows' | 'writeColumns' | 'startSource'> {
-  const text = new TextEncoder()
-  const lines = rowLines(fields)
-  const { scan } = intake
-  const columnsOf = columnBatches(engine, scan.columns, fields, leavesOf(fields), scan.capacity)
-  return {
-    async writeJson(bytes) {
-      if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
-      return turn.next(async () => {
-        await ready?.()
-        await intake.write(bytes)
-      })
-    },
-    async writeRows(rows) {
-      if (typeof rows?.[Symbol.iterator] !== 'function') throw wrongType('rows', 'an iterable of objects', rows)
-      return turn.next(async () => {
-        await ready?.()
-        for (const piece of lines(rows)) await intake.write(text.encode(piece))
-      })
-    },
-    async writeColumns(columns) {
-      const batches = columnsOf(columns)
-      return turn.next(async () => {
-        await ready?.()
-        await intake.end()
-        let before = 0
-        for (let rows = batches.next(); rows > 0; rows = batches.next()) {
-          const first = before
-          await batch(rows, (row) => first + row)
-          before += rows
-        }
-      })
-    },
-    async startSource(name) {
-      if (typeof name !== 'string') throw wrongType('name', 'a string', name)
-      return turn.next(() => intake.startSource(name))
-    },
-  }
-}
-
-/** Checks the options that all writers share and fills in their defaults. */
-export function checkLimits(options: Pick<ParquetWriterOptions, 'rowGroupRows' | 'rowGroupBytes' | 'maxRecordBytes'>) {
-  const { rowGroupRows = 131_072, rowGroupBytes = 128 * MIB, maxRecordBytes = MAX_RECORD_BYTES } = options
-  checkWhole('options.rowGroupRows', rowGroupRows, 1, 2 ** 30)
-  checkWhole('options.rowGroupBytes', rowGroupBytes, 1, 1024 * MIB)
-  checkWhole('options.maxRecordBytes', maxRecordBytes, 1, 256 * MIB)
-  return { rowGroupRows, rowGroupBytes, maxRecordBytes }
-}
-
-/** Calls one after the other; after a failure, or after the last one, none. */
-export function turns(onFailure: (reason: unknown) => Promise<void> | void) {
-  let tail: Promise<unknown> = Promise.resolve()
-  let ended: MillraceError | undefined
-  const enqueue = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = tail.then(async () => {
-      if (ended) throw ended
-      try {
-        return await work()
-      } catch (error) {
-        ended = new MillraceError('CLOSED', 'the writer failed before', { cause: error })
-        // the first failure is the one to tell
-        await Promise.resolve(onFailure(error)).catch(() => {})
-        throw error
-      }
-    })
-    tail = result.catch(() => {})
-    return result
-  }
-  return {
-    next: enqueue,
-    last: <T>(work: () => Promise<T>): Promise<T> =>
-      enqueue(async () => {
-        const result = await work()
-        ended = new MillraceError('CLOSED', 'the writer was closed before')
-        return result
-      }),
-    abort: (reason: unknown): Promise<void> => {
-      const result = tail.then(async () => {
-        if (ended) return
-        ended = new MillraceError('CLOSED', 'the writer was aborted before')
-        await onFailure(reason)
-      })
-      tail = result.catch(() => {})
-      return result
-    },
   }
 }

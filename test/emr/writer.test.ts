@@ -247,7 +247,7 @@ describe('createHiveWriter', () => {
   it.each([
     [{ partitionBy: 'p' }, '"options.partitionBy" expected an array of column names, got "p"'],
     [{ partitionBy: ['x'] }, '"options.partitionBy[0]" expected a column of the schema (n, p, s, q, d, b, t), got "x"'],
-    [{ partitionBy: ['d'] }, '"options.partitionBy[0]" expected a column of strings, integers or booleans, got "d (double)"'],
+    [{ partitionBy: ['d'] }, '"options.partitionBy[0]" expected a column of strings, integers, booleans, dates or decimals, got "d (double)"'],
     [{ partitionBy: ['p', 'p'] }, '"options.partitionBy" expected each column once, got "p, p"'],
     [{ schema: { columns: [{ name: 'p', type: 'string' }] } }, '"options.partitionBy" expected not all columns of the schema'],
     [{ ports: undefined }, '"options.ports" expected ports with a storage and random, got undefined'],

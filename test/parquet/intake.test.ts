@@ -2,23 +2,24 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createEngine } from '../../src/engine/engine.js'
-import { type BadRecord, createIntake, type IntakeOptions } from '../../src/parquet/intake.js'
+import { type BadRecord, createIntake } from '../../src/parquet/intake.js'
+import { checkRecordOptions, type RecordOptions } from '../../src/parquet/writer-options.js'
+import type { Field } from '../../src/types.js'
 import { cells } from '../columns.js'
 
 const FIELDS = [
-  { name: 'a', type: 'int32' },
-  { name: 'bb', type: 'string' },
-] as const
+  { name: 'a', key: 'a', nullable: true, leaf: { type: 'int32' } },
+  { name: 'bb', key: 'bb', nullable: true, leaf: { type: 'string' } },
+] satisfies Field[]
 
 /** Rows with the index of their record, and the bad ones, of sources given as pieces. */
-async function take(sources: { name: string; pieces: (string | Uint8Array)[] }[], options: Partial<IntakeOptions> = {}) {
+async function take(sources: { name: string; pieces: (string | Uint8Array)[] }[], options: Partial<RecordOptions> = {}) {
   const engine = createEngine()
   const rows: [unknown, number][] = []
   const bad: BadRecord[] = []
   const intake = createIntake(
     engine,
-    FIELDS,
-    { maxRecordBytes: 4096, onBadRecord: (b) => void bad.push({ ...b, text: b.text.slice() }), ...options },
+    checkRecordOptions(FIELDS, { maxRecordBytes: 4096, onBadRecord: (b) => void bad.push({ ...b, text: b.text.slice() }), ...options }),
     (count, recordAt) => {
       const [a] = cells(engine, intake.scan, count)
       for (let row = 0; row < count; row++) rows.push([a[row], recordAt(row)])
@@ -80,7 +81,7 @@ describe('positions', () => {
         fc.integer({ min: 1, max: 20 }),
         async (parts, format, size) => {
           const text = parts.join('\n')
-          const options = { format } as Partial<IntakeOptions>
+          const options = { format } as Partial<RecordOptions>
           const whole = await take([{ name: 's', pieces: [text] }], options)
           const cut = await take([{ name: 's', pieces: inPieces(text, size) }], options)
           expect([cut.rows, cut.bad]).toEqual([whole.rows, whole.bad])

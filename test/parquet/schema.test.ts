@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { schemaOf } from '../../src/parquet/format.js'
 import { type Column, parseSchema, type Schema } from '../../src/parquet/index.js'
-import { checkLookup, fieldsOf } from '../../src/parquet/internal.js'
+import { checkLookup } from '../../src/parquet/mapping.js'
+import { fieldsOf } from '../../src/parquet/schema.js'
 import { fieldsOfDepth } from './schemas.js'
 
 const one = (column: object) => parseSchema({ columns: [{ name: 'a', ...column }] }).columns[0]

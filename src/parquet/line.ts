@@ -1,0 +1,52 @@
+// From records to row groups: one engine, the intake that fills its batch, the encoder that drains it.
+import { createEngine } from '../engine/engine.js'
+import { createIntake, type Intake } from './intake.js'
+import { createRowGroupEncoder, type FinishedRowGroup } from './rowgroup.js'
+import { type TakeMethods, takeMethods } from './take.js'
+import type { Turns } from './turns.js'
+import type { WriterSettings } from './writer-options.js'
+
+export interface Line {
+  readonly intake: Intake
+  readonly methods: TakeMethods
+  /** Of the open row group. */
+  readonly rows: number
+  /** Bytes of its finished pages, compressed. */
+  held(): number
+  /** Ends it, if it has rows. */
+  endRowGroup(): Promise<void>
+}
+
+/**
+ * `rowGroup` is given each row group that ends, by the limits or by endRowGroup(); `after` is called
+ * after each batch.
+ */
+export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (group: FinishedRowGroup) => Promise<void>, after?: () => Promise<void>): Line {
+  const { limits, leaves } = settings
+  const engine = createEngine()
+  let open = 0
+  const endRowGroup = async () => {
+    if (open === 0) return
+    const rows = open
+    open = 0
+    await rowGroup(await encoder.finish(rows))
+  }
+  const batch = async (rows: number) => {
+    const appended = encoder.append()
+    if (appended) await appended
+    open += rows
+    if (open >= limits.rowGroupRows || encoder.size() >= limits.rowGroupBytes) await endRowGroup()
+    await after?.()
+  }
+  const intake = createIntake(engine, settings, batch)
+  const encoder = createRowGroupEncoder(engine, intake.scan.columns, leaves, settings.file)
+  return {
+    intake,
+    methods: takeMethods(turn, engine, intake, settings, batch),
+    get rows() {
+      return open
+    },
+    held: () => encoder.held(),
+    endRowGroup,
+  }
+}

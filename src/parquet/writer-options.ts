@@ -1,0 +1,111 @@
+// The options that every writer of records has, checked: what the records are, and what the files.
+import type { Coercion, Format } from '../engine/columns.js'
+import { type LeafColumn, leavesOf } from '../engine/leaves.js'
+import { checkKeys, checkWhole, outOfRange, wrongType } from '../errors.js'
+import type { Field } from '../types.js'
+import { type BadRecordPolicy, checkFormat, checkPolicy, MAX_RECORD_BYTES } from './intake.js'
+import { checkLookup } from './mapping.js'
+import { checkFileOptions, FILE_KEYS, type FileOptions, type FileSettings } from './options.js'
+import { fieldsOf, type Schema } from './schema.js'
+
+export interface RecordOptions {
+  /** In its own form, as DDL text, or what Glue's GetTable answers; see parseSchema(). */
+  schema: Schema | string | object
+  /**
+   * How far a value may differ from its column's type, by the rules of Firehose's record format
+   * conversion: `hive` and `openx` as the serdes of these names; default strict.
+   */
+  coercion?: Coercion
+  /** Keys match names whatever the case of their ASCII letters; default false. */
+  caseInsensitive?: boolean
+  /** A dot in a key matches an underscore in a name; default false. */
+  dotsToUnderscores?: boolean
+  /**
+   * Members that no column has: dropped (default), an error, or, those of the record itself, gathered
+   * as one JSON object in the json column of that name.
+   */
+  unknown?: 'drop' | 'error' | { rest: string }
+  /** A row group ends with the batch (of at most 2,048 rows) that brings it to so many rows. Default 131,072. */
+  rowGroupRows?: number
+  /** Or to so many bytes, before compression. Default 128 MiB. The pages of one row group wait in memory, compressed. */
+  rowGroupBytes?: number
+  /** Bounds memory: a record this long always is taken, one 512 KiB longer is a bad record. Default 16 MiB. */
+  maxRecordBytes?: number
+  /** Default fail. */
+  onBadRecord?: BadRecordPolicy
+  /**
+   * How records follow each other in writeJson: `lines` (NDJSON: a line feed ends a record wherever it
+   * stands), `documents` (JSON texts with any white space or none between them, line feeds inside; an
+   * array of objects is a text of many records), or `auto` (default): settled by the first line of
+   * each source, documents where it opens an array or ends inside an object.
+   */
+  format?: Format
+}
+
+const RECORD_KEYS = ['coercion', 'caseInsensitive', 'dotsToUnderscores', 'unknown', 'rowGroupRows', 'rowGroupBytes', 'maxRecordBytes', 'onBadRecord', 'format']
+
+/** What the scan is told of keys and values. */
+export type LookupOptions = Pick<RecordOptions, 'coercion' | 'caseInsensitive' | 'dotsToUnderscores' | 'unknown'>
+
+/** RecordOptions, checked. */
+export interface RecordSettings {
+  fields: readonly Field[]
+  lookup: LookupOptions
+  limits: { rowGroupRows: number; rowGroupBytes: number; maxRecordBytes: number }
+  onBadRecord: BadRecordPolicy
+  format: Format | undefined
+}
+
+export interface WriterSettings extends RecordSettings {
+  leaves: readonly LeafColumn[]
+  file: FileSettings
+}
+
+const MIB = 1024 * 1024
+
+/** Throws TypeError where `options` has what no option is, `more` being those of this writer besides. */
+export function checkWriterKeys(options: unknown, more: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
+  checkKeys('options', options, ['schema', ...more, ...RECORD_KEYS, ...FILE_KEYS])
+}
+
+/** Throws TypeError or RangeError that names the option, `more` being those that this writer has besides. */
+export function checkWriterOptions(options: RecordOptions & FileOptions, more: readonly string[]): WriterSettings {
+  checkWriterKeys(options, more)
+  return settingsOf(fieldsOf(options.schema, 'options.schema'), options)
+}
+
+/** The same of a schema that is checked already. */
+export function settingsOf(fields: readonly Field[], options: Omit<RecordOptions, 'schema'> & FileOptions): WriterSettings {
+  const records = checkRecordOptions(fields, options)
+  const leaves = leavesOf(fields, options.coercion)
+  return { ...records, leaves, file: checkFileOptions(options, leaves) }
+}
+
+export function checkRecordOptions(fields: readonly Field[], options: Omit<RecordOptions, 'schema'>): RecordSettings {
+  const { coercion, caseInsensitive, dotsToUnderscores, unknown, onBadRecord = 'fail', format } = options
+  if (fields.length === 0) throw outOfRange('options.schema.columns', 'at least one column', fields)
+  const lookup = { coercion, caseInsensitive, dotsToUnderscores, unknown }
+  checkLookupOptions(fields, lookup)
+  const { rowGroupRows = 131_072, rowGroupBytes = 128 * MIB, maxRecordBytes = MAX_RECORD_BYTES } = options
+  checkWhole('options.rowGroupRows', rowGroupRows, 1, 2 ** 30)
+  checkWhole('options.rowGroupBytes', rowGroupBytes, 1, 1024 * MIB)
+  checkWhole('options.maxRecordBytes', maxRecordBytes, 1, 256 * MIB)
+  checkPolicy('options.onBadRecord', onBadRecord)
+  checkFormat('options.format', format)
+  return { fields, lookup, limits: { rowGroupRows, rowGroupBytes, maxRecordBytes }, onBadRecord, format }
+}
+
+function checkLookupOptions(fields: readonly Field[], options: LookupOptions): void {
+  const { coercion, unknown } = options
+  if (coercion !== undefined && !['strict', 'hive', 'openx'].includes(coercion)) throw outOfRange('options.coercion', 'strict, hive or openx', coercion)
+  for (const name of ['caseInsensitive', 'dotsToUnderscores'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'boolean') throw wrongType(`options.${name}`, 'a boolean', options[name])
+  }
+  checkLookup(fields, options, 'options.schema')
+  if (unknown === undefined || unknown === 'drop' || unknown === 'error') return
+  if (typeof unknown !== 'object' || unknown === null) throw outOfRange('options.unknown', "'drop', 'error' or {rest}", unknown)
+  checkKeys('options.unknown', unknown, ['rest'])
+  const rest = fields.find(({ name }) => name === unknown.rest)
+  if (rest?.leaf?.type !== 'json') throw outOfRange('options.unknown.rest', 'the name of a json column of the schema', unknown.rest)
+}
