@@ -20,6 +20,8 @@ const CLOSE_BRACE = 0x7d
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 
+/** Thrown where an object has two members of one name. */
+const DUPLICATE = new Error('duplicate')
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Goes through records that are known to be JSON objects. */
@@ -28,6 +30,8 @@ export class Observer {
   #bytes: Uint8Array = new Uint8Array(0)
   #objects = 0
   #room = ROOM
+  /** Whether duplicates are looked for before they are counted. */
+  #careful = false
 
   /**
    * Counts the record that begins at `at` and is valid JSON. Of duplicate members the last one
@@ -35,7 +39,23 @@ export class Observer {
    */
   record(bytes: Uint8Array, at: number): void {
     this.#bytes = bytes
+    if (this.#walk(at, 1)) return
+    // The same way again takes back what was counted, up to the same duplicate.
+    this.#walk(at, -1)
+    this.#careful = true
     this.#value(this.root, at, 1, -1)
+    this.#careful = false
+  }
+
+  /** Whether the record has no duplicate; else all before the first one was counted. */
+  #walk(at: number, sign: number): boolean {
+    try {
+      this.#value(this.root, at, sign, -1)
+      return true
+    } catch (error) {
+      if (error !== DUPLICATE) throw error
+      return false
+    }
   }
 
   /** Adds `sign` for the value at `p`; gives the byte behind it. */
@@ -70,6 +90,7 @@ export class Observer {
     const bytes = this.#bytes
     const object = ++this.#objects
     seen.objects += sign
+    if (this.#careful) return this.#lastOnes(seen, from, depth)
     let next = 0
     let p = this.#blank(from)
     while (bytes[p] !== CLOSE_BRACE) {
@@ -89,25 +110,48 @@ export class Observer {
       const place = member ? member.seen : seen.collapse()
       if (member) {
         next = member.index + 1
-        if (place.object === object) this.#value(place, place.at, -sign, depth)
+        if (place.object === object) throw DUPLICATE
         place.object = object
-        place.at = p
       }
       p = this.#blank(this.#value(place, p, sign, depth))
     }
     return p + 1
   }
 
+  /** An object's members, of each name the last one alone. Passes over each level once more: 100 times at most. */
+  #lastOnes(seen: Seen, from: number, depth: number): number {
+    const bytes = this.#bytes
+    const last = new Map<string, { from: number; end: number; value: number }>()
+    let p = this.#blank(from)
+    while (bytes[p] !== CLOSE_BRACE) {
+      if (bytes[p] === COMMA) p = this.#blank(p + 1)
+      const end = this.#close(p + 1)
+      const value = this.#blank(this.#blank(end + 1) + 1)
+      last.set(this.#name(p + 1, end), { from: p + 1, end, value })
+      p = this.#blank(this.#skip(value))
+    }
+    for (const { from, end, value } of last.values()) this.#value(this.#member(seen, from, end, depth)?.seen ?? seen.collapse(), value, 1, depth)
+    return p + 1
+  }
+
+  #name(from: number, end: number): string {
+    const text = decoder.decode(this.#bytes.subarray(from, end))
+    return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
+  }
+
+  #spend(room: number): void {
+    this.#room -= room
+    if (this.#room < 0) throw new MillraceError('LIMIT_EXCEEDED', 'the records have more different members than a schema can be inferred from; give a schema')
+  }
+
   /** The member whose name stands in [from, end); undefined where members are values of a map. */
   #member(seen: Seen, from: number, end: number, depth: number): Member | undefined {
     if (seen.value) return undefined
-    const text = decoder.decode(this.#bytes.subarray(from, end))
-    const name = text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
+    const name = this.#name(from, end)
     seen.members ??= new Members()
     const known = seen.members.byName.get(name)
     if (known) return known
-    this.#room -= MEMBER + 3 * name.length
-    if (this.#room < 0) throw new MillraceError('LIMIT_EXCEEDED', 'the records have more different members than a schema can be inferred from; give a schema')
+    this.#spend(MEMBER + 3 * name.length)
     if (depth > 0 && seen.members.all.length === MEMBERS) {
       seen.collapse()
       return undefined
@@ -120,7 +164,10 @@ export class Observer {
     seen.lists += sign
     let p = this.#blank(from)
     if (bytes[p] === CLOSE_BRACKET) return p + 1
-    seen.element ??= new Seen()
+    if (!seen.element) {
+      this.#spend(MEMBER)
+      seen.element = new Seen()
+    }
     for (;;) {
       p = this.#blank(this.#value(seen.element, p, sign, depth))
       if (bytes[p] === CLOSE_BRACKET) return p + 1
@@ -152,7 +199,7 @@ export class Observer {
       do p++
       while ((bytes[p] >= 0x30 && bytes[p] <= 0x39) || bytes[p] === 0x65 || bytes[p] === 0x45 || bytes[p] === 0x2b || bytes[p] === 0x2d)
       seen.doubles += sign
-      if (p - first > 18 && significant(decoder.decode(bytes.subarray(first, p))) > 17) seen.inexact += sign
+      if (p - first > 18 && significant(bytes, first, p) > 17) seen.inexact += sign
       return p
     }
     if (digits < 16 && !(p === from + 2 && bytes[from] === 0x2d && bytes[first] === 0x30)) seen.wholes += sign
@@ -187,7 +234,7 @@ export class Observer {
     return p
   }
 
-  /** Passes over a list or an object of any depth. */
+  /** Passes over a value of any depth. */
   #skip(from: number): number {
     const bytes = this.#bytes
     let depth = 0
@@ -197,6 +244,7 @@ export class Observer {
       if (c === QUOTE) p = this.#close(p) + 1
       else if (c === OPEN_BRACE || c === OPEN_BRACKET) depth++
       else if (c === CLOSE_BRACE || c === CLOSE_BRACKET) depth--
+      else if (depth === 0) while (bytes[p] !== COMMA && bytes[p] !== CLOSE_BRACE && bytes[p] !== CLOSE_BRACKET && bytes[p] > 0x20) p++
     } while (depth > 0)
     return p
   }
@@ -209,10 +257,17 @@ function matches(bytes: Uint8Array, at: number, text: Uint8Array): boolean {
   return true
 }
 
-/** Digits of a number from its first to its last that is not 0. */
-function significant(text: string): number {
-  return text
-    .replace(/[eE].*/, '')
-    .replace('.', '')
-    .replace(/^0+|0+$/g, '').length
+/** Digits of a number from its first to its last that is not 0, up to its exponent. */
+function significant(bytes: Uint8Array, from: number, end: number): number {
+  let first = 0
+  let last = 0
+  let digits = 0
+  for (let p = from; p < end && (bytes[p] | 0x20) !== 0x65; p++) {
+    if (bytes[p] === 0x2e) continue
+    digits++
+    if (bytes[p] === 0x30) continue
+    first ||= digits
+    last = digits
+  }
+  return last - first + 1
 }

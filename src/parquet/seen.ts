@@ -29,9 +29,8 @@ export class Seen {
   members: Members | undefined
   /** Of all objects, whatever the member, once there were too many. */
   value: Seen | undefined
-  /** The object that had it last, and where, so that a duplicate can take its place. */
+  /** The object that had it last, by its number: a second member of that name is a duplicate. */
   object = 0
-  at = 0
 
   get total(): number {
     return this.nulls + this.booleans + this.numbers + this.texts + this.deep + this.lists + this.objects

@@ -225,6 +225,22 @@ describe('duplicates', () => {
   })
 })
 
+describe('hostile records', () => {
+  it.each([
+    ['duplicates in duplicates', `${'{"a":'.repeat(99)}1${',"a":0}'.repeat(99)}`],
+    ['duplicates in duplicates, deep', `${'{"a":'.repeat(250)}1${',"a":0}'.repeat(250)}`],
+    ['many duplicates', `{${'"a":[1,2,3],'.repeat(1e5)}"a":1}`],
+    ['many keys', `{"a":{${Array.from({ length: 1e5 }, (_, i) => `"${i}":{"b":${i}}`)}}}`],
+    ['many elements', `{"a":[${'{"b":[]},'.repeat(1e5)}null]}`],
+    ['a large number', `{"a":${'9'.repeat(1e6)}}`],
+    ['a long fraction', `{"a":0.1${'0'.repeat(1e6)}1}`],
+  ])('of %s take linear time', async (_, text) => {
+    const start = performance.now()
+    expect((await infer(text)).records).toBe(1)
+    expect(performance.now() - start).toBeLessThan(3000)
+  })
+})
+
 describe('records', () => {
   it.each([
     ['[1]', 'record 0, byte 0: expected a JSON object, got an array'],
