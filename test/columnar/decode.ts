@@ -16,13 +16,16 @@ export function hybrid(bytes: Uint8Array, width: number, count: number): number[
     }
     if (head & 1) {
       const groups = head >>> 1
-      let bits = 0n
-      for (let i = 0; i < groups * width; i++) bits |= BigInt(bytes[at + i]) << BigInt(8 * i)
-      at += groups * width
-      const mask = (1n << BigInt(width)) - 1n
-      for (let i = 0; i < groups * 8; i++) {
-        out.push(Number(bits & mask))
-        bits >>= BigInt(width)
+      let bits = 0
+      let have = 0
+      for (let i = 0; i < groups * width; i++) {
+        // widths are 17 at most
+        bits |= bytes[at++] << have
+        have += 8
+        for (; have >= width; have -= width) {
+          out.push(bits & ((1 << width) - 1))
+          bits >>>= width
+        }
       }
     } else {
       let value = 0

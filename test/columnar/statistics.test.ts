@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { parquetMetadata } from 'hyparquet'
 import { describe, expect, it } from 'vitest'
+import type { Leaf } from '../../src/types.js'
 import { type Cell, type Column, write } from './batches.js'
 
 const statistics = (bytes: Uint8Array) => {
@@ -61,6 +62,29 @@ describe.each(['simd', 'scalar'] as const)('statistics (%s)', (build) => {
       }),
       { numRuns: 250 },
     )
+  })
+
+  it('tell a text of 64 bytes from the longer ones that begin with it', async () => {
+    const [short, long] = ['x'.repeat(64), 'x'.repeat(65)]
+    for (const values of [
+      [short, long],
+      [long, short],
+    ])
+      for (const pageRows of [1, 10]) {
+        const [s] = statistics(await write(build, [{ name: 's', leaf: { type: 'string' }, nullable: false, values }], { codec: 'none', pageRows }))
+        expect([raw(s.min_value).toString(), raw(s.max_value).toString()]).toEqual([short, `${'x'.repeat(63)}y`])
+        expect([s.is_min_value_exact, s.is_max_value_exact]).toEqual([true, false])
+      }
+  })
+
+  it('round binary up by any byte, text by characters', async () => {
+    const most = async (leaf: Leaf, value: Cell) =>
+      raw(statistics(await write(build, [{ name: 's', leaf, nullable: false, values: [value] }], { codec: 'none' }))[0].max_value)
+    const ff = (n: number) => new Uint8Array(n).fill(255)
+    expect(await most({ type: 'binary' }, Buffer.concat([Buffer.from([1, 2]), ff(80)]))).toEqual(Buffer.from([1, 3]))
+    expect(await most({ type: 'string' }, `${'é'.repeat(31)}a${'é'.repeat(9)}`)).toEqual(Buffer.from(`${'é'.repeat(31)}b`))
+    const [s] = statistics(await write(build, [{ name: 's', leaf: { type: 'binary' }, nullable: false, values: [ff(80)] }], { codec: 'none' }))
+    expect(s.max_value).toBeUndefined()
   })
 
   it('skip NaN, know both infinities and both zeros, count nulls', async () => {
