@@ -12,7 +12,10 @@ export function compare({ order, width, physical }: LeafColumn, a: Uint8Array, b
     const signed = (v: Buffer) => BigInt.asIntN(128, BigInt(`0x${v.toString('hex')}`))
     return Number(signed(x) - signed(y))
   }
-  if (order === core.ORDER_FLOATING) return width === 4 ? x.readFloatLE() - y.readFloatLE() : Math.sign(x.readDoubleLE() - y.readDoubleLE()) || 0
+  if (order === core.ORDER_FLOATING) {
+    const [p, q] = width === 4 ? [x.readFloatLE(), y.readFloatLE()] : [x.readDoubleLE(), y.readDoubleLE()]
+    return p < q ? -1 : p > q ? 1 : 0
+  }
   const of = (v: Buffer) => {
     const bits = width === 4 ? BigInt(v.readUInt32LE()) : v.readBigUInt64LE()
     return order === core.ORDER_SIGNED ? BigInt.asIntN(width * 8, bits) : bits
