@@ -64,7 +64,7 @@ const CASES: [string, WriteOptions][] = [
 
 describe.each(['simd', 'scalar'] as const)('readers (%s)', (build) => {
   it.each(CASES)('%s', async (_, options) => {
-    for (const pageRows of [32768, 100]) {
+    for (const pageRows of build === 'simd' ? [32768, 100] : [100]) {
       const bytes = await writeShreds(build, FIELDS, shred(FIELDS, rows), { ...options, pageRows }, 333, 2000)
       const file = bytes.buffer as ArrayBuffer
       expect(plain(await parquetReadObjects({ file, compressors }))).toEqual(WANT)
