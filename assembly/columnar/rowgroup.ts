@@ -16,8 +16,9 @@ import {
 import { resetDictionary } from "./dictionary";
 import { levelWidth } from "./levels";
 import { closePage, queueChunk, queueDictionary } from "./page";
-import { EARLY_TRIAL, giveUpDictionary, pays, stage } from "./stage";
+import { giveUpDictionary, stage } from "./stage";
 import { BOUNDS_SIZE, resetBounds } from "./statistics";
+import { EARLY_TRIAL, pays } from "./trial";
 
 /**
  * A writer over `count` column descriptors, each with its wish in COLUMN_ENCODING: data pages of

@@ -5,25 +5,19 @@
 // or is full, the rest of the chunk is without. Pages that are already coded stay so.
 import { NO_MEMORY, reserve } from "../memory";
 import { growPlain, growStage, headRoom, PAD } from "./buffers";
-import { Chunk, isBytes, RLE_DICTIONARY, WANTS, Writer } from "./chunk";
+import { Chunk, isBytes, WANTS, Writer } from "./chunk";
 import { dropDictionary, growDictionary, lookUp, mayGrow } from "./dictionary";
-import { indexWidth } from "./encode";
 import { countLevel, findLevel, rowEnd, rowStart } from "./levels";
 import { closePage, queueDictionary } from "./page";
 import { observe } from "./statistics";
+import { fails, pays, SHORT_TRIAL } from "./trial";
 import { fitting, plainSize, stagePlain } from "./values";
-
-/** Values after which a dictionary must have paid; in a column where it did not the last time, fewer. */
-const TRIAL: u32 = 16384;
-/** Values after which a dictionary that saves next to nothing is hopeless. */
-export const EARLY_TRIAL: u32 = 4096;
-const SHORT_TRIAL: u32 = 2048;
 
 /** Puts all of the batch that is left into pages. 0, WANTS (call again when the block is there) or NO_MEMORY. */
 export function stage(w: Writer, c: Chunk): i32 {
   let status = 0;
   while (status == 0) {
-    if (c.failing || (c.left == 0 && c.dictionary != 0 && c.coded >= c.trial && fails(c))) {
+    if (c.failing || (c.left == 0 && c.dictionary != 0 && c.coded >= c.trial && fails(w, c))) {
       c.failing = 1;
       status = giveUpDictionary(w, c);
     } else if (c.left == 0) break;
@@ -147,24 +141,6 @@ function stageLongRow(w: Writer, c: Chunk): i32 {
   c.head = head;
   leave(c, entries, values);
   return status;
-}
-
-/** Whether the dictionary and its indices take clearly less than the values themselves would. */
-export function pays(c: Chunk): bool {
-  return c.wish == RLE_DICTIONARY || cost(c) < c.codedBytes - (c.codedBytes >> 2);
-}
-
-/** The trial of a dictionary, when its time has come. */
-function fails(c: Chunk): bool {
-  if (c.trial != EARLY_TRIAL) return !pays(c);
-  c.trial = TRIAL;
-  return c.coded >= TRIAL ? !pays(c) : c.wish != RLE_DICTIONARY && cost(c) > c.codedBytes - (c.codedBytes >> 3);
-}
-
-// @ts-ignore: decorator
-@inline
-function cost(c: Chunk): u64 {
-  return <u64>c.entriesSize + (<u64>c.coded * <u64>indexWidth(c.entryCount) >> 3);
 }
 
 /**
