@@ -29,7 +29,8 @@ import { setCoercion } from "./coerce";
 import { FORMAT_AUTO, FORMAT_DOCUMENTS, formatChanged, nextDocument, passRecord, settleFormat, startFrame } from "./frame";
 import { forgetPredictions } from "./keys";
 import { startMaps } from "./map";
-import { FRAME, SCAN_FINAL, SCAN_FIRST, SCAN_STATE, scanRecords, settle } from "./records";
+import { endItem } from "./dynamodb";
+import { FRAME, PLAIN, SCAN_FINAL, SCAN_FIRST, SCAN_STATE, scanRecords, settle } from "./records";
 import { startRows } from "./row";
 import { setBlankFeed } from "./skip";
 
@@ -49,6 +50,7 @@ export function scanInit(state: usize, columns: usize, count: u32, root: usize, 
 /** What follows is a new source in `format`, FORMAT_*. */
 export function scanSource(state: usize, format: u32): void {
   startFrame(state + FRAME, format);
+  endItem(state + PLAIN);
 }
 
 /**
@@ -56,6 +58,7 @@ export function scanSource(state: usize, format: u32): void {
  * one where `first`. Gives the bytes taken; the report's produced is 1 where the record has ended.
  */
 export function scanPass(state: usize, src: usize, len: usize, first: u32): i32 {
+  endItem(state + PLAIN);
   const next = passRecord(state + FRAME, src, src + len, first != 0);
   const taken = next == 0 ? len : next - src;
   tell(taken, next == 0 ? 0 : 1);

@@ -4,6 +4,7 @@
 import { validUtf8 } from "../codec/utf8";
 import { fault, OUTPUT_FULL, report, tell } from "../memory";
 import { COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_SIZE, COLUMN_TYPE, COLUMN_VALUES } from "./columns";
+import { bytesBefore, endItem, itemOf, PLAIN_SIZE } from "./dynamodb";
 import {
   arrayOpen, closeDocument, endOfBroken, FRAME_SIZE, lineEnd, nextDocument, separatorFault, skipBlankLines,
 } from "./frame";
@@ -27,17 +28,22 @@ export const SCAN_APPEND: u32 = 4;
 
 /** Of scanInit(): members that no column wants are faults. */
 export const SCAN_REFUSE: u32 = 1;
+/** Of scanInit(): records are DynamoDB-typed JSON, which is made plain in place. */
+export const SCAN_DYNAMODB: u32 = 2;
 
 /** The frame within the state. */
 export const FRAME: usize = 32;
+/** What became of a DynamoDB record, within the state. */
+export const PLAIN: usize = FRAME + FRAME_SIZE;
 /** Bytes of the state of a scan. */
-export const SCAN_STATE: usize = FRAME + FRAME_SIZE;
+export const SCAN_STATE: usize = PLAIN + PLAIN_SIZE;
 // UTF-8 is checked ahead in pieces of this size, while they are on their way into the cache.
 const PIECE: usize = 16384;
 
 /** scanRows() of json.ts, the sentinel in place; `mark`: the size of a byte order mark, `documents`: how they are framed. */
 export function scanRecords(state: usize, src: usize, mark: usize, end: usize, scratch: usize, capacity: u32, flags: u32, documents: bool): i32 {
-  const frame = state + FRAME;
+  const frame = state + FRAME, plain = state + PLAIN;
+  const typed = (load<u32>(state, 16) & SCAN_DYNAMODB) != 0;
   const columns: usize = load<u32>(state), count = load<u32>(state, 4), root: usize = load<u32>(state, 8);
   const predictions: usize = load<u32>(root, GROUP_PREDICTIONS), members = load<u32>(root, GROUP_COUNT);
   const refuses = (load<u32>(state, 16) & SCAN_REFUSE) != 0;
@@ -62,13 +68,14 @@ export function scanRecords(state: usize, src: usize, mark: usize, end: usize, s
       failAt(p, JSON_ARRAY_ENDS);
       return refuse(state, src, p, p, row, scratch, 0);
     }
-    const start = p, top = scratchTop, stamp = (row + 1) << 1;
+    const start = p - bytesBefore(plain), top = scratchTop, stamp = (row + 1) << 1;
     let node: i32 = 0, seen: u32 = 0;
     startRow();
     startMapsOfRow();
     if (documents) {
       if (separatorFault != 0) p = 0;
     } else if (load<u8>(p) != 0x7b) p = failAt(p, JSON_NOT_OBJECT);
+    if (typed && p != 0) p = itemOf(plain, p);
     while (p != 0) {
       const prediction = predictionOf(predictions, node), from = p;
       let member: usize;
@@ -197,6 +204,7 @@ export function scanRecords(state: usize, src: usize, mark: usize, end: usize, s
     }
     row++;
     p = next;
+    if (typed) endItem(plain);
   }
   settle(state, row, scratch);
   tell(p - src, row);
@@ -206,6 +214,7 @@ export function scanRecords(state: usize, src: usize, mark: usize, end: usize, s
 /** Reports the bad record in [start, next), of which faultAt and faultReason tell. */
 function refuse(state: usize, src: usize, start: usize, next: usize, row: u32, scratch: usize, subject: u32): i32 {
   settle(state, row, scratch);
+  endItem(state + PLAIN);
   tell(start - src, row);
   store<u32>(report(), <u32>(next - src), 20);
   return fault(faultAt - src, row, faultReason | (<i32>subject << 8));

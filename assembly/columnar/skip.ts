@@ -35,6 +35,8 @@ export const JSON_UNKNOWN: i32 = 50; // a member that no column wants, where tha
 export const JSON_TEXT_ENDS: i32 = 60; // the text ends inside the document
 export const JSON_SEPARATOR: i32 = 61; // neither `,` nor `]` behind an object of an array
 export const JSON_ARRAY_ENDS: i32 = 62; // the text ends inside an array
+export const JSON_TYPED: i32 = 63; // no AttributeValue of DynamoDB
+export const JSON_NO_ITEM: i32 = 64; // no item of DynamoDB, and none in it
 
 /** Levels of nesting, the record itself being the first. JSON.parse has no such limit. */
 export const MAX_DEPTH: usize = 256;

@@ -23,7 +23,11 @@ export interface ScanOptions {
    * itself, gathered as the JSON text of one object in the `json` column of that name (no key leads there).
    */
   unknown?: 'drop' | 'error' | { rest: string } | undefined
+  /** dynamodb: DynamoDB-typed JSON (assembly/columnar/dynamodb.ts), which the scan makes plain in the text that it is given. */
+  dialect?: Dialect | undefined
 }
+
+export type Dialect = 'json' | 'dynamodb'
 
 /** How far a value may differ from its column's type: assembly/columnar/coerce.ts. */
 export type Coercion = 'strict' | 'hive' | 'openx'
@@ -95,7 +99,14 @@ export function createScan(engine: Engine, fields: readonly Field[], options: Sc
   const room = (rest || subjects.some(({ type }) => type === 'map') ? 5 : 1) * textBytes
   const scratch = engine.reserve(room)
   const restColumn = rest ? columns + leaves.findIndex((leaf) => leaf.field === rest) * core.COLUMN_SIZE : 0
-  engine.core.scanInit(state, columns, count, root, restColumn, unknown === 'error' ? core.SCAN_REFUSE : 0)
+  engine.core.scanInit(
+    state,
+    columns,
+    count,
+    root,
+    restColumn,
+    (unknown === 'error' ? core.SCAN_REFUSE : 0) | (options.dialect === 'dynamodb' ? core.SCAN_DYNAMODB : 0),
+  )
   engine.core.scanSource(state, core.FORMAT_LINES)
   const report = engine.core.report() >> 2
   let records = 0

@@ -24,6 +24,8 @@ const OF_TEXT: Record<number, string> = {
   [core.JSON_NOT_OBJECT]: 'not-object',
   [core.JSON_TRAILING]: 'trailing',
   [core.JSON_SEPARATOR]: 'separator',
+  [core.JSON_TYPED]: 'typed',
+  [core.JSON_NO_ITEM]: 'no-item',
 }
 const OF_COLUMN: Record<number, string> = {
   [core.JSON_MISSING]: 'missing',
@@ -68,6 +70,10 @@ function words(detail: number, bytes: Uint8Array, at: number, subjects: readonly
       return 'expected "]" behind the objects, got the end of the input'
     case core.JSON_SEPARATOR:
       return `expected "," or "]" behind an object of the array, got ${shown(byte)}`
+    case core.JSON_TYPED:
+      return `expected a value as DynamoDB types it, such as {"S":"x"} or {"N":"5"}, got ${kind(byte)}`
+    case core.JSON_NO_ITEM:
+      return `expected an item as DynamoDB types it, "Item" or "NewImage", got ${kind(byte)}`
     case core.JSON_CONTROL:
       return `expected an escape, got control character ${hex(byte)} in a string`
     case core.JSON_ESCAPE:
