@@ -5,7 +5,7 @@ export { MD5_STATE_SIZE, md5, md5Final, md5Init, md5Many, md5Update } from "./co
 export { SHA256_STATE_SIZE, sha256, sha256Final, sha256Init, sha256Update } from "./codec/sha256";
 export { crc32, crc32c } from "./codec/crc";
 export { validUtf8 } from "./codec/utf8";
-export { splitLines } from "./codec/lines";
+export { nthFeed, splitLines } from "./codec/lines";
 export { formatHashKey, HASH_MALFORMED, HASH_RANGE, parseHashKey } from "./record/hash-key";
 export { ABSENT, ROW_SIZE } from "./record/batch";
 export { KEY_LENGTH, KEY_LIMIT, keyRows, shardMany, UNCOVERED } from "./record/shard";

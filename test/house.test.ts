@@ -9,13 +9,13 @@ import { EXPORTS } from '../src/engine/core.js'
 import { blanked } from './source.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const GENERATED = 'src/engine/core.ts'
+const GENERATED = ['src/engine/core.ts', 'src/ports/program.ts']
 
 const sources = (folder: string) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => normalize(`${folder}/${file}`))
-    .filter((file) => file !== GENERATED)
+    .filter((file) => !GENERATED.includes(file))
     .sort()
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8')
 const lines = (names: string[]) => names.map((name) => `${name}\n`).join('')

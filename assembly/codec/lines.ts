@@ -41,3 +41,26 @@ function put(row: usize, src: usize, start: usize, stop: usize): usize {
   store<u32>(row, size - <usize>(size > 0 && load<u8>(stop - 1) == 13), 4);
   return row + 8;
 }
+
+/** Offset behind the `n`th LF of src[0, len), or 0 where there are fewer. */
+export function nthFeed(src: usize, len: usize, n: u32): usize {
+  const end = src + len;
+  if (n == 0) return 0;
+  if (ASC_FEATURE_SIMD) {
+    const feed = i8x16.splat(10);
+    for (let at = src; at < end; at += 16) {
+      let found = i8x16.bitmask(i8x16.eq(v128.load(at), feed));
+      const count = <u32>popcnt(found);
+      if (count < n) {
+        n -= count;
+        continue;
+      }
+      for (; n > 1; n--) found &= found - 1;
+      const behind = at + ctz(found) + 1 - src;
+      return behind <= len ? behind : 0;
+    }
+    return 0;
+  }
+  for (let at = src; at < end; at++) if (load<u8>(at) == 10 && --n == 0) return at + 1 - src;
+  return 0;
+}

@@ -54,6 +54,11 @@ export function setCore(source: Uint8Array | ArrayBuffer | object): void {
   register('simd', source)
 }
 
+/** The compiled core, for setCore() in another thread: it is shared, not compiled again. */
+export function compiledCore(): object {
+  return compile('simd')
+}
+
 /** setCore(), for one of the two builds; the tests run the scalar one beside the other. */
 export function register(build: Build, source: unknown): void {
   const module = source instanceof WebAssembly.Module ? source : fromBytes(source)

@@ -88,10 +88,27 @@ export interface Hasher {
   digest(): Uint8Array
 }
 
+/** A thread that runs the library's own program; messages are structured-cloned. */
+export interface Thread {
+  /** `transfer`: buffers of the message that move to the thread instead of being copied. */
+  post(message: object, transfer?: readonly ArrayBuffer[]): void
+  /** The next message of the thread, in order. Rejects when the thread has failed or ended. */
+  receive(): Promise<unknown>
+  /** Ends the thread at once, whatever it does. */
+  end(): Promise<void>
+}
+
+export interface Threads {
+  /** How many run at the same time without slowing each other down. */
+  readonly cores: number
+  start(): Thread
+}
+
 export interface Ports {
   clock: Clock
   random: Random
   storage: Storage
   /** The platform's own SHA-256, where it has one that is faster than the core's. */
   sha256?: () => Hasher
+  threads?: Threads
 }

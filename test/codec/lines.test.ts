@@ -42,3 +42,19 @@ describe.each(builds)('splitLines (%s)', (_, engine) => {
     )
   })
 })
+
+describe.each(builds)('nthFeed (%s)', (_, engine) => {
+  it('finds the line feed that is wanted, and none behind the text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('a', '\n', '\r', '\u008a'), maxLength: 80 }), (text) => {
+        const ends = [...text].flatMap((c, i) => (c === '\n' ? [i + 1] : []))
+        engine.scope(() => {
+          const src = engine.put(Buffer.from(text, 'latin1'))
+          engine.bytes().fill(10, src + text.length, src + text.length + 64)
+          for (let n = 0; n < ends.length + 3; n++) expect(engine.core.nthFeed(src, text.length, n)).toBe(ends[n - 1] ?? 0)
+        })
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
