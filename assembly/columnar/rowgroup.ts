@@ -65,7 +65,6 @@ export function openWriter(
     c.head = headRoom(w, c, pageEntries);
     c.bounds = bounds + <usize>i * 2 * BOUNDS_SIZE;
     c.pageBounds = pageIndex ? c.bounds + BOUNDS_SIZE : c.bounds;
-    c.trial = EARLY_TRIAL;
   }
   resetRowGroup(changetype<usize>(w));
   return changetype<usize>(w);
@@ -91,6 +90,7 @@ export function resetRowGroup(writer: usize): void {
     c.dictionary = u32((c.wish >= ENCODING_SMALLEST_PACKED || c.wish == RLE_DICTIONARY) && c.physical != PHYSICAL_BOOLEAN);
     if (c.bloom) memory.fill(c.bloom, 0, c.bloomSize);
     resetDictionary(c);
+    c.trial = EARLY_TRIAL;
   }
 }
 

@@ -10,14 +10,14 @@ import { dropDictionary, growDictionary, lookUp, mayGrow } from "./dictionary";
 import { countLevel, findLevel, rowEnd, rowStart } from "./levels";
 import { closePage, queueDictionary } from "./page";
 import { observe } from "./statistics";
-import { fails, pays, SHORT_TRIAL } from "./trial";
+import { fails, pays } from "./trial";
 import { fitting, plainSize, stagePlain } from "./values";
 
 /** Puts all of the batch that is left into pages. 0, WANTS (call again when the block is there) or NO_MEMORY. */
 export function stage(w: Writer, c: Chunk): i32 {
   let status = 0;
   while (status == 0) {
-    if (c.failing || (c.left == 0 && c.dictionary != 0 && c.coded >= c.trial && fails(w, c))) {
+    if (c.failing || (c.dictionary != 0 && c.coded >= c.trial && fails(w, c))) {
       c.failing = 1;
       status = giveUpDictionary(w, c);
     } else if (c.left == 0) break;
@@ -25,6 +25,7 @@ export function stage(w: Writer, c: Chunk): i32 {
       // a batch ends with a row
       let take = min(c.left, w.pageEntries - c.pageEntries);
       if (c.maxRep > 0 && take < c.left) take = rowStart(c.reps, take);
+      if (c.dictionary) take = min(take, untilTrial(c, take));
       if (take == 0) status = c.pageEntries > 0 ? closePage(w, c) : stageLongRow(w, c);
       else if (!growStage(w, c, c.pageEntries + take)) status = WANTS;
       else status = c.dictionary ? stageIndices(w, c, take) : stageValues(w, c, take);
@@ -143,6 +144,15 @@ function stageLongRow(w: Writer, c: Chunk): i32 {
   return status;
 }
 
+/** The fewest entries of `take` that are whole rows and bring the dictionary to its trial. */
+function untilTrial(c: Chunk, take: u32): u32 {
+  const values = c.trial - c.coded;
+  if (take < values) return take;
+  let entries = c.maxDef > 0 ? min(take, findLevel(c.defs, take, c.maxDef, values - 1) + 1) : values;
+  if (c.maxRep > 0) while (entries < take && load<u8>(c.reps + <usize>entries) != 0) entries++;
+  return entries;
+}
+
 /**
  * The rest of the chunk is without dictionary. One that paid stays that of the pages so far, the
  * open one among them; else the open page, and there is no other, is staged anew.
@@ -154,7 +164,6 @@ export function giveUpDictionary(w: Writer, c: Chunk): i32 {
     if (status == 0 && c.dictionaryPages > 0) status = queueDictionary(w, c);
     if (status < 0) return status;
   } else {
-    c.trial = SHORT_TRIAL;
     status = restage(w, c);
     if (status != 0) return status;
   }

@@ -1,5 +1,7 @@
-// Whether a column's dictionary pays, now or as far as one can see: after 4,096 values, and from
-// 16,384 on until it is in a page.
+// Whether a column's dictionary pays, now or as far as one can see: after 4,096 values, after 16,384,
+// and each time as many have come again. It depends on the rows of the row group alone, not on the
+// batches that they came in nor on row groups before: so the file is the same however its input is cut
+// or shared out among threads.
 //
 // Values drawn from a set look new at first: of 5,000 different ones 2,796 come among the first 4,096,
 // but 4,811 among 16,384. So of n values with d different ones four times as many are expected to have
@@ -11,8 +13,6 @@ import { indexWidth } from "./encode";
 export const EARLY_TRIAL: u32 = 4096;
 /** Values after which a dictionary must pay, or be about to. */
 const TRIAL: u32 = 16384;
-/** The same in a column where it did not the last time. */
-export const SHORT_TRIAL: u32 = 2048;
 
 /** At i sixteenths of values that are different, 256 times the part that is among four times as many. */
 const LATER: usize = memory.data<u16>([0, 4, 8, 12, 16, 21, 26, 33, 40, 49, 61, 77, 96, 122, 156, 199, 256, 256]);
@@ -24,12 +24,9 @@ export function pays(c: Chunk): bool {
 
 /** The trial of a dictionary, when its time has come. */
 export function fails(w: Writer, c: Chunk): bool {
-  if (c.coded >= TRIAL || c.trial != EARLY_TRIAL) {
-    c.trial = TRIAL;
-    return !pays(c) && (c.dictionaryPages > 0 || costLater(w, c) > c.codedBytes * 3);
-  }
-  c.trial = TRIAL;
-  return c.wish != RLE_DICTIONARY && costLater(w, c) > c.codedBytes * 4 - (c.codedBytes >> 1);
+  c.trial = (c.coded / TRIAL + 1) * TRIAL;
+  if (c.coded < TRIAL) return c.wish != RLE_DICTIONARY && costLater(w, c) > c.codedBytes * 4 - (c.codedBytes >> 1);
+  return !pays(c) && (c.dictionaryPages > 0 || costLater(w, c) > c.codedBytes * 3);
 }
 
 // @ts-ignore: decorator

@@ -225,6 +225,19 @@ describe.each(['simd', 'scalar'] as const)('row groups (%s)', (build) => {
     await check(await write(build, fields, { codec: 'snappy', pageBytes: 4096, dictionaryBytes: 8192, pageRows: 64 }, 50), fields)
   })
 
+  it('the same whatever batches its rows came in, and whatever row group came before', async () => {
+    const once = everyKind(18_000)
+    const twice = once.map((column) => ({ ...column, values: [...column.values, ...column.values] }))
+    const [a, b, c] = await Promise.all([8, 1000, 18_000].map((batchRows) => write(build, twice, { codec: 'snappy', pageRows: 1000 }, batchRows, 18_000)))
+    expect(Buffer.compare(a, b)).toBe(0)
+    expect(Buffer.compare(a, c)).toBe(0)
+    const [first, second] = parquetMetadata(arrayBuffer(a)).row_groups
+    const size = Number(first.total_compressed_size)
+    expect(Number(second.total_compressed_size)).toBe(size)
+    const start = Number(second.file_offset)
+    expect(Buffer.compare(a.subarray(4, 4 + size), a.subarray(start, start + size))).toBe(0)
+  })
+
   it('an empty file has no row groups', async () => {
     const fields = everyKind(0)
     const bytes = await write(build, fields, { codec: 'snappy' })
