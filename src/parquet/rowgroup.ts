@@ -1,6 +1,8 @@
 // A row group in the making: pages come from the encoder, get compressed where the core has not done
 // so, and wait under their headers until the row group ends. What comes out is plain data that knows
 // no offsets, so another thread can make it.
+import { enterEquals } from '../engine/bloom.js'
+import { ORDER_FLOATING } from '../engine/core.js'
 import { crc32 } from '../engine/digest.js'
 import type { EncodedChunk, EncodedPage } from '../engine/encoded.js'
 import type { Engine } from '../engine/engine.js'
@@ -188,6 +190,7 @@ export function createRowGroupEncoder(engine: Engine, columns: number, leaves: r
     held: () => builder.held(),
     async finish(rows) {
       const { pages, chunks } = encoder.finish()
+      for (const [i, { order, width }] of leaves.entries()) if (order === ORDER_FLOATING) enterEquals(engine, chunks[i], width)
       builder.add(pages)
       return builder.finish(rows, chunks)
     },
