@@ -56,6 +56,8 @@ function scanWhole(p: usize, slot: usize, signed: bool): usize {
   return p;
 }
 
+// @ts-ignore: decorator
+@inline
 export function scanInteger(p: usize, slot: usize): usize {
   return scanWhole(p, slot, true);
 }

@@ -13,7 +13,7 @@ import {
   entriesOf, GROUP_COUNT, GROUP_DEF, GROUP_DEPTH, GROUP_PREDICTIONS, GROUP_REP, isGroup, memberOf, SEEN, TYPE_LIST, TYPE_STRUCT,
 } from "./groups";
 import { END, matches, nextMember, nextNode, predictedMember, predictedNode, predictedSize, predictionOf, step } from "./keys";
-import { usualValue } from "./leaf";
+import { nestedValue } from "./leaf";
 import { scanMap } from "./map";
 import { blame, blameAt, defWithout, enter, fill, roomIn, takeBack } from "./row";
 import { failAt, JSON_MISSING, JSON_NULL, JSON_SYNTAX, JSON_TYPE, JSON_UNKNOWN, openLevels, skipBlank, skipValue } from "./skip";
@@ -40,7 +40,7 @@ export function scanLeaf(column: usize, p: usize, rep: u32, depth: u32): usize {
   if (entry < 0) return 0;
   const at = load<u32>(column, COLUMN_COUNT), values: usize = load<u32>(column, COLUMN_VALUES);
   let def = load<i32>(column, COLUMN_MAX_DEF);
-  let next = usualValue(column, load<u32>(column, COLUMN_TYPE), p, values, at);
+  let next = nestedValue(column, load<u32>(column, COLUMN_TYPE), p, values, at);
   if (next != 0) {
     store<u32>(column, at + 1, COLUMN_COUNT);
   } else if (load<u32>(p) == 0x6c6c756e && load<u32>(column, COLUMN_NULLABLE)) {

@@ -87,6 +87,8 @@ export function scanUsualDate(p: usize, slot: usize): usize {
  * quote, or 0, which is no verdict. Eight bytes as one word: exclusive or with `00:00:00` leaves
  * digits and zeros, one multiplication joins the pairs.
  */
+// @ts-ignore: decorator
+@inline
 export function scanUsualTime(p: usize, unit: u32, slot: usize): usize {
   if (!date(p)) return 0;
   const t: u32 = load<u8>(p, 10);
