@@ -46,6 +46,7 @@ export { SCAN_APPEND, SCAN_DYNAMODB, SCAN_FINAL, SCAN_FIRST, SCAN_REFUSE, SCAN_S
 export { countFeeds, FORMAT_AUTO, FORMAT_DOCUMENTS, FORMAT_LINES } from "./columnar/frame";
 export {
   CODEC_LZ4, CODEC_NONE, CODEC_SNAPPY, COLUMN_BLOOM, COLUMN_BLOOM_RATE, COLUMN_ENCODING, ENCODING_AUTO, ENCODING_SMALLEST, ENCODING_SMALLEST_PACKED, grantBlock,
+  PAGES_READY,
 } from "./columnar/chunk";
 export { PAGE_CHUNK, PAGE_DATA, PAGE_DICTIONARY } from "./columnar/page";
 export { appendBatch, finishRowGroup, openWriter, resetRowGroup, rowGroupBytes, takePages } from "./columnar/rowgroup";

@@ -41,6 +41,9 @@ export const CODEC_LZ4: u32 = 2;
 
 /** What a kernel gives that stopped between two pages for want of a block. */
 export const WANTS: i32 = 1;
+/** What appendBatch and finishRowGroup give between two columns when pages of so many bytes wait: take them and call again. */
+export const PAGES_READY: i32 = 1;
+export const READY: usize = 256 * 1024;
 
 /** Most entries of a dictionary: indices are staged as u16. */
 export const DICTIONARY_ENTRIES: u32 = 65536;
@@ -63,6 +66,7 @@ export class Writer {
   used: usize; // a byte an entry of a dictionary: whether the page at hand has it
   first: usize; // queue of finished pages, see page.ts
   last: usize;
+  queued: usize; // bytes of the queue
 }
 
 // @ts-ignore: decorator

@@ -162,6 +162,7 @@ function queue(w: Writer, c: Chunk, node: usize, kind: u32, values: u32, encodin
   if (w.last) store<usize>(w.last, node);
   else w.first = node;
   w.last = node;
+  w.queued += packed;
 }
 
 function bound(w: Writer, size: usize): usize {

@@ -6,8 +6,8 @@
 import { reserve } from "../memory";
 import { headRoom } from "./buffers";
 import {
-  Chunk, chunkOf, COLUMN_BLOOM, COLUMN_BLOOM_RATE, COLUMN_ENCODING, descriptor, ENCODING_AUTO, ENCODING_SMALLEST_PACKED, PHYSICAL_BOOLEAN, PLAIN, RLE_DICTIONARY,
-  Writer,
+  Chunk, chunkOf, COLUMN_BLOOM, COLUMN_BLOOM_RATE, COLUMN_ENCODING, descriptor, ENCODING_AUTO, ENCODING_SMALLEST_PACKED, PAGES_READY, PHYSICAL_BOOLEAN, PLAIN,
+  READY, RLE_DICTIONARY, Writer,
 } from "./chunk";
 import {
   COLUMN_COUNT, COLUMN_ENCODE, COLUMN_ENTRIES, COLUMN_LEVELS, COLUMN_MAX_DEF, COLUMN_MAX_REP, COLUMN_ORDER, COLUMN_PHYSICAL, COLUMN_REPS, COLUMN_ROWS,
@@ -73,7 +73,7 @@ export function openWriter(
 /** Empties the chunks for the next row group, and the queue. */
 export function resetRowGroup(writer: usize): void {
   const w = changetype<Writer>(writer);
-  w.first = w.last = 0;
+  w.first = w.last = w.queued = 0;
   w.at = w.going = 0;
   for (let i: u32 = 0; i < w.count; i++) {
     const c = chunkOf(w, i);
@@ -95,8 +95,9 @@ export function resetRowGroup(writer: usize): void {
 }
 
 /**
- * Appends the batch that the descriptors hold to the open row group. 0, the size of a block that is
- * wanted before it goes on, or NO_MEMORY, after which the row group is lost.
+ * Appends the batch that the descriptors hold to the open row group. 0 when that is done;
+ * PAGES_READY or the size of a block that is wanted: call again; NO_MEMORY, after which the row
+ * group is lost.
  */
 export function appendBatch(writer: usize): i32 {
   const w = changetype<Writer>(writer);
@@ -106,6 +107,7 @@ export function appendBatch(writer: usize): i32 {
     const status = stage(w, c);
     if (status != 0) return status < 0 ? status : <i32>w.wanted;
     w.going = 0;
+    if (ready(w)) return PAGES_READY;
   }
   w.at = 0;
   return 0;
@@ -135,16 +137,24 @@ export function finishRowGroup(writer: usize): i32 {
     if (status == 0 && c.dictionary && c.dictionaryPages > 0) status = queueDictionary(w, c);
     if (status == 0) status = queueChunk(w, c);
     if (status != 0) return status < 0 ? status : <i32>w.wanted;
+    if (ready(w)) return PAGES_READY;
   }
   w.at = 0;
   return 0;
+}
+
+/** Whether the pages of the column at hand, which is then left, should be taken before the next one: the arena stays small. */
+function ready(w: Writer): bool {
+  if (w.queued < READY) return false;
+  w.at++;
+  return true;
 }
 
 /** First node of the queue of finished pages (page.ts), which is empty afterwards. */
 export function takePages(writer: usize): usize {
   const w = changetype<Writer>(writer);
   const first = w.first;
-  w.first = w.last = 0;
+  w.first = w.last = w.queued = 0;
   return first;
 }
 

@@ -106,7 +106,7 @@ export function createPageEncoder(engine: Engine, columns: number, count: number
           return wants
         })
         if (wanted === 0) return taken
-        kernels.grantBlock(writer, engine.reserve(wanted), wanted)
+        if (wanted !== core.PAGES_READY) kernels.grantBlock(writer, engine.reserve(wanted), wanted)
       }
     } catch (error) {
       kernels.resetRowGroup(writer)
