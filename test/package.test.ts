@@ -85,6 +85,7 @@ describe('what npm would publish', () => {
       './parquet',
       './emr',
       './snowball',
+      './parquetjs',
       './node',
       './slim',
       './core.wasm',

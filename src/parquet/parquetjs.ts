@@ -1,5 +1,6 @@
 // `millrace/parquetjs`: the writing half of parquetjs-lite 0.8.7 on this engine. Change the import, keep the program.
-import { outOfRange, wrongType } from '../errors.js'
+import { leavesOf } from '../engine/leaves.js'
+import { MillraceError, outOfRange, wrongType } from '../errors.js'
 import { type Compression, resolveCodec } from './codec.js'
 import { rowText } from './parquetjs-row.js'
 import { engineFields, type FieldDefinition, ParquetSchema, type SchemaDefinition } from './parquetjs-schema.js'
@@ -17,6 +18,8 @@ export interface ParquetWriterOptions {
   useDataPageV2?: boolean
   /** Default true. */
   pageIndex?: boolean
+  /** Dictionaries, which make most files smaller; default false, for the reader of parquetjs-lite knows none. */
+  dictionary?: boolean
 }
 
 /** What of a Node stream the writer needs. */
@@ -80,14 +83,14 @@ export class ParquetWriter {
 
   /** Rejects for a row that does not fit, which is then not in the file; the writer goes on. */
   async appendRow(row: object): Promise<void> {
-    if (this.#closed) throw wrongType('writer', 'an open writer', 'a closed one')
+    if (this.#closed) throw new MillraceError('CLOSED', 'writer was closed')
     this.#lines += `${this.#text(row)}\n`
     if (this.#lines.length >= PIECE) await this.#flush()
   }
 
   /** Writes the rest and the footer, and ends the file or stream. `callback` is called then. */
   async close(callback?: () => void): Promise<void> {
-    if (this.#closed) throw wrongType('writer', 'an open writer', 'a closed one')
+    if (this.#closed) throw new MillraceError('CLOSED', 'writer was closed')
     this.#closed = true
     await this.#flush()
     const writer = this.#open()
@@ -110,13 +113,16 @@ export class ParquetWriter {
   /** Before the first 64 KB of rows; in parquetjs it throws. */
   setPageSize(values: number): void {
     checkSize('values', values)
-    if (this.#writer) throw wrongType('writer', 'a writer without rows', 'one that has some')
+    if (this.#writer) throw new MillraceError('CLOSED', 'the writer has written rows with another page size')
     this.#options.pageSize = values
   }
 
   #open(): OpenWriter {
-    const { rowGroupSize, pageSize, useDataPageV2, pageIndex } = this.#options
-    this.#writer ??= openWriter(engineFields(this.schema.schema), this.#sink, {
+    const { rowGroupSize, pageSize, useDataPageV2, pageIndex, dictionary } = this.#options
+    if (this.#writer) return this.#writer
+    const fields = engineFields(this.schema.schema)
+    this.#writer = openWriter(fields, this.#sink, {
+      encodings: dictionary ? 'auto' : Object.fromEntries(leavesOf(fields).map(({ path }) => [path.join('.'), 'plain' as const])),
       compression: compressionOf(this.schema.schema),
       pageVersion: useDataPageV2 ? 2 : 1,
       ...(rowGroupSize === undefined ? {} : { rowGroupRows: rowGroupSize }),

@@ -27,7 +27,7 @@ export interface ParquetFilesSummary extends ParquetSummary {
 }
 
 export interface ParquetFilesWriter extends Omit<ParquetWriter, 'close'> {
-  /** Ends the file at hand, if it has rows; a record of writeJson that goes on is part of the next one. */
+  /** Ends the file at hand, if it has rows; what of writeJson waits to be scanned, up to 512 KiB and a record, goes into the next one. */
   rotate(): Promise<void>
   /** Ends the last file. Of no rows there is none. */
   close(): Promise<ParquetFilesSummary>
