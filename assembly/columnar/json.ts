@@ -28,7 +28,6 @@ import { tell } from "../memory";
 import { setCoercion } from "./coerce";
 import { FORMAT_AUTO, FORMAT_DOCUMENTS, formatChanged, nextDocument, passRecord, settleFormat, startFrame } from "./frame";
 import { forgetPredictions } from "./keys";
-import { startMaps } from "./map";
 import { endItem } from "./dynamodb";
 import { FRAME, PLAIN, SCAN_FINAL, SCAN_FIRST, SCAN_STATE, scanRecords, settle } from "./records";
 import { startRows } from "./row";
@@ -93,8 +92,7 @@ export function scanRows(state: usize, src: usize, len: usize, scratch: usize, r
     const documents = format == FORMAT_DOCUMENTS;
     setBlankFeed(documents);
     if (!documents) store<u8>(end, 10);
-    startMaps(scratch + room);
-    result = scanRecords(state, src, mark, end, scratch, capacity, flags, documents);
+    result = scanRecords(state, src, mark, end, scratch, (scratch + room) & ~7, capacity, flags, documents);
   }
   store<u8>(end, behind);
   return result;

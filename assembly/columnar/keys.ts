@@ -184,7 +184,7 @@ export const FOLD_CASE: u32 = 1;
 export const FOLD_DOTS: u32 = 2;
 
 /** The key with A-Z as a-z, dots as underscores, or both, at `to`. */
-function foldTo(to: usize, key: usize, size: usize, fold: u32): void {
+export function foldTo(to: usize, key: usize, size: usize, fold: u32): void {
   for (let i: usize = 0; i < size; i++) {
     let c: u32 = load<u8>(key + i);
     if (fold & FOLD_CASE && c - 0x41 < 26) c |= 0x20;
@@ -197,16 +197,32 @@ function foldTo(to: usize, key: usize, size: usize, fold: u32): void {
 export let nextNode: i32 = 0;
 export let nextMember: usize = 0;
 
+// The text that step() last read: what no prediction may hold.
+let stepFrom: usize = 0;
+let stepTo: usize = 0;
+
+/** A record begins: what was read before may have stood at the same addresses. */
+export function startSteps(): void {
+  stepTo = 0;
+}
+
+/** The quote of the key in the text that led to `p` from the node of `prediction`. */
+export function keyBefore(prediction: usize, p: usize): usize {
+  return skipBlank(skipBlank(stepTo == p ? stepFrom : p - predictedSize(prediction)) + 1);
+}
+
 /**
  * Reads from behind the value of the node of `prediction` (`first`: from the object's brace) to the
  * next value, or past the closing brace; learns what it read. 0 is a fault.
  */
 export function step(group: usize, prediction: usize, p: usize, first: bool, scratch: usize): usize {
   const second = prediction + PREDICTION;
+  stepFrom = p;
   if (matches(second, p)) {
     nextNode = predictedNode(second);
     nextMember = predictedMember(second);
-    return p + predictedSize(second);
+    stepTo = p + predictedSize(second);
+    return stepTo;
   }
   const start = p;
   if (first) {
@@ -222,6 +238,7 @@ export function step(group: usize, prediction: usize, p: usize, first: bool, scr
   }
   if (p == 0) return 0;
   if (nextNode == END) p++;
+  stepTo = p;
   const size = p - start;
   if (size <= LITERAL_MAX) {
     copy(second, prediction);

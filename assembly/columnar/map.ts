@@ -6,27 +6,21 @@
 // of keys makes it worse than n log n. Once a key came again, all maps of the record are read twice:
 // first the keys, and where the last value of each stands, then the values.
 import { compareBytes, equalBytes } from "../bytes";
+import { COERCE_OPENX, coercion } from "./coerce";
 import { COLUMN_COUNT, COLUMN_TYPE, COLUMN_VALUES, TYPE_BOOLEAN, TYPE_DECIMAL, TYPE_DOUBLE, TYPE_FLOAT, TYPE_INT32, TYPE_INT64, TYPE_STRING, TYPE_UNSIGNED } from "./columns";
 import { loneSurrogate, unescape, unescapedSize } from "./escape";
 import { FAULT_AT, GROUP_DEF, GROUP_DEPTH, GROUP_REP, memberOf } from "./groups";
-import { keyHash } from "./keys";
+import { FOLD_CASE, foldTo, keyHash } from "./keys";
 import { scanLeaf, scanNode } from "./nested";
 import { blame, defWithout, fill, fullColumn, takeBack } from "./row";
 import { failAt, JSON_SURROGATE, JSON_SYNTAX, JSON_TYPE, openLevels, plainEnd, skipBlank, skipValue } from "./skip";
+import { setSpare, spare } from "./spare";
 import { scratchTop, setScratch } from "./value";
 
 const LINEAR: u32 = 32;
 
 /** A key came again in the record in hand. */
 let again: bool = false;
-/** End of the scratch: what is sorted lies in front of it. */
-let spare: usize = 0;
-
-/** Maps may take the scratch in front of `end`: 20 bytes a key, which is at least 5 of text. */
-export function startMaps(end: usize): void {
-  spare = end & ~7;
-}
-
 export function startMapsOfRow(): void {
   again = false;
 }
@@ -52,6 +46,7 @@ export function scanMap(group: usize, start: usize, rep: u32): usize {
       again = true;
       break;
     }
+    if (coercion == COERCE_OPENX) lowerLast(key, first);
     if (keys <= LINEAR) {
       const bit = bitOf(key);
       if (filter & bit && cameBefore(key, first)) {
@@ -142,7 +137,7 @@ function scanTwice(group: usize, p: usize, rep: u32): usize {
       store<u32>(next, 0, 12);
     } else one = next;
   }
-  spare = (end - <usize>n * MEMBER) & ~7;
+  setSpare((end - <usize>n * MEMBER) & ~7);
   let keys: u32 = 0, values: u32 = 0;
   for (let i: u32 = 0; i < n; i++) {
     const member = rows - <usize>i * MEMBER;
@@ -153,7 +148,7 @@ function scanTwice(group: usize, p: usize, rep: u32): usize {
     if (scanNode(value, load<u32>(member, 8), r, depth) == 0) break;
     values++;
   }
-  spare = end;
+  setSpare(end);
   if (!fullColumn) return behind;
   if (keys) takeBack(key, around);
   if (values) takeBack(value, around);
@@ -189,6 +184,7 @@ function readMembers(key: usize, p: usize, row: usize): usize {
     store<u32>(row, <u32>p, 8);
     p = skipValue(p);
     if (p == 0) return 0;
+    if (coercion == COERCE_OPENX) lower(row);
     members++;
     row -= MEMBER;
     p = skipBlank(p);
@@ -203,7 +199,9 @@ function readMembers(key: usize, p: usize, row: usize): usize {
 function putKey(key: usize, p: usize, rep: u32, depth: u32): bool {
   const type = load<u32>(key, COLUMN_TYPE);
   if (type != TYPE_BOOLEAN && type != TYPE_INT32 && type != TYPE_INT64 && type != TYPE_DOUBLE && type != TYPE_FLOAT && type != TYPE_UNSIGNED && type != TYPE_DECIMAL) {
-    return scanLeaf(key, p, rep, depth) != 0;
+    const before = load<u32>(key, COLUMN_COUNT), next = scanLeaf(key, p, rep, depth);
+    if (next != 0 && coercion == COERCE_OPENX && type == TYPE_STRING) lowerLast(key, before);
+    return next != 0;
   }
   const text = scratchTop;
   unescape(p + 1, text);
@@ -221,6 +219,23 @@ function putKey(key: usize, p: usize, rep: u32, depth: u32): bool {
   if (next) takeBack(key, rep);
   blame(key, p, JSON_TYPE, p);
   return fill(key, rep, defWithout(key));
+}
+
+/** OpenX has the keys of maps in lower case: the last one of the column, ASCII, where there is one behind the first `first`. */
+function lowerLast(key: usize, first: u32): void {
+  const count = load<u32>(key, COLUMN_COUNT);
+  if (count > first) lower(<usize>load<u32>(key, COLUMN_VALUES) + (<usize>count << 3) - 8);
+}
+
+/** The text {address, size} at `ref` in lower case; where it is not, in scratch. */
+function lower(ref: usize): void {
+  const text: usize = load<u32>(ref), size: usize = load<u32>(ref, 4);
+  let i: usize = 0;
+  while (i < size && <u32>load<u8>(text + i) - 0x41 >= 26) i++;
+  if (i == size) return;
+  foldTo(scratchTop, text, size, FOLD_CASE);
+  store<u32>(ref, <u32>scratchTop);
+  setScratch(scratchTop + size);
 }
 
 // @ts-ignore: decorator

@@ -8,11 +8,12 @@
 // Each takes the address of a value and gives that of the byte behind it. 0 is text that is no JSON
 // or a leaf without room (fullColumn): then all entries of the value are taken back. What is JSON but
 // does not fit has entries and a fault (row.ts), because a later duplicate may take its place.
+import { COERCE_OPENX, coercion } from "./coerce";
 import { COLUMN_COUNT, COLUMN_MAX_DEF, COLUMN_NULLABLE, COLUMN_TYPE, COLUMN_VALUES } from "./columns";
 import {
   entriesOf, GROUP_COUNT, GROUP_DEF, GROUP_DEPTH, GROUP_PREDICTIONS, GROUP_REP, isGroup, memberOf, SEEN, TYPE_LIST, TYPE_STRUCT,
 } from "./groups";
-import { END, matches, nextMember, nextNode, predictedMember, predictedNode, predictedSize, predictionOf, step } from "./keys";
+import { END, keyBefore, matches, nextMember, nextNode, predictedMember, predictedNode, predictedSize, predictionOf, step } from "./keys";
 import { nestedValue } from "./leaf";
 import { scanMap } from "./map";
 import { blame, blameAt, defWithout, enter, fill, roomIn, takeBack } from "./row";
@@ -60,10 +61,14 @@ export function scanLeaf(column: usize, p: usize, rep: u32, depth: u32): usize {
 export function scanGroup(group: usize, p: usize, rep: u32): usize {
   p = skipBlank(p);
   const c: u32 = load<u8>(p), type = load<u32>(group, COLUMN_TYPE);
+  const around = load<u32>(group, GROUP_DEPTH) - 1;
   if (type == TYPE_LIST) {
     if (c == 0x5b) return scanList(group, p, rep);
+    // OpenX takes what is no array for an array of it, and an array for the members of a struct in their order.
+    if (coercion == COERCE_OPENX && c != 0x6e) return scanNode(memberOf(group, 0), p, rep, around);
   } else if (c == 0x7b) return type == TYPE_STRUCT ? scanStruct(group, p, rep) : scanMap(group, p, rep);
-  openLevels(load<u32>(group, GROUP_DEPTH) - 1);
+  else if (c == 0x5b && type == TYPE_STRUCT && coercion == COERCE_OPENX) return scanPositions(group, p, rep);
+  openLevels(around);
   const next = skipValue(p);
   if (next == 0) return 0;
   if (c != 0x6e) blame(group, p, JSON_TYPE, next);
@@ -77,7 +82,7 @@ function scanStruct(group: usize, p: usize, rep: u32): usize {
   const predictions: usize = load<u32>(group, GROUP_PREDICTIONS);
   let node: i32 = 0, seen: u32 = 0;
   while (true) {
-    const prediction = predictionOf(predictions, node), from = p;
+    const prediction = predictionOf(predictions, node);
     let member: usize;
     if (matches(prediction, p)) {
       p += predictedSize(prediction);
@@ -91,7 +96,7 @@ function scanStruct(group: usize, p: usize, rep: u32): usize {
     }
     if (<u32>node > count) {
       if (node == END) break;
-      if (refuseUnknown) blameAt(group, keyAt(from), JSON_UNKNOWN, first);
+      if (refuseUnknown) blameAt(group, keyBefore(prediction, p), JSON_UNKNOWN, first);
       openLevels(depth);
       p = skipValue(skipBlank(p));
       if (p == 0) break;
@@ -107,14 +112,40 @@ function scanStruct(group: usize, p: usize, rep: u32): usize {
     store<u32>(member, object, SEEN);
     seen++;
   }
-  if (p == 0 || (seen != count && !fillAbsent(group, object, p - 1, rep))) {
-    for (let i: u32 = 0; i < count; i++) {
-      const member = memberOf(group, i);
-      if (load<u32>(member, SEEN) == object) takeBack(member, load<u32>(group, GROUP_REP));
-    }
-    return 0;
+  return p != 0 && (seen == count || fillAbsent(group, object, p - 1, rep)) ? p : takeBackObject(group, object);
+}
+
+function takeBackObject(group: usize, object: u32): usize {
+  for (let i: u32 = 0; i < load<u32>(group, GROUP_COUNT); i++) {
+    const member = memberOf(group, i);
+    if (load<u32>(member, SEEN) == object) takeBack(member, load<u32>(group, GROUP_REP));
   }
-  return p;
+  return 0;
+}
+
+/** An array as a struct: its elements are the members, those in excess left out. */
+function scanPositions(group: usize, p: usize, rep: u32): usize {
+  const object = ++objects, count = load<u32>(group, GROUP_COUNT), depth = load<u32>(group, GROUP_DEPTH);
+  let i: u32 = 0;
+  p = skipBlank(p + 1);
+  while (load<u8>(p) != 0x5d || i > 0) {
+    if (i < count) {
+      const member = memberOf(group, i++);
+      p = scanNode(member, skipBlank(p), rep, depth);
+      if (p == 0) break;
+      store<u32>(member, object, SEEN);
+    } else {
+      openLevels(depth);
+      p = skipValue(skipBlank(p));
+      if (p == 0) break;
+    }
+    p = skipBlank(p);
+    const c: u32 = load<u8>(p);
+    if (c == 0x5d) break;
+    p = c == 0x2c ? p + 1 : failAt(p, JSON_SYNTAX);
+    if (p == 0) break;
+  }
+  return p != 0 && fillAbsent(group, object, p, rep) ? p + 1 : takeBackObject(group, object);
 }
 
 /** Nulls for the members that an object of `group` did not name; false where a leaf is full. */
@@ -127,11 +158,6 @@ function fillAbsent(group: usize, object: u32, p: usize, rep: u32): bool {
     store<u32>(member, object, SEEN);
   }
   return true;
-}
-
-/** The quote of the key that follows the brace or comma at or behind `p`. */
-export function keyAt(p: usize): usize {
-  return skipBlank(skipBlank(p) + 1);
 }
 
 function scanList(group: usize, p: usize, rep: u32): usize {

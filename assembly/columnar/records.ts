@@ -9,10 +9,11 @@ import {
   arrayOpen, closeDocument, endOfBroken, FRAME_SIZE, lineEnd, nextDocument, separatorFault, skipBlankLines,
 } from "./frame";
 import { GROUP_COUNT, GROUP_PREDICTIONS, SEEN, TYPE_STRUCT } from "./groups";
-import { END, matches, nextMember, nextNode, predictedMember, predictedNode, predictedSize, predictionOf, step } from "./keys";
+import { END, keyBefore, matches, nextMember, nextNode, predictedMember, predictedNode, predictedSize, predictionOf, startSteps, step } from "./keys";
 import { usualValue } from "./leaf";
 import { startMapsOfRow } from "./map";
-import { keyAt, objects, scanGroup, startNested } from "./nested";
+import { objects, scanGroup, startNested } from "./nested";
+import { noteMember, putRest, startRest } from "./rest";
 import { blame, faults, fillMissing, firstFault, forget, fullColumn, setRows, startRow, startRows, takeBack, undo } from "./row";
 import {
   failAt, faultAt, faultReason, JSON_ARRAY_ENDS, JSON_NOT_OBJECT, JSON_TEXT_ENDS, JSON_TRAILING, JSON_UNKNOWN, JSON_UTF8, openLevels, skipBlank, skipValue,
@@ -41,7 +42,7 @@ export const SCAN_STATE: usize = PLAIN + PLAIN_SIZE;
 const PIECE: usize = 16384;
 
 /** scanRows() of json.ts, the sentinel in place; `mark`: the size of a byte order mark, `documents`: how they are framed. */
-export function scanRecords(state: usize, src: usize, mark: usize, end: usize, scratch: usize, capacity: u32, flags: u32, documents: bool): i32 {
+export function scanRecords(state: usize, src: usize, mark: usize, end: usize, scratch: usize, spareEnd: usize, capacity: u32, flags: u32, documents: bool): i32 {
   const frame = state + FRAME, plain = state + PLAIN;
   const typed = (load<u32>(state, 16) & SCAN_DYNAMODB) != 0;
   const columns: usize = load<u32>(state), count = load<u32>(state, 4), root: usize = load<u32>(state, 8);
@@ -70,14 +71,16 @@ export function scanRecords(state: usize, src: usize, mark: usize, end: usize, s
     }
     const start = p - bytesBefore(plain), top = scratchTop, stamp = (row + 1) << 1;
     let node: i32 = 0, seen: u32 = 0;
+    startSteps();
     startRow();
     startMapsOfRow();
+    startRest(spareEnd);
     if (documents) {
       if (separatorFault != 0) p = 0;
     } else if (load<u8>(p) != 0x7b) p = failAt(p, JSON_NOT_OBJECT);
     if (typed && p != 0) p = itemOf(plain, p);
     while (p != 0) {
-      const prediction = predictionOf(predictions, node), from = p;
+      const prediction = predictionOf(predictions, node);
       let member: usize;
       if (matches(prediction, p)) {
         p += predictedSize(prediction);
@@ -91,9 +94,7 @@ export function scanRecords(state: usize, src: usize, mark: usize, end: usize, s
       }
       if (<u32>node > members) {
         if (node == END) break;
-        if (refuses) blame(root, keyAt(from), JSON_UNKNOWN, p);
-        openLevels(1);
-        p = skipValue(skipBlank(p));
+        p = scanUnknown(state, prediction, p);
         continue;
       }
       const type = load<u32>(member, COLUMN_TYPE);
@@ -202,6 +203,7 @@ export function scanRecords(state: usize, src: usize, mark: usize, end: usize, s
       setScratch(top);
       return refuse(state, src, start, next, row, scratch, subject);
     }
+    if (load<u32>(state, 12) != 0) putRest(load<u32>(state, 12), row);
     row++;
     p = next;
     if (typed) endItem(plain);
@@ -209,6 +211,16 @@ export function scanRecords(state: usize, src: usize, mark: usize, end: usize, s
   settle(state, row, scratch);
   tell(p - src, row);
   return row;
+}
+
+/** A member of the record that no column wants, behind the text that led there from the node of `prediction`. */
+function scanUnknown(state: usize, prediction: usize, p: usize): usize {
+  const key = keyBefore(prediction, p), rest: usize = load<u32>(state, 12);
+  if (load<u32>(state, 16) & SCAN_REFUSE) blame(load<u32>(state, 8), key, JSON_UNKNOWN, p);
+  openLevels(1);
+  p = skipValue(skipBlank(p));
+  if (rest != 0 && p != 0) noteMember(key, p);
+  return p;
 }
 
 /** Reports the bad record in [start, next), of which faultAt and faultReason tell. */
