@@ -5,13 +5,14 @@
 import { snappyBound, snappyCompress } from "../codec/snappy";
 import { mark, reserve, rewind } from "../memory";
 import {
-  BYTE_STREAM_SPLIT, Chunk, DELTA_BINARY_PACKED, DELTA_BYTE_ARRAY, DELTA_LENGTH_BYTE_ARRAY, ENCODING_SMALLEST_PACKED, PHYSICAL_BYTES, PHYSICAL_DOUBLE,
+  BYTE_STREAM_SPLIT, Chunk, DELTA_BINARY_PACKED, DELTA_BYTE_ARRAY, DELTA_LENGTH_BYTE_ARRAY, ENCODING_SMALLEST_PACKED, isBytes, PHYSICAL_BYTES, PHYSICAL_DOUBLE,
   PHYSICAL_FIXED, PHYSICAL_FLOAT, PHYSICAL_INT32, PHYSICAL_INT64, PLAIN,
 } from "./chunk";
-import { putValues, scratchSize, stagedSize, valuesBound } from "./values";
+import { putValues, scratchSize, valuesBound } from "./values";
 
-/** Values that are tried: 64 KB of doubles. */
+/** Values that are tried: 64 KB of doubles; of byte arrays no more than begin in so many bytes. */
 const SAMPLE: u32 = 8192;
+const SAMPLE_BYTES: usize = 524288;
 
 /** Sets the chunk's encoding by the values staged in its open page. */
 export function chooseEncoding(c: Chunk): void {
@@ -19,8 +20,7 @@ export function chooseEncoding(c: Chunk): void {
   const packed = c.wish == ENCODING_SMALLEST_PACKED;
   const pageValues = c.pageValues, pageSize = c.plainSize;
   c.encoding = PLAIN;
-  c.pageValues = min(pageValues, SAMPLE);
-  c.plainSize = stagedSize(c, c.pageValues);
+  cutToSample(c);
   let least = measure(c, PLAIN, packed);
   least -= least >> 4;
   if (physical == PHYSICAL_INT32 || physical == PHYSICAL_INT64) least = attempt(c, DELTA_BINARY_PACKED, packed, least);
@@ -30,6 +30,19 @@ export function chooseEncoding(c: Chunk): void {
   if (packed && (physical == PHYSICAL_FLOAT || physical == PHYSICAL_DOUBLE)) attempt(c, BYTE_STREAM_SPLIT, packed, least);
   c.pageValues = pageValues;
   c.plainSize = pageSize;
+}
+
+function cutToSample(c: Chunk): void {
+  const most = min(c.pageValues, SAMPLE);
+  c.pageValues = most;
+  c.plainSize = <usize>most * <usize>c.width;
+  if (!isBytes(c)) return;
+  const values = c.plain + c.head;
+  let count: u32 = 0;
+  let size: usize = 0;
+  for (; count < most && size < SAMPLE_BYTES; count++) size += 4 + <usize>load<u32>(values + size);
+  c.pageValues = count;
+  c.plainSize = size;
 }
 
 /** The size by `encoding` if it is below `least`, and the chunk's encoding is then that. */

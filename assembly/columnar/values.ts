@@ -47,15 +47,6 @@ export function plainSize(c: Chunk, values: usize, count: u32): usize {
   return sum;
 }
 
-/** Bytes of the first `count` staged values, which are no booleans. */
-export function stagedSize(c: Chunk, count: u32): usize {
-  if (!isBytes(c)) return <usize>count * <usize>c.width;
-  const values = c.plain + c.head;
-  let at = values;
-  for (; count > 0; count--) at += 4 + <usize>load<u32>(at);
-  return at - values;
-}
-
 /** How many of the first values take at most `room` bytes in PLAIN form. */
 export function fitting(c: Chunk, values: usize, count: u32, room: usize): u32 {
   if (!isBytes(c)) return min(count, <u32>(room / <usize>c.width));
