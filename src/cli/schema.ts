@@ -10,7 +10,7 @@ export const command: Command = {
   help: `Usage: millrace schema IN... [options]
        millrace schema --convert FILE [--ddl]
 
-Prints the schema of the records in IN (NDJSON files, .gz read as such, "-" for
+Prints the schema of the records in IN (JSON files, .gz read as such, "-" for
 standard input) as JSON. It is what millrace parquet takes with --schema. What the
 types do not say is told on standard error: columns of nothing but null, values of
 several kinds, numbers that are rounded.
@@ -21,6 +21,8 @@ several kinds, numbers that are rounded.
       --uuid                strings that are all UUIDs become uuid, which Spark cannot
                             read; else they are strings
       --bad-records HOW     fail (default) or skip: what is no JSON object
+      --format FORMAT       lines, documents or auto (default): how records follow each
+                            other, settled by the first line
       --against FILE        compares with the schema of a data set and prints that of
                             both; exit code 1 where they do not fit together
       --convert FILE        prints the schema in FILE: JSON, DDL text, CREATE TABLE or
@@ -45,6 +47,7 @@ Example:
     coercion: { type: 'string' },
     uuid: { type: 'boolean' },
     'bad-records': { type: 'string' },
+    format: { type: 'string' },
     against: { type: 'string' },
     convert: { type: 'string' },
     ddl: { type: 'boolean' },
@@ -65,6 +68,7 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
   const options = {
     coercion: oneOf(values, 'coercion', ['strict', 'hive', 'openx']),
     onBadRecord: oneOf(values, 'bad-records', ['fail', 'skip']),
+    format: oneOf(values, 'format', ['auto', 'lines', 'documents']),
     uuid: values.uuid === true,
   }
   const table = typeof against === 'string' ? await readTable(io, against) : undefined

@@ -5,11 +5,10 @@ import { schemaOf } from './format.js'
 import { Observer } from './observe.js'
 import { createRecords } from './records.js'
 import type { Schema } from './schema.js'
+import type { RecordOptions } from './writer-options.js'
 
-export interface InferenceOptions extends Choices {
-  /** fail (default): a record that is none ends the work with BAD_INPUT. skip: it is left out and counted. */
-  onBadRecord?: 'fail' | 'skip'
-}
+/** The last three as of a writer; its defaults are theirs. */
+export interface InferenceOptions extends Choices, Pick<RecordOptions, 'onBadRecord' | 'format' | 'maxRecordBytes'> {}
 
 export interface Inferred {
   schema: Schema
@@ -54,25 +53,24 @@ export interface Inference {
  */
 export function createInference(options: InferenceOptions = {}): Inference {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, ['coercion', 'uuid', 'onBadRecord'])
-  const { coercion = 'strict', uuid = false, onBadRecord = 'fail' } = options
+  checkKeys('options', options, ['coercion', 'uuid', 'onBadRecord', 'format', 'maxRecordBytes'])
+  const { coercion = 'strict', uuid = false, ...rest } = options
   if (coercion !== 'strict' && coercion !== 'hive' && coercion !== 'openx') throw outOfRange('options.coercion', 'strict, hive or openx', coercion)
   if (typeof uuid !== 'boolean') throw wrongType('options.uuid', 'true or false', uuid)
-  if (onBadRecord !== 'fail' && onBadRecord !== 'skip') throw outOfRange('options.onBadRecord', 'fail or skip', onBadRecord)
   const observer = new Observer()
-  const records = createRecords({ onBadRecord }, (bytes, at) => observer.record(bytes, at))
+  const records = createRecords(rest, (bytes, at) => observer.record(bytes, at))
   return {
     async write(bytes) {
       if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
-      records.write(bytes)
+      await records.write(bytes)
     },
     async startSource(name) {
       if (typeof name !== 'string') throw wrongType('name', 'a string', name)
-      records.startSource(name)
+      await records.startSource(name)
     },
     async end(complete = true) {
       if (typeof complete !== 'boolean') throw wrongType('complete', 'true or false', complete)
-      records.end(complete)
+      await records.end(complete)
       const { fields, notes } = fieldsFrom(observer.root, { coercion, uuid })
       return { schema: schemaOf(fields), notes, records: records.records, badRecords: records.badRecords }
     },
@@ -82,7 +80,7 @@ export function createInference(options: InferenceOptions = {}): Inference {
 /**
  * The schema of the records in `input`, as createInference() finds it, and what it is unsure of.
  * `options.complete` says that the input is all there is (default); else its last record, which may
- * be cut, is left out. Rejects with BAD_INPUT, with the record and byte, for what is no JSON object.
+ * be cut, is left out. Rejects with BAD_INPUT, with the record and byte, for what is no record to a writer either.
  *
  * @example
  * const { schema, notes } = await inferSchema(createReadStream('flights.ndjson'))

@@ -45,8 +45,8 @@ export interface Intake {
   write(bytes: Uint8Array): Promise<void>
   /** Ends the record at hand: what follows is the start of `source`. */
   startSource(source: string | undefined): Promise<void>
-  /** Ends the record at hand and scans what is left. */
-  end(): Promise<void>
+  /** Ends the record at hand and scans what is left; not `complete`: without the record at hand, which may be cut. */
+  end(complete?: boolean): Promise<void>
 }
 
 // A scan of half a megabyte: its columns and its text stay in a second-level cache of 1-2 MiB.
@@ -173,11 +173,12 @@ export function createIntake(
     }
   }
 
-  const end = async () => {
+  const end = async (complete = true) => {
     if (passing) drop(have)
     passing = false
     need = FILL
-    await drain(true)
+    await drain(complete)
+    if (!complete) drop(have)
   }
 
   return {

@@ -1,95 +1,45 @@
-// NDJSON in pieces of any size -> records in the text, for who reads them in JavaScript.
-import { jsonFault, kindOf, MillraceError } from '../errors.js'
-
-export interface RecordsOptions {
-  /** Whether a line that is no JSON object ends the work or is left out and counted. */
-  onBadRecord: 'fail' | 'skip'
-}
+// The text of each record, for who reads records in JavaScript: framed, checked and settled as the
+// writers have it, by a scan that gathers all members in one column.
+import { COLUMN_VALUES } from '../engine/core.js'
+import { createEngine } from '../engine/engine.js'
+import type { Field } from '../types.js'
+import { createIntake } from './intake.js'
+import { checkRecordOptions, type RecordOptions } from './writer-options.js'
 
 export interface Records {
   readonly records: number
   readonly badRecords: number
-  write(bytes: Uint8Array): void
-  /** Ends the record at hand: what follows is the start of `source`. */
-  startSource(source: string | undefined): void
-  /** Ends the record at hand, or leaves it out where it was cut. */
-  end(complete: boolean): void
+  write(bytes: Uint8Array): Promise<void>
+  startSource(source: string): Promise<void>
+  /** Ends the record at hand, or leaves it out where it may be cut. */
+  end(complete: boolean): Promise<void>
 }
 
-/** Calls `record` with the place of each JSON object; `bytes` are good until it returns. */
-export function createRecords({ onBadRecord }: RecordsOptions, record: (bytes: Uint8Array, at: number) => void): Records {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  let source: string | undefined
-  let held = new Uint8Array(0)
-  let base = 0 // byte of the source at the start of what is held
-  let index = 0 // of the record in its source
+const WHOLE: Field = { name: 'record', key: 'record', nullable: false, leaf: { type: 'json' } }
+
+/** Calls `record` with the place of each JSON object; `bytes` are good until it returns. Throws as a writer does for wrong options. */
+export function createRecords(
+  options: Pick<RecordOptions, 'onBadRecord' | 'format' | 'maxRecordBytes'>,
+  record: (bytes: Uint8Array, at: number) => void,
+): Records {
+  const engine = createEngine()
   let records = 0
-  let badRecords = 0
-
-  const line = (bytes: Uint8Array, from: number, to: number) => {
-    let at = from
-    if (base === 0 && from === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) at = 3
-    while (at < to && bytes[at] <= 0x20) at++
-    if (at === to) return
-    const fault = objectFault(decoder, bytes.subarray(at, to))
-    if (fault === undefined) {
-      record(bytes, at)
-      records++
-    } else if (onBadRecord === 'skip') badRecords++
-    else
-      throw new MillraceError('BAD_INPUT', `expected a JSON object${fault}`, {
-        position: { ...(source === undefined ? {} : { source }), record: index, offset: base + at },
-      })
-    index++
-  }
-
-  const take = (bytes: Uint8Array, final: boolean) => {
-    let from = 0
-    for (let feed = bytes.indexOf(10); feed >= 0; feed = bytes.indexOf(10, from)) {
-      line(bytes, from, feed)
-      from = feed + 1
-    }
-    if (final) line(bytes, from, bytes.length)
-    held = final ? new Uint8Array(0) : bytes.slice(from)
-    base += from
-  }
-
-  const end = (complete: boolean) => {
-    if (complete) take(held, true)
-    held = new Uint8Array(0)
-  }
-
+  const intake = createIntake(engine, checkRecordOptions([WHOLE], { ...options, unknown: { rest: WHOLE.name } }), (rows) => {
+    const bytes = engine.bytes()
+    const words = engine.words()
+    const values = words[(intake.scan.columns + COLUMN_VALUES) >> 2] >> 2
+    for (let row = 0; row < rows; row++) record(bytes, words[values + 2 * row])
+    records += rows
+  })
   return {
     get records() {
       return records
     },
     get badRecords() {
-      return badRecords
+      return intake.badRecords
     },
-    write(bytes) {
-      if (held.length === 0) return take(bytes, false)
-      const all = new Uint8Array(held.length + bytes.length)
-      all.set(held)
-      all.set(bytes, held.length)
-      take(all, false)
-    },
-    startSource(name) {
-      end(true)
-      source = name
-      base = index = 0
-    },
-    end,
+    write: (bytes) => intake.write(bytes),
+    startSource: (source) => intake.startSource(source),
+    end: (complete) => intake.end(complete),
   }
-}
-
-/** Why a line is no JSON object, as the end of a sentence; undefined where it is one. */
-function objectFault(decoder: TextDecoder, line: Uint8Array): string | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(decoder.decode(line))
-  } catch (error) {
-    return error instanceof SyntaxError ? `: ${jsonFault(error)}` : ', got bytes that are no UTF-8'
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return undefined
-  return `, got ${typeof value === 'string' ? 'a string' : kindOf(value)}`
 }

@@ -47,7 +47,7 @@ describe('millrace schema', () => {
 
   it('leaves bad records out where told to', async () => {
     const bad = ['{"a":1}\nx\n{"a":2}']
-    await expect(schema({}, {}, bad)).rejects.toThrow('standard input, record 1, byte 8: expected a JSON object')
+    await expect(schema({}, {}, bad)).rejects.toThrow('standard input, line 2, byte 8: expected a JSON object')
     expect(await schema({ 'bad-records': 'skip' }, {}, bad)).toMatchObject({ code: 0, err: ['millrace schema: 1 bad record skipped'] })
   })
 
