@@ -1,6 +1,8 @@
 // Minimum and maximum of a page or of a column chunk, in the order that column_orders declares
 // (parquet-format, ColumnOrder): signed or unsigned for integers, bytes from the first one on for
-// byte arrays and fixed 16 bytes, two's complement for decimals; NaN is left out.
+// byte arrays and fixed 16 bytes, two's complement for decimals. The format has NaN outside of the
+// bounds, Spark and DuckDB have it above all numbers: who asks them for what is above a number would
+// lose it. So what has NaN has no bounds, as in parquet-java: they are NaN here, and stay so.
 //
 //   0      4        8        12        16        20   32              128
 //   | seen | minCut | maxCut | minSize | maxSize | -  | minimum 96    | maximum 96    |
@@ -74,19 +76,14 @@ export function mergeBounds(b: usize, c: Chunk, from: usize): void {
 function observeFloating(b: usize, width: u32, values: usize, count: u32): void {
   const seen = load<u32>(b);
   let low = seen ? load<f64>(b, MIN) : Infinity, high = seen ? load<f64>(b, MAX) : -Infinity;
-  // both comparisons are false for NaN
-  if (width == 4) {
-    for (const end = values + (<usize>count << 2); values < end; values += 4) {
-      const v = <f64>load<f32>(values);
-      if (v < low) low = v;
-      if (v > high) high = v;
-    }
-  } else {
-    for (const end = values + (<usize>count << 3); values < end; values += 8) {
-      const v = load<f64>(values);
-      if (v < low) low = v;
-      if (v > high) high = v;
-    }
+  const step = <usize>width;
+  for (const end = values + <usize>count * step; values < end; values += step) {
+    const v = width == 4 ? <f64>load<f32>(values) : load<f64>(values);
+    if (v >= low && v <= high) continue;
+    if (v != v) low = high = NaN;
+    // false where the bound is NaN
+    if (v < low) low = v;
+    if (v > high) high = v;
   }
   if (low > high) return;
   store<u32>(b, 1);
@@ -264,6 +261,7 @@ export function putBounds(b: usize, c: Chunk, dst: usize): void {
     store<u64>(high, bswap(load<u64>(b, MAX + 8)), 8);
   } else if (c.order == ORDER_FLOATING) {
     let least = load<f64>(b, MIN), most = load<f64>(b, MAX);
+    if (least != least) return;
     // either zero may stand for the other: -0 as a minimum, +0 as a maximum
     if (least == 0) least = -0.0;
     if (most == 0) most = 0.0;

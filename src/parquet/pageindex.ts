@@ -36,7 +36,7 @@ const NOTHING = new Uint8Array(0)
 
 /**
  * ColumnIndex of a chunk of values in `order` (ORDER_*). Writes nothing, as the format demands, where a
- * page that has values has no bounds: of NaN alone, INT96, or text that has no upper bound.
+ * page that has values has no bounds: with NaN, INT96, or text that has no upper bound.
  */
 export function columnIndex(w: ThriftWriter, pages: readonly IndexedPage[], order: number): boolean {
   const nullPage = (page: IndexedPage) => page.nulls === page.values

@@ -87,10 +87,16 @@ describe.each(['simd', 'scalar'] as const)('statistics (%s)', (build) => {
     expect(s.max_value).toBeUndefined()
   })
 
-  it('skip NaN, know both infinities and both zeros, count nulls', async () => {
+  it('are none where there is NaN, know both infinities and both zeros, count nulls', async () => {
     const doubles = async (values: Cell[]) =>
       statistics(await write(build, [{ name: 'd', leaf: { type: 'double' }, nullable: true, values }], { codec: 'none' }))[0]
-    expect(await doubles([Number.NaN, 2, null, 1, Number.NaN])).toMatchObject({ null_count: 1n, min_value: 1, max_value: 2 })
+    for (const values of [
+      [Number.NaN, 2, null, 1],
+      [2, null, 1, Number.NaN],
+      [null, 1, Number.NaN, 5, -5],
+    ]) {
+      expect(await doubles(values)).toMatchObject({ null_count: 1n, min_value: undefined, max_value: undefined })
+    }
     expect(await doubles([Number.NaN, null, null])).not.toHaveProperty('min_value', expect.anything())
     expect(await doubles([Number.POSITIVE_INFINITY])).toMatchObject({ min_value: Number.POSITIVE_INFINITY, max_value: Number.POSITIVE_INFINITY })
     expect(await doubles([Number.NEGATIVE_INFINITY, 5])).toMatchObject({ min_value: Number.NEGATIVE_INFINITY, max_value: 5 })
