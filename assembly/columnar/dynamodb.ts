@@ -13,16 +13,17 @@
 // An item is taken for what holds one only where its first value is no AttributeValue.
 //
 // What became of the record in hand, in the scan's state, should it be scanned again:
-//   0      4
-//   | done | reason |
+//   0      4        8      12
+//   | done | reason | size | - |
 // done: 0 nothing yet, 1 + the bytes in front of its item, or FAILED | the bytes in front of the fault
+// size: bytes of the record with all that is around its item
 
 import { equalBytes } from "../bytes";
 import { validUtf8 } from "../codec/utf8";
 import { skipNumber } from "./number";
 import { failAt, faultAt, faultReason, JSON_NO_ITEM, JSON_TYPED, JSON_UTF8, openLevels, skipBlank, skipValue } from "./skip";
 
-export const PLAIN_SIZE: usize = 8;
+export const PLAIN_SIZE: usize = 16;
 const FAILED: u32 = 0x80000000;
 
 // A type's key with its closing quote, as the u32 behind the opening one reads it, and what its value begins with.
@@ -186,6 +187,20 @@ export function bytesBefore(plain: usize): usize {
   return done == 0 || done & FAILED ? 0 : done - 1;
 }
 
+/** Bytes of the record that itemOf() was last given whole. */
+// @ts-ignore: decorator
+@inline
+export function recordSize(plain: usize): usize {
+  return load<u32>(plain, 8);
+}
+
+/** Whether the record that itemOf() refused is JSON, so that its end is known. */
+// @ts-ignore: decorator
+@inline
+export function isOther(plain: usize): bool {
+  return (load<u32>(plain) & FAILED) != 0;
+}
+
 /**
  * Makes the record whose object is at `p` plain, once; gives where its item's object begins. 0 is a
  * fault, or a record that has not come whole (faultAt is then the sentinel).
@@ -201,5 +216,6 @@ export function itemOf(plain: usize, p: usize): usize {
   const item = valid < end ? failAt(valid, JSON_UTF8) : untype(p, end);
   store<u32>(plain, item == 0 ? FAILED | <u32>(faultAt - p) : 1 + <u32>(item - p));
   store<i32>(plain, faultReason, 4);
+  store<u32>(plain, <u32>(end - p), 8);
   return item;
 }

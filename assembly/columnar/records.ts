@@ -4,7 +4,7 @@
 import { validUtf8 } from "../codec/utf8";
 import { fault, OUTPUT_FULL, report, tell } from "../memory";
 import { COLUMN_COUNT, COLUMN_LEVELS, COLUMN_NULLABLE, COLUMN_SIZE, COLUMN_TYPE, COLUMN_VALUES } from "./columns";
-import { bytesBefore, endItem, itemOf, PLAIN_SIZE } from "./dynamodb";
+import { bytesBefore, endItem, isOther, itemOf, PLAIN_SIZE, recordSize } from "./dynamodb";
 import {
   arrayOpen, closeDocument, endOfBroken, FRAME_SIZE, lineEnd, nextDocument, separatorFault, skipBlankLines,
 } from "./frame";
@@ -144,6 +144,10 @@ export function scanRecords(state: usize, src: usize, mark: usize, end: usize, s
       tell(start - src, row);
       store<u32>(report(), <u32>((fullColumn - columns) / COLUMN_SIZE), 16);
       return OUTPUT_FULL;
+    }
+    if (typed) {
+      if (isOther(plain)) bad = true;
+      if (bad || p != 0) p = start + recordSize(plain);
     }
     let next = p, subject: u32 = 0;
     if (documents) {

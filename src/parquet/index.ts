@@ -1,4 +1,4 @@
-export type { Coercion, Format } from '../engine/columns.js'
+export type { Coercion, Dialect, Format } from '../engine/columns.js'
 export { gunzip } from '../ports/gunzip.js'
 export type { TimeUnit } from '../types.js'
 export type { ColumnCells, ColumnInput, ColumnOfBytes, ColumnWithNulls } from './cells.js'

@@ -76,6 +76,8 @@ export function createIntake(
   const { maxRecordBytes } = settings.limits
   const size = maxRecordBytes + FILL
   const text = engine.reserve(size)
+  // The scan writes over records that DynamoDB has typed; bad ones are told as they came.
+  const came = lookup.dialect === 'dynamodb' ? engine.reserve(size) : text
   const scan = createScan(engine, fields, { ...lookup, capacity: BATCH_ROWS, textBytes: size })
   scan.startSource(format)
   const reasons = new Map<string, number>()
@@ -104,7 +106,7 @@ export function createIntake(
 
   /** Takes the first `at` bytes off the text. */
   const drop = (at: number) => {
-    engine.bytes().copyWithin(text, text + at, text + have)
+    for (const block of new Set([text, came])) engine.bytes().copyWithin(block, block + at, block + have)
     have -= at
     base += at
   }
@@ -124,7 +126,7 @@ export function createIntake(
           offset: base + at + offset,
           position: base + at + position,
           line: line + feeds(counted, at + position),
-          text: engine.bytes().slice(text + at + offset, text + at + end),
+          text: engine.bytes().slice(came + at + offset, came + at + end),
         })
       }
       const first = seen
@@ -149,7 +151,7 @@ export function createIntake(
   const write = async (bytes: Uint8Array) => {
     for (let at = 0; at < bytes.length; ) {
       const piece = bytes.subarray(at, at + Math.min(passing ? FILL : Math.max(1, need - have), size - have))
-      engine.bytes().set(piece, text + have)
+      for (const block of new Set([text, came])) engine.bytes().set(piece, block + have)
       have += piece.length
       at += piece.length
       if (passing) pass()

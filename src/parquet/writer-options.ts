@@ -1,5 +1,5 @@
 // The options that every writer of records has, checked: what the records are, and what the files.
-import type { Coercion, Format } from '../engine/columns.js'
+import type { Coercion, Dialect, Format } from '../engine/columns.js'
 import { type LeafColumn, leavesOf } from '../engine/leaves.js'
 import { checkKeys, checkWhole, outOfRange, wrongType } from '../errors.js'
 import type { Field } from '../types.js'
@@ -40,12 +40,30 @@ export interface RecordOptions {
    * each source, documents where it opens an array or ends inside an object.
    */
   format?: Format
+  /**
+   * `dynamodb`: values are typed as DynamoDB does it (`{"S":"x"}`, `{"N":"5"}`; numbers keep every
+   * digit, sets are lists, B is base64 text); records are items, alone or as an export or a stream
+   * carries them (`{"Item":..}`, `NewImage`, `dynamodb.NewImage`). One without an item, such as the
+   * removal of one, is a bad record. Default json.
+   */
+  dialect?: Dialect
 }
 
-const RECORD_KEYS = ['coercion', 'caseInsensitive', 'dotsToUnderscores', 'unknown', 'rowGroupRows', 'rowGroupBytes', 'maxRecordBytes', 'onBadRecord', 'format']
+const RECORD_KEYS = [
+  'coercion',
+  'caseInsensitive',
+  'dotsToUnderscores',
+  'unknown',
+  'rowGroupRows',
+  'rowGroupBytes',
+  'maxRecordBytes',
+  'onBadRecord',
+  'format',
+  'dialect',
+]
 
 /** What the scan is told of keys and values. */
-export type LookupOptions = Pick<RecordOptions, 'coercion' | 'caseInsensitive' | 'dotsToUnderscores' | 'unknown'>
+export type LookupOptions = Pick<RecordOptions, 'coercion' | 'caseInsensitive' | 'dotsToUnderscores' | 'unknown' | 'dialect'>
 
 /** RecordOptions, checked. */
 export interface RecordSettings {
@@ -83,9 +101,9 @@ export function settingsOf(fields: readonly Field[], options: Omit<RecordOptions
 }
 
 export function checkRecordOptions(fields: readonly Field[], options: Omit<RecordOptions, 'schema'>): RecordSettings {
-  const { coercion, caseInsensitive, dotsToUnderscores, unknown, onBadRecord = 'fail', format } = options
+  const { coercion, caseInsensitive, dotsToUnderscores, unknown, dialect, onBadRecord = 'fail', format } = options
   if (fields.length === 0) throw outOfRange('options.schema.columns', 'at least one column', fields)
-  const lookup = { coercion, caseInsensitive, dotsToUnderscores, unknown }
+  const lookup = { coercion, caseInsensitive, dotsToUnderscores, unknown, dialect }
   checkLookupOptions(fields, lookup)
   const { rowGroupRows = 131_072, rowGroupBytes = 128 * MIB, maxRecordBytes = MAX_RECORD_BYTES } = options
   checkWhole('options.rowGroupRows', rowGroupRows, 1, 2 ** 30)
@@ -102,6 +120,8 @@ function checkLookupOptions(fields: readonly Field[], options: LookupOptions): v
   for (const name of ['caseInsensitive', 'dotsToUnderscores'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'boolean') throw wrongType(`options.${name}`, 'a boolean', options[name])
   }
+  if (options.dialect !== undefined && options.dialect !== 'json' && options.dialect !== 'dynamodb')
+    throw outOfRange('options.dialect', 'json or dynamodb', options.dialect)
   checkLookup(fields, options, 'options.schema')
   if (unknown === undefined || unknown === 'drop' || unknown === 'error') return
   if (typeof unknown !== 'object' || unknown === null) throw outOfRange('options.unknown', "'drop', 'error' or {rest}", unknown)

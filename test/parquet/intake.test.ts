@@ -137,6 +137,33 @@ describe('policies', () => {
   })
 })
 
+it('DynamoDB-typed records, bad ones told as they came, cut anywhere', async () => {
+  const lines = [
+    '{"Item":{"a":{"N":"1"},"bb":{"S":"x"}}}',
+    '{"Item":{"bb":{"S":"x"},"a":{"N":"1.5"}}}',
+    '{"a":{"N":"2"},"bb":{"X":"x"}}',
+    '{"eventName":"INSERT","dynamodb":{"NewImage":{"a":{"N":"3"}}}}',
+    '{"a":{"S":"4"}}',
+  ]
+  for (const [given, format] of [
+    [`${lines.join('\n')}\n`, 'lines'],
+    [lines.join('\n').replaceAll(':{', ':\n{'), 'documents'],
+  ] as const)
+    for (const size of [1000, 7, 1]) {
+      const { rows, bad } = await take([{ name: 's', pieces: inPieces(given, size) }], { dialect: 'dynamodb', format })
+      expect(rows).toEqual([
+        [1, 0],
+        [3, 3],
+      ])
+      expect(bad.map((b) => [b.record, b.reason, b.column, Buffer.from(b.text).toString().replace(/\n/g, '')])).toEqual([
+        [1, 'fraction', 'a', lines[1]],
+        [2, 'typed', undefined, lines[2]],
+        [4, 'type', 'a', lines[4]],
+      ])
+      for (const { line, position } of bad) expect(line).toBe(given.slice(0, position).split('\n').length)
+    }
+})
+
 describe('records longer than the bound', () => {
   const long = (size: number) => `{"bb":"${'}{x'.repeat(size / 3)}",\n"c":[{},{}]}`
 

@@ -185,6 +185,18 @@ describe('createParquetWriter', () => {
     ])
   })
 
+  it("takes DynamoDB's items, as JSON and as its client gives them", async () => {
+    const memory = memorySink()
+    const writer = createParquetWriter({ schema: SCHEMA, sink: memory.sink, dialect: 'dynamodb' })
+    await writer.writeJson(Buffer.from('{"Item":{"id":{"N":"9223372036854775807"},"name":{"S":"a"},"late":{"NULL":true}}}\n'))
+    await writer.writeRows([{ id: { N: '2' }, fare: { N: '0.5' }, late: { BOOL: true } }])
+    await writer.close()
+    expect(defined(await objects(memory.bytes()))).toEqual([
+      { id: 9223372036854775807n, name: 'a' },
+      { id: 2n, fare: 0.5, late: true },
+    ])
+  })
+
   it('serves calls that nobody awaited in order', async () => {
     const memory = memorySink()
     const writer = createParquetWriter({
