@@ -1,6 +1,7 @@
 // Nested values against an independent shredder: JSON.parse, then Dremel's levels by recursion.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { createEngine } from '../../src/engine/engine.js'
 import { leavesOf } from '../../src/engine/leaves.js'
 import type { Field, Leaf } from '../../src/types.js'
 import { builds } from '../builds.js'
@@ -213,6 +214,23 @@ describe.each(builds)('%s', (_, engine) => {
     expect(bad).toEqual([])
     for (const capacity of [1, 2, 1000]) expect(values(fields, lines.join('\n'), { capacity })).toMatchObject({ bad: [], leaves, rows: 5 })
   })
+
+  it('refuses a record whose lists take more memory than there is for one, and goes on', () => {
+    const fields = [
+      list(
+        'l',
+        struct(
+          '',
+          Array.from({ length: 600 }, (_, i) => leaf(`c${i}`, 'string')),
+        ),
+      ),
+      leaf('z', 'string'),
+    ]
+    const text = `{"z":"a"}\n{"l":[${'{},'.repeat(200_000)}{}]}\n{"z":"b"}`
+    const { rows, bad, consumed } = scanTree(createEngine(engine.build), fields, text, { capacity: 2048 })
+    expect([rows, consumed]).toEqual([2, text.length])
+    expect(bad).toMatchObject([{ record: 1, reason: 'size', column: 'l.list.element.c0' }])
+  }, 30_000)
 
   it('counts levels of nesting through groups', () => {
     const nest = (n: number) => `{"s":{"x":${'['.repeat(n - 2)}${']'.repeat(n - 2)}}}`
