@@ -13,17 +13,12 @@ import { isDigit } from "./number";
 export const COERCE_STRICT: u32 = 0;
 export const COERCE_HIVE: u32 = 1;
 export const COERCE_OPENX: u32 = 2;
-/** Added to a level: numbers stand in text ({"N":"12.5"}), as in openx. */
-export const COERCE_NUMBERS: u32 = 4;
 
 export let coercion: u32 = 0;
-/** Whether text parses into numbers and booleans. */
-export let readsText: bool = false;
 
 /** Sets the level for all that is scanned from now on. */
-export function setCoercion(mode: u32): void {
-  coercion = mode & 3;
-  readsText = coercion == COERCE_OPENX || (mode & COERCE_NUMBERS) != 0;
+export function setCoercion(level: u32): void {
+  coercion = level;
 }
 
 /** Whether [p, end) is a number as Java and JavaScript read one: JSON's and `+1`, `007`, `.5`, `5.`. */

@@ -3,14 +3,14 @@
 // column. Cold. The level (coerce.ts) decides what fits.
 //
 // From text: strings, binary, UUIDs, dates and times as their files say; decimals, a number in
-// text; other numbers and booleans so only where the level reads text.
+// text; other numbers and booleans so only in openx.
 // From a number: every numeric type; timestamps (epoch.ts); dates, whole days since the epoch in
 // the years 0 to 9999, so that 20240131 is no date; times, whole units since midnight.
 // JSON columns take any value but null, as it stands.
 
 import { base64Decode } from "../codec/base64";
 import { hexBytes, uuidBytes } from "./binary";
-import { booleanOf, COERCE_OPENX, COERCE_STRICT, coercion, compactText, isNumber, readsText } from "./coerce";
+import { booleanOf, COERCE_OPENX, COERCE_STRICT, coercion, compactText, isNumber } from "./coerce";
 import {
   COLUMN_NULLABLE, COLUMN_PARAM, COLUMN_TYPE, COLUMN_UNIT, COLUMN_WIDTH, TYPE_BINARY, TYPE_BOOLEAN, TYPE_DATE, TYPE_DECIMAL, TYPE_DOUBLE,
   TYPE_FLOAT, TYPE_INT32, TYPE_INT64, TYPE_INT96, TYPE_JSON, TYPE_STRING, TYPE_TIME, TYPE_TIMESTAMP, TYPE_UNSIGNED, TYPE_UUID,
@@ -82,7 +82,7 @@ function fromText(column: usize, type: u32, slot: usize, text: usize, size: usiz
   if (type == TYPE_TIMESTAMP || type == TYPE_INT96) {
     if (scanTime(text, size)) return putMoment(column, type, slot) ? 0 : JSON_TIME;
     // A number counts as a number does, where text may be one.
-    if (!readsText || !isNumber(text, text + size)) return JSON_TIME;
+    if (coercion != COERCE_OPENX || !isNumber(text, text + size)) return JSON_TIME;
   } else if (type == TYPE_DATE) {
     if (!scanDate(text, size)) return JSON_DATE;
     store<i32>(slot, <i32>dayOf());
@@ -95,7 +95,7 @@ function fromText(column: usize, type: u32, slot: usize, text: usize, size: usiz
   } else if (type == TYPE_BINARY) {
     return putBinary(column, slot, text, size);
   } else {
-    if (!readsText && type != TYPE_DECIMAL) return JSON_TYPE;
+    if (coercion != COERCE_OPENX && type != TYPE_DECIMAL) return JSON_TYPE;
     if (type == TYPE_BOOLEAN) {
       const truth = booleanOf(text, size);
       store<u8>(slot, truth);
