@@ -70,7 +70,8 @@ function mapped(want: Want, shape: Shape, leaf: (text: string, shape: Extract<Sh
 
 /** Rows as hyparquet reads them, Snappy by itself and the rest by its compressors. */
 export function readHyparquet(file: Uint8Array, options: { useOffsetIndex?: boolean } = {}): Promise<Record<string, unknown>[]> {
-  const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  // not fatal: the bounds of binary columns go through it too
+  const text = new TextDecoder('utf-8', { ignoreBOM: true })
   return parquetReadObjects({
     file: file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer,
     compressors,

@@ -197,14 +197,14 @@ function object(members: readonly Member[]): fc.Arbitrary<Sample> {
   })
   return fc.tuple(fc.tuple(...values), noise).map(([samples, { order, leave, stranger, twice, blank }]): Sample => {
     const shown = members
-      .map(({ column }, i) => ({ at: order[i], key: JSON.stringify(column.name), sample: samples[i] }))
+      .map(({ column }, i) => ({ at: order[i], key: `${JSON.stringify(column.name)}${blank}:`, sample: samples[i] }))
       .filter(({ sample }) => !(leave && sample.want === null))
       .sort((a, b) => a.at - b.at)
-      .map(({ key, sample }) => `${key}${blank}:${sample.json}`)
+    const texts = shown.map(({ key, sample }) => `${key}${sample.json}`)
     // one that the same key replaces further on: what it is does not matter
-    if (twice === 0 && shown.length > 0) shown.unshift(`${shown[shown.length - 1].slice(0, shown[shown.length - 1].indexOf('":') + 1)}:[{"a":1}]`)
-    if (stranger !== undefined) shown.push(`"no column ${order.length}":${stranger}`)
-    return { json: `{${blank}${shown.join(`,${blank}`)}}`, want: { struct: samples.map((s) => s.want) } }
+    if (twice === 0 && shown.length > 0) texts.unshift(`${shown[shown.length - 1].key}[{"a":1}]`)
+    if (stranger !== undefined) texts.push(`"no column ${order.length}":${stranger}`)
+    return { json: `{${blank}${texts.join(`,${blank}`)}}`, want: { struct: samples.map((s) => s.want) } }
   })
 }
 
