@@ -64,6 +64,26 @@ export function scanPass(state: usize, src: usize, len: usize, first: u32): i32 
   return <i32>taken;
 }
 
+/** The format of the source that [src, src + len) is of, FORMAT_*: settled where it was auto and the text tells. */
+export function scanSettle(state: usize, src: usize, len: usize, flags: u32): u32 {
+  const behind = load<u8>(src + len);
+  store<u8>(src + len, 0);
+  const format = formatOf(state + FRAME, src, len, flags);
+  store<u8>(src + len, behind);
+  return format;
+}
+
+function markSize(src: usize, len: usize, flags: u32): usize {
+  return flags & SCAN_FIRST && len >= 3 && (load<u32>(src) & 0xffffff) == 0xbfbbef ? 3 : 0;
+}
+
+function formatOf(frame: usize, src: usize, len: usize, flags: u32): u32 {
+  const final = (flags & SCAN_FINAL) != 0;
+  // A lone 0xef may become a byte order mark.
+  if (flags & SCAN_FIRST && !final && len < 3 && load<u8>(src) == 0xef) return FORMAT_AUTO;
+  return settleFormat(frame, src + markSize(src, len, flags), src + len, final);
+}
+
 /**
  * Scans records of [src, src + len) until `capacity` rows are in the batch, the text ends, a record
  * is bad or a leaf below a list or map has no more room: OUTPUT_FULL, the rows before that record in
@@ -76,11 +96,8 @@ export function scanRows(state: usize, src: usize, len: usize, scratch: usize, r
   const behind = load<u8>(end);
   setCoercion(flags >> SCAN_COERCION);
   store<u8>(end, 0);
-  const first = (flags & SCAN_FIRST) != 0, final = (flags & SCAN_FINAL) != 0;
-  const mark: usize = first && len >= 3 && (load<u32>(src) & 0xffffff) == 0xbfbbef ? 3 : 0;
-  // A lone 0xef may become a byte order mark.
-  const waits = first && !final && len < 3 && load<u8>(src) == 0xef;
-  const format = waits ? FORMAT_AUTO : settleFormat(frame, src + mark, end, final);
+  const mark = markSize(src, len, flags);
+  const format = formatOf(frame, src, len, flags);
   let result: i32 = 0;
   if (format == FORMAT_AUTO) {
     startRows(load<u32>(state, 8), load<u32>(state), load<u32>(state, 4), capacity);

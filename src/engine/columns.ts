@@ -61,16 +61,21 @@ export interface Scan {
   readonly capacity: number
   /**
    * Empties the batch and fills it from the text at `address` (SLACK bytes behind it) until it
-   * holds `capacity` rows, a leaf below a list or map is full, the text ends, or 1,024 records were
+   * holds `capacity` rows or `most`, a leaf below a list or map is full, the text ends, or 1,024 records were
    * bad. `final`: no more text follows. String cells point into the text or into the scan's own arena,
    * until the next call. May reserve: call it in no scope that ends before the scan does.
    */
-  next(address: number, length: number, final: boolean): ScanResult
+  next(address: number, length: number, final: boolean, most?: number): ScanResult
+  /** The format of the source whose text begins so, settled where it was auto and the text tells. To be called before next(), if at all. */
+  settle(address: number, length: number, final: boolean): Format
   /** What follows is the start of a source in `format`; before the first call it is lines. */
   startSource(format: Format): void
   /** Passes over a piece of a record that is too long to be held, `first` its first; gives the bytes taken, and whether it has ended. */
   pass(address: number, length: number, first: boolean): { taken: number; ended: boolean }
 }
+
+/** By their FORMAT_*. */
+const FORMATS: readonly Format[] = ['auto', 'lines', 'documents']
 
 // One call leaves at most this many reasons in JavaScript's memory.
 const BAD_MAX = 1024
@@ -145,7 +150,7 @@ export function createScan(engine: Engine, fields: readonly Field[], options: Sc
     count,
     leaves,
     capacity,
-    next(address, length, final) {
+    next(address, length, final, most = capacity) {
       if (length > textBytes) throw outOfRange('length', `at most ${textBytes} bytes`, length)
       if (tight >= 0) grow(tight, SOFT_BYTES)
       tight = -1
@@ -159,7 +164,7 @@ export function createScan(engine: Engine, fields: readonly Field[], options: Sc
       }
       for (let append = 0; bad.length < BAD_MAX; ) {
         const flags = (final ? core.SCAN_FINAL : 0) | (started ? 0 : core.SCAN_FIRST) | append | level
-        const result = engine.core.scanRows(state, address + consumed, length - consumed, scratch, room, capacity, flags)
+        const result = engine.core.scanRows(state, address + consumed, length - consumed, scratch, room, Math.min(most, capacity), flags)
         const words = engine.words()
         const from = consumed
         const [taken, scanned, fault, , detail, end] = words.subarray(report, report + 6)
@@ -187,8 +192,12 @@ export function createScan(engine: Engine, fields: readonly Field[], options: Sc
       records += rows + bad.length
       return { rows, consumed, bad }
     },
+    settle(address, length, final) {
+      const flags = (final ? core.SCAN_FINAL : 0) | (started ? 0 : core.SCAN_FIRST)
+      return FORMATS[engine.core.scanSettle(state, address, length, flags)]
+    },
     startSource(format) {
-      engine.core.scanSource(state, { auto: core.FORMAT_AUTO, lines: core.FORMAT_LINES, documents: core.FORMAT_DOCUMENTS }[format])
+      engine.core.scanSource(state, FORMATS.indexOf(format))
       started = false
     },
     pass(address, length, first) {

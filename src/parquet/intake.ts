@@ -42,11 +42,26 @@ export interface Intake {
   readonly badRecords: number
   /** How many for each reason; for a value that does not fit, "reason: column", of the first 64 such pairs. */
   readonly badByReason: Record<string, number>
+  /** Of the source at hand: records and line feeds that are settled. */
+  readonly place: { records: number; lines: number }
   write(bytes: Uint8Array): Promise<void>
   /** Ends the record at hand: what follows is the start of `source`. */
   startSource(source: string | undefined): Promise<void>
   /** Ends the record at hand and scans what is left; not `complete`: without the record at hand, which may be cut. */
   end(complete?: boolean): Promise<void>
+}
+
+/** Where batches and segments end, for a file that depends on its text alone: not on the pieces, nor on threads (segments.ts). */
+export interface Cuts {
+  /** A segment ends with so many line feeds, or with the first one at or behind so many bytes. */
+  lines: number
+  bytes: number
+  /** Rows that the next batch may have at most. */
+  room(): number
+  /** All text that is worth a scan is in batches. */
+  drained(): Promise<void>
+  /** A segment ends: what is in batches is all of it. Documents, which hold line feeds, are not cut. */
+  segment(): Promise<void>
 }
 
 // A scan of half a megabyte: its columns and its text stay in a second-level cache of 1-2 MiB.
@@ -71,6 +86,7 @@ export function createIntake(
   engine: Engine,
   settings: RecordSettings,
   batch: (rows: number, recordAt: (row: number) => number) => Promise<void> | void,
+  cuts?: Cuts,
 ): Intake {
   const { fields, lookup, onBadRecord, format = 'auto' } = settings
   const { maxRecordBytes } = settings.limits
@@ -90,7 +106,9 @@ export function createIntake(
   let seen = 0 // records that the scan counted
   let before = 0 // of them, in earlier sources
   let badRecords = 0
-  let batchAt = { offset: 0, position: 0, line: 1 }
+  let batchAt = 0 // byte of the text where the batch at hand begins
+  let lines = 0 // of the segment, off the text
+  let bytes = 0
 
   const settle = (bad: BadRecord) => {
     const { record, position, column, reason } = bad
@@ -104,28 +122,58 @@ export function createIntake(
 
   const feeds = (from: number, to: number) => engine.core.countFeeds(text + from, to - from)
 
-  /** Takes the first `at` bytes off the text. */
-  const drop = (at: number) => {
+  /** Takes the first `at` bytes off the text, in which there are `count` line feeds. */
+  const drop = (at: number, count: number) => {
     for (const block of new Set([text, came])) engine.bytes().copyWithin(block, block + at, block + have)
     have -= at
     base += at
+    line += count
+    lines += count
+    bytes += at
+    // Twice as much for a record that goes on, so that the work on it stays in proportion to its length.
+    need = Math.min(size, Math.max(FILL, 2 * have))
   }
 
-  const drain = async (final: boolean) => {
+  /** Where the segment ends in the text, in which there are `count` line feeds; 0 where it goes on behind. */
+  const segmentEnd = (count: number, final: boolean): number => {
+    if (!cuts || scan.settle(text, have, final) !== 'lines') return 0
+    const byLines = lines + count < cuts.lines ? 0 : engine.core.nthFeed(text, have, cuts.lines - lines)
+    if (bytes + have < cuts.bytes) return byLines
+    const from = Math.max(0, cuts.bytes - bytes - 1)
+    const feed = engine
+      .bytes()
+      .subarray(text + from, text + have)
+      .indexOf(10)
+    const byBytes = feed < 0 ? 0 : from + feed + 1
+    return byLines === 0 || byBytes === 0 ? byLines || byBytes : Math.min(byLines, byBytes)
+  }
+
+  /** The next segment begins, with what is left of the text: in pieces as if it had come now. */
+  const nextSegment = async () => {
+    const left = engine.bytes().slice(came, came + have)
+    have = lines = bytes = 0
+    need = FILL
+    await cuts?.segment()
+    await write(left)
+  }
+
+  /** Scans the text; true where a segment ended in it, and what follows was begun. */
+  const drain = async (final: boolean): Promise<boolean> => {
+    const count = feeds(0, have)
+    const stop = segmentEnd(count, final)
+    const limit = stop || have
+    const last = final || stop > 0
     let at = 0
     for (let more = true; more; ) {
-      const { rows, consumed, bad } = scan.next(text + at, have - at, final)
-      batchAt = { offset: base + at, position: base + at, line }
-      let counted = at
+      const { rows, consumed, bad } = scan.next(text + at, limit - at, last, cuts?.room())
+      batchAt = at
       for (const { offset, position, end, ...b } of bad) {
-        line += feeds(counted, at + offset)
-        counted = at + offset
         settle({
           ...b,
           record: b.record - before,
           offset: base + at + offset,
           position: base + at + position,
-          line: line + feeds(counted, at + position),
+          line: line + feeds(0, at + position),
           text: engine.bytes().slice(came + at + offset, came + at + end),
         })
       }
@@ -133,30 +181,32 @@ export function createIntake(
       seen += rows + bad.length
       if (rows > 0) await batch(rows, (row) => bad.reduce((record, b) => (b.record <= record ? record + 1 : record), first + row) - before)
       at += consumed
-      line += feeds(counted, at)
       // an array that the input leaves open is told behind its last byte
-      more = final ? rows > 0 || bad.length > 0 : consumed > 0 && at < have
+      more = last ? rows > 0 || bad.length > 0 : consumed > 0 && at < limit
     }
-    drop(at)
-    return at > 0
+    drop(at, count - feeds(at, have))
+    if (stop > 0) await nextSegment()
+    else await cuts?.drained()
+    return stop > 0
   }
 
-  const pass = () => {
+  const pass = async () => {
     const { taken, ended } = scan.pass(text, have, !passing)
-    line += feeds(0, taken)
-    drop(taken)
+    drop(taken, feeds(0, taken))
     passing = !ended
+    if (ended && cuts && (lines >= cuts.lines || bytes >= cuts.bytes)) await nextSegment()
   }
 
-  const write = async (bytes: Uint8Array) => {
-    for (let at = 0; at < bytes.length; ) {
-      const piece = bytes.subarray(at, at + Math.min(passing ? FILL : Math.max(1, need - have), size - have))
-      for (const block of new Set([text, came])) engine.bytes().set(piece, block + have)
-      have += piece.length
-      at += piece.length
-      if (passing) pass()
+  const write = async (piece: Uint8Array) => {
+    for (let at = 0; at < piece.length; ) {
+      const part = piece.subarray(at, at + Math.min(passing ? FILL : Math.max(1, need - have), size - have))
+      for (const block of new Set([text, came])) engine.bytes().set(part, block + have)
+      have += part.length
+      at += part.length
+      if (passing) await pass()
       else if (have >= need) {
-        if (!(await drain(false)) && have > maxRecordBytes) {
+        const held = have
+        if (!(await drain(false)) && have === held && have > maxRecordBytes) {
           settle({
             record: seen - before,
             offset: base,
@@ -167,26 +217,30 @@ export function createIntake(
             text: new Uint8Array(0),
           })
           seen++
-          pass()
+          await pass()
         }
-        // Twice as much for a record that goes on, so that the work on it stays in proportion to its length.
-        need = Math.min(size, Math.max(FILL, 2 * have))
       }
     }
   }
 
   const end = async (complete = true) => {
-    if (passing) drop(have)
+    if (passing) drop(have, feeds(0, have))
     passing = false
+    while (await drain(complete));
+    if (!complete) drop(have, 0)
     need = FILL
-    await drain(complete)
-    if (!complete) drop(have)
   }
 
   return {
     scan,
     textBytes: size,
-    refuse: (record, message, text) => settle({ ...batchAt, record, reason: 'partition', message, text }),
+    refuse(record, message, raw) {
+      const offset = base + batchAt
+      settle({ offset, position: offset, line: line + feeds(0, batchAt), record, reason: 'partition', message, text: raw })
+    },
+    get place() {
+      return { records: seen - before, lines: line - 1 }
+    },
     get badRecords() {
       return badRecords
     },

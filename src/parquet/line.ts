@@ -35,14 +35,23 @@ export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (gro
     const appended = encoder.append()
     if (appended) await appended
     open += rows
-    if (open >= limits.rowGroupRows || encoder.size() >= limits.rowGroupBytes) await endRowGroup()
+    if (open >= limits.rowGroupRows) await endRowGroup()
     await after?.()
   }
-  const intake = createIntake(engine, settings, batch)
+  const drained = async () => {
+    if (encoder.size() >= limits.rowGroupBytes) await endRowGroup()
+  }
+  const columnBatch = async (rows: number) => {
+    await batch(rows)
+    await drained()
+  }
+  const { rowGroupRows, rowGroupBytes } = limits
+  const cuts = { lines: rowGroupRows, bytes: rowGroupBytes, room: () => rowGroupRows - open, drained, segment: endRowGroup }
+  const intake = createIntake(engine, settings, batch, cuts)
   const encoder = createRowGroupEncoder(engine, intake.scan.columns, leaves, settings.file)
   return {
     intake,
-    methods: takeMethods(turn, engine, intake, settings, batch),
+    methods: takeMethods(turn, engine, intake, settings, columnBatch),
     get rows() {
       return open
     },
