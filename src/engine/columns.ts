@@ -68,8 +68,8 @@ export interface Scan {
   next(address: number, length: number, final: boolean, most?: number): ScanResult
   /** The format of the source whose text begins so, settled where it was auto and the text tells. To be called before next(), if at all. */
   settle(address: number, length: number, final: boolean): Format
-  /** What follows is the start of a source in `format`; before the first call it is lines. */
-  startSource(format: Format): void
+  /** What follows is the start of a source in `format`, or goes on where it has `begun`: no byte order mark then. Before the first call it is lines. */
+  startSource(format: Format, begun?: boolean): void
   /** Passes over a piece of a record that is too long to be held, `first` its first; gives the bytes taken, and whether it has ended. */
   pass(address: number, length: number, first: boolean): { taken: number; ended: boolean }
 }
@@ -196,9 +196,9 @@ export function createScan(engine: Engine, fields: readonly Field[], options: Sc
       const flags = (final ? core.SCAN_FINAL : 0) | (started ? 0 : core.SCAN_FIRST)
       return FORMATS[engine.core.scanSettle(state, address, length, flags)]
     },
-    startSource(format) {
+    startSource(format, begun = false) {
       engine.core.scanSource(state, FORMATS.indexOf(format))
-      started = false
+      started = begun
     },
     pass(address, length, first) {
       started = true

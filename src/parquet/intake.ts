@@ -45,8 +45,8 @@ export interface Intake {
   /** Of the source at hand: records and line feeds that are settled. */
   readonly place: { records: number; lines: number }
   write(bytes: Uint8Array): Promise<void>
-  /** Ends the record at hand: what follows is the start of `source`. */
-  startSource(source: string | undefined): Promise<void>
+  /** Ends the record at hand: what follows is the start of `source`, or of a part of it where it has `begun`. */
+  startSource(source: string | undefined, as?: { format: Format | undefined; begun: boolean }): Promise<void>
   /** Ends the record at hand and scans what is left; not `complete`: without the record at hand, which may be cut. */
   end(complete?: boolean): Promise<void>
 }
@@ -109,6 +109,7 @@ export function createIntake(
   let batchAt = 0 // byte of the text where the batch at hand begins
   let lines = 0 // of the segment, off the text
   let bytes = 0
+  let documents = false // whether the source at hand is of documents
 
   const settle = (bad: BadRecord) => {
     const { record, position, column, reason } = bad
@@ -136,7 +137,7 @@ export function createIntake(
 
   /** Where the segment ends in the text, in which there are `count` line feeds; 0 where it goes on behind. */
   const segmentEnd = (count: number, final: boolean): number => {
-    if (!cuts || scan.settle(text, have, final) !== 'lines') return 0
+    if (!cuts || documents || scan.settle(text, have, final) !== 'lines') return 0
     const byLines = lines + count < cuts.lines ? 0 : engine.core.nthFeed(text, have, cuts.lines - lines)
     if (bytes + have < cuts.bytes) return byLines
     const from = Math.max(0, cuts.bytes - bytes - 1)
@@ -160,6 +161,12 @@ export function createIntake(
   /** Scans the text; true where a segment ended in it, and what follows was begun. */
   const drain = async (final: boolean): Promise<boolean> => {
     const count = feeds(0, have)
+    if (cuts && !documents && scan.settle(text, have, final) === 'documents') {
+      // has row groups of its own, for it is not cut
+      documents = true
+      lines = bytes = 0
+      await cuts.segment()
+    }
     const stop = segmentEnd(count, final)
     const limit = stop || have
     const last = final || stop > 0
@@ -249,9 +256,12 @@ export function createIntake(
     },
     write,
     end,
-    async startSource(name) {
+    async startSource(name, as = { format, begun: false }) {
       await end()
-      scan.startSource(format)
+      if (documents) await cuts?.segment()
+      if (documents) lines = bytes = 0
+      documents = false
+      scan.startSource(as.format ?? 'auto', as.begun)
       source = name
       base = 0
       line = 1

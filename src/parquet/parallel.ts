@@ -1,48 +1,46 @@
 // Row groups made by several threads. The text is cut into segments (segments.ts), segment i goes to
 // thread i mod n, and what comes back is taken in the order of the segments: rows, bad records and
 // errors are those of one thread.
-import { compiledCore, type Engine } from '../engine/engine.js'
-import { MillraceError } from '../errors.js'
+import type { Format } from '../engine/columns.js'
+import { compiledCore, createEngine } from '../engine/engine.js'
+import { type ErrorCode, MillraceError } from '../errors.js'
 import type { Thread, Threads } from '../ports/ports.js'
 import type { BadRecord } from './intake.js'
 import type { FinishedRowGroup } from './rowgroup.js'
 import { createCutter } from './segments.js'
+import type { WriterSettings } from './writer-options.js'
 
 /** To a thread. */
-export type Order = { kind: 'open'; core: object; plan: unknown } | { kind: 'text'; bytes: Uint8Array } | { kind: 'source'; name: string } | { kind: 'end' }
+export type Order =
+  | { kind: 'open'; core: object; options: never }
+  /** What follows is of this source; `begun`: not from its start. */
+  | { kind: 'source'; name: string | undefined; format: Format; begun: boolean }
+  | { kind: 'text'; bytes: Uint8Array }
+  /** The segment ends. */
+  | { kind: 'end' }
 
 /** From a thread. */
 export type Answer =
   | { kind: 'taken'; bytes: number }
   | { kind: 'group'; group: FinishedRowGroup }
-  /** `begun`: the record's source began in an earlier segment, so its positions count from the segment's start. */
+  /** `begun`: the record's source began in an earlier segment, so its positions count from the start of this one. */
   | { kind: 'bad'; bad: BadRecord; begun: boolean }
-  /** Records and lines of the last source, and whether it began in an earlier segment. */
+  /** The segment is done: records and line feeds of its last source. */
   | { kind: 'end'; records: number; lines: number; begun: boolean }
-  | { kind: 'failed'; code: string; message: string }
-
-export interface ParallelOptions {
-  threads: Threads
-  count: number
-  /** What a worker needs to know: structured-cloneable (worker.ts). */
-  plan: unknown
-  lines: number
-  bytes: number
-  group(group: FinishedRowGroup): Promise<void>
-  /** Settles a bad record; what it throws ends the work. */
-  settle(bad: BadRecord): void
-}
+  | { kind: 'failed'; error: { message: string; code?: ErrorCode } }
 
 export interface Parallel {
   write(bytes: Uint8Array): Promise<void>
   startSource(name: string): Promise<void>
-  /** Resolves when all is encoded and handed over. */
-  end(): Promise<void>
-  abort(): Promise<void>
+  /** All that was written is encoded and handed over; what follows is a segment of its own. */
+  flush(): Promise<void>
+  /** Ends the threads. */
+  stop(): Promise<void>
 }
 
 interface Segment {
-  /** Of its source, where it begins; the name of that source. */
+  lane: Lane
+  /** Of its source, where it begins. */
   offset: number
   source: string | undefined
   answers: Answer[]
@@ -50,7 +48,7 @@ interface Segment {
 
 interface Lane {
   thread: Thread
-  /** Segments that it works on or has before it, in order. */
+  /** Segments that it has before it, in order. */
   segments: Segment[]
   /** Bytes of text posted and not yet taken. */
   waiting: number
@@ -59,143 +57,167 @@ interface Lane {
 /** Text that may wait for one thread: a segment of usual rows, so that the next thread gets its own. */
 const WAITING = 64 * 1024 * 1024
 
-export function createParallel(engine: Engine, options: ParallelOptions): Parallel {
-  const cutter = createCutter(engine, options)
+/**
+ * `options` is what a thread makes its settings of: structured-cloneable. `settle` is told bad
+ * records; what it or `group` throws ends the work, as what a thread fails of does.
+ */
+export function createParallel(
+  threads: Threads,
+  count: number,
+  options: object,
+  { limits, format = 'auto' }: WriterSettings,
+  group: (group: FinishedRowGroup) => Promise<void>,
+  settle: (bad: BadRecord) => void,
+): Parallel {
+  const headBytes = limits.maxRecordBytes
+  const cutter = createCutter(createEngine(), { lines: limits.rowGroupRows, bytes: limits.rowGroupBytes }, headBytes)
   const lanes: Lane[] = []
-  const order: { segment: Segment; lane: Lane }[] = []
-  let current: { segment: Segment; lane: Lane } | undefined
+  const order: Segment[] = [] // not yet done
+  let current: Segment | undefined
   let next = 0
-  let source: string | undefined
-  let offset = 0
-  // of the source at hand, in segments that are done
-  let records = 0
-  let lines = 0
+  const source = { name: undefined as string | undefined, offset: 0, format: undefined as Format | undefined, head: new Uint8Array(0) }
+  const done = { records: 0, lines: 0 } // of the first segment's source, in segments before it
   let failure: { error: unknown } | undefined
-  let ended = false
+  let stopped = false
+
   let wake = () => {}
-  let changed = new Promise<void>((resolve) => {
-    wake = resolve
-  })
+  let changed = Promise.resolve()
   const signal = () => {
     wake()
     changed = new Promise((resolve) => {
       wake = resolve
     })
   }
-  const until = async (done: () => boolean) => {
+  signal()
+  const fail = (error: unknown) => {
+    failure ??= { error }
+    signal()
+  }
+  const until = async (ready: () => boolean) => {
     for (;;) {
       if (failure) throw failure.error
-      if (ended || done()) return
+      if (stopped || ready()) return
       await changed
     }
   }
 
   const open = (): Lane => {
-    const lane: Lane = { thread: options.threads.start(), segments: [], waiting: 0 }
-    lane.thread.post({ kind: 'open', core: compiledCore(), plan: options.plan } satisfies Order)
-    void pump(lane)
+    const lane: Lane = { thread: threads.start(), segments: [], waiting: 0 }
+    lane.thread.post({ kind: 'open', core: compiledCore(), options: options as never } satisfies Order)
+    pump(lane).catch((error) => stopped || fail(error))
     return lane
   }
-
-  const pump = async (lane: Lane) => {
-    try {
-      for (;;) {
-        const answer = (await lane.thread.receive()) as Answer
-        if (answer.kind === 'taken') lane.waiting -= answer.bytes
-        else {
-          lane.segments[0].answers.push(answer)
-          if (answer.kind === 'end') lane.segments.shift()
-        }
-        signal()
-      }
-    } catch (error) {
-      if (!ended) failure ??= { error }
+  const pump = async (lane: Lane): Promise<never> => {
+    for (;;) {
+      const answer = (await lane.thread.receive()) as Answer
+      if (answer.kind === 'taken') lane.waiting -= answer.bytes
+      else lane.segments[0].answers.push(answer)
+      if (answer.kind === 'end') lane.segments.shift()
       signal()
     }
   }
 
-  const begin = () => {
-    lanes[next % options.count] ??= open()
-    const lane = lanes[next++ % options.count]
-    const segment: Segment = { offset, source, answers: [] }
-    lane.segments.push(segment)
-    current = { segment, lane }
-    order.push(current)
-    return current
-  }
-
-  // Takes the answers of the first segment, then of the next; alone, one at a time.
   const collect = async () => {
     for (;;) {
-      await until(() => order.length > 0 && order[0].segment.answers.length > 0)
-      if (ended) return
-      const { segment } = order[0]
+      await until(() => order.length > 0 && order[0].answers.length > 0)
+      if (stopped) return
+      const segment = order[0]
       const answer = segment.answers.shift() as Answer
-      if (answer.kind === 'group') await options.group(answer.group)
-      else if (answer.kind === 'bad') options.settle(answer.begun ? shifted(answer.bad, segment) : answer.bad)
-      else if (answer.kind === 'failed') throw new MillraceError(answer.code as MillraceError['code'], answer.message)
+      if (answer.kind === 'group') await group(answer.group)
+      else if (answer.kind === 'bad') settle(answer.begun ? shifted(answer.bad, segment) : answer.bad)
+      else if (answer.kind === 'failed') throw new MillraceError(answer.error.code ?? 'IO', answer.error.message)
       else if (answer.kind === 'end') {
-        records = answer.records + (answer.begun ? records : 0)
-        lines = answer.lines + (answer.begun ? lines : 0)
+        done.records = answer.records + (answer.begun ? done.records : 0)
+        done.lines = answer.lines + (answer.begun ? done.lines : 0)
         order.shift()
         signal()
       }
     }
   }
-  const shifted = (bad: BadRecord, segment: Segment): BadRecord => ({
+  const shifted = (bad: BadRecord, { offset, source: name }: Segment): BadRecord => ({
+    ...(name === undefined ? {} : { source: name }),
     ...bad,
-    source: segment.source,
-    record: bad.record + records,
-    offset: bad.offset + segment.offset,
-    position: bad.position + segment.offset,
+    record: bad.record + done.records,
+    line: bad.line + done.lines,
+    offset: bad.offset + offset,
+    position: bad.position + offset,
   })
+  const collecting = collect().catch(fail)
 
-  const collecting = collect().catch((error: unknown) => {
-    failure ??= { error }
-    signal()
-  })
-
-  const post = (bytes: Uint8Array, ends: boolean) => {
-    const { lane } = current ?? begin()
-    // the caller keeps its own
-    const copy = bytes.slice()
-    lane.thread.post({ kind: 'text', bytes: copy } satisfies Order, [copy.buffer])
-    lane.waiting += bytes.length
-    offset += bytes.length
-    if (ends) close()
+  const post = (segment: Segment, message: Order, transfer?: ArrayBuffer[]) => segment.lane.thread.post(message, transfer)
+  const segment = (): Segment => {
+    if (!current) {
+      const number = next++ % count
+      lanes[number] ??= open()
+      const lane = lanes[number]
+      current = { lane, offset: source.offset, source: source.name, answers: [] }
+      lane.segments.push(current)
+      order.push(current)
+      if (source.format) post(current, { kind: 'source', name: source.name, format: source.format, begun: source.offset > 0 })
+    }
+    return current
   }
   const close = () => {
-    current?.lane.thread.post({ kind: 'end' } satisfies Order)
+    if (current) post(current, { kind: 'end' })
     current = undefined
+    cutter.restart()
+  }
+
+  /** Text of a source whose format is settled. */
+  const send = async (bytes: Uint8Array) => {
+    const parts = source.format === 'lines' ? cutter.cut(bytes) : [{ part: bytes, ends: false }]
+    for (const { part, ends } of parts) {
+      const to = segment()
+      await until(() => to.lane.waiting < WAITING)
+      // the caller keeps its own
+      const copy = part.slice()
+      post(to, { kind: 'text', bytes: copy }, [copy.buffer])
+      to.lane.waiting += part.length
+      source.offset += part.length
+      if (ends) close()
+    }
+  }
+
+  /** Settles the format of the source, as far as its first bytes tell, and sends them. */
+  const begin = async (final: boolean) => {
+    const { head } = source
+    if (head.length === 0) return
+    const settled = cutter.format(head, format, final)
+    if (!settled && head.length < headBytes && !final) return
+    // what takes more text than a record may have is no lines
+    source.format = settled ?? format
+    if (source.format !== 'lines') close()
+    if (current) post(current, { kind: 'source', name: source.name, format: source.format, begun: false })
+    source.head = new Uint8Array(0)
+    await send(head)
   }
 
   return {
     async write(bytes) {
-      const parts: [Uint8Array, boolean][] = []
-      cutter.cut(bytes, (part, ends) => parts.push([part, ends]))
-      for (const [part, ends] of parts) {
-        const { lane } = current ?? begin()
-        await until(() => lane.waiting < WAITING)
-        post(part, ends)
-      }
+      if (failure) throw failure.error
+      if (source.format) return send(bytes)
+      const take = Math.min(bytes.length, headBytes - source.head.length)
+      const head = new Uint8Array(source.head.length + take)
+      head.set(source.head)
+      head.set(bytes.subarray(0, take), source.head.length)
+      source.head = head
+      await begin(false)
+      if (take < bytes.length) await send(bytes.subarray(take))
     },
     async startSource(name) {
-      source = name
-      offset = 0
-      const { lane } = current ?? begin()
-      lane.thread.post({ kind: 'source', name } satisfies Order)
+      await begin(true)
+      if (source.format !== undefined && source.format !== 'lines') close()
+      Object.assign(source, { name, offset: 0, format: undefined })
     },
-    async end() {
+    async flush() {
+      await begin(true)
       close()
       await until(() => order.length === 0)
-      await stop()
     },
-    abort: stop,
-  }
-
-  async function stop(): Promise<void> {
-    ended = true
-    signal()
-    await Promise.all([...lanes.map(({ thread }) => thread.end()), collecting])
+    async stop() {
+      stopped = true
+      signal()
+      await Promise.all([...lanes.map(({ thread }) => thread.end()), collecting])
+    },
   }
 }
