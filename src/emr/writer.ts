@@ -23,7 +23,7 @@ import { keyCells, recordText } from './cells.js'
 import { createPartitionFiles, type PartitionFiles } from './files.js'
 import { partitionName } from './hive.js'
 
-export interface HiveWriterOptions extends Omit<ParquetWriterOptions, 'sink'> {
+export interface HiveWriterOptions extends Omit<ParquetWriterOptions, 'sink' | 'threads' | 'ports'> {
   /** Made where it is missing; must be empty. */
   directory: string
   /** Columns of the schema that become directories, outermost first: strings, integers, booleans, dates, decimals. */

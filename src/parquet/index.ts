@@ -1,12 +1,12 @@
 export type { Coercion, Dialect, Format } from '../engine/columns.js'
 export { gunzip } from '../ports/gunzip.js'
 export type { TimeUnit } from '../types.js'
+export type { BadRecord, BadRecordPolicy } from './bad-records.js'
 export type { ColumnCells, ColumnInput, ColumnOfBytes, ColumnWithNulls } from './cells.js'
 export { type Compression, type ParquetCodec, type ZstdCodecModule, zstdCodec } from './codec.js'
 export type { Note, NoteKind } from './decide.js'
 export { type Change, type Evolution, evolveSchema } from './evolve.js'
 export { createInference, type Inference, type InferenceOptions, type Inferred, inferSchema } from './infer.js'
-export type { BadRecord, BadRecordPolicy } from './intake.js'
 export type { LeafOptions } from './leaf.js'
 export type { TableOptions } from './mapping.js'
 export type {

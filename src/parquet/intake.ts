@@ -1,37 +1,10 @@
 // JSON in pieces of any size -> column batches: gathers text in the arena until a scan is worth it,
 // carries the record that a piece cuts, and settles bad records.
-import { createScan, type Scan } from '../engine/columns.js'
+import { createScan, type Format, type Scan } from '../engine/columns.js'
 import type { Engine } from '../engine/engine.js'
-import { MillraceError, outOfRange, wrongType } from '../errors.js'
+import { outOfRange } from '../errors.js'
+import { type BadRecord, createSettlement } from './bad-records.js'
 import type { RecordSettings } from './writer-options.js'
-
-/** A record that is in no row. */
-export interface BadRecord {
-  /** As named by startSource(). */
-  source?: string
-  /** Index of the record in its source, from 0. */
-  record: number
-  /** Byte of its source where the record begins; of a record with no partition, where its batch begins. */
-  offset: number
-  /** Byte of its source where the fault was seen. */
-  position: number
-  /** Line of its source where the fault was seen, from 1. */
-  line: number
-  /** Of a value that does not fit: whose. */
-  column?: string
-  /** Why, in one word: syntax, truncated, utf8, type, range, missing, null, too-long and the like. */
-  reason: string
-  /** What was expected, and of which column. */
-  message: string
-  /** The record's own bytes, its line feed included. Empty for one longer than maxRecordBytes. */
-  text: Uint8Array
-}
-
-/**
- * `fail`: the first bad record ends the work with an error. `skip`: it is left out and counted. A
- * function is told each one, which is then left out; what it throws ends the work.
- */
-export type BadRecordPolicy = 'fail' | 'skip' | ((bad: BadRecord) => void)
 
 export interface Intake {
   readonly scan: Scan
@@ -49,6 +22,8 @@ export interface Intake {
   startSource(source: string | undefined, as?: { format: Format | undefined; begun: boolean }): Promise<void>
   /** Ends the record at hand and scans what is left; not `complete`: without the record at hand, which may be cut. */
   end(complete?: boolean): Promise<void>
+  /** The segment at hand ended for another reason. */
+  restart(): void
 }
 
 /** Where batches and segments end, for a file that depends on its text alone: not on the pieces, nor on threads (segments.ts). */
@@ -67,12 +42,7 @@ export interface Cuts {
 // A scan of half a megabyte: its columns and its text stay in a second-level cache of 1-2 MiB.
 const FILL = 512 * 1024
 const BATCH_ROWS = 2048
-const REASONS_MAX = 64
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024
-
-export function checkPolicy(label: string, policy: unknown): void {
-  if (policy !== 'fail' && policy !== 'skip' && typeof policy !== 'function') throw wrongType(label, "'fail', 'skip' or a function", policy)
-}
 
 export function checkFormat(label: string, format: unknown): void {
   if (format !== undefined && format !== 'auto' && format !== 'lines' && format !== 'documents') throw outOfRange(label, 'auto, lines or documents', format)
@@ -96,7 +66,7 @@ export function createIntake(
   const came = lookup.dialect === 'dynamodb' ? engine.reserve(size) : text
   const scan = createScan(engine, fields, { ...lookup, capacity: BATCH_ROWS, textBytes: size })
   scan.startSource(format)
-  const reasons = new Map<string, number>()
+  const settlement = createSettlement(onBadRecord)
   let source: string | undefined
   let base = 0 // byte of the source at the start of the text
   let line = 1 // of the source, where the scan has got to
@@ -105,21 +75,12 @@ export function createIntake(
   let passing = false // inside of a record that is too long
   let seen = 0 // records that the scan counted
   let before = 0 // of them, in earlier sources
-  let badRecords = 0
   let batchAt = 0 // byte of the text where the batch at hand begins
   let lines = 0 // of the segment, off the text
   let bytes = 0
   let documents = false // whether the source at hand is of documents
 
-  const settle = (bad: BadRecord) => {
-    const { record, position, column, reason } = bad
-    if (onBadRecord === 'fail') throw new MillraceError('BAD_INPUT', bad.message, { position: { source, record, offset: position, line: bad.line, column } })
-    badRecords++
-    const pair = column === undefined ? reason : `${reason}: ${column}`
-    const key = reasons.has(pair) || reasons.size < REASONS_MAX ? pair : reason
-    reasons.set(key, (reasons.get(key) ?? 0) + 1)
-    if (onBadRecord !== 'skip') onBadRecord(source === undefined ? bad : { source, ...bad })
-  }
+  const settle = (bad: BadRecord) => settlement.settle(source === undefined ? bad : { source, ...bad })
 
   const feeds = (from: number, to: number) => engine.core.countFeeds(text + from, to - from)
 
@@ -249,13 +210,16 @@ export function createIntake(
       return { records: seen - before, lines: line - 1 }
     },
     get badRecords() {
-      return badRecords
+      return settlement.badRecords
     },
     get badByReason() {
-      return Object.fromEntries(reasons)
+      return settlement.badByReason
     },
     write,
     end,
+    restart() {
+      lines = bytes = 0
+    },
     async startSource(name, as = { format, begun: false }) {
       await end()
       if (documents) await cuts?.segment()

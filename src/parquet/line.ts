@@ -15,6 +15,11 @@ export interface Line {
   held(): number
   /** Ends it, if it has rows. */
   endRowGroup(): Promise<void>
+  /** Ends the record and the row group at hand. */
+  end(): Promise<void>
+  /** Gives up what it holds. */
+  stop(): Promise<void>
+  readonly bad: Pick<Intake, 'badRecords' | 'badByReason'>
 }
 
 /**
@@ -57,5 +62,11 @@ export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (gro
     },
     held: () => encoder.held(),
     endRowGroup,
+    async end() {
+      await intake.end()
+      await endRowGroup()
+    },
+    stop: async () => {},
+    bad: intake,
   }
 }

@@ -5,14 +5,14 @@ import type { Format } from '../engine/columns.js'
 import { compiledCore, createEngine } from '../engine/engine.js'
 import { type ErrorCode, MillraceError } from '../errors.js'
 import type { Thread, Threads } from '../ports/ports.js'
-import type { BadRecord } from './intake.js'
+import type { BadRecord } from './bad-records.js'
 import type { FinishedRowGroup } from './rowgroup.js'
 import { createCutter } from './segments.js'
 import type { WriterSettings } from './writer-options.js'
 
 /** To a thread. */
 export type Order =
-  | { kind: 'open'; core: object; options: never }
+  | { kind: 'open'; core: object; options: object }
   /** What follows is of this source; `begun`: not from its start. */
   | { kind: 'source'; name: string | undefined; format: Format; begun: boolean }
   | { kind: 'text'; bytes: Uint8Array }
@@ -103,7 +103,7 @@ export function createParallel(
 
   const open = (): Lane => {
     const lane: Lane = { thread: threads.start(), segments: [], waiting: 0 }
-    lane.thread.post({ kind: 'open', core: compiledCore(), options: options as never } satisfies Order)
+    lane.thread.post({ kind: 'open', core: compiledCore(), options } satisfies Order)
     pump(lane).catch((error) => stopped || fail(error))
     return lane
   }
@@ -160,6 +160,10 @@ export function createParallel(
   const close = () => {
     if (current) post(current, { kind: 'end' })
     current = undefined
+  }
+  /** Ends the segment for another reason than its size. */
+  const cutShort = () => {
+    close()
     cutter.restart()
   }
 
@@ -170,7 +174,7 @@ export function createParallel(
       const to = segment()
       await until(() => to.lane.waiting < WAITING)
       // the caller keeps its own
-      const copy = part.slice()
+      const copy = new Uint8Array(part)
       post(to, { kind: 'text', bytes: copy }, [copy.buffer])
       to.lane.waiting += part.length
       source.offset += part.length
@@ -186,7 +190,7 @@ export function createParallel(
     if (!settled && head.length < headBytes && !final) return
     // what takes more text than a record may have is no lines
     source.format = settled ?? format
-    if (source.format !== 'lines') close()
+    if (source.format !== 'lines') cutShort()
     if (current) post(current, { kind: 'source', name: source.name, format: source.format, begun: false })
     source.head = new Uint8Array(0)
     await send(head)
@@ -206,12 +210,12 @@ export function createParallel(
     },
     async startSource(name) {
       await begin(true)
-      if (source.format !== undefined && source.format !== 'lines') close()
+      if (source.format !== undefined && source.format !== 'lines') cutShort()
       Object.assign(source, { name, offset: 0, format: undefined })
     },
     async flush() {
       await begin(true)
-      close()
+      cutShort()
       await until(() => order.length === 0)
     },
     async stop() {

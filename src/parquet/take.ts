@@ -59,7 +59,7 @@ export function takeMethods(
 }
 
 /** Rows must have what the scan looks for. */
-function rowOptions({ unknown = 'drop', caseInsensitive, dotsToUnderscores }: LookupOptions): RowOptions {
+export function rowOptions({ unknown = 'drop', caseInsensitive, dotsToUnderscores }: LookupOptions): RowOptions {
   const fold = (key: string) => {
     const cased = caseInsensitive ? key.toLowerCase() : key
     return dotsToUnderscores ? cased.replaceAll('.', '_') : cased

@@ -1,7 +1,7 @@
 // What a thread runs: a line of its own over the segments that it is sent (parallel.ts).
 import { setCore } from '../engine/engine.js'
 import { MillraceError } from '../errors.js'
-import type { BadRecord } from './intake.js'
+import type { BadRecord } from './bad-records.js'
 import { createLine, type Line } from './line.js'
 import type { Answer, Order } from './parallel.js'
 import type { FinishedRowGroup } from './rowgroup.js'
@@ -23,8 +23,12 @@ export function serve(port: WorkerPort): void {
     if (order.kind === 'open') {
       setCore(order.core)
       const onBadRecord = (bad: BadRecord) => answer({ kind: 'bad', bad, begun })
-      const settings = checkWriterOptions({ ...order.options, onBadRecord }, [])
-      line = createLine(turns(() => {}), settings, async (group) => answer({ kind: 'group', group }, buffersOf(group)))
+      const settings = checkWriterOptions({ ...(order.options as { schema: string }), onBadRecord }, [])
+      line = createLine(
+        turns(() => {}),
+        settings,
+        async (group) => answer({ kind: 'group', group }, buffersOf(group)),
+      )
       return
     }
     if (!line) return
@@ -39,6 +43,7 @@ export function serve(port: WorkerPort): void {
     } else {
       await intake.end()
       await line.endRowGroup()
+      intake.restart()
       answer({ kind: 'end', ...intake.place, begun })
     }
   }

@@ -1,16 +1,26 @@
 // JSON, objects or columns -> one Parquet file.
 import { wrongType } from '../errors.js'
+import type { Threads } from '../ports/ports.js'
 import type { Field } from '../types.js'
 import type { ColumnInput } from './cells.js'
 import { createParquetFile } from './file.js'
 import { createLine } from './line.js'
 import type { FileOptions } from './options.js'
+import type { FinishedRowGroup } from './rowgroup.js'
 import type { ParquetSink } from './sink.js'
+import { createThreadedLine, type Pool, poolOf } from './threads.js'
 import { turns } from './turns.js'
 import { checkWriterOptions, type RecordOptions, settingsOf, type WriterSettings } from './writer-options.js'
 
 export interface ParquetWriterOptions extends RecordOptions, FileOptions {
   sink: ParquetSink
+  /**
+   * Threads that encode the text of writeJson and writeRows, each a share of the row groups; the file is
+   * the same for any number of them. Default 1: this one. More take `ports` and as many times the
+   * memory, up to 64 MiB of text each. What cannot be cut at line feeds, documents, goes to one.
+   */
+  threads?: number
+  ports?: { threads?: Threads }
 }
 
 export interface ParquetSummary {
@@ -76,9 +86,10 @@ export interface ParquetWriter {
  * const { rows } = await writer.close()
  */
 export function createParquetWriter(options: ParquetWriterOptions): ParquetWriter {
-  const settings = checkWriterOptions(options, ['sink'])
+  const settings = checkWriterOptions(options, ['sink', 'threads', 'ports'])
   if (typeof options.sink?.write !== 'function') throw wrongType('options.sink', 'an object with write(bytes)', options.sink)
-  return writerOf(settings, options.sink)
+  const pool = poolOf(options)
+  return writerOf(settings, options.sink, pool)
 }
 
 /** A writer whose settings can still be seen; of `fields` that no schema says. */
@@ -91,19 +102,23 @@ export function openWriter(fields: readonly Field[], sink: ParquetSink, options:
   return { ...writerOf(settings, sink), settings }
 }
 
-function writerOf(settings: WriterSettings, sink: ParquetSink): ParquetWriter {
+function writerOf(settings: WriterSettings, sink: ParquetSink, pool?: Pool): ParquetWriter {
   const file = createParquetFile(sink, settings.fields, settings.file)
-  const turn = turns((reason) => sink.abort?.(reason))
-  const line = createLine(turn, settings, (group) => file.rowGroup(group))
+  const turn = turns(async (reason) => {
+    await line.stop()
+    await sink.abort?.(reason)
+  })
+  const rowGroup = (group: FinishedRowGroup) => file.rowGroup(group)
+  const line = pool ? createThreadedLine(turn, settings, pool, rowGroup) : createLine(turn, settings, rowGroup)
   return {
     ...line.methods,
     close: () =>
       turn.last(async () => {
-        await line.intake.end()
-        await line.endRowGroup()
+        await line.end()
         await file.close()
         const { rows, bytes, rowGroups } = file
-        return { rows, bytes, rowGroups, badRecords: line.intake.badRecords, badByReason: line.intake.badByReason }
+        const { badRecords, badByReason } = line.bad
+        return { rows, bytes, rowGroups, badRecords, badByReason }
       }),
     abort: (reason) => turn.abort(reason),
   }
