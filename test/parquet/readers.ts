@@ -48,11 +48,9 @@ export function fromDuck(value: unknown, shape: Shape): Want {
   return String(value)
 }
 
-/** What DuckDB cannot show as it was written: TIMESTAMP WITH TIME ZONE and TIME end at microseconds. */
+/** What DuckDB cannot show as it was written: TIMESTAMP WITH TIME ZONE ends at microseconds. */
 export function asDuck(want: Want, shape: Shape): Want {
-  return mapped(want, shape, (text, leaf) =>
-    (leaf.leaf === 'timestamp' || leaf.leaf === 'time') && leaf.unit === 'ns' ? String(floorDiv(BigInt(text), 1000n) * 1000n) : text,
-  )
+  return mapped(want, shape, (text, leaf) => (leaf.leaf === 'timestamp' && leaf.unit === 'ns' ? String(floorDiv(BigInt(text), 1000n) * 1000n) : text))
 }
 
 function floorDiv(a: bigint, b: bigint): bigint {

@@ -37,10 +37,10 @@ it.each(builds)('segments end where lines or bytes say, however the text is cut 
           const cutter = createCutter(engine, { lines, bytes })
           let from = 0
           for (const to of places) {
-            cutter.cut(Buffer.from(text.slice(from, to)), (part, last) => {
+            for (const { part, ends: last } of cutter.cut(Buffer.from(text.slice(from, to)))) {
               whole += Buffer.from(part).toString()
               if (last) ends.push(whole.length)
-            })
+            }
             from = to
           }
         })
