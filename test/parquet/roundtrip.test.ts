@@ -57,8 +57,6 @@ describe('any schema', () => {
       fc.asyncProperty(tables(20), how, fc.array(fc.nat(), { maxLength: 3 }), async (table, options, cuts) => {
         const file = await write(table, options, cuts)
         expect(await throughDuck(file, table)).toEqual(wanted(table, asDuck))
-        // hyparquet makes objects of rows
-        if (JSON.stringify(table.shapes).includes('__proto__')) return
         const rows = await readHyparquet(file)
         const read = rows.map((row): Want => ({ struct: table.shapes.map(({ name, shape }) => fromHyparquet(row[name], shape)) }))
         expect(read).toEqual(wanted(table, asHyparquet))
