@@ -48,13 +48,9 @@ export function fromDuck(value: unknown, shape: Shape): Want {
   return String(value)
 }
 
-/** What DuckDB cannot show as it was written: TIMESTAMP WITH TIME ZONE ends at microseconds. */
+/** What DuckDB cannot show as it was written: TIMESTAMP WITH TIME ZONE ends at microseconds, cut towards zero. */
 export function asDuck(want: Want, shape: Shape): Want {
-  return mapped(want, shape, (text, leaf) => (leaf.leaf === 'timestamp' && leaf.unit === 'ns' ? String(floorDiv(BigInt(text), 1000n) * 1000n) : text))
-}
-
-function floorDiv(a: bigint, b: bigint): bigint {
-  return a / b - (a % b < 0n ? 1n : 0n)
+  return mapped(want, shape, (text, leaf) => (leaf.leaf === 'timestamp' && leaf.unit === 'ns' ? String((BigInt(text) / 1000n) * 1000n) : text))
 }
 
 function mapped(want: Want, shape: Shape, leaf: (text: string, shape: Extract<Shape, { leaf: string }>) => string): Want {
