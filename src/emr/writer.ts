@@ -179,13 +179,17 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
     throw new MillraceError('OUT_OF_MEMORY', `${directories.size} partitions do not fit into maxBufferedBytes (${maxBufferedBytes})`)
   }
 
-  const turn = turns(() => opened?.discard())
+  const turn = turns(() => {
+    engine.release()
+    return opened?.discard()
+  })
   return {
     ...takeMethods(turn, engine, intake, records, batch, files),
     close: () =>
       turn.last(async () => {
         await intake.end()
         for (const partition of directories.values()) await flush(partition)
+        engine.release()
         const written = await (await files()).commit()
         return { rows: total, badRecords: intake.badRecords, badByReason: intake.badByReason, partitions: directories.size, ...written }
       }),

@@ -101,8 +101,9 @@ export function createScan(engine: Engine, fields: readonly Field[], options: Sc
   const { root, subjects, repeated } = layGroups(engine, fields, columns, leaves, { fold, rest })
   const state = engine.reserve(core.SCAN_STATE)
   // What maps and the rest column note of a member takes up to 20 bytes, its text at least 5.
-  const room = (rest || subjects.some(({ type }) => type === 'map') ? 5 : 1) * textBytes
-  const scratch = engine.reserve(room)
+  const factor = rest || subjects.some(({ type }) => type === 'map') ? 5 : 1
+  let room = 0
+  let scratch = 0
   const restColumn = rest ? columns + leaves.findIndex((leaf) => leaf.field === rest) * core.COLUMN_SIZE : 0
   engine.core.scanInit(
     state,
@@ -152,6 +153,10 @@ export function createScan(engine: Engine, fields: readonly Field[], options: Sc
     capacity,
     next(address, length, final, most = capacity) {
       if (length > textBytes) throw outOfRange('length', `at most ${textBytes} bytes`, length)
+      if (length * factor > room) {
+        room = Math.max(length * factor, Math.min(2 * room, textBytes * factor))
+        scratch = engine.reserve(room)
+      }
       if (tight >= 0) grow(tight, SOFT_BYTES)
       tight = -1
       const bad: BadRecord[] = []

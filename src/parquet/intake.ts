@@ -61,9 +61,11 @@ export function createIntake(
   const { fields, lookup, onBadRecord, format = 'auto' } = settings
   const { maxRecordBytes } = settings.limits
   const size = maxRecordBytes + FILL
-  const text = engine.reserve(size)
+  let room = 2 * FILL // grows with the longest record
+  let text = engine.reserve(room)
   // The scan writes over records that DynamoDB has typed; bad ones are told as they came.
-  const came = lookup.dialect === 'dynamodb' ? engine.reserve(size) : text
+  const dynamodb = lookup.dialect === 'dynamodb'
+  let came = dynamodb ? engine.reserve(room) : text
   const scan = createScan(engine, fields, { ...lookup, capacity: BATCH_ROWS, textBytes: size })
   scan.startSource(format)
   const settlement = createSettlement(onBadRecord)
@@ -165,9 +167,20 @@ export function createIntake(
     if (ended && cuts && (lines >= cuts.lines || bytes >= cuts.bytes)) await nextSegment()
   }
 
+  const grow = () => {
+    room = Math.min(size, 2 * room)
+    const [from, fromCame] = [text, came]
+    text = engine.reserve(room)
+    came = dynamodb ? engine.reserve(room) : text
+    const bytes = engine.bytes()
+    bytes.copyWithin(text, from, from + have)
+    if (dynamodb) bytes.copyWithin(came, fromCame, fromCame + have)
+  }
+
   const write = async (piece: Uint8Array) => {
     for (let at = 0; at < piece.length; ) {
-      const part = piece.subarray(at, at + Math.min(passing ? FILL : Math.max(1, need - have), size - have))
+      if (have === room) grow()
+      const part = piece.subarray(at, at + Math.min(passing ? FILL : Math.max(1, need - have), room - have))
       for (const block of new Set([text, came])) engine.bytes().set(part, block + have)
       have += part.length
       at += part.length

@@ -17,7 +17,7 @@ export interface Line {
   endRowGroup(): Promise<void>
   /** Ends the record and the row group at hand. */
   end(): Promise<void>
-  /** Gives up what it holds. */
+  /** Gives back what it holds; the line is at its end. */
   stop(): Promise<void>
   readonly bad: Pick<Intake, 'badRecords' | 'badByReason'>
 }
@@ -30,6 +30,7 @@ export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (gro
   const { limits, leaves } = settings
   const engine = createEngine()
   let open = 0
+  let stopped = false
   const endRowGroup = async () => {
     if (open === 0) return
     const rows = open
@@ -66,7 +67,10 @@ export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (gro
       await intake.end()
       await endRowGroup()
     },
-    stop: async () => {},
+    async stop() {
+      if (!stopped) engine.release()
+      stopped = true
+    },
     bad: intake,
   }
 }

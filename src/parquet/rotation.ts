@@ -61,6 +61,7 @@ export function createParquetFiles(options: ParquetFilesOptions): ParquetFilesWr
   let began: number | undefined // when the first batch of the file at hand came
 
   const turn = turns(async (reason) => {
+    await line.stop()
     const { sink } = current ?? {}
     current = undefined
     await sink?.abort?.(reason)
@@ -100,6 +101,7 @@ export function createParquetFiles(options: ParquetFilesOptions): ParquetFilesWr
       turn.last(async () => {
         await line.intake.end()
         await end()
+        await line.stop()
         const { badRecords, badByReason } = line.intake
         return { files, rows: sum('rows'), bytes: sum('bytes'), rowGroups: sum('rowGroups'), badRecords, badByReason }
       }),

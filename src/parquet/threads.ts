@@ -74,10 +74,9 @@ export function createThreadedLine(
   return {
     methods,
     bad,
-    async end() {
-      await parallel.flush()
-      await parallel.stop()
+    end: () => parallel.flush(),
+    async stop() {
+      await Promise.all([parallel.stop(), columns?.stop()])
     },
-    stop: () => parallel.stop(),
   }
 }

@@ -115,6 +115,7 @@ function writerOf(settings: WriterSettings, sink: ParquetSink, pool?: Pool): Par
     close: () =>
       turn.last(async () => {
         await line.end()
+        await line.stop()
         await file.close()
         const { rows, bytes, rowGroups } = file
         const { badRecords, badByReason } = line.bad
