@@ -13,6 +13,7 @@ import {
   createIntake,
   createParquetFile,
   createRowGroupEncoder,
+  createTally,
   fieldsOf,
   takeMethods,
   turns,
@@ -85,6 +86,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
   checkWhole('options.maxBufferedBytes', maxBufferedBytes, MIB, 2 ** 40)
 
   const encodeText = new TextEncoder()
+  const tally = createTally(leaves)
   const engine = createEngine()
   const batch = async (rows: number, recordAt: (row: number) => number) => {
     for (const [group, { key, packed, rows: count }] of split.groups().entries()) {
@@ -107,7 +109,7 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
   let total = 0
   let opened: PartitionFiles | undefined
   const files = async () => {
-    opened ??= await createPartitionFiles(ports, directory, (sink) => createParquetFile(sink, others, settings))
+    opened ??= await createPartitionFiles(ports, directory, (sink) => createParquetFile(sink, others, settings, tally))
     return opened
   }
 
@@ -191,7 +193,8 @@ export function createHiveWriter(options: HiveWriterOptions): HiveWriter {
         for (const partition of directories.values()) await flush(partition)
         engine.release()
         const written = await (await files()).commit()
-        return { rows: total, badRecords: intake.badRecords, badByReason: intake.badByReason, partitions: directories.size, ...written }
+        const { badRecords, badByReason } = intake
+        return { rows: total, badRecords, badByReason, columns: tally.columns(), partitions: directories.size, ...written }
       }),
     abort: (reason) => turn.abort(reason),
   }

@@ -10,6 +10,7 @@ import { createOutput } from './output.js'
 import { bloomFilterHeader, columnIndex, offsetIndex } from './pageindex.js'
 import type { FinishedRowGroup } from './rowgroup.js'
 import type { ParquetSink } from './sink.js'
+import type { Tally } from './tally.js'
 import { THRIFT_STRUCT, ThriftWriter, thriftBytes } from './thrift.js'
 
 const MAGIC = new Uint8Array([0x50, 0x41, 0x52, 0x31])
@@ -26,7 +27,8 @@ export interface ParquetFile {
   close(): Promise<void>
 }
 
-export function createParquetFile(sink: ParquetSink, fields: readonly Field[], settings: FileSettings): ParquetFile {
+/** `tally`, which other files may share, is told of the row groups. */
+export function createParquetFile(sink: ParquetSink, fields: readonly Field[], settings: FileSettings, tally?: Tally): ParquetFile {
   const leaves = leavesOf(fields)
   const out = createOutput(sink, MAGIC)
   const groups: GroupMeta[] = []
@@ -79,6 +81,7 @@ export function createParquetFile(sink: ParquetSink, fields: readonly Field[], s
       groups.push({ ...meta, chunks })
       places.push(indexed)
       rows += group.rows
+      tally?.add(group)
       await out.flush()
     },
     async close() {

@@ -31,5 +31,6 @@ export {
 } from './schema.js'
 export { fileSink, type ParquetSink } from './sink.js'
 export { type BytesSink, bytesSink, type StreamSink, streamSink, type WritableTarget, writableSink } from './sinks.js'
+export type { ColumnSummary } from './tally.js'
 export { createParquetWriter, type ParquetSummary, type ParquetWriter, type ParquetWriterOptions } from './writer.js'
 export type { RecordOptions as ParquetRecordOptions } from './writer-options.js'

@@ -7,5 +7,6 @@ export { createRowGroupEncoder, type FinishedRowGroup, type RowGroupEncoder } fr
 export { fieldsOf } from './schema.js'
 export { createHiddenFile, type HiddenFile } from './sink.js'
 export { takeMethods } from './take.js'
+export { createTally } from './tally.js'
 export { turns } from './turns.js'
 export { checkRecordOptions, checkWriterKeys, type RecordOptions } from './writer-options.js'

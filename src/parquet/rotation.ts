@@ -5,6 +5,7 @@ import { createParquetFile, type ParquetFile } from './file.js'
 import { createLine } from './line.js'
 import type { FileOptions } from './options.js'
 import type { ParquetSink } from './sink.js'
+import { createTally } from './tally.js'
 import { turns } from './turns.js'
 import type { ParquetSummary, ParquetWriter } from './writer.js'
 import { checkWriterOptions, type RecordOptions } from './writer-options.js'
@@ -56,6 +57,7 @@ export function createParquetFiles(options: ParquetFilesOptions): ParquetFilesWr
   }
   const now = () => (maxMilliseconds === undefined ? 0 : (ports as { clock: Pick<Clock, 'monotonic'> }).clock.monotonic())
 
+  const tally = createTally(settings.leaves)
   const files: ParquetFilesSummary['files'] = []
   let current: { file: ParquetFile; sink: ParquetSink } | undefined
   let began: number | undefined // when the first batch of the file at hand came
@@ -73,7 +75,7 @@ export function createParquetFiles(options: ParquetFilesOptions): ParquetFilesWr
       if (!current) {
         const sink = await next(files.length)
         if (typeof sink?.write !== 'function') throw wrongType('options.next(index)', 'an object with write(bytes)', sink)
-        current = { sink, file: createParquetFile(sink, settings.fields, settings.file) }
+        current = { sink, file: createParquetFile(sink, settings.fields, settings.file, tally) }
       }
       await current.file.rowGroup(group)
     },
@@ -103,7 +105,7 @@ export function createParquetFiles(options: ParquetFilesOptions): ParquetFilesWr
         await end()
         await line.stop()
         const { badRecords, badByReason } = line.intake
-        return { files, rows: sum('rows'), bytes: sum('bytes'), rowGroups: sum('rowGroups'), badRecords, badByReason }
+        return { files, rows: sum('rows'), bytes: sum('bytes'), rowGroups: sum('rowGroups'), badRecords, badByReason, columns: tally.columns() }
       }),
     abort: (reason) => turn.abort(reason),
   }

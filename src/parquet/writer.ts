@@ -8,6 +8,7 @@ import { createLine } from './line.js'
 import type { FileOptions } from './options.js'
 import type { FinishedRowGroup } from './rowgroup.js'
 import type { ParquetSink } from './sink.js'
+import { type ColumnSummary, createTally } from './tally.js'
 import { createThreadedLine, type Pool, poolOf } from './threads.js'
 import { turns } from './turns.js'
 import { checkWriterOptions, type RecordOptions, settingsOf, type WriterSettings } from './writer-options.js'
@@ -31,6 +32,8 @@ export interface ParquetSummary {
   badRecords: number
   /** How many for each reason; for a value that does not fit its column, "reason: column", of the first 64 such pairs. */
   badByReason: Record<string, number>
+  /** Of the file, one a column that has values, in its order. */
+  columns: ColumnSummary[]
 }
 
 export interface ParquetWriter {
@@ -103,7 +106,8 @@ export function openWriter(fields: readonly Field[], sink: ParquetSink, options:
 }
 
 function writerOf(settings: WriterSettings, sink: ParquetSink, pool?: Pool): ParquetWriter {
-  const file = createParquetFile(sink, settings.fields, settings.file)
+  const tally = createTally(settings.leaves)
+  const file = createParquetFile(sink, settings.fields, settings.file, tally)
   const turn = turns(async (reason) => {
     await line.stop()
     await sink.abort?.(reason)
@@ -119,7 +123,7 @@ function writerOf(settings: WriterSettings, sink: ParquetSink, pool?: Pool): Par
         await file.close()
         const { rows, bytes, rowGroups } = file
         const { badRecords, badByReason } = line.bad
-        return { rows, bytes, rowGroups, badRecords, badByReason }
+        return { rows, bytes, rowGroups, badRecords, badByReason, columns: tally.columns() }
       }),
     abort: (reason) => turn.abort(reason),
   }

@@ -84,7 +84,15 @@ describe('createParquetFiles', () => {
 
   it('of no rows makes no file', async () => {
     const { writer, sinks } = files()
-    expect(await writer.close()).toEqual({ files: [], rows: 0, bytes: 0, rowGroups: 0, badRecords: 0, badByReason: {} })
+    expect(await writer.close()).toEqual({
+      files: [],
+      rows: 0,
+      bytes: 0,
+      rowGroups: 0,
+      badRecords: 0,
+      badByReason: {},
+      columns: [expect.objectContaining({ column: 'n', values: 0 }), expect.objectContaining({ column: 's', values: 0 })],
+    })
     expect(sinks).toEqual([])
   })
 
