@@ -34,7 +34,7 @@ export interface Parallel {
   startSource(name: string): Promise<void>
   /** All that was written is encoded and handed over; what follows is a segment of its own. */
   flush(): Promise<void>
-  /** Ends the threads. */
+  /** Hands the threads back, or ends them where they have work. */
   stop(): Promise<void>
 }
 
@@ -221,7 +221,9 @@ export function createParallel(
     async stop() {
       stopped = true
       signal()
-      await Promise.all([...lanes.map(({ thread }) => thread.end()), collecting])
+      const busy = failure !== undefined || current !== undefined || order.length > 0
+      const ends = lanes.splice(0).map(({ thread }) => (busy ? thread.end() : thread.keep()))
+      await Promise.all([...ends, collecting])
     },
   }
 }

@@ -21,7 +21,8 @@ export function serve(port: WorkerPort): void {
 
   const take = async (order: Order): Promise<void> => {
     if (order.kind === 'open') {
-      setCore(order.core)
+      if (line) await line.stop()
+      else setCore(order.core)
       const onBadRecord = (bad: BadRecord) => answer({ kind: 'bad', bad, begun })
       const settings = checkWriterOptions({ ...(order.options as { schema: string }), onBadRecord }, [])
       line = createLine(

@@ -11,12 +11,18 @@ const { parentPort } = require('node:worker_threads')
 millrace.serve({ post: (message, transfer) => parentPort.postMessage(message, transfer), listen: (take) => parentPort.on('message', take) })
 `
 
-export const nodeThreads: Threads = { cores: availableParallelism(), start }
+const cores = availableParallelism()
+
+export const nodeThreads: Threads = { cores, start: () => idle.pop()?.() ?? start() }
+
+// Threads that were handed back, each by the function that takes it up again.
+const idle: (() => Thread)[] = []
+const IDLE_MS = 10_000
 
 function start(): Thread {
-  const worker = new Worker(program + MAIN, { eval: true, stderr: false })
-  const waiting: { resolve(message: unknown): void; reject(reason: unknown): void }[] = []
-  const arrived: unknown[] = []
+  const worker = new Worker(program + MAIN, { eval: true })
+  let waiting: { resolve(message: unknown): void; reject(reason: unknown): void }[] = []
+  let arrived: unknown[] = []
   let failed: Error | undefined
   const fail = (error: Error) => {
     failed ??= error
@@ -30,7 +36,7 @@ function start(): Thread {
   worker.on('error', fail)
   worker.on('messageerror', fail)
   worker.on('exit', (code) => fail(new Error(`the thread ended with code ${code}`)))
-  return {
+  const thread: Thread = {
     post: (message, transfer) => worker.postMessage(message, transfer as ArrayBuffer[] | undefined),
     receive: () =>
       new Promise((resolve, reject) => {
@@ -41,5 +47,24 @@ function start(): Thread {
     async end() {
       await worker.terminate()
     },
+    keep() {
+      if (failed || idle.length >= cores) return void worker.terminate()
+      // nobody waits for it any more
+      waiting = []
+      arrived = []
+      worker.unref()
+      const timer = setTimeout(() => {
+        idle.splice(idle.indexOf(again), 1)
+        void worker.terminate()
+      }, IDLE_MS)
+      timer.unref()
+      const again = () => {
+        clearTimeout(timer)
+        worker.ref()
+        return failed ? start() : thread
+      }
+      idle.push(again)
+    },
   }
+  return thread
 }
