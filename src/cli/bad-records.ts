@@ -17,6 +17,8 @@ interface Bad {
 
 export interface BadRecords {
   policy: 'fail' | 'skip' | ((bad: Bad) => void)
+  /** How many there were. */
+  readonly count: number
   /** The file they go to. */
   target: string | undefined
   /** Writes what came since the last call. */
@@ -33,9 +35,10 @@ export const badRecordsHelp = `FILE: they are written to FILE, a line of JSON ea
 // Reasons beyond these are counted only: a wrong schema would else print one line a record.
 const TOLD = 10
 
-export async function badRecordsTo(io: Io, how: string): Promise<BadRecords> {
+/** The file is made by the first flush(): what else is wrong with the command line must not have emptied it. */
+export function badRecordsTo(io: Io, how: string): BadRecords {
   const target = how === 'fail' || how === 'skip' ? undefined : how
-  const file: FileWriter | undefined = target === undefined ? undefined : await io.ports.storage.create(target)
+  let file: FileWriter | undefined
   const encoder = new TextEncoder()
   let pending: string[] = []
   let told = 0
@@ -43,15 +46,20 @@ export async function badRecordsTo(io: Io, how: string): Promise<BadRecords> {
     if (told < TOLD) io.log(`${bad.source ?? 'input'}, line ${bad.line}, byte ${bad.position}: ${bad.message}; left out`)
     if (told === TOLD) io.log('further bad records are only counted')
     told++
-    if (file) pending.push(line(bad))
+    if (target !== undefined) pending.push(line(bad))
   }
   return {
     policy: how === 'fail' ? 'fail' : tell,
     target,
+    get count() {
+      return told
+    },
     async flush() {
+      if (target === undefined) return
+      file ??= await io.ports.storage.create(target)
       const lines = pending
       pending = []
-      for (const text of lines) await file?.write(encoder.encode(text))
+      for (const text of lines) await file.write(encoder.encode(text))
     },
     close: async () => file?.close(),
   }

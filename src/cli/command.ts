@@ -28,6 +28,8 @@ export interface Command {
   /** All of `millrace COMMAND --help`, with an example. */
   help: string
   options: NonNullable<ParseArgsConfig['options']>
+  /** Options of factories whose flags have other names: what messages about them then say. */
+  flags?: Readonly<Record<string, string>>
   /** Gives the exit code: 0 done, 1 failed. A UsageError makes it 2. */
   run(values: Values, positionals: string[], io: Io): Promise<number>
 }
@@ -40,6 +42,14 @@ export function wholeOption(values: Values, name: string, least: number, most: n
   if (value >= least && value <= most) return value
   const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
   throw new UsageError(`--${name} expected a whole number ${range}, got ${JSON.stringify(text)}`)
+}
+
+/** The word in an option, by default the first of `allowed`. Throws UsageError. */
+export function oneOf<const T extends readonly [string, ...string[]]>(values: Values, name: string, allowed: T): T[number] {
+  const value = values[name] ?? allowed[0]
+  const known = allowed.find((word) => word === value)
+  if (known === undefined) throw new UsageError(`--${name} expected one of ${allowed.join(', ')}, got ${JSON.stringify(value)}`)
+  return known
 }
 
 /** The command line itself is wrong: exit code 2. */

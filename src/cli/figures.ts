@@ -11,5 +11,17 @@ export function size(bytes: number): string {
   return `${bytes} B`
 }
 
+/** Minutes and seconds, and hours where there are some. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds)
+  const parts = [Math.floor(whole / 60) % 60, whole % 60].map((part) => String(part).padStart(2, '0'))
+  return whole < 3600 ? `${Number(parts[0])}:${parts[1]}` : `${Math.floor(whole / 3600)}:${parts.join(':')}`
+}
+
+/** The path of a column, or another name out of data: a line feed in it must not look like a line of ours. */
+export function place(path: readonly string[] | string): string {
+  return JSON.stringify(typeof path === 'string' ? path : path.join('.')).slice(1, -1)
+}
+
 /** "1 file", "2,000 files". */
 export const count = (n: number, what: string) => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`

@@ -10,6 +10,8 @@ export interface Piece {
   /** The first piece of its source; every source has at least one, if an empty one. */
   first: boolean
   bytes: Uint8Array
+  /** Bytes of all inputs that were read so far, packed as they are. */
+  taken: number
 }
 
 const CHUNK = 1 << 20
@@ -17,23 +19,42 @@ const CHUNK = 1 << 20
 /** The bytes of `inputs` in order, in pieces. Errors name the input. */
 export async function* readInputs(io: Io, inputs: readonly string[]): AsyncGenerator<Piece> {
   if (inputs.filter((name) => name === '-').length > 1) throw new UsageError('standard input ("-") can be read only once')
+  let taken = 0
+  const counted = async function* (pieces: AsyncIterable<Uint8Array>) {
+    for await (const bytes of pieces) {
+      taken += bytes.length
+      yield bytes
+    }
+  }
   for (const name of inputs) {
     const source = name === '-' ? 'standard input' : name
     let first = true
     try {
-      const raw = name === '-' ? io.stdin() : readFile(io.ports.storage, name)
+      const raw = counted(name === '-' ? io.stdin() : readFile(io.ports.storage, name))
       for await (const bytes of name.endsWith('.gz') ? gunzip(raw, source) : raw) {
         io.signal.throwIfAborted()
         if (first && !name.endsWith('.gz')) refuseGzip(source, bytes)
-        yield { source, first, bytes }
+        yield { source, first, bytes, taken }
         first = false
       }
     } catch (error) {
       if (error instanceof MillraceError || !(error instanceof Error) || io.signal.aborted) throw error
       throw new MillraceError('IO', error.message.includes(name) && name !== '-' ? error.message : `${source}: ${error.message}`, { cause: error })
     }
-    if (first) yield { source, first, bytes: new Uint8Array(0) }
+    if (first) yield { source, first, bytes: new Uint8Array(0), taken }
   }
+}
+
+/** Bytes of all inputs, packed as they are; undefined where one is not a plain file, and so can be read once and has no size. */
+export async function sizeOf(io: Io, inputs: readonly string[]): Promise<number | undefined> {
+  const { storage } = io.ports
+  let size = 0
+  for (const name of inputs) {
+    const stat = name === '-' ? undefined : await storage.resolve(name).then(storage.stat, () => undefined)
+    if (stat?.kind !== 'file') return undefined
+    size += stat.size
+  }
+  return size
 }
 
 /** Standard input up to the first signal: what was read by then can still be used. */

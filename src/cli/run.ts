@@ -11,7 +11,7 @@ const HELP = { help: { type: 'boolean', short: 'h' } } as const
 /** Gives the exit code: 0 done, 1 failed, 2 the command line was wrong. */
 export async function run(args: readonly string[], table: Table, version: string, io: Io): Promise<number> {
   const [name, ...rest] = args
-  let options: Command['options'] = {}
+  let command: Command | undefined
   try {
     if (name === undefined) throw new UsageError(`expected a command, one of ${Object.keys(table).join(', ')}`)
     if (name === '--version' || name === '-V') {
@@ -22,8 +22,7 @@ export async function run(args: readonly string[], table: Table, version: string
       await io.write(rest.length > 0 ? await helpOf(rest[0], table) : await overview(table))
       return 0
     }
-    const command = await load(name, table)
-    options = command.options
+    command = await load(name, table)
     const { values, positionals } = parse(rest, command)
     if (values.help) {
       await io.write(await helpOf(name, table))
@@ -33,7 +32,7 @@ export async function run(args: readonly string[], table: Table, version: string
   } catch (error) {
     if (!isUsage(error)) throw error
     const known = name !== undefined && Object.hasOwn(table, name)
-    io.log(`millrace${known ? ` ${name}` : ''}: ${asFlag(error.message, options)}`)
+    io.log(`millrace${known ? ` ${name}` : ''}: ${asFlag(error.message, command)}`)
     io.log(`Try: millrace ${known ? `${name} ` : ''}--help`)
     return 2
   }
@@ -65,13 +64,13 @@ function isUsage(error: unknown): error is Error {
   return error instanceof UsageError || ((error instanceof TypeError || error instanceof RangeError) && /^"[^"]+" expected /.test(error.message))
 }
 
-/** `"options.partitionBy[0]" expected` as the one who typed it knows it: `--partition-by expected`. */
-function asFlag(message: string, options: Command['options']): string {
-  return message.replace(/^"(?:options\.)?([A-Za-z]+)(?:\[\d+\])?" expected/, (whole, name: string) => {
+/** `"options.partitionBy[0]" expected` as the one who typed it knows it: `--partition-by expected`; of a member, `--encodings id expected`. */
+function asFlag(message: string, { options = {}, flags = {} }: Partial<Command> = {}): string {
+  return message.replace(/^"(?:options\.)?([A-Za-z]+)((?:\[\d+\])?)(?:\.([^"]+))?" expected/, (whole, name: string, index: string, member?: string) => {
     const flag = name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)
     // shardIds is --shard, several times
-    const known = [flag, flag.replace(/-ids$/, '')].find((candidate) => Object.hasOwn(options, candidate))
-    return known ? `--${known} expected` : whole
+    const known = [flags[name], flag, flag.replace(/-ids$/, '')].find((candidate) => candidate !== undefined && Object.hasOwn(options, candidate))
+    return known ? `--${known}${member && index === '' && member !== 'rest' ? ` ${member}` : ''} expected` : whole
   })
 }
 

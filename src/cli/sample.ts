@@ -1,7 +1,8 @@
 // A schema given or inferred, and the input as if nobody had looked at it.
 import { MillraceError } from '../errors.js'
-import { createInference, type InferenceOptions, type Inferred, parseTable, type Table } from '../parquet/index.js'
+import { createInference, type InferenceOptions, type Inferred, type Note, parseTable, type Table } from '../parquet/index.js'
 import { type Io, UsageError } from './command.js'
+import { place } from './figures.js'
 import { type Piece, readAll, readFile } from './input.js'
 
 /** Bytes that a schema is inferred from, unless said otherwise. */
@@ -42,8 +43,8 @@ export async function inferFrom(
   while (left > 0) {
     const next = await pieces.next()
     if (next.done) break
-    const { source, first, bytes } = next.value
-    if (keep) held.push({ source, first, bytes: bytes.slice() })
+    const { source, first, bytes, taken } = next.value
+    if (keep) held.push({ source, first, bytes: bytes.slice(), taken })
     if (first) await inference.startSource(source)
     await inference.write(bytes.subarray(0, left))
     left -= bytes.length
@@ -51,6 +52,11 @@ export async function inferFrom(
   const inferred = await inference.end(left > 0)
   if (inferred.schema.columns.length === 0) throw new MillraceError('BAD_INPUT', 'there is no record to infer a schema from; give one with --schema')
   return { ...inferred, pieces: again(held, pieces) }
+}
+
+/** What the types do not say, a line each. */
+export function tellNotes(io: Io, command: string, notes: readonly Note[]): void {
+  for (const { path, type, message } of notes) io.log(`millrace ${command}: ${place(path)}: ${message}: ${type === '' ? 'left out' : type}`)
 }
 
 async function* again(held: Piece[], rest: AsyncGenerator<Piece>): AsyncGenerator<Piece> {

@@ -1,9 +1,10 @@
-import { evolveSchema, formatDdl, type Note, parseSchema, type Schema, type Table } from '../parquet/index.js'
+import { evolveSchema, formatDdl, parseSchema, type Schema, type Table } from '../parquet/index.js'
 import { fieldsOf, renamed, schemaOf } from '../parquet/internal.js'
-import { type Command, type Io, UsageError, type Values } from './command.js'
-import { count } from './figures.js'
-import { readInputs } from './input.js'
-import { inferFrom, readTable, sampleBytes } from './sample.js'
+import { type Command, type Io, oneOf, UsageError, type Values } from './command.js'
+import { count, place } from './figures.js'
+import { readInputs, sizeOf } from './input.js'
+import { meter } from './meter.js'
+import { inferFrom, readTable, sampleBytes, tellNotes } from './sample.js'
 
 export const command: Command = {
   summary: 'the schema of records, inferred, compared or converted',
@@ -72,9 +73,15 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
     uuid: values.uuid === true,
   }
   const table = typeof against === 'string' ? await readTable(io, against) : undefined
-  const { schema, notes, badRecords, pieces } = await inferFrom(readInputs(io, inputs), options, limit, false)
+  const { schema, notes, badRecords, pieces } = await inferFrom(
+    meter(io, 'schema', await sizeOf(io, inputs)).watch(readInputs(io, inputs)),
+    options,
+    limit,
+    false,
+  )
   await pieces.return(undefined)
-  for (const note of notes) io.log(`millrace schema: ${told(note)}`)
+  io.progress('')
+  tellNotes(io, 'schema', notes)
   if (badRecords > 0) io.log(`millrace schema: ${count(badRecords, 'bad record')} skipped`)
   if (!table) {
     await print(schema)
@@ -91,22 +98,6 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
 function compare({ schema, caseInsensitive = false }: Table, inferred: Schema) {
   const fields = renamed(fieldsOf(inferred), fieldsOf(schema), caseInsensitive)
   return evolveSchema(schema, parseSchema(schemaOf(fields)))
-}
-
-function oneOf<T extends string>(values: Values, name: string, allowed: readonly [T, ...T[]]): T {
-  const value = values[name] ?? allowed[0]
-  const known = allowed.find((word) => word === value)
-  if (known === undefined) throw new UsageError(`--${name} expected one of ${allowed.join(', ')}, got ${JSON.stringify(value)}`)
-  return known
-}
-
-function told({ path, type, message }: Note): string {
-  return `${place(path)}: ${message}: ${type === '' ? 'left out' : type}`
-}
-
-/** Names are data: a line feed in one must not look like a line of ours. */
-function place(path: readonly string[]): string {
-  return JSON.stringify(path.join('.')).slice(1, -1)
 }
 
 function text({ columns }: Schema): string {

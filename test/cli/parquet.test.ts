@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { parquetMetadata } from 'hyparquet'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Io } from '../../src/cli/command.js'
 import { commands } from '../../src/cli/commands.js'
@@ -52,7 +54,7 @@ describe('millrace parquet', () => {
     const b = file('b.ndjson.gz', gzipSync(`\ufeff${lines.slice(1000, 3000).join('\r\n')}\r\n`))
     const out = path('out.parquet')
     const { code, err } = await millrace(['parquet', a, b, '-', '-o', out], [text.slice(text.indexOf('{"id":3000'), -20), text.slice(-20)])
-    expect(err).toMatch(/^.*out\.parquet: 4,000 rows in 1 row group, \d+\.\d KB from \d+\.\d KB in \d\.\d s, \d+ MB\/s$/)
+    expect(err).toMatch(/^.*out\.parquet: 4,000 rows in 1 row group, \d+\.\d KB from \d+\.\d KB in \d\.\d s, \d+ MB\/s\n\ncolumn {2}type /)
     expect(code).toBe(0)
     const [row] = await duck.rows(
       `select count(*) n, sum(id)::bigint ids, sum(delay)::bigint delays, count(delay) d, min(typeof("at")) t, list(distinct origin order by origin) o from '${out}'`,
@@ -169,13 +171,36 @@ describe('millrace parquet', () => {
     [['parquet', '-o', 'x'], 'expected at least one input'],
     [['parquet', 'x'], 'expected -o OUT'],
     [['parquet', '-', '-', '-o', 'x'], 'can be read only once'],
-    [['parquet', '-', '-o', 'x', '--compression', 'lz4'], '--compression expected snappy or none, got lz4'],
+    [['parquet', '-', '-o', 'x', '--compression', 'lz4'], '--compression expected one of snappy, none, gzip, zstd, lz4_raw, got "lz4"'],
     [['parquet', '-', '-o', 'x', '--partition-by', 'a,,b'], '--partition-by expected column names'],
     [['parquet', '-', '-o', '-', '--partition-by', 'a'], '-o - expected a directory'],
     [['parquet', '-', '-o', '-', '--json'], '--json expected a file'],
     [['parquet', '-', '-o', 'x', '--bad-records', 'x'], '--bad-records expected another file than --output'],
     [['parquet', '-', '-o', 'x', '--row-group-rows', '1.5'], '--row-group-rows expected a whole number'],
     [['schema'], 'expected at least one input'],
+    [['parquet', '-', '-o', 'x', '--compression-level', '3'], '--compression-level expected nothing, for snappy has no levels'],
+    [['parquet', '-', '-o', 'x', '--compression', 'gzip', '--compression-level', '10'], '--compression-level expected a whole number from 1 to 9'],
+    [['parquet', '-', '-o', 'x', '--threads', '300'], '--threads expected a whole number from 0 to 256'],
+    [['parquet', '-', '-o', 'x', '--threads', '2', '--partition-by', 'a'], '--threads expected 1'],
+    [['parquet', '-', '-o', 'x', '--threads', '2', '--max-file-rows', '9'], '--threads expected 1'],
+    [['parquet', '-', '-o', 'x', '--max-file-bytes', '9', '--partition-by', 'a'], '--partition-by expected no --max-file-rows'],
+    [['parquet', '-', '-o', '-', '--max-file-rows', '9'], '-o - expected the name of files'],
+    [['parquet', '-', '-o', 'x', '--case-insensitive', '--case-sensitive'], '--case-insensitive expected no --case-sensitive'],
+    [['parquet', '-', '-o', 'x', '--dialect', 'dynamodb'], '--dialect dynamodb expected --schema'],
+    [['parquet', '-', '-o', 'x', '--schema', 'y', '--sample-bytes', 'all'], '--sample-bytes expected no --schema'],
+    [['parquet', '-', '-o', 'x', '--schema', 'y', '--uuid'], '--uuid expected no --schema'],
+    [['parquet', '-', '-o', 'x', '--format', 'csv'], '--format expected one of auto, lines, documents'],
+    [['parquet', '-', '-o', 'x', '--coercion', 'lax'], '--coercion expected one of strict, hive, openx'],
+    [['parquet', '-', '-o', 'x', '--page-version', '3'], '--page-version expected one of 1, 2'],
+    [['parquet', '-', '-o', 'x', '--page-bytes', '9'], '--page-bytes expected a whole number from 1024'],
+    [['parquet', '-', '-o', 'x', '--encodings', 'a'], '--encodings expected smallest, auto or COLUMN=ENCODING'],
+    [['parquet', '-', '-o', 'x', '--encodings', 'a=byte_stream_split,b=plain'], '--encodings expected a column that has values (a), got "b"'],
+    [['parquet', '-', '-o', 'x', '--encodings', 'a=delta_length'], '--encodings a expected an encoding that int64 has'],
+    [['parquet', '-', '-o', 'x', '--bloom', 'b'], '--bloom expected a column that has values (a), got "b"'],
+    [['parquet', '-', '-o', 'x', '--sorted-by', 'a:desc,b'], '--sorted-by expected a column that has values (a), got "b"'],
+    [['parquet', '-', '-o', 'x', '--key-value', '=b'], '--key-value expected KEY=VALUE'],
+    [['parquet', '-', '-o', 'x', '--unknown', 'a'], '--unknown expected the name of a json column'],
+    [['parquet', '-', '-o', tmpdir()], '--output expected a file, got a directory'],
   ])('%j is wrong usage', async (args, message) => {
     const { code, err } = await millrace(args, ['{"a":1}'])
     expect([code, err]).toEqual([2, expect.stringContaining(message)])
@@ -187,6 +212,140 @@ describe('millrace parquet', () => {
     const { code, err } = await millrace(['parquet', input, '-o', path('kept.parquet'), '--schema', file('kept.json', '{"columns":[]}'), option, again])
     expect([code, err]).toEqual([2, expect.stringContaining(`${option} expected a file that is not read`)])
     expect(readFileSync(input, 'utf8')).toBe('{"a":1}\n{"a":"x"}\n')
+  })
+
+  it('says of the file what it is told to', async () => {
+    const out = path('said.parquet')
+    const flags =
+      '--compression gzip --compression-level 1 --page-version 2 --page-rows 1000 --row-group-rows 2000 --bloom origin --sorted-by id,delay:desc:nulls-first'
+    const more = ['--encodings', 'id=delta,delay=plain', '--key-value', 'a=b=c', '--key-value', 'd=', '--page-checksums', '--threads', '2']
+    expect((await millrace(['parquet', '-', '-o', out, ...flags.split(' '), ...more], [text])).code).toBe(0)
+    const bytes = readFileSync(out)
+    const { row_groups, key_value_metadata } = parquetMetadata(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer)
+    expect(key_value_metadata).toEqual([
+      { key: 'a', value: 'b=c' },
+      { key: 'd', value: '' },
+    ])
+    const [id, origin, delay] = row_groups[0].columns.map(({ meta_data }) => meta_data)
+    expect([row_groups.length, id?.codec, id?.encodings, delay?.encodings]).toEqual([2, 'GZIP', ['RLE', 'DELTA_BINARY_PACKED'], ['PLAIN', 'RLE']])
+    expect([origin?.bloom_filter_offset !== undefined, id?.bloom_filter_offset]).toEqual([true, undefined])
+    expect(row_groups[0].sorting_columns).toEqual([
+      { column_idx: 0, descending: false, nulls_first: false },
+      { column_idx: 2, descending: true, nulls_first: true },
+    ])
+  })
+
+  it('zstd by the package where Node has none', async () => {
+    const out = path('zstd.parquet')
+    expect((await millrace(['parquet', '-', '-o', out, '--compression', 'zstd', '--compression-level', '5'], [text])).code).toBe(0)
+    expect(await duck.rows(`select distinct compression c from parquet_metadata('${out}')`)).toEqual([{ c: 'ZSTD' }])
+    expect((await duck.rows(`select count(*) n from '${out}'`))[0].n).toBe(4000n)
+  })
+
+  it('takes from a Glue table its columns, keys, case, coercion and partitions', async () => {
+    const table = {
+      Table: {
+        StorageDescriptor: {
+          Columns: [
+            { Name: 'id', Type: 'int' },
+            { Name: 'the_name', Type: 'string' },
+          ],
+          SerdeInfo: { SerializationLibrary: 'org.openx.data.jsonserde.JsonSerDe', Parameters: { 'dots.in.keys': 'true' } },
+        },
+        PartitionKeys: [{ Name: 'day', Type: 'date' }],
+      },
+    }
+    const schema = file('glue.json', JSON.stringify(table))
+    const rows = ['{"ID":"7","the.name":"x","Day":"2024-02-29"}\n{"id":8,"the_name":5,"day":null}\n']
+    const out = path('glue')
+    expect(await millrace(['parquet', '-', '-o', out, '--schema', schema], rows)).toMatchObject({ code: 0 })
+    expect(readdirSync(out).sort()).toEqual(['day=2024-02-29', 'day=__HIVE_DEFAULT_PARTITION__'])
+    expect(await duck.rows(`select id, the_name from '${out}/*/*.parquet' order by id`)).toEqual([
+      { id: 7, the_name: 'x' },
+      { id: 8, the_name: '5' },
+    ])
+    expect(await millrace(['parquet', '-', '-o', '-', '--schema', schema], rows)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--partition-by (day)'),
+    })
+    const one = path('glue.parquet')
+    expect((await millrace(['parquet', '-', '-o', one, '--schema', schema, '--partition-by', '', '--case-sensitive'], rows)).code).toBe(0)
+    expect(await duck.rows(`select id, day::varchar d from '${one}' order by id`)).toEqual([
+      { id: 8, d: null },
+      { id: null, d: null },
+    ])
+    const strict = await millrace(['parquet', '-', '-o', one, '--schema', schema, '--partition-by', '', '--coercion', 'strict'], rows)
+    expect(strict).toMatchObject({ code: 1, err: expect.stringContaining('column "id" expected int32, got a string') })
+  })
+
+  it("takes DynamoDB's items", async () => {
+    const out = path('dynamodb.parquet')
+    const schema = file('dynamodb.ddl', 'id bigint, tags array<string>')
+    const rows = ['{"Item":{"id":{"N":"5"},"tags":{"SS":["a","b"]}}}\n']
+    expect((await millrace(['parquet', '-', '-o', out, '--schema', schema, '--dialect', 'dynamodb'], rows)).code).toBe(0)
+    expect(await duck.rows(`select id, array_to_string(tags, '') t from '${out}'`)).toEqual([{ id: 5n, t: 'ab' }])
+  })
+
+  it('keeps what comes behind the sample in a column of its own, refuses it, or looks at all of it first', async () => {
+    const late = file('late.ndjson', `${'{"id":1}\n'.repeat(3000)}{"id":2,"more":true}\n`)
+    const out = path('late.parquet')
+    const sample = ['--sample-bytes', '100']
+    expect((await millrace(['parquet', late, '-o', out, ...sample, '--unknown', 'rest'])).code).toBe(0)
+    expect(await duck.rows(`select id, rest from '${out}' where rest is not null`)).toEqual([{ id: 2n, rest: '{"more":true}' }])
+    expect(await millrace(['parquet', late, '-o', out, ...sample, '--unknown', 'error'])).toMatchObject({ code: 1, err: expect.stringContaining('"more"') })
+    expect((await millrace(['parquet', late, '-o', out, '--sample-bytes', 'all'])).code).toBe(0)
+    expect(await duck.rows(`select more from '${out}' where more`)).toEqual([{ more: true }])
+    const wide = file('wide.ndjson', '{"id":1}\n{"id":"x","n":null}\n')
+    const { code, err } = await millrace(['parquet', wide, '-o', out, '--sample-bytes', '9'])
+    expect([code, err.split('\n')]).toEqual([
+      1,
+      [expect.stringContaining('inferred from the beginning'), expect.stringContaining('column "id" expected int64')],
+    ])
+    expect((await millrace(['parquet', wide, '-o', out])).err).toContain('millrace parquet: n: nothing but null: string')
+  })
+
+  it('infers from all of two inputs, read twice, and leaves bad records out once', async () => {
+    const a = file('twice.ndjson', `${text}\nbad\n`)
+    const b = file('twice.ndjson.gz', gzipSync('{"id":9000,"extra":1}\n'))
+    const { code, out } = await millrace(['parquet', a, b, '-o', path('twice.parquet'), '--sample-bytes', 'all', '--bad-records', 'skip', '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(String(out))).toMatchObject({ rows: 4001, badRecords: 1, badByReason: { 'not-object': 1 }, bytesRead: Buffer.byteLength(text) + 27 })
+  })
+
+  it('writes numbered files, never beside old ones', async () => {
+    const out = path('numbered.parquet')
+    const rows = file('numbered.ndjson', Array.from({ length: 9000 }, (_, i) => `{"id":${i}}\n`).join(''))
+    const { code, out: json } = await millrace(['parquet', rows, '-o', out, '--max-file-rows', '4000', '--json'])
+    const done = JSON.parse(String(json))
+    expect([code, done.rows, done.files, done.parts.length]).toEqual([0, 9000, 3, 3])
+    expect(done.parts.map((part: { path: string }) => part.path)).toEqual([0, 1, 2].map((i) => path(`numbered-0000${i}.parquet`)))
+    expect(done.columns).toMatchObject([{ column: 'id', type: 'int64', values: 9000, nulls: 0 }])
+    expect((await duck.rows(`select count(distinct id) n from '${path('numbered-*.parquet')}'`))[0].n).toBe(9000n)
+    const again = await millrace(['parquet', rows, '-o', path('numbered'), '--max-file-bytes', '100'])
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining('numbered-00000.parquet is there already') })
+    const broken = file('broken.ndjson', `${readFileSync(rows, 'utf8')}x\n`)
+    const failed = await millrace(['parquet', broken, '-o', path('failed'), '--max-file-rows', '4000', '--schema', file('n.ddl', 'id bigint')])
+    expect([failed.code, failed.err]).toEqual([
+      1,
+      expect.stringMatching(/whole and left where they are: .*failed-00000\.parquet to .*failed-0000\d\.parquet\n/),
+    ])
+    const left = readdirSync(duck.directory).filter((name) => name.startsWith('failed') || name.endsWith('.tmp'))
+    expect((await duck.rows(`select count(*) n from '${path('failed-*.parquet')}'`))[0].n).toBeGreaterThanOrEqual(4000n)
+    expect(left.every((name) => /^failed-0000\d\.parquet$/.test(name))).toBe(true)
+  })
+
+  it('wrong usage does not empty the file of bad records', async () => {
+    const kept = file('old-bad.ndjson', 'old\n')
+    expect((await millrace(['parquet', '-', '-o', path('x.parquet'), '--bad-records', kept, '--bloom', 'nope'], [text])).code).toBe(2)
+    expect(readFileSync(kept, 'utf8')).toBe('old\n')
+  })
+
+  it('counts bad records by reason, the most frequent first', async () => {
+    const schema = file('reasons.ddl', 'id bigint, on boolean')
+    const rows = [`${'{"id":"x"}\n'.repeat(12)}{"on":1}\n[\n{"id":1}\n`]
+    const { err } = await millrace(['parquet', '-', '-o', path('reasons.parquet'), '--schema', schema, '--bad-records', 'skip', '--format', 'lines'], rows)
+    expect(err).toContain('further bad records are only counted')
+    expect(err).toMatch(/14 bad records skipped\n {2}12 {2}type: id\n {3}1 {2}type: on\n {3}1 {2}[a-z-]+\n\ncolumn/)
   })
 
   it('a partition column that is not there is wrong usage', async () => {
