@@ -34,7 +34,7 @@ function imports(file: string): string[] {
 const room = (file: string) => file.split('/')[1].replace(/\.ts$/, '')
 const target = (file: string, specifier: string) => normalize(join(dirname(file), specifier)).replace(/(\.js|\.ts)?$/, '.ts')
 
-const LEAVES = ['types', 'errors', 'limits']
+const LEAVES = ['types', 'errors', 'limits', 'bytes']
 const STAGES = ['kinesis', 'parquet', 'firehose', 'emr', 'snowball']
 const BELOW = ['engine', 'ports', ...LEAVES]
 const HOST: Record<string, string[]> = {
@@ -49,6 +49,7 @@ const HOST: Record<string, string[]> = {
   ports: LEAVES,
   limits: ['types', 'errors'],
   types: [],
+  bytes: [],
   errors: [],
 }
 const CORE: Record<string, string[]> = {

@@ -9,12 +9,14 @@ import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const FILES = ['build/simd.wasm', 'build/scalar.wasm', 'src/engine/core.ts']
+const GENERATED = ['src/engine/core.ts', 'src/ports/program.ts']
+const FILES = ['build/simd.wasm', 'build/scalar.wasm', ...GENERATED]
 
 async function build(dir: string): Promise<string[]> {
-  await mkdir(join(dir, 'src/engine'), { recursive: true })
-  for (const part of ['assembly', 'asconfig.json', 'build.mjs', 'package.json', 'package-lock.json'])
-    await cp(join(ROOT, part), join(dir, part), { recursive: true })
+  await mkdir(dir, { recursive: true })
+  const parts = ['assembly', 'src', 'asconfig.json', 'build.mjs', 'package.json', 'package-lock.json', 'tsconfig.json']
+  for (const part of parts) await cp(join(ROOT, part), join(dir, part), { recursive: true })
+  for (const file of GENERATED) await rm(join(dir, file), { force: true })
   await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
   await promisify(execFile)(process.execPath, ['build.mjs', 'core'], { cwd: dir })
   return digests(dir)
@@ -30,7 +32,7 @@ const digests = (dir: string) =>
     ),
   )
 
-it('the core builds to the same bytes wherever it is built', { timeout: 300_000 }, async () => {
+it('the core and the program of its threads build to the same bytes wherever it is built', { timeout: 300_000 }, async () => {
   const dir = await mkdtemp(join(tmpdir(), 'millrace-build-'))
   try {
     const one = await build(join(dir, 'one'))

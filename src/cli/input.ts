@@ -1,4 +1,5 @@
 // What a command reads: files by name, "-" for standard input, .gz unpacked, one after the other.
+import { concat } from '../bytes.js'
 import { MillraceError } from '../errors.js'
 import { gunzip } from '../ports/gunzip.js'
 import type { Storage } from '../ports/ports.js'
@@ -106,15 +107,4 @@ export async function readAll(pieces: AsyncIterable<Uint8Array>, source: string,
     parts.push(piece.slice())
   }
   return concat(parts)
-}
-
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }

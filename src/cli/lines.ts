@@ -1,5 +1,5 @@
 // Standard input -> batches of whole lines, so that a command crosses into the core once a batch.
-import { concat } from './input.js'
+import { concat } from '../bytes.js'
 
 export interface LineBatch {
   /** Whole lines, each ending in LF but perhaps the very last one. A byte order mark is left out. */

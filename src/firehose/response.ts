@@ -1,4 +1,5 @@
 // The response, planned before it is built: its exact size is known while its data still is bytes.
+import { concat } from '../bytes.js'
 import { toBase64 } from '../engine/base64.js'
 import { MillraceError } from '../errors.js'
 import { FIREHOSE_LIMITS } from '../limits.js'
@@ -81,20 +82,9 @@ export function buildResponse(answers: readonly Answer[], plan: ResponsePlan): F
     records: answers.map(({ recordId, result, parts, metadata }, i) => {
       const record: FirehoseResponseRecord = { recordId, result: over.has(i) ? 'ProcessingFailed' : result }
       if (!plan.withData[i]) return record
-      record.data = toBase64(join(parts ?? []))
+      record.data = toBase64(concat(parts ?? []))
       if (metadata !== undefined) record.metadata = JSON.parse(metadata)
       return record
     }),
   }
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }

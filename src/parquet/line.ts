@@ -54,10 +54,19 @@ export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (gro
   const { rowGroupRows, rowGroupBytes } = limits
   const cuts = { lines: rowGroupRows, bytes: rowGroupBytes, room: () => rowGroupRows - open, drained, segment: endRowGroup }
   const intake = createIntake(engine, settings, batch, cuts)
+  // Text and columns share no row group, for threads make those of the text.
+  let at: 'text' | 'columns' = 'text'
+  const enter = async (form: 'text' | 'columns') => {
+    if (form === at) return
+    at = form
+    await intake.end()
+    await endRowGroup()
+    intake.restart()
+  }
   const encoder = createRowGroupEncoder(engine, intake.scan.columns, leaves, settings.file)
   return {
     intake,
-    methods: takeMethods(turn, engine, intake, settings, columnBatch),
+    methods: takeMethods(turn, engine, intake, settings, columnBatch, enter),
     get rows() {
       return open
     },

@@ -1,4 +1,5 @@
 // A sink that many small pieces go to: they are put together into writes of a sensible size.
+import { concat } from '../bytes.js'
 import type { ParquetSink } from './sink.js'
 
 /** Writes are of about this size; a piece of half of it or more is passed on as it is. */
@@ -22,7 +23,7 @@ export function createOutput(sink: ParquetSink, first: Uint8Array): Output {
 
   const flush = async () => {
     if (waiting === 0) return
-    const all = concat(pending, waiting)
+    const all = concat(pending)
     pending = []
     waiting = 0
     await sink.write(all)
@@ -52,15 +53,4 @@ export function createOutput(sink: ParquetSink, first: Uint8Array): Output {
     },
     flush,
   }
-}
-
-function concat(parts: readonly Uint8Array[], size: number): Uint8Array {
-  if (parts.length === 1) return parts[0]
-  const all = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }

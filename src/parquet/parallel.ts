@@ -5,6 +5,7 @@ import type { Format } from '../engine/columns.js'
 import { compiledCore, createEngine } from '../engine/engine.js'
 import { type ErrorCode, MillraceError } from '../errors.js'
 import type { Thread, Threads } from '../ports/ports.js'
+import type { Field } from '../types.js'
 import type { BadRecord } from './bad-records.js'
 import type { FinishedRowGroup } from './rowgroup.js'
 import { createCutter } from './segments.js'
@@ -12,7 +13,7 @@ import type { WriterSettings } from './writer-options.js'
 
 /** To a thread. */
 export type Order =
-  | { kind: 'open'; core: object; options: object }
+  | { kind: 'open'; core: object; fields: readonly Field[]; options: object }
   /** What follows is of this source; `begun`: not from its start. */
   | { kind: 'source'; name: string | undefined; format: Format; begun: boolean }
   | { kind: 'text'; bytes: Uint8Array }
@@ -56,16 +57,24 @@ interface Lane {
 
 /** Text that may wait for one thread: a segment of usual rows, so that the next thread gets its own. */
 const WAITING = 64 * 1024 * 1024
+/** Text posted at a time. */
+const PIECE = 1024 * 1024
+/** Segments that may be under way, a thread. */
+const AHEAD = 4
+/** Bytes of what threads have made that may wait, a thread: for that of earlier segments, or for a sink that is slower than they are. */
+const MADE = 32 * 1024 * 1024
+/** Of a bad record, its text aside. */
+const BAD = 512
 
 /**
- * `options` is what a thread makes its settings of: structured-cloneable. `settle` is told bad
+ * `options` is what a thread makes its settings of, beside the fields: structured-cloneable. `settle` is told bad
  * records; what it or `group` throws ends the work, as what a thread fails of does.
  */
 export function createParallel(
   threads: Threads,
   count: number,
   options: object,
-  { limits, format = 'auto' }: WriterSettings,
+  { fields, limits, format = 'auto' }: WriterSettings,
   group: (group: FinishedRowGroup) => Promise<void>,
   settle: (bad: BadRecord) => void,
 ): Parallel {
@@ -75,7 +84,11 @@ export function createParallel(
   const order: Segment[] = [] // not yet done
   let current: Segment | undefined
   let next = 0
-  const source = { name: undefined as string | undefined, offset: 0, format: undefined as Format | undefined, head: new Uint8Array(0) }
+  const source = { name: undefined as string | undefined, offset: 0, format: undefined as Format | undefined }
+  let head = new Uint8Array(0) // of a source whose format is not settled
+  let have = 0 // bytes in it
+  let need = 0 // so many are worth a look
+  let made = 0 // bytes of answers that wait
   const done = { records: 0, lines: 0 } // of the first segment's source, in segments before it
   let failure: { error: unknown } | undefined
   let stopped = false
@@ -100,11 +113,21 @@ export function createParallel(
       await changed
     }
   }
+  /** until(), for a call: threads keep the process alive while one waits for them, and no longer. */
+  const wait = async (ready: () => boolean) => {
+    if (!failure && ready()) return
+    for (const { thread } of lanes) thread.hold(true)
+    try {
+      await until(ready)
+    } finally {
+      for (const { thread } of lanes) thread.hold(false)
+    }
+  }
 
   const open = (): Lane => {
     const lane: Lane = { thread: threads.start(), segments: [], waiting: 0 }
-    lane.thread.post({ kind: 'open', core: compiledCore(), options } satisfies Order)
-    pump(lane).catch((error) => stopped || fail(error))
+    lane.thread.post({ kind: 'open', core: compiledCore(), fields, options } satisfies Order)
+    pump(lane).catch((cause) => stopped || fail(new MillraceError('IO', `a thread failed: ${cause instanceof Error ? cause.message : cause}`, { cause })))
     return lane
   }
   const pump = async (lane: Lane): Promise<never> => {
@@ -112,6 +135,7 @@ export function createParallel(
       const answer = (await lane.thread.receive()) as Answer
       if (answer.kind === 'taken') lane.waiting -= answer.bytes
       else lane.segments[0].answers.push(answer)
+      made += weight(answer)
       if (answer.kind === 'end') lane.segments.shift()
       signal()
     }
@@ -130,8 +154,9 @@ export function createParallel(
         done.records = answer.records + (answer.begun ? done.records : 0)
         done.lines = answer.lines + (answer.begun ? done.lines : 0)
         order.shift()
-        signal()
       }
+      made -= weight(answer)
+      signal()
     }
   }
   const shifted = (bad: BadRecord, { offset, source: name }: Segment): BadRecord => ({
@@ -145,8 +170,9 @@ export function createParallel(
   const collecting = collect().catch(fail)
 
   const post = (segment: Segment, message: Order, transfer?: ArrayBuffer[]) => segment.lane.thread.post(message, transfer)
-  const segment = (): Segment => {
+  const segment = async (): Promise<Segment> => {
     if (!current) {
+      await wait(() => order.length < AHEAD * count)
       const number = next++ % count
       lanes[number] ??= open()
       const lane = lanes[number]
@@ -171,41 +197,49 @@ export function createParallel(
   const send = async (bytes: Uint8Array) => {
     const parts = source.format === 'lines' ? cutter.cut(bytes) : [{ part: bytes, ends: false }]
     for (const { part, ends } of parts) {
-      const to = segment()
-      await until(() => to.lane.waiting < WAITING)
-      // the caller keeps its own
-      const copy = new Uint8Array(part)
-      post(to, { kind: 'text', bytes: copy }, [copy.buffer])
-      to.lane.waiting += part.length
-      source.offset += part.length
+      for (let at = 0; at < part.length; at += PIECE) {
+        const to = await segment()
+        await wait(() => to.lane.waiting < WAITING && made < MADE * count)
+        // the caller keeps its own
+        const copy = new Uint8Array(part.subarray(at, at + PIECE))
+        post(to, { kind: 'text', bytes: copy }, [copy.buffer])
+        to.lane.waiting += copy.length
+        source.offset += copy.length
+      }
       if (ends) close()
     }
   }
 
   /** Settles the format of the source, as far as its first bytes tell, and sends them. */
   const begin = async (final: boolean) => {
-    const { head } = source
-    if (head.length === 0) return
-    const settled = cutter.format(head, format, final)
-    if (!settled && head.length < headBytes && !final) return
+    if (have === 0) return
+    const text = head.subarray(0, have)
+    const settled = cutter.format(text, format, final)
+    // twice as much for the next look, so that the work stays in proportion to the text
+    need = 2 * have
+    if (!settled && have < headBytes && !final) return
     // what takes more text than a record may have is no lines
     source.format = settled ?? format
     if (source.format !== 'lines') cutShort()
     if (current) post(current, { kind: 'source', name: source.name, format: source.format, begun: false })
-    source.head = new Uint8Array(0)
-    await send(head)
+    head = new Uint8Array(0)
+    have = need = 0
+    await send(text)
   }
 
   return {
     async write(bytes) {
       if (failure) throw failure.error
       if (source.format) return send(bytes)
-      const take = Math.min(bytes.length, headBytes - source.head.length)
-      const head = new Uint8Array(source.head.length + take)
-      head.set(source.head)
-      head.set(bytes.subarray(0, take), source.head.length)
-      source.head = head
-      await begin(false)
+      const take = Math.min(bytes.length, headBytes - have)
+      if (have + take > head.length) {
+        const larger = new Uint8Array(Math.max(have + take, Math.min(headBytes, 2 * have)))
+        larger.set(head)
+        head = larger
+      }
+      head.set(bytes.subarray(0, take), have)
+      have += take
+      if (have >= need || have === headBytes) await begin(false)
       if (take < bytes.length) await send(bytes.subarray(take))
     },
     async startSource(name) {
@@ -216,7 +250,7 @@ export function createParallel(
     async flush() {
       await begin(true)
       cutShort()
-      await until(() => order.length === 0)
+      await wait(() => order.length === 0)
     },
     async stop() {
       stopped = true
@@ -226,4 +260,9 @@ export function createParallel(
       await Promise.all([...ends, collecting])
     },
   }
+}
+
+function weight(answer: Answer): number {
+  if (answer.kind === 'bad') return answer.bad.text.length + BAD
+  return answer.kind === 'group' ? answer.group.parts.reduce((sum, part) => sum + part.length, 0) : 0
 }

@@ -1,4 +1,5 @@
 // Sinks that are no files: bytes in memory, a stream that is read, a stream that is written.
+import { concat } from '../bytes.js'
 import { checkWhole, MillraceError, wrongType } from '../errors.js'
 import type { ParquetSink } from './sink.js'
 
@@ -23,7 +24,7 @@ export function bytesSink(): BytesSink {
       parts.push(bytes)
     },
     close() {
-      whole = joined(parts)
+      whole = concat(parts)
       parts = []
     },
     abort() {
@@ -35,18 +36,6 @@ export function bytesSink(): BytesSink {
       return whole
     },
   }
-}
-
-/** Parts one behind the other; of a single part, that part. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
 
 /** A sink whose file is read while it is written, once: by `for await`, or as a Web stream. */

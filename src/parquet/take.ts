@@ -17,7 +17,7 @@ export function takeMethods(
   intake: Intake,
   { fields, lookup }: RecordSettings,
   batch: (rows: number, recordAt: (row: number) => number) => Promise<void> | void,
-  ready?: () => Promise<unknown>,
+  ready?: (form: 'text' | 'columns') => Promise<unknown>,
 ): TakeMethods {
   const text = new TextEncoder()
   const lines = rowLines(fields, rowOptions(lookup))
@@ -27,21 +27,21 @@ export function takeMethods(
     async writeJson(bytes) {
       if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
       return turn.next(async () => {
-        await ready?.()
+        await ready?.('text')
         await intake.write(bytes)
       })
     },
     async writeRows(rows) {
       if (typeof rows?.[Symbol.iterator] !== 'function') throw wrongType('rows', 'an iterable of objects', rows)
       return turn.next(async () => {
-        await ready?.()
+        await ready?.('text')
         for (const piece of lines(rows)) await intake.write(text.encode(piece))
       })
     },
     async writeColumns(columns) {
       const batches = columnsOf(columns)
       return turn.next(async () => {
-        await ready?.()
+        await ready?.('columns')
         await intake.end()
         let before = 0
         for (let rows = batches.next(); rows > 0; rows = batches.next()) {

@@ -15,7 +15,7 @@ import type { WriterSettings } from './writer-options.js'
 export interface Pool {
   threads: Threads
   count: number
-  /** What a thread makes its settings of. */
+  /** What a thread makes its settings of, beside the fields. */
   options: object
 }
 
@@ -28,8 +28,9 @@ export function poolOf({ threads: count = 1, ports, ...options }: ParquetWriterO
   if (!threads) throw new MillraceError('MISSING_PEER', 'these ports have no threads: give nodePorts of millrace/node, or threads: 1')
   if (typeof options.compression === 'object')
     throw outOfRange('options.compression', 'snappy, none, gzip, zstd or lz4_raw where there are threads, for a codec of yours is in this one', 'a codec')
-  const { sink: _, onBadRecord: __, ...plain } = options
-  return { threads, count, options: plain }
+  const { sink: _, onBadRecord: __, schema: ___, ...plain } = options
+  // threads begin later, and options are what they are now
+  return { threads, count, options: structuredClone(plain) }
 }
 
 export type ThreadedLine = Pick<Line, 'methods' | 'end' | 'stop' | 'bad'>
@@ -45,26 +46,32 @@ export function createThreadedLine(
   const text = new TextEncoder()
   const lines = rowLines(settings.fields, rowOptions(settings.lookup))
   let columns: Line | undefined
+  const columnTurn = {
+    ...turn,
+    next: <T>(work: () => Promise<T>) =>
+      turn.next(async () => {
+        await parallel.flush()
+        return work()
+      }),
+  }
   const methods: TakeMethods = {
     async writeJson(bytes) {
       if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
-      return turn.next(() => parallel.write(bytes))
+      return turn.next(async () => {
+        await columns?.endRowGroup()
+        await parallel.write(bytes)
+      })
     },
     async writeRows(rows) {
       if (typeof rows?.[Symbol.iterator] !== 'function') throw wrongType('rows', 'an iterable of objects', rows)
       return turn.next(async () => {
+        await columns?.endRowGroup()
         for (const piece of lines(rows)) await parallel.write(text.encode(piece))
       })
     },
     async writeColumns(given) {
-      // checks them at once, as the other writers do
-      columns ??= createLine({ ...turn, next: (work) => work() }, settings, rowGroup)
-      const line = columns
-      return turn.next(async () => {
-        await parallel.flush()
-        await line.methods.writeColumns(given)
-        await line.endRowGroup()
-      })
+      columns ??= createLine(columnTurn, settings, rowGroup)
+      return columns.methods.writeColumns(given)
     },
     async startSource(name) {
       if (typeof name !== 'string') throw wrongType('name', 'a string', name)
@@ -74,7 +81,10 @@ export function createThreadedLine(
   return {
     methods,
     bad,
-    end: () => parallel.flush(),
+    async end() {
+      await parallel.flush()
+      await columns?.endRowGroup()
+    },
     async stop() {
       await Promise.all([parallel.stop(), columns?.stop()])
     },

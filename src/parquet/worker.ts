@@ -6,7 +6,7 @@ import { createLine, type Line } from './line.js'
 import type { Answer, Order } from './parallel.js'
 import type { FinishedRowGroup } from './rowgroup.js'
 import { turns } from './turns.js'
-import { checkWriterOptions } from './writer-options.js'
+import { settingsOf } from './writer-options.js'
 
 /** The thread's end of its channel. */
 export interface WorkerPort {
@@ -24,7 +24,7 @@ export function serve(port: WorkerPort): void {
       if (line) await line.stop()
       else setCore(order.core)
       const onBadRecord = (bad: BadRecord) => answer({ kind: 'bad', bad, begun })
-      const settings = checkWriterOptions({ ...(order.options as { schema: string }), onBadRecord }, [])
+      const settings = settingsOf(order.fields, { ...order.options, onBadRecord })
       line = createLine(
         turns(() => {}),
         settings,

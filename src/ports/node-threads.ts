@@ -5,9 +5,10 @@ import { Worker } from 'node:worker_threads'
 import type { Thread, Threads } from './ports.js'
 import { program } from './program.js'
 
-// What the program needs of its thread, in the words of src/parquet/worker.ts.
+// What the program needs of its thread, in the words of src/parquet/worker.ts. No require(): a thread
+// inherits --input-type=module, and then is a module.
 const MAIN = `
-const { parentPort } = require('node:worker_threads')
+const { parentPort } = process.getBuiltinModule('node:worker_threads')
 millrace.serve({ post: (message, transfer) => parentPort.postMessage(message, transfer), listen: (take) => parentPort.on('message', take) })
 `
 
@@ -21,6 +22,7 @@ const IDLE_MS = 10_000
 
 function start(): Thread {
   const worker = new Worker(program + MAIN, { eval: true })
+  worker.unref()
   let waiting: { resolve(message: unknown): void; reject(reason: unknown): void }[] = []
   let arrived: unknown[] = []
   let failed: Error | undefined
@@ -44,6 +46,7 @@ function start(): Thread {
         else if (failed) reject(failed)
         else waiting.push({ resolve, reject })
       }),
+    hold: (held) => (held ? worker.ref() : worker.unref()),
     async end() {
       await worker.terminate()
     },
@@ -52,7 +55,6 @@ function start(): Thread {
       // nobody waits for it any more
       waiting = []
       arrived = []
-      worker.unref()
       const timer = setTimeout(() => {
         idle.splice(idle.indexOf(again), 1)
         void worker.terminate()
@@ -60,7 +62,6 @@ function start(): Thread {
       timer.unref()
       const again = () => {
         clearTimeout(timer)
-        worker.ref()
         return failed ? start() : thread
       }
       idle.push(again)

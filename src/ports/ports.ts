@@ -94,9 +94,11 @@ export interface Thread {
   post(message: object, transfer?: readonly ArrayBuffer[]): void
   /** The next message of the thread, in order. Rejects when the thread has failed or ended. */
   receive(): Promise<unknown>
+  /** Whether the process stays alive for it; a thread begins without that. */
+  hold(held: boolean): void
   /** Ends the thread at once, whatever it does. */
   end(): Promise<void>
-  /** Hands back a thread that waits for its next message, for start() to give again; it keeps no process alive. */
+  /** Hands back a thread that waits for its next message, for start() to give again. */
   keep(): void
 }
 

@@ -2,7 +2,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type BadRecord, bytesSink, createParquetWriter, type ParquetWriterOptions } from '../../src/parquet/index.js'
+import type { Order } from '../../src/parquet/parallel.js'
 import { nodePorts } from '../../src/ports/node.js'
+import type { Threads } from '../../src/ports/ports.js'
 
 const schema = {
   columns: [
@@ -11,6 +13,8 @@ const schema = {
     { name: 'l', type: 'list<int32>' },
   ],
 }
+
+const flat = { columns: [{ name: 'id', type: 'int64' as const, nullable: false }] }
 
 interface Source {
   name?: string
@@ -108,6 +112,133 @@ describe('threads', () => {
       { numRuns: 25 },
     )
   }, 60_000)
+
+  it('end with columns between texts what one thread ends, however many calls', async () => {
+    const file = async (threads: number) => {
+      const sink = bytesSink()
+      const writer = createParquetWriter({ schema: flat, sink, threads, ports: nodePorts, rowGroupRows: 250 })
+      await writer.writeColumns({ id: [1n] })
+      await writer.writeJson(Buffer.from('[{"id":2},'))
+      await writer.writeJson(Buffer.from('{"id":3}]'))
+      await writer.startSource('lines')
+      await writer.writeJson(Buffer.from('{"id":4}\n'.repeat(600)))
+      for (let i = 0; i < 60; i++) await writer.writeColumns({ id: BigInt64Array.of(5n, 6n, 7n, 8n, 9n) })
+      await writer.writeRows([{ id: 10 }])
+      await writer.writeColumns({ id: [] })
+      await writer.writeRows([{ id: 11 }])
+      const wrong = await writer.writeColumns({ id: ['no number'] }).catch((error) => error)
+      expect(wrong).toBeInstanceOf(TypeError)
+      await writer.writeColumns({ id: [12n] })
+      return { summary: await writer.close(), file: Buffer.from(sink.bytes()) }
+    }
+    const one = await file(1)
+    expect(one.summary).toMatchObject({ rows: 906, rowGroups: 10 })
+    const two = await file(2)
+    expect(two.summary).toEqual(one.summary)
+    expect(two.file.equals(one.file)).toBe(true)
+  })
+
+  it('take options as they were when the writer was made', async () => {
+    const sink = bytesSink()
+    const columns = [{ name: 'id', type: 'int64' as const }]
+    const options = { schema: { columns }, sink, threads: 2, ports: nodePorts, keyValueMetadata: { a: 'b' } }
+    const writer = createParquetWriter(options)
+    columns.push({ name: 'later', type: 'int64' })
+    options.keyValueMetadata.a = 'c'
+    await writer.writeRows([{ id: 1 }])
+    expect(await writer.close()).toMatchObject({ rows: 1 })
+  })
+
+  it('wait for a sink that is slower than they are', async () => {
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    let first = true
+    const sink = {
+      write: () => {
+        if (!first) return
+        first = false
+        return gate
+      },
+    }
+    const writer = createParquetWriter({ schema: flat, sink, threads: 2, ports: nodePorts, rowGroupRows: 100 })
+    const text = Buffer.from('{"id":1}\n'.repeat(100))
+    let written = 0
+    const all = (async () => {
+      for (; written < 50; written++) await writer.writeJson(text)
+    })()
+    for (let before = -1; before !== written || written === 0; ) {
+      before = written
+      await new Promise((resolve) => setTimeout(resolve, 300))
+    }
+    expect(written).toBeLessThan(12)
+    open()
+    await all
+    expect(await writer.close()).toMatchObject({ rows: 5000, rowGroups: 50 })
+  })
+
+  it('settle the format of a source whose first line comes a few bytes at a time', async () => {
+    const line = `{"id":1,"s":"${'x'.repeat(200_000)}"}\n`
+    const many = await write(2, [{ text: line + text(50, 5) }], {}, 7)
+    const one = await write(1, [{ text: line + text(50, 5) }], {}, 1 << 20)
+    expect(many.bad).toEqual(one.bad)
+    expect(many.file.equals(one.file)).toBe(true)
+  })
+
+  it('fail with MillraceError where one of them dies, and the sink is aborted once', async () => {
+    const aborts: unknown[] = []
+    const sink = { write() {}, abort: (reason: unknown) => void aborts.push(reason) }
+    const dying: Threads = {
+      cores: 2,
+      start: () => {
+        const thread = (nodePorts.threads as Threads).start()
+        return { ...thread, post: (message, transfer) => ((message as Order).kind === 'end' ? void thread.end() : thread.post(message, transfer)) }
+      },
+    }
+    const writer = createParquetWriter({ schema: flat, sink, threads: 2, ports: { threads: dying } })
+    await writer.writeRows([{ id: 1 }])
+    await expect(writer.close()).rejects.toMatchObject({ name: 'MillraceError', code: 'IO', message: expect.stringContaining('a thread failed') })
+    await expect(writer.close()).rejects.toMatchObject({ code: 'CLOSED' })
+    await writer.abort()
+    expect(aborts).toHaveLength(1)
+  })
+
+  it('end when the sink or onBadRecord throws, with what it threw', async () => {
+    for (const threads of [1, 2]) {
+      const full = new Error('disk full')
+      const aborted: unknown[] = []
+      const abort = (reason: unknown) => {
+        aborted.push(reason)
+        throw new Error('and abort fails too')
+      }
+      const failing = (sink: object, more: object = {}) =>
+        createParquetWriter({ schema: flat, sink: { write() {}, abort, ...sink }, threads, ports: nodePorts, rowGroupRows: 10, ...more })
+      const fails = {
+        write: () => {
+          throw full
+        },
+      }
+      const closes = {
+        close: () => {
+          throw full
+        },
+      }
+      const refuses = {
+        onBadRecord: () => {
+          throw full
+        },
+      }
+      for (const writer of [failing(fails), failing(closes), failing({}, refuses)]) {
+        aborted.length = 0
+        await writer.writeJson(Buffer.from('{"id":1}\n{"id":\n'.repeat(25))).catch(() => {})
+        // whichever call comes upon it tells it
+        const error = await writer.close().catch((e) => (e.code === 'CLOSED' ? e.cause : e))
+        if (writer !== undefined && error.code !== 'BAD_INPUT') expect(error).toBe(full)
+        expect(aborted).toEqual([error])
+      }
+    }
+  })
 
   it('what has no threads says so', () => {
     const sink = { write() {} }

@@ -1,4 +1,5 @@
 // Out of the stream, through the Firehose transform, into Parquet by origin airport.
+import { concat } from '../../bytes.js'
 import { createHiveWriter } from '../../emr/index.js'
 import { fromBase64, toBase64 } from '../../engine/base64.js'
 import { MillraceError } from '../../errors.js'
@@ -122,12 +123,5 @@ function* events({ shardId, records, arrived }: ConsumerBatch): Generator<Fireho
 
 /** What Firehose would put into an object: the data of all records, one behind the other. */
 function answerOf({ records }: FirehoseResponse): Uint8Array {
-  const parts = records.map(({ data }) => fromBase64(data ?? ''))
-  const lines = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    lines.set(part, at)
-    at += part.length
-  }
-  return lines
+  return concat(records.map(({ data }) => fromBase64(data ?? '')))
 }
