@@ -39,3 +39,14 @@ describe.each(['simd', 'scalar'] as const)('out of memory (%s)', (build) => {
     engine.scope(() => expect(engine.put(new Uint8Array([1, 2, 3]))).toBeGreaterThan(0))
   })
 })
+
+it('a released instance is given again, and its first holder can do it no harm', () => {
+  const first = createEngine()
+  first.release()
+  const second = createEngine()
+  expect(second.core).toBe(first.core)
+  const at = second.put(Uint8Array.of(1, 2, 3))
+  first.release()
+  expect(createEngine().core).not.toBe(second.core)
+  expect(second.reserve(1)).toBeGreaterThan(at)
+})

@@ -115,6 +115,30 @@ describe("the README's program", () => {
     expect((await node(alone, outfile)).stdout).toBe(expected)
   })
 
+  it.each(['esm', 'cjs'] as const)('has threads in one esbuild file (%s), and exits with a writer that nobody closed', async (format) => {
+    const alone = join(dir, `threads-${format}`)
+    await mkdir(alone)
+    const outfile = join(alone, format === 'esm' ? 'index.mjs' : 'index.cjs')
+    const contents = `import { bytesSink, createParquetWriter } from 'millrace'
+import { nodePorts } from 'millrace/node'
+const writerOf = () => createParquetWriter({ schema: 'a bigint', sink: bytesSink(), threads: 2, ports: nodePorts, rowGroupRows: 100 })
+const text = new TextEncoder().encode('{"a":1}\\n'.repeat(1000))
+const run = async () => {
+  const writer = writerOf()
+  await writer.writeJson(text)
+  console.log(JSON.stringify(await writer.close()))
+  await writerOf().writeJson(text)
+}
+run()`
+    await bundle({ stdin: { contents, resolveDir: dir }, platform: 'node', format, outfile })
+    expect((await exec(process.execPath, [outfile], { cwd: alone, timeout: 20_000 })).stdout).toContain('"rows":1000')
+    // a thread inherits the flag
+    if (format === 'esm') {
+      const { stdout } = await exec(process.execPath, ['--input-type=module', '-e', await readFile(outfile, 'utf8')], { cwd: alone, timeout: 20_000 })
+      expect(stdout).toContain('"rows":1000')
+    }
+  })
+
   it('runs on the slim entry, given core.wasm', async () => {
     const program = readmeProgram().replaceAll(/from 'millrace[\w/]*'/g, "from 'millrace/slim'")
     const load = "import { readFileSync } from 'node:fs'\nimport { createRequire } from 'node:module'\nimport { setCore } from 'millrace/slim'\n"

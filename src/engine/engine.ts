@@ -18,7 +18,7 @@ export interface Engine {
   /**
    * Hands the instance back, for createEngine() to give again: memory that is there already costs
    * nothing, while a new one of 40 MB takes 10 ms of growing, first touches and collection. Nothing may
-   * use it afterwards, and nobody relies on fresh memory being zero.
+   * use it afterwards, and nobody relies on fresh memory being zero. A second time it does nothing.
    */
   release(): void
   /** Runs `work` (synchronous) and then rewinds the arena to where it was, also when it throws. */
@@ -36,7 +36,7 @@ const modules = new Map<Build, WebAssembly.Module>()
 let shared: Engine | undefined
 
 // Released instances that wait for their next use: as many as writers usually follow one another.
-let idle: Engine[] = []
+let idle: Core[] = []
 const IDLE_MAX = 2
 const IDLE_BYTES = 96 * 1024 * 1024
 
@@ -52,7 +52,7 @@ export function engine(): Engine {
  */
 export function createEngine(build: Build = 'simd'): Engine {
   const kept = build === 'simd' ? idle.pop() : undefined
-  if (kept) return kept
+  if (kept) return wrap(kept, build)
   const core = new WebAssembly.Instance(compile(build), {}).exports as unknown as Core
   return wrap(core, build)
 }
@@ -151,6 +151,7 @@ function wrap(core: Core, build: Build): Engine {
   let bytes = new Uint8Array(core.memory.buffer)
   let words = new Uint32Array(core.memory.buffer)
   const start = core.mark()
+  let released = false
   const derive = () => {
     if (bytes.length === 0) {
       bytes = new Uint8Array(core.memory.buffer)
@@ -179,8 +180,11 @@ function wrap(core: Core, build: Build): Engine {
       return address
     },
     release() {
+      // a second time it may be another's
+      if (released) return
+      released = true
       core.rewind(start)
-      if (build === 'simd' && idle.length < IDLE_MAX && core.memory.buffer.byteLength <= IDLE_BYTES && !idle.includes(this)) idle.push(this)
+      if (build === 'simd' && idle.length < IDLE_MAX && core.memory.buffer.byteLength <= IDLE_BYTES) idle.push(core)
     },
     scope(work) {
       const start = core.mark()

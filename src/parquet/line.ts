@@ -30,7 +30,6 @@ export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (gro
   const { limits, leaves } = settings
   const engine = createEngine()
   let open = 0
-  let stopped = false
   const endRowGroup = async () => {
     if (open === 0) return
     const rows = open
@@ -77,8 +76,7 @@ export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (gro
       await endRowGroup()
     },
     async stop() {
-      if (!stopped) engine.release()
-      stopped = true
+      engine.release()
     },
     bad: intake,
   }

@@ -79,7 +79,8 @@ export function createParallel(
   settle: (bad: BadRecord) => void,
 ): Parallel {
   const headBytes = limits.maxRecordBytes
-  const cutter = createCutter(createEngine(), { lines: limits.rowGroupRows, bytes: limits.rowGroupBytes }, headBytes)
+  const engine = createEngine()
+  const cutter = createCutter(engine, { lines: limits.rowGroupRows, bytes: limits.rowGroupBytes }, headBytes)
   const lanes: Lane[] = []
   const order: Segment[] = [] // not yet done
   let current: Segment | undefined
@@ -202,9 +203,9 @@ export function createParallel(
         await wait(() => to.lane.waiting < WAITING && made < MADE * count)
         // the caller keeps its own
         const copy = new Uint8Array(part.subarray(at, at + PIECE))
-        post(to, { kind: 'text', bytes: copy }, [copy.buffer])
         to.lane.waiting += copy.length
         source.offset += copy.length
+        post(to, { kind: 'text', bytes: copy }, [copy.buffer])
       }
       if (ends) close()
     }
@@ -257,6 +258,7 @@ export function createParallel(
       signal()
       const busy = failure !== undefined || current !== undefined || order.length > 0
       const ends = lanes.splice(0).map(({ thread }) => (busy ? thread.end() : thread.keep()))
+      engine.release()
       await Promise.all([...ends, collecting])
     },
   }
