@@ -92,11 +92,10 @@ export class Chunk {
   pageEntries: u32;
   pageValues: u32;
   pageRows: u32;
-  stage: usize; // the block of the three below
   stageCap: u32; // entries that fit
+  indices: usize; // u16 a value; begins the block that the two below are in
   stagedDefs: usize;
   stagedReps: usize;
-  indices: usize; // u16 a value
   plain: usize; // block of `head` bytes for levels and, from there on, PLAIN values (booleans: u8)
   plainCap: usize;
   plainSize: usize;

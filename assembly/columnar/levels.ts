@@ -13,9 +13,14 @@ export function levelWidth(most: u32): u32 {
   return 32 - <u32>clz(most);
 }
 
-/** Bytes that `count` levels of `width` bits take at most: all packed, one byte of head for 8 KiB and one run. */
+/**
+ * Bytes that `count` levels of `width` bits take at most: all packed, and what is lost to heads. A run and
+ * a head of one byte are no larger than the bits of the run, but packed groups of 64 bytes and more may
+ * have a head of two.
+ */
 export function levelsBound(count: u32, width: u32): usize {
-  return width == 0 ? 0 : <usize>((count + 7) >> 3) * <usize>width + 32;
+  const packed = <usize>((count + 7) >> 3) * <usize>width;
+  return width == 0 ? 0 : packed + (packed >> 6) + 32;
 }
 
 /** How many of the `count` levels are `level`. */

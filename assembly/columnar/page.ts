@@ -40,7 +40,8 @@ export function closePage(w: Writer, c: Chunk): i32 {
   const encoding = coded ? RLE_DICTIONARY : c.pageValues == 0 ? PLAIN : c.physical != PHYSICAL_BOOLEAN ? c.encoding : w.version == 2 ? RLE : PLAIN;
   const repWidth = levelWidth(c.maxRep), defWidth = levelWidth(c.maxDef);
   const levelsMost = levelsBound(c.pageEntries, repWidth) + levelsBound(c.pageEntries, defWidth) + 8;
-  const staged = encoding == PLAIN && c.physical != PHYSICAL_BOOLEAN;
+  // of nulls alone there may be no block of values: nothing may be laid in front of them
+  const staged = encoding == PLAIN && c.physical != PHYSICAL_BOOLEAN && c.pageValues > 0;
   const valuesMost = staged ? c.plainSize : valuesBound(c, encoding);
   const node = reserve(NODE + bound(w, levelsMost + valuesMost));
   if (node == 0) return NO_MEMORY;
@@ -59,7 +60,8 @@ export function closePage(w: Writer, c: Chunk): i32 {
   const levelBytes = end - levels;
   let values = end;
   if (staged) values = c.plain + c.head;
-  else end = putValues(c, encoding, values, valuesMost, scratch);
+  // the width of no indices is written all the same
+  else if (coded || c.pageValues > 0) end = putValues(c, encoding, values, valuesMost, scratch);
   const size = staged ? c.plainSize : end - values;
 
   let packed = levelBytes + size;

@@ -4,7 +4,7 @@ import * as core from '../../src/engine/core.js'
 import { createEngine, type Engine } from '../../src/engine/engine.js'
 import { layColumns, leavesOf } from '../../src/engine/leaves.js'
 import { createPageEncoder } from '../../src/engine/pages.js'
-import type { Field } from '../../src/types.js'
+import type { Field, Leaf } from '../../src/types.js'
 
 const ROWS = 2048
 
@@ -78,6 +78,50 @@ describe.each(['simd', 'scalar'] as const)('buffers (%s)', (build) => {
       const { pages, chunks } = encoder.finish()
       expect(chunks.map(({ values }) => values)).toEqual([3, 3])
       expect(pages.map(({ values }) => values)).toEqual([3, 3])
+    }
+  })
+
+  it('touch nothing outside of them, whatever the levels', () => {
+    const engine = createEngine(build)
+    const blocks: [at: number, size: number][] = []
+    const watched: Engine = {
+      ...engine,
+      reserve(size) {
+        const at = engine.reserve(size)
+        blocks.push([at, size])
+        return at
+      },
+    }
+    const rows = 1 << 18
+    const leaves = leavesOf(['boolean', 'int32', 'string'].map((type) => ({ name: type, key: type, nullable: true, leaf: { type } as Leaf })))
+    const columns = layColumns(engine, leaves, rows)
+    for (const version of [1, 2] as const) {
+      blocks.length = 0
+      const encoder = createPageEncoder(watched, columns, leaves.length, { codec: 'none', version, pageRows: rows, encodings: ['auto', 'plain', 'auto'] })
+      // static data and the columns; the report block aside
+      const before = engine.bytes().slice(0, columns)
+      const report = engine.core.report()
+      // nulls alone, and 24 of them before 512 levels that are packed with a head of two bytes
+      for (const level of [() => 0, (row: number) => (row % 536 < 24 ? 0 : row & 1)]) {
+        const words = engine.words()
+        const levels = Uint8Array.from({ length: rows }, (_, row) => level(row))
+        const present = levels.reduce((sum, l) => sum + l, 0)
+        leaves.forEach(({ width }, i) => {
+          const at = (columns + i * core.COLUMN_SIZE) >> 2
+          const values = words[at + (core.COLUMN_VALUES >> 2)]
+          engine.bytes().fill(0, values, values + rows * width)
+          engine.bytes().set(levels, words[at + (core.COLUMN_LEVELS >> 2)])
+          words[at + (core.COLUMN_COUNT >> 2)] = present
+          words[at + (core.COLUMN_ENTRIES >> 2)] = words[at + (core.COLUMN_ROWS >> 2)] = rows
+        })
+        const pages = encoder.append()
+        pages.push(...encoder.finish().pages)
+        expect(pages.filter(({ dictionary }) => !dictionary).map(({ values, nulls }) => [values, nulls])).toEqual(Array(3).fill([rows, rows - present]))
+        const after = engine.bytes().slice(0, columns)
+        after.set(before.subarray(report, report + 32), report)
+        expect(after.findIndex((byte, i) => byte !== before[i])).toBe(-1)
+        for (const [at, size] of blocks) expect(engine.words()[at >> 2]).toBe(size)
+      }
     }
   })
 })
