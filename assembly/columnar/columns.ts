@@ -6,8 +6,8 @@
 //   | type | nullable | values | levels | count | entries | name | nameSize |
 //   32                   44     48     52       56       60         64      68
 //   | scanner's own: 3   | unit | reps | maxDef | maxRep | capacity | param | rows |
-//   72         76      80      84     88   96              128
-//   | physical | width | order | text | -  | encoder's own |
+//   72         76      80      84     88            92  96              128
+//   | physical | width | order | text | scanner's own | - | encoder's own |
 // type, unit, param: what the scan makes of the JSON        physical, width, order: what the encoder sees
 // nullable: the leaf itself may be null, the last of its definition levels
 // text: whether byte arrays are UTF-8

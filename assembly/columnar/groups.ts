@@ -4,8 +4,8 @@
 // as in a column's descriptor (columns.ts) it stands at the same place:
 //   0      4          8     12    16       20       24     28         32     36         40      44
 //   | type | nullable | def | rep | leaves | behind | name | nameSize | seen | fault at | fault | - |
-//   48        52      56     60      64            68          72      76       80    84           88
-//   | members | count | keys | slots | predictions | strangers | depth | groups | fold | fault entry | - |
+//   48        52      56     60      64            68          72      76       80     84  88            92
+//   | members | count | keys | slots | predictions | strangers | depth | groups | fold | - | fault entry | - |
 // def:      definition level of a value that is there      rep: repeated groups around it
 // leaves:   address of the first leaf column below it, `behind` that of the first one past them
 // members:  address of the addresses of `count` descriptors: a struct's members, a list's element, a map's key and value
@@ -39,7 +39,7 @@ export const SEEN: usize = COLUMN_SCAN;
 /** Where, why (0: no fault), and at which entry of the first leaf the record in hand does not fit. */
 export const FAULT_AT: usize = COLUMN_SCAN + 4;
 export const FAULT: usize = COLUMN_SCAN + 8;
-export const FAULT_ENTRY: usize = 84;
+export const FAULT_ENTRY: usize = 88;
 
 // @ts-ignore: decorator
 @inline

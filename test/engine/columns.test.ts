@@ -1,6 +1,7 @@
 // The scan as the stages hold it: batches, bad records, positions in the whole input.
 import { describe, expect, it } from 'vitest'
 import { createScan } from '../../src/engine/columns.js'
+import { COLUMN_PHYSICAL, COLUMN_SIZE, COLUMN_TEXT } from '../../src/engine/core.js'
 import { builds } from '../builds.js'
 import { cells, flat, type ScanField, scanAll } from '../columns.js'
 
@@ -11,6 +12,19 @@ const FIELDS: ScanField[] = [
 const encoder = new TextEncoder()
 
 describe.each(builds)('%s', (_, engine) => {
+  it('leaves alone what the encoder is to see of a column, also where a value did not fit', () => {
+    engine.scope(() => {
+      const text = encoder.encode('{"n":1,"s":"a"}\n{"n":2,"s":3}\n')
+      const at = engine.put(text)
+      const scan = createScan(engine, flat(FIELDS), { capacity: 4, textBytes: text.length })
+      const seen = () =>
+        Array.from(engine.words().slice((scan.columns + COLUMN_SIZE + COLUMN_PHYSICAL) >> 2, (scan.columns + COLUMN_SIZE + COLUMN_TEXT) / 4 + 1))
+      const before = seen()
+      expect(scan.next(at, text.length, true)).toMatchObject({ rows: 1, bad: [{ reason: 'type' }] })
+      expect(seen()).toEqual(before)
+    })
+  })
+
   it('fills batch after batch from one text', () => {
     engine.scope(() => {
       const text = encoder.encode(Array.from({ length: 10 }, (_, i) => `{"n":${i},"s":"\\u0041${i}"}\n`).join(''))
