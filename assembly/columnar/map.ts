@@ -206,8 +206,8 @@ function putKey(key: usize, p: usize, rep: u32, depth: u32): bool {
   const text = scratchTop;
   unescape(p + 1, text);
   const end = text + unescapedSize;
-  // Ends the value, as a comma would; a blank in front of it or none at all is no number.
-  store<u8>(end, 0x22);
+  // Ends the value, which may be an open bracket, and every text in it; a blank in front or nothing at all is no number.
+  store<u8>(end, 0);
   setScratch(end + 1);
   const next = load<u8>(text) > 0x20 ? scanLeaf(key, text, rep, depth) : 0;
   setScratch(text);

@@ -293,4 +293,16 @@ describe.each(builds)('%s', (_, engine) => {
       ],
     ])
   })
+  it('reads a number that is a key by its own text alone, whatever the arena held before', () => {
+    const keys = ['[', '{\\"', '[\\"', '\\"', '\\"1', '-', '1.', '1e', '12', '[1,', 'nul', 'tru', '{\\"a\\":']
+    for (const leaf of [{ type: 'int32' }, { type: 'double' }, { type: 'decimal', precision: 20, scale: 2 }, { type: 'boolean' }] as Leaf[]) {
+      const key: Field = { name: 'key', key: 'key', nullable: false, leaf }
+      const value: Field = { name: 'value', key: 'value', nullable: true, leaf: { type: 'int32' } }
+      const fields: Field[] = [{ name: 'm', key: 'm', nullable: true, map: { key, value } }]
+      engine.bytes().fill(0xa5, engine.core.mark())
+      const { rows, bad } = scanTree(engine, fields, keys.map((k) => `{"m":{"${k}":1}}`).join('\n'))
+      expect(rows).toBe(leaf.type === 'boolean' ? 0 : 1)
+      expect(bad.map((b) => b.reason)).toEqual(Array(keys.length - rows).fill('type'))
+    }
+  })
 })
