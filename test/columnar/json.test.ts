@@ -18,6 +18,9 @@ const FIELDS: ScanField[] = [
 /** ISO 8601 without an offset, as Date reads it, which reads much more; time.test.ts has the other forms. */
 function instant(text: string): bigint | undefined {
   const iso = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?Z?)?$/.test(text.toUpperCase())
+  // Date takes February 30 for March 1
+  const day = text.slice(0, 10)
+  if (iso && new Date(day).toJSON()?.slice(0, 10) !== day) return undefined
   const time = Date.parse(`${text.toUpperCase().replace(' ', 'T').replace(',', '.').replace('Z', '')}${text.length > 10 ? 'Z' : ''}`)
   return iso && !Number.isNaN(time) ? BigInt(time) : undefined
 }

@@ -28,7 +28,8 @@ export function checkBounds(leaf: LeafColumn, values: readonly Uint8Array[], bou
   const notANumber = (v: Uint8Array) =>
     leaf.order === core.ORDER_FLOATING && Number.isNaN(leaf.width === 4 ? Buffer.from(v).readFloatLE() : Buffer.from(v).readDoubleLE())
   const ordered = leaf.order === core.ORDER_NONE ? [] : values.filter((v) => !notANumber(v)).sort((a, b) => compare(leaf, a, b))
-  if (ordered.length === 0) {
+  // what has NaN has no bounds (assembly/columnar/statistics.ts)
+  if (ordered.length === 0 || ordered.length < values.length) {
     expect(bounds).toBeUndefined()
     return
   }
