@@ -5,7 +5,7 @@ export { MD5_STATE_SIZE, md5, md5Final, md5Init, md5Many, md5Update } from "./co
 export { SHA256_STATE_SIZE, sha256, sha256Final, sha256Init, sha256Update } from "./codec/sha256";
 export { crc32, crc32c } from "./codec/crc";
 export { validUtf8 } from "./codec/utf8";
-export { nthFeed, splitLines } from "./codec/lines";
+export { countFeeds, nthFeed, splitLines } from "./codec/lines";
 export { formatHashKey, HASH_MALFORMED, HASH_RANGE, parseHashKey } from "./record/hash-key";
 export { ABSENT, ROW_SIZE } from "./record/batch";
 export { KEY_LENGTH, KEY_LIMIT, keyRows, shardMany, UNCOVERED } from "./record/shard";
@@ -25,7 +25,7 @@ export { deltaBound, deltaIntegers, deltaLengths, deltaStrings } from "./columna
 export { splitBytes } from "./columnar/bytesplit";
 export { BLOOM_BLOCK, bloomFold, bloomInsert } from "./columnar/bloom";
 export {
-  COLUMN_CAPACITY, COLUMN_COUNT, COLUMN_ENCODE, COLUMN_ENTRIES, COLUMN_LEVELS, COLUMN_MAX_DEF, COLUMN_MAX_REP, COLUMN_NAME, COLUMN_NAME_SIZE, COLUMN_NULLABLE,
+  COLUMN_CAPACITY, COLUMN_COUNT, COLUMN_ENTRIES, COLUMN_LEVELS, COLUMN_MAX_DEF, COLUMN_MAX_REP, COLUMN_NAME, COLUMN_NAME_SIZE, COLUMN_NULLABLE,
   COLUMN_ORDER, COLUMN_PARAM, COLUMN_PHYSICAL, COLUMN_REPS, COLUMN_ROWS, COLUMN_SIZE, COLUMN_TEXT, COLUMN_TYPE, COLUMN_UNIT, COLUMN_VALUES, COLUMN_WIDTH,
   ORDER_BYTES, ORDER_DECIMAL, ORDER_FLOATING, ORDER_NONE, ORDER_SIGNED, ORDER_UNSIGNED,
   TYPE_BINARY, TYPE_BOOLEAN, TYPE_DATE, TYPE_DECIMAL, TYPE_DOUBLE, TYPE_FLOAT, TYPE_INT32, TYPE_INT64, TYPE_INT96, TYPE_JSON, TYPE_STRING, TYPE_TIME,
@@ -43,12 +43,12 @@ export {
 export { FOLD_CASE, FOLD_DOTS, objectSize, openObject } from "./columnar/keys";
 export { SCAN_COERCION, scanInit, scanPass, scanRows, scanSettle, scanSource } from "./columnar/json";
 export { SCAN_APPEND, SCAN_DYNAMODB, SCAN_FINAL, SCAN_FIRST, SCAN_REFUSE, SCAN_STATE } from "./columnar/records";
-export { countFeeds, FORMAT_AUTO, FORMAT_DOCUMENTS, FORMAT_LINES } from "./columnar/frame";
+export { FORMAT_AUTO, FORMAT_DOCUMENTS, FORMAT_LINES } from "./columnar/frame";
 export {
   CODEC_LZ4, CODEC_NONE, CODEC_SNAPPY, COLUMN_BLOOM, COLUMN_BLOOM_RATE, COLUMN_ENCODING, ENCODING_AUTO, ENCODING_SMALLEST, ENCODING_SMALLEST_PACKED, grantBlock,
   PAGES_READY,
 } from "./columnar/chunk";
-export { PAGE_CHUNK, PAGE_DATA, PAGE_DICTIONARY } from "./columnar/page";
+export { PAGE_CHUNK, PAGE_DICTIONARY } from "./columnar/page";
 export { appendBatch, finishRowGroup, openWriter, resetRowGroup, rowGroupBytes, takePages } from "./columnar/rowgroup";
 export { growSplit, openSplit, splitBatch, splitGroups, splitIds, splitText } from "./columnar/split";
 export { unpackRows } from "./columnar/unpack";

@@ -253,23 +253,3 @@ export function lineEnd(p: usize): usize {
   while (load<u8>(p) != 10) p++;
   return p;
 }
-
-/** Line feeds in the text: 10 GB/s and more. */
-export function countFeeds(src: usize, len: usize): u32 {
-  const end = src + len;
-  let count: u32 = 0, p = src;
-  if (ASC_FEATURE_SIMD) {
-    const feed = i8x16.splat(10);
-    // a lane counts up to 255
-    while (p + 16 <= end) {
-      const stop = p + min<usize>((end - p) & ~15, 255 * 16);
-      let lanes = i8x16.splat(0);
-      for (; p < stop; p += 16) lanes = i8x16.sub(lanes, i8x16.eq(v128.load(p), feed));
-      const pairs = i16x8.extadd_pairwise_i8x16_u(lanes);
-      const sums = i32x4.extadd_pairwise_i16x8_u(pairs);
-      count += i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
-    }
-  }
-  for (; p < end; p++) if (load<u8>(p) == 10) count++;
-  return count;
-}

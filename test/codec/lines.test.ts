@@ -58,3 +58,19 @@ describe.each(builds)('nthFeed (%s)', (_, engine) => {
     )
   })
 })
+
+describe.each(builds)('countFeeds (%s)', (_, engine) => {
+  it('is how many line feeds there are', () => {
+    const text = Uint8Array.from({ length: 9000 }, (_, i) => (i % 3 === 0 || i > 4000 ? 10 : i))
+    engine.scope(() => {
+      const at = engine.put(text)
+      for (const [from, to] of [
+        [0, 9000],
+        [0, 0],
+        [5, 20],
+        [3999, 8111],
+      ])
+        expect(engine.core.countFeeds(at + from, to - from)).toBe(text.subarray(from, to).filter((c) => c === 10).length)
+    })
+  })
+})

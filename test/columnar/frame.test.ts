@@ -269,18 +269,4 @@ describe.each(builds)('%s', (_, engine) => {
         })
       }
   })
-
-  it('counts line feeds', () => {
-    const text = Uint8Array.from({ length: 9000 }, (_, i) => (i % 3 === 0 || i > 4000 ? 10 : i))
-    engine.scope(() => {
-      const at = engine.put(text)
-      for (const [from, to] of [
-        [0, 9000],
-        [0, 0],
-        [5, 20],
-        [3999, 8111],
-      ])
-        expect(engine.core.countFeeds(at + from, to - from)).toBe(text.subarray(from, to).filter((c) => c === 10).length)
-    })
-  })
 })
