@@ -1,6 +1,6 @@
 import { evolveSchema, formatDdl, parseSchema, type Schema, type Table } from '../parquet/index.js'
 import { fieldsOf, renamed, schemaOf } from '../parquet/internal.js'
-import { type Command, type Io, oneOf, UsageError, type Values } from './command.js'
+import { type Command, type Io, oneOf, UsageError, type Values, wholeOption } from './command.js'
 import { count, place } from './figures.js'
 import { readInputs, sizeOf } from './input.js'
 import { meter } from './meter.js'
@@ -24,6 +24,7 @@ several kinds, numbers that are rounded.
       --bad-records HOW     fail (default) or skip: what is no JSON object
       --format FORMAT       lines, documents or auto (default): how records follow each
                             other, settled by the first line
+      --max-record-bytes B  longest record (16777216)
       --against FILE        compares with the schema of a data set and prints that of
                             both; exit code 1 where they do not fit together
       --convert FILE        prints the schema in FILE: JSON, DDL text, CREATE TABLE or
@@ -49,6 +50,7 @@ Example:
     uuid: { type: 'boolean' },
     'bad-records': { type: 'string' },
     format: { type: 'string' },
+    'max-record-bytes': { type: 'string' },
     against: { type: 'string' },
     convert: { type: 'string' },
     ddl: { type: 'boolean' },
@@ -60,7 +62,9 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
   const { against, convert } = values
   const print = (schema: Schema) => io.write(values.ddl ? `${formatDdl(schema)}\n` : text(schema))
   if (typeof convert === 'string') {
-    if (inputs.length > 0 || against !== undefined) throw new UsageError('--convert expected no inputs and no --against')
+    if (inputs.length > 0) throw new UsageError(`--convert expected no inputs, got ${JSON.stringify(inputs[0])}`)
+    const other = Object.keys(values).find((name) => name !== 'convert' && name !== 'ddl')
+    if (other !== undefined) throw new UsageError(`--convert expected no --${other}: nothing is inferred`)
     await print((await readTable(io, convert)).schema)
     return 0
   }
@@ -71,6 +75,7 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
     onBadRecord: oneOf(values, 'bad-records', ['fail', 'skip']),
     format: oneOf(values, 'format', ['auto', 'lines', 'documents']),
     uuid: values.uuid === true,
+    maxRecordBytes: wholeOption(values, 'max-record-bytes', 1),
   }
   const table = typeof against === 'string' ? await readTable(io, against) : undefined
   const { schema, notes, badRecords, pieces } = await inferFrom(

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => duck.close())
 
 /** The command line as main.ts runs it, but with an error given back instead of told. */
-async function millrace(args: string[], stdin: (string | Uint8Array)[] = []) {
+async function millrace(args: string[], stdin: (string | Uint8Array)[] = [], terminal: Pick<Io, 'columns' | 'color'> = { columns: 0, color: false }) {
   const out: Uint8Array[] = []
   const err: string[] = []
   const io: Io = {
@@ -29,8 +29,7 @@ async function millrace(args: string[], stdin: (string | Uint8Array)[] = []) {
     },
     log: (line) => void err.push(line),
     progress() {},
-    columns: 0,
-    color: false,
+    ...terminal,
     ports: nodePorts,
     signal: new AbortController().signal,
   }
@@ -338,6 +337,17 @@ describe('millrace parquet', () => {
     const kept = file('old-bad.ndjson', 'old\n')
     expect((await millrace(['parquet', '-', '-o', path('x.parquet'), '--bad-records', kept, '--bloom', 'nope'], [text])).code).toBe(2)
     expect(readFileSync(kept, 'utf8')).toBe('old\n')
+  })
+
+  it('ends with the largest columns, within the terminal', async () => {
+    const wide = [`${JSON.stringify(Object.fromEntries(Array.from({ length: 35 }, (_, i) => [`a_column_of_a_long_name_${i}`, 'x'.repeat(i)])))}\n`]
+    const { err } = await millrace(['parquet', '-', '-o', path('wide.parquet'), '--compression', 'none'], wide, { columns: 50, color: true })
+    const [, empty, head, first, ...rest] = err.split('\n')
+    expect([empty, head.slice(0, 10), head.slice(-10)]).toEqual(['', '\x1b[1mcolumn', 'share\x1b[22m'])
+    expect(first).toMatch(/^a_col.*…_*name_34 .* B +\d+\.\d %$/)
+    expect(rest.length).toBe(20)
+    expect(rest[19]).toMatch(/^and 15 more, \d.* B, \d+\.\d %$/)
+    expect([first, ...rest].every((line) => line.length <= 50)).toBe(true)
   })
 
   it('counts bad records by reason, the most frequent first', async () => {

@@ -124,8 +124,10 @@ describe('usage', () => {
     [{ 'sample-bytes': '0' }, ['-'], '--sample-bytes expected a whole number from 1 or all, got "0"'],
     [{ coercion: 'lax' }, ['-'], '--coercion expected one of strict, hive, openx, got "lax"'],
     [{ 'bad-records': 'file' }, ['-'], '--bad-records expected one of fail, skip, got "file"'],
-    [{ convert: 'a' }, ['-'], '--convert expected no inputs and no --against'],
-    [{ convert: 'a', against: 'b' }, [], '--convert expected no inputs and no --against'],
+    [{ 'max-record-bytes': '0' }, ['-'], '--max-record-bytes expected a whole number from 1'],
+    [{ convert: 'a' }, ['-'], '--convert expected no inputs, got "-"'],
+    [{ convert: 'a', against: 'b' }, [], '--convert expected no --against'],
+    [{ convert: 'a', uuid: true }, [], '--convert expected no --uuid'],
   ] as [Values, string[], string][])('%j %j: %s', async (values, positionals, message) => {
     await expect(schema(values, {}, [], positionals)).rejects.toThrow(message)
   })
