@@ -25,17 +25,20 @@ export interface BadRecord {
 
 /**
  * `fail`: the first bad record ends the work with an error. `skip`: it is left out and counted. A
- * function is told each one, which is then left out; what it throws ends the work.
+ * function is told each one, which is then left out; what it throws ends the work. A promise that it
+ * gives is waited for, though perhaps behind further records.
  */
-export type BadRecordPolicy = 'fail' | 'skip' | ((bad: BadRecord) => void)
+export type BadRecordPolicy = 'fail' | 'skip' | ((bad: BadRecord) => void | Promise<void>)
 
 export function checkPolicy(label: string, policy: unknown): void {
   if (policy !== 'fail' && policy !== 'skip' && typeof policy !== 'function') throw wrongType(label, "'fail', 'skip' or a function", policy)
 }
 
 export interface Settlement {
-  /** Throws BAD_INPUT under `fail`, and what the policy's function throws. */
-  settle(bad: BadRecord): void
+  /** Throws BAD_INPUT under `fail`, and what the policy's function throws; gives its promise. */
+  settle(bad: BadRecord): void | Promise<void>
+  /** Whether anyone is told the record's own bytes. */
+  readonly tells: boolean
   readonly badRecords: number
   /** How many for each reason; for a value that does not fit, "reason: column", of the first 64 such pairs. */
   readonly badByReason: Record<string, number>
@@ -47,6 +50,7 @@ export function createSettlement(policy: BadRecordPolicy): Settlement {
   const reasons = new Map<string, number>()
   let badRecords = 0
   return {
+    tells: typeof policy === 'function',
     settle(bad) {
       const { source, record, position, line, column, reason, message } = bad
       if (policy === 'fail') throw new MillraceError('BAD_INPUT', message, { position: { source, record, offset: position, line, column } })
@@ -54,7 +58,7 @@ export function createSettlement(policy: BadRecordPolicy): Settlement {
       const pair = column === undefined ? reason : `${reason}: ${column}`
       const key = reasons.has(pair) || reasons.size < REASONS_MAX ? pair : reason
       reasons.set(key, (reasons.get(key) ?? 0) + 1)
-      if (policy !== 'skip') policy(bad)
+      if (policy !== 'skip') return policy(bad)
     },
     get badRecords() {
       return badRecords

@@ -42,6 +42,7 @@ export interface Cuts {
 // A scan of half a megabyte: its columns and its text stay in a second-level cache of 1-2 MiB.
 const FILL = 512 * 1024
 const BATCH_ROWS = 2048
+const NOTHING = new Uint8Array(0)
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024
 
 export function checkFormat(label: string, format: unknown): void {
@@ -78,11 +79,25 @@ export function createIntake(
   let seen = 0 // records that the scan counted
   let before = 0 // of them, in earlier sources
   let batchAt = 0 // byte of the text where the batch at hand begins
+  let batchLine = 0 // its line, 0 where nobody has asked yet
   let lines = 0 // of the segment, off the text
   let bytes = 0
   let documents = false // whether the source at hand is of documents
 
-  const settle = (bad: BadRecord) => settlement.settle(source === undefined ? bad : { source, ...bad })
+  let told: Promise<unknown> | undefined // who is told of bad records asynchronously
+
+  const settle = (bad: BadRecord) => {
+    const later = settlement.settle(source === undefined ? bad : { source, ...bad })
+    if (typeof later?.then !== 'function') return
+    told = Promise.all([told, later])
+    // settled() tells
+    told.catch(() => {})
+  }
+  const settled = async () => {
+    const waits = told
+    told = undefined
+    await waits
+  }
 
   const feeds = (from: number, to: number) => engine.core.countFeeds(text + from, to - from)
 
@@ -134,19 +149,28 @@ export function createIntake(
     const limit = stop || have
     const last = final || stop > 0
     let at = 0
+    // Line feeds are counted from one bad record to the next: from the start of the text each cost 26 us.
+    let counted = 0
+    let lineAt = line
     for (let more = true; more; ) {
       const { rows, consumed, bad } = scan.next(text + at, limit - at, last, cuts?.room())
       batchAt = at
+      batchLine = 0
       for (const { offset, position, end, ...b } of bad) {
+        // a fault may be told behind the start of the next record
+        if (at + position < counted) lineAt -= feeds(at + position, counted)
+        else lineAt += feeds(counted, at + position)
+        counted = at + position
         settle({
           ...b,
           record: b.record - before,
           offset: base + at + offset,
           position: base + at + position,
-          line: line + feeds(0, at + position),
-          text: engine.bytes().slice(came + at + offset, came + at + end),
+          line: lineAt,
+          text: settlement.tells ? engine.bytes().slice(came + at + offset, came + at + end) : NOTHING,
         })
       }
+      if (told) await settled()
       const first = seen
       seen += rows + bad.length
       if (rows > 0) await batch(rows, (row) => bad.reduce((record, b) => (b.record <= record ? record + 1 : record), first + row) - before)
@@ -195,9 +219,10 @@ export function createIntake(
             line,
             reason: 'too-long',
             message: `expected at most ${maxRecordBytes} bytes, got more`,
-            text: new Uint8Array(0),
+            text: NOTHING,
           })
           seen++
+          if (told) await settled()
           await pass()
         }
       }
@@ -217,7 +242,8 @@ export function createIntake(
     textBytes: size,
     refuse(record, message, raw) {
       const offset = base + batchAt
-      settle({ offset, position: offset, line: line + feeds(0, batchAt), record, reason: 'partition', message, text: raw })
+      batchLine ||= line + feeds(0, batchAt)
+      settle({ offset, position: offset, line: batchLine, record, reason: 'partition', message, text: raw })
     },
     get place() {
       return { records: seen - before, lines: line - 1 }

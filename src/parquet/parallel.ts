@@ -76,7 +76,7 @@ export function createParallel(
   options: object,
   { fields, limits, format = 'auto' }: WriterSettings,
   group: (group: FinishedRowGroup) => Promise<void>,
-  settle: (bad: BadRecord) => void,
+  settle: (bad: BadRecord) => void | Promise<void>,
 ): Parallel {
   const headBytes = limits.maxRecordBytes
   const engine = createEngine()
@@ -149,7 +149,7 @@ export function createParallel(
       const segment = order[0]
       const answer = segment.answers.shift() as Answer
       if (answer.kind === 'group') await group(answer.group)
-      else if (answer.kind === 'bad') settle(answer.begun ? shifted(answer.bad, segment) : answer.bad)
+      else if (answer.kind === 'bad') await settle(answer.begun ? shifted(answer.bad, segment) : answer.bad)
       else if (answer.kind === 'failed') throw new MillraceError(answer.error.code ?? 'IO', answer.error.message)
       else if (answer.kind === 'end') {
         done.records = answer.records + (answer.begun ? done.records : 0)

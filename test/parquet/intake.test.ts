@@ -120,6 +120,37 @@ describe('positions', () => {
   })
 })
 
+describe('bad records', () => {
+  it('take time in proportion to their text, however many there are', async () => {
+    const time = async (text: string) => {
+      const { user } = process.cpuUsage()
+      const { intake } = await take([{ name: 's', pieces: [text] }], { onBadRecord: 'skip', format: 'lines' })
+      expect(intake.badRecords).toBe(20_000)
+      return process.cpuUsage().user - user
+    }
+    const short = Math.min(await time('x\n'.repeat(20_000)), await time('x\n'.repeat(20_000)))
+    // counted from the start of the text, the lines of these took 10 times as long
+    const spread = await time(`x${'\n'.repeat(25)}`.repeat(20_000))
+    expect(spread).toBeLessThan(short * 5 + 100_000)
+  })
+
+  it('are told by a function that may take its time, whose failure ends the work', async () => {
+    let open = 0
+    const onBadRecord = async () => {
+      open++
+      await new Promise((wake) => setTimeout(wake, 5))
+      open--
+    }
+    const { rows } = await take([{ name: 's', pieces: ['x\n{"a":1}\ny\n'] }], { onBadRecord })
+    expect([rows.length, open]).toEqual([1, 0])
+    const failing = async () => {
+      throw new Error('no room')
+    }
+    await expect(take([{ name: 's', pieces: ['x\n{"a":1}\n'] }], { onBadRecord: failing })).rejects.toThrow('no room')
+    await expect(take([{ name: 's', pieces: ['x'.repeat(600_000)] }], { onBadRecord: failing })).rejects.toThrow('no room')
+  })
+})
+
 describe('policies', () => {
   const pieces = ['{"a":1}\n{"a":1.5}\n{"a":2}\n']
 
