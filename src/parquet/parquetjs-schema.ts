@@ -175,7 +175,8 @@ function fieldsOf(schema: SchemaDefinition, above: string[], rLevel: number, dLe
       if (type === 'LIST' || type === 'MAP') fields[name].originalType = type
       continue
     }
-    if (!Object.hasOwn(PRIMITIVE, type)) throw outOfRange(`${label}.${name}.type`, `one of ${Object.keys(PRIMITIVE).join(', ')}`, type)
+    if (typeof type !== 'string' || !Object.hasOwn(PRIMITIVE, type))
+      throw outOfRange(`${label}.${name}.type`, `one of ${Object.keys(PRIMITIVE).join(', ')}`, type)
     if (encoding !== 'PLAIN' && encoding !== 'RLE') throw outOfRange(`${label}.${name}.encoding`, 'PLAIN or RLE', encoding)
     if (!CODECS.includes(compression as 'GZIP')) throw outOfRange(`${label}.${name}.compression`, `one of ${CODECS.join(', ')}`, compression)
     const primitiveType = PRIMITIVE[type as ParquetJsType]

@@ -190,6 +190,7 @@ describe('where parquetjs-lite is wrong', () => {
 
   it.each([
     [{ a: { type: 'INT96' } }, '"schema.a.type" expected one of BOOLEAN, INT32'],
+    [{ a: { type: Object.create(null) } }, '"schema.a.type" expected one of BOOLEAN, INT32'],
     [{ a: { type: 'UTF8', compression: 'LZO' } }, '"schema.a.compression" expected one of UNCOMPRESSED, GZIP, SNAPPY, got "LZO"'],
     [{ a: { type: 'UTF8', encoding: 'X' } }, '"schema.a.encoding" expected PLAIN or RLE, got "X"'],
     [{}, '"schema" expected at least one field'],
