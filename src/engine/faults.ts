@@ -83,7 +83,7 @@ function words(detail: number, bytes: Uint8Array, at: number, subjects: readonly
     case core.JSON_UTF8:
       return `expected UTF-8, got byte ${hex(byte)}`
     case core.JSON_NOT_OBJECT:
-      return `expected a JSON object, got ${kind(byte)}`
+      return `expected a JSON object, got ${isGzip(bytes, at) ? 'gzip, which gunzip() unpacks' : kind(byte)}`
     case core.JSON_TRAILING:
       return `expected the end of the line or a further object behind the record, got ${shown(byte)}`
     case core.JSON_MISSING:
@@ -91,7 +91,7 @@ function words(detail: number, bytes: Uint8Array, at: number, subjects: readonly
     case core.JSON_NULL:
       return `${column} expected ${expected}, got null`
     case core.JSON_TYPE:
-      return `${column} expected ${expected}, got ${kind(byte)}`
+      return `${column} expected ${expected}, got ${isNaNText(bytes, at) ? 'NaN' : kind(byte)}`
     case core.JSON_FRACTION:
       return `${column} expected ${expected}, got a number that is not whole`
     case core.JSON_RANGE:
@@ -130,6 +130,15 @@ function keyText(bytes: Uint8Array, at: number): string {
   while (end < most.length && most[end] !== 0x22) end += most[end] === 0x5c ? 2 : 1
   const text = new TextDecoder().decode(most.subarray(0, end + 1))
   return end < most.length ? text : `${text}...`
+}
+
+/** As rows of objects come, which have NaN where JSON has none. */
+function isNaNText(bytes: Uint8Array, at: number): boolean {
+  return [0x22, 0x4e, 0x61, 0x4e, 0x22].every((byte, i) => bytes[at + i] === byte)
+}
+
+function isGzip(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0x1f && bytes[at + 1] === 0x8b
 }
 
 function hex(byte: number): string {

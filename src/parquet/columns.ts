@@ -42,7 +42,7 @@ export function columnBatches(engine: Engine, columns: number, fields: readonly 
         continue
       }
       if (!field.leaf)
-        throw wrongType(label, `nothing: columns of ${field.struct ? 'structs' : field.list ? 'lists' : 'maps'} are for writeRows and writeJson`, value)
+        throw wrongType(label, `no column of ${field.struct ? 'structs' : field.list ? 'lists' : 'maps'}, which writeRows and writeJson take`, value)
       const leaf = leaves.find((leaf) => leaf.field === field) as LeafColumn
       const column = cellsOf(label, leaf, value)
       if (rows < 0) {

@@ -49,7 +49,9 @@ export interface FileOptions {
   bloomFilters?: readonly string[] | Readonly<Record<string, BloomFilter>>
   /**
    * Of all columns, or by column; default auto. Lists and maps are named by what lies in them:
-   * `tags.list.element`. DuckDB reads byte_stream_split of float and double only.
+   * `tags.list.element`. delta, for integers, dates and times, is DELTA_BINARY_PACKED; delta_length
+   * and delta_byte_array are for strings and binary. DuckDB reads byte_stream_split of float and
+   * double only.
    */
   encodings?: 'auto' | 'smallest' | Readonly<Record<string, Encoding>>
   /** What the rows of every row group are sorted by. The writer says so in the file; it does not sort, nor check. */
@@ -176,7 +178,9 @@ function encodingsOf(encodings: FileOptions['encodings'], leaves: readonly LeafC
   for (const [name, encoding] of Object.entries(object(encodings, label)) as [string, Encoding][]) {
     const leaf = leafOf(name, leaves, label)
     if (!Object.hasOwn(ENCODABLE, encoding)) throw outOfRange(`${label}.${name}`, `one of ${Object.keys(ENCODABLE).join(', ')}`, encoding)
-    if (!ENCODABLE[encoding].includes(leaves[leaf].physical)) throw outOfRange(`${label}.${name}`, `an encoding that ${leaves[leaf].leaf.type} has`, encoding)
+    const { physical, leaf: value } = leaves[leaf]
+    const possible = (Object.keys(ENCODABLE) as Encoding[]).filter((other) => ENCODABLE[other].includes(physical))
+    if (!possible.includes(encoding)) throw outOfRange(`${label}.${name}`, `an encoding that ${value.type} has (${possible.join(', ')})`, encoding)
     all[leaf] = encoding
   }
   return all

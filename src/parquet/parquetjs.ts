@@ -34,6 +34,7 @@ const PIECE = 65536
 /**
  * Drop-in for the ParquetWriter of parquetjs-lite. What differs:
  * - int64 keeps every bit (parquetjs cuts numbers and bigints beyond 2^53), statistics are right
+ * - timestamps are marked as moments in UTC, which DuckDB shows with a zone; parquetjs leaves it open
  * - what parquetjs throws as a string comes as an error with that message
  * - `openFile` gives the file its name when it is whole: a run that fails leaves none
  * - appendRow() need not be awaited one by one, close() waits for all

@@ -12,7 +12,7 @@ type Text = (value: unknown, depth: number) => string | undefined
 
 /** What the scan takes is at most 256 deep: what is deeper, or holds itself, is told by it. */
 const DEPTH = 256
-const TOO_DEEP = '['.repeat(DEPTH + 1) + ']'.repeat(DEPTH + 1)
+const TOO_DEEP = '{"":'.repeat(DEPTH + 1) + '0' + '}'.repeat(DEPTH + 1)
 class TooDeep extends Error {}
 
 /** Characters a piece; larger ones cost memory and no longer gain speed. */
@@ -27,8 +27,9 @@ export interface RowOptions {
 
 /**
  * Gives a generator of text for rows of `fields`, in pieces of about 64 K characters. What no JSON
- * stands for is written so that the scan refuses it and the row is a bad record: NaN as a string, dates that are none, rows that are no objects. Throws BAD_INPUT with the row's index in
- * `rows` for what a getter or toJSON of the row throws.
+ * stands for is written so that the scan refuses it and the row is a bad record: NaN as a string,
+ * dates that are none, rows that are no objects. Throws BAD_INPUT with the row's index in `rows` for
+ * what a getter or toJSON of the row throws.
  */
 export function rowLines(fields: readonly Field[], options: RowOptions = {}): (rows: Iterable<unknown>) => Generator<string> {
   const line = structText(fields, options)

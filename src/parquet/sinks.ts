@@ -52,8 +52,9 @@ export interface StreamSink extends Required<ParquetSink>, AsyncIterable<Uint8Ar
  * @example
  * const sink = streamSink()
  * const writer = createParquetWriter({ schema, sink })
- * const response = new Response(sink.stream())
- * writer.writeRows(rows).then(() => writer.close())
+ * // a reader that goes away rejects this; without a catch that ends a Node process
+ * writer.writeRows(rows).then(() => writer.close()).catch(console.error)
+ * return new Response(sink.stream())
  */
 export function streamSink(options: { highWaterMark?: number } = {}): StreamSink {
   const { highWaterMark = 4 * 1024 * 1024 } = options

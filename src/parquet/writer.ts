@@ -38,7 +38,7 @@ export interface ParquetSummary {
 
 export interface ParquetWriter {
   /**
-   * Takes JSON cut anywhere; `bytes` must not change until the promise resolves. Calls need not
+   * Takes JSON cut anywhere, gzip through gunzip(); `bytes` must not change until the promise resolves. Calls need not
    * be awaited one by one: they are served in order. Rejects with BAD_INPUT (position: source,
    * record, line, byte, column) under the policy `fail`, with whatever the sink rejects with, with OUT_OF_MEMORY;
    * the writer is then at its end and the sink aborted.
@@ -48,7 +48,8 @@ export interface ParquetWriter {
    * Takes objects, exactly: BigInt in integer and decimal columns, Date in timestamps and dates,
    * Uint8Array in binary ones, Map or object in maps, arrays, typed arrays and sets in lists, anything
    * in json ones; `undefined` is an absent member, toJSON() is heeded. A row that does not fit its
-   * columns is a bad record like any other, its index counted over all calls. Rejects with BAD_INPUT
+   * columns is a bad record like any other, its index counted over all calls, line and byte those of
+   * the JSON that rows become. There is none for NaN, which writeColumns takes. Rejects with BAD_INPUT
    * for what a getter of a row throws.
    */
   writeRows(rows: Iterable<object>): Promise<void>
@@ -79,7 +80,7 @@ export interface ParquetWriter {
 /**
  * A writer of one Parquet file. By default: Snappy, pages V1 of at most 1 MiB, dictionaries while they
  * pay, statistics and page index. A member that does not fit its column makes the record bad. Holds
- * one row group, compressed, and some 20 MiB.
+ * one row group, compressed, and some 20 MiB. Throws for wrong options, and then aborts the sink too.
  *
  * @example
  * import { nodePorts } from 'millrace/node'
@@ -89,10 +90,22 @@ export interface ParquetWriter {
  * const { rows } = await writer.close()
  */
 export function createParquetWriter(options: ParquetWriterOptions): ParquetWriter {
-  const settings = checkWriterOptions(options, ['sink', 'threads', 'ports'])
-  if (typeof options.sink?.write !== 'function') throw wrongType('options.sink', 'an object with write(bytes)', options.sink)
-  const pool = poolOf(options)
-  return writerOf(settings, options.sink, pool)
+  try {
+    const settings = checkWriterOptions(options, ['sink', 'threads', 'ports'])
+    if (typeof options.sink?.write !== 'function') throw wrongType('options.sink', 'an object with write(bytes)', options.sink)
+    return writerOf(settings, options.sink, poolOf(options))
+  } catch (error) {
+    // a file may have been made for it
+    giveUp(options?.sink, error)
+    throw error
+  }
+}
+
+/** Aborts what may be a sink; what goes wrong with it is not the error to tell. */
+async function giveUp(sink: Partial<ParquetSink> | undefined, reason: unknown): Promise<void> {
+  try {
+    await sink?.abort?.(reason)
+  } catch {}
 }
 
 /** A writer whose settings can still be seen; of `fields` that no schema says. */

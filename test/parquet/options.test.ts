@@ -192,7 +192,10 @@ describe('options', () => {
     [{ bloomFilters: { s: { fpp: 1 } } }, '"options.bloomFilters.s.fpp" expected a chance from 0.0001 to 0.5, got 1'],
     [{ bloomFilters: { s: { bits: 1 } } }, '"options.bloomFilters.s" expected one of fpp, ndv, got "bits"'],
     [{ encodings: 'delta' }, '"options.encodings" expected auto, smallest or an object, got "delta"'],
-    [{ encodings: { s: 'delta' } }, '"options.encodings.s" expected an encoding that string has, got "delta"'],
+    [
+      { encodings: { s: 'delta' } },
+      '"options.encodings.s" expected an encoding that string has (auto, smallest, plain, dictionary, delta_length, delta_byte_array), got "delta"',
+    ],
     [{ encodings: { s: 'toString' } }, /"options.encodings.s" expected one of auto, smallest, plain, .*, got "toString"/],
     [{ sortingColumns: [{ column: 'tags.list.element' }] }, '"options.sortingColumns[0].column" expected a column of one value a row, got "tags.list.element"'],
     [{ sortingColumns: [{ column: 's', desc: true }] }, '"options.sortingColumns[0]" expected one of column, descending, nullsFirst, got "desc"'],

@@ -179,7 +179,7 @@ describe('createParquetWriter', () => {
     ])
     expect(bad.map(({ record, message }) => `${record} ${message}`)).toEqual([
       '1 expected a JSON object, got null',
-      '2 column "fare" expected double, got a string',
+      '2 column "fare" expected double, got NaN',
       '3 column "id" expected int64, got a number out of its range',
       '4 column "at" expected timestamp, got a string that is no ISO 8601 time or out of range of us',
     ])
@@ -308,6 +308,21 @@ describe('a sink that fails', () => {
     await expect(writer.close()).rejects.toMatchObject({ code: 'CLOSED', cause: { code: 'ENOSPC' } })
   })
 
+  it('tell gzip, NaN and what holds itself by their names', async () => {
+    const told: string[] = []
+    const writer = createParquetWriter({ schema: 'a double, b json', sink: { write() {} }, onBadRecord: ({ message }) => void told.push(message) })
+    const self: Record<string, unknown> = {}
+    self.b = self
+    await writer.writeRows([{ a: Number.NaN }, self])
+    await writer.writeJson(Uint8Array.of(0x1f, 0x8b, 8, 10))
+    await writer.close()
+    expect(told).toEqual([
+      'column "a" expected double, got NaN',
+      'expected at most 256 levels of nesting, got more',
+      'expected a JSON object, got gzip, which gunzip() unpacks',
+    ])
+  })
+
   it('abort() ends without a footer', async () => {
     const memory = memorySink()
     const writer = createParquetWriter({ schema: SCHEMA, sink: memory.sink })
@@ -334,6 +349,12 @@ describe('arguments', () => {
     [{ schema, sink, onBadRecord: 'ignore' }, '"options.onBadRecord" expected \'fail\', \'skip\' or a function, got "ignore"'],
   ])('%#: refuses %j', (options, message) => {
     expect(() => createParquetWriter(options as never)).toThrow(message)
+  })
+
+  it('that are wrong leave no file behind', () => {
+    const memory = memorySink()
+    expect(() => createParquetWriter({ schema: 'id itn', sink: memory.sink })).toThrow('got "itn"')
+    expect(memory.state).toMatchObject({ closed: 0, aborted: [{ name: 'RangeError' }] })
   })
 
   it('of fileSink', async () => {
