@@ -172,6 +172,15 @@ run()`
   })
 })
 
+describe("the README's Parquet program", () => {
+  it('prints what the README says, in both module systems', async () => {
+    const program = readmeProgram(1)
+    await writeFile(join(dir, 'events.mjs'), program)
+    await writeFile(join(dir, 'events.cjs'), commonjs(program))
+    for (const file of ['events.mjs', 'events.cjs']) expect((await node(dir, file)).stdout).toBe(readmeOutput(1))
+  })
+})
+
 describe('size, minified and gzipped', () => {
   const size = async (contents: string) => {
     const result = await bundle({
@@ -219,12 +228,15 @@ describe('types', () => {
     const all = entries.map((entry, i) => `export * as e${i} from '${entry.replace(/^\./, 'millrace')}'\n`).join('')
     // the README's program in strict TypeScript too, given the two globals that the language lacks
     const globals = 'declare const console: { log(value: unknown): void }\ndeclare class TextEncoder { encode(text: string): Uint8Array }\n'
-    const program = readmeProgram().replace(/^ *await writer/m, ';(async () => {\n$&')
-    await writeFile(join(folder, `program-${file}`), `${globals}${program}})()\n`)
+    const programs = [0, 1].map((index) => `program-${index}-${file}`)
+    for (const [index, name] of programs.entries()) {
+      const program = readmeProgram(index).replace(/^ *await writer/m, ';(async () => {\n$&')
+      await writeFile(join(folder, name), `${globals}${program}})()\n`)
+    }
     const source = `${all}import core from 'millrace/core.wasm'\nimport { setCore } from 'millrace/slim'\nsetCore(core)\n`
     await writeFile(join(folder, file), source)
     const compilerOptions = { target: 'ES2022', lib: ['ES2022'], types: [], strict: true, skipLibCheck: false, noEmit: true, module, moduleResolution }
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file, `program-${file}`] }))
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file, ...programs] }))
     const { stdout } = await node(folder, join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.').catch((error: { stdout: string }) => error)
     expect(stdout).toBe('')
   })

@@ -9,7 +9,7 @@ import type { FinishedRowGroup } from './rowgroup.js'
 export interface ColumnSummary {
   /** As options name it: its path, of a list's elements `tags.list.element`. */
   column: string
-  /** As a schema has it: `timestamp(us)`, `decimal(10,2)`. */
+  /** With its unit or digits: `int64`, `timestamp(us)`, `decimal(10,2)`. */
   type: LeafType | (string & Record<never, never>)
   /** Entries, nulls included: a row has one, or one for each element of its list or map, and one where that is empty. */
   values: number

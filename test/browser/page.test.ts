@@ -5,9 +5,11 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parquetReadObjects } from 'hyparquet'
+import { compressors } from 'hyparquet-compressors'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readmePage, readmeProgram } from '../readme.js'
+import { readmeOutput, readmePage, readmeProgram } from '../readme.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
@@ -45,12 +47,15 @@ afterAll(async () => {
 })
 
 // The program as a file of its own: a policy with 'self' allows no inline script, and no import map.
-const bare = () =>
-  readmeProgram().replaceAll(/from 'millrace(?:\/(\w+))?'/g, (_, room) => `from '/node_modules/millrace/dist/esm/${room ? `${room}/` : ''}index.js'`)
+const bare = (program: string) =>
+  program.replaceAll(/from 'millrace(?:\/(\w+))?'/g, (_, room) => `from '/node_modules/millrace/dist/esm/${room ? `${room}/` : ''}index.js'`)
 const pages: Record<string, () => string> = {
   '/': readmePage,
   '/strict.html': () => '<!doctype html><title>strict</title><script type="module" src="/program.js"></script>',
-  '/program.js': bare,
+  '/program.js': () => bare(readmeProgram()),
+  '/parquet.html': () => '<!doctype html><title>parquet</title><script type="module" src="/parquet.js"></script>',
+  // gzip by the page's own CompressionStream, the sizes of which are Chromium's
+  '/parquet.js': () => `${bare(readmeProgram(1)).replace('  sink,\n', "  sink,\n  compression: 'gzip',\n")}console.log(Array.from(sink.bytes()).join())\n`,
 }
 
 /** Opens a page and gives its console lines and errors once it is idle. */
@@ -77,6 +82,17 @@ describe('Chromium', () => {
     const { lines, errors } = await visit(`/strict.html?csp=${encodeURIComponent("script-src 'self' 'wasm-unsafe-eval'")}`)
     expect(errors).toEqual([])
     expect(lines.length).toBeGreaterThan(0)
+  })
+
+  it("runs the README's Parquet program, with gzip, and the file is whole", async () => {
+    const { lines, errors } = await visit('/parquet.html')
+    expect(errors).toEqual([])
+    const file = Uint8Array.from(lines.pop()?.split(',') ?? [], Number)
+    const printed = (text: string[]) => text.map((line) => line.replace(/\d+ bytes/, 'bytes'))
+    expect(printed(lines)).toEqual(printed(readmeOutput(1).trimEnd().split('\n')))
+    const rows = await parquetReadObjects({ file: file.buffer, compressors })
+    expect(rows.map(({ id }) => id)).toEqual([9007199254740993n, 8n, 2n ** 62n])
+    expect(rows[0].user).toEqual({ name: 'Ada', tags: ['x', 'y'] })
   })
 
   it("says what is missing under script-src 'self'", async () => {

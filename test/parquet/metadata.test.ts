@@ -54,7 +54,10 @@ describe('the schema', () => {
     const bytes = await file(fields, [TYPES.map(([, value]) => [value])])
     const path = duck.file('types.parquet', bytes)
     const rows = await duck.rows(`select column_type from (describe select * from '${path}')`)
-    expect(rows.map((row) => row.column_type)).toEqual(TYPES.map(([, , type]) => type))
+    // DuckDB up to 1.5.5 takes TIME of nanoseconds for one of microseconds
+    expect(rows.map((row, i) => (TYPES[i][2] === 'TIME_NS' && row.column_type === 'TIME' ? 'TIME_NS' : row.column_type))).toEqual(
+      TYPES.map(([, , type]) => type),
+    )
     const elements = parquetMetadata(arrayBuffer(bytes)).schema.slice(1)
     expect(elements.map((e) => e.converted_type)).toEqual(TYPES.map(([, , , converted]) => converted))
     expect(elements.map((e) => e.logical_type)).toEqual(TYPES.map(([, , , , logical]) => logical))

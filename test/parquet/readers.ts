@@ -39,7 +39,7 @@ export function fromDuck(value: unknown, shape: Shape): Want {
   if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes).toString('hex')
   if (value instanceof DuckDBDateValue) return String(value.days)
   if (value instanceof DuckDBUUIDValue) return value.toString()
-  if (value instanceof DuckDBTimeNSValue) return String(value.nanos)
+  if (value instanceof DuckDBTimeNSValue) return String((value.nanos / 1000n) * 1000n)
   if (value instanceof DuckDBTimeValue) return String(PER_MICRO[unit](value.micros))
   if (value instanceof DuckDBTimestampNanosecondsValue) return String(value.nanos)
   if (value instanceof DuckDBTimestampMillisecondsValue) return String(value.millis)
@@ -48,9 +48,11 @@ export function fromDuck(value: unknown, shape: Shape): Want {
   return String(value)
 }
 
-/** What DuckDB cannot show as it was written: TIMESTAMP WITH TIME ZONE ends at microseconds, cut towards zero. */
+/** What DuckDB cannot show as it was written: TIMESTAMP WITH TIME ZONE ends at microseconds, cut towards zero, and TIME does up to DuckDB 1.5.5. */
 export function asDuck(want: Want, shape: Shape): Want {
-  return mapped(want, shape, (text, leaf) => (leaf.leaf === 'timestamp' && leaf.unit === 'ns' ? String((BigInt(text) / 1000n) * 1000n) : text))
+  return mapped(want, shape, (text, leaf) =>
+    (leaf.leaf === 'timestamp' || leaf.leaf === 'time') && leaf.unit === 'ns' ? String((BigInt(text) / 1000n) * 1000n) : text,
+  )
 }
 
 function mapped(want: Want, shape: Shape, leaf: (text: string, shape: Extract<Shape, { leaf: string }>) => string): Want {
