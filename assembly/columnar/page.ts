@@ -37,7 +37,7 @@ export function closePage(w: Writer, c: Chunk): i32 {
     if (c.encoding >= ENCODING_SMALLEST_PACKED) chooseEncoding(c);
     if (c.bloom) bloomInsert(c.bloom, c.bloomSize, c.plain + c.head, c.pageValues, isBytes(c) ? 0 : c.width);
   }
-  const encoding = coded ? RLE_DICTIONARY : c.pageValues == 0 ? PLAIN : c.physical != PHYSICAL_BOOLEAN ? c.encoding : w.version == 2 ? RLE : PLAIN;
+  const encoding = coded ? RLE_DICTIONARY : c.pageValues == 0 ? PLAIN : c.physical != PHYSICAL_BOOLEAN ? c.encoding : w.version == 2 && c.wish != PLAIN ? RLE : PLAIN;
   const repWidth = levelWidth(c.maxRep), defWidth = levelWidth(c.maxDef);
   const levelsMost = levelsBound(c.pageEntries, repWidth) + levelsBound(c.pageEntries, defWidth) + 8;
   // of nulls alone there may be no block of values: nothing may be laid in front of them

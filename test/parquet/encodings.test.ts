@@ -2,6 +2,7 @@ import { parquetMetadata, parquetQuery, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { leavesOf } from '../../src/engine/leaves.js'
+import { bytesSink, createParquetWriter } from '../../src/parquet/index.js'
 import { checkFileOptions, type Encoding } from '../../src/parquet/options.js'
 import type { Leaf } from '../../src/types.js'
 import { type Cell, type Column, write } from '../columnar/batches.js'
@@ -214,5 +215,27 @@ describe.each(['simd', 'scalar'] as const)('bloom filters (%s)', (build) => {
     const { meta_data } = parquetMetadata(arrayBuffer(bytes)).row_groups[0].columns[0]
     expect(meta_data!.bloom_filter_length).toBeGreaterThanOrEqual(2048)
     expect(meta_data!.bloom_filter_length).toBeLessThan(2048 + 64)
+  })
+})
+
+describe('booleans', () => {
+  it.each([
+    [1, 'auto', 'PLAIN'],
+    [1, 'plain', 'PLAIN'],
+    [2, 'auto', 'RLE'],
+    [2, 'plain', 'PLAIN'],
+  ] as const)('of pages of version %i are, as %s, %s', async (pageVersion, encoding, shown) => {
+    const sink = bytesSink()
+    const writer = createParquetWriter({
+      schema: { columns: [{ name: 'b', type: 'boolean', nullable: false }] },
+      sink,
+      pageVersion,
+      encodings: { b: encoding },
+    })
+    await writer.writeJson(Buffer.from('{"b":true}{"b":false}{"b":true}'))
+    await writer.close()
+    const file = arrayBuffer(sink.bytes())
+    expect(parquetMetadata(file).row_groups[0].columns[0].meta_data?.encodings).toEqual([shown])
+    expect(await parquetReadObjects({ file })).toEqual([{ b: true }, { b: false }, { b: true }])
   })
 })
