@@ -1,4 +1,4 @@
-// What DuckDB and hyparquet read, in the canonical form of values.ts.
+// What DuckDB, hyparquet and @dsnp/parquetjs read, in the canonical form of values.ts.
 import {
   DuckDBBlobValue,
   DuckDBDateValue,
@@ -34,6 +34,7 @@ export function fromDuck(value: unknown, shape: Shape): Want {
     const members = Object.values(value.entries)
     return { struct: shape.struct.map((m, i) => fromDuck(members[i], m.shape)) }
   }
+  if ('leaf' in shape && shape.leaf === 'int96' && value instanceof DuckDBTimestampValue) return String(value.micros * 1000n)
   const unit = 'leaf' in shape ? (shape.unit ?? 'us') : 'us'
   if (value instanceof DuckDBDecimalValue) return decimalText(value.value, value.scale)
   if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes).toString('hex')
@@ -48,14 +49,14 @@ export function fromDuck(value: unknown, shape: Shape): Want {
   return String(value)
 }
 
-/** What DuckDB cannot show as it was written: TIMESTAMP WITH TIME ZONE ends at microseconds, cut towards zero, and TIME does up to DuckDB 1.5.5. */
+/** What DuckDB cannot show as it was written: TIME and TIMESTAMP WITH TIME ZONE end at microseconds, cut towards zero. */
 export function asDuck(want: Want, shape: Shape): Want {
-  return mapped(want, shape, (text, leaf) =>
-    (leaf.leaf === 'timestamp' || leaf.leaf === 'time') && leaf.unit === 'ns' ? String((BigInt(text) / 1000n) * 1000n) : text,
-  )
+  const cut = ({ leaf, unit, wall }: LeafShape) => unit === 'ns' && (leaf === 'time' || (leaf === 'timestamp' && !wall))
+  return mapped(want, shape, (text, leaf) => (cut(leaf) ? String((BigInt(text) / 1000n) * 1000n) : text))
 }
 
-function mapped(want: Want, shape: Shape, leaf: (text: string, shape: Extract<Shape, { leaf: string }>) => string): Want {
+type LeafShape = Extract<Shape, { leaf: string }>
+function mapped(want: Want, shape: Shape, leaf: (text: string, shape: LeafShape) => string): Want {
   if (want === null) return null
   if (typeof want === 'string') return 'leaf' in shape ? leaf(want, shape) : want
   if ('list' in want && 'list' in shape) return { list: want.list.map((w) => mapped(w, shape.list, leaf)) }
@@ -64,12 +65,14 @@ function mapped(want: Want, shape: Shape, leaf: (text: string, shape: Extract<Sh
   throw new Error('value and shape differ')
 }
 
+const buffer = (file: Uint8Array) => file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer
+
 /** Rows as hyparquet reads them, Snappy by itself and the rest by its compressors. */
-export function readHyparquet(file: Uint8Array, options: { useOffsetIndex?: boolean } = {}): Promise<Record<string, unknown>[]> {
+export function readHyparquet(file: Uint8Array, options: { useOffsetIndex?: boolean; rowStart?: number; rowEnd?: number } = {}) {
   // not fatal: the bounds of binary columns go through it too
   const text = new TextDecoder('utf-8', { ignoreBOM: true })
   return parquetReadObjects({
-    file: file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer,
+    file: buffer(file),
     compressors,
     utf8: false,
     ...options,
@@ -84,20 +87,19 @@ export function readHyparquet(file: Uint8Array, options: { useOffsetIndex?: bool
   })
 }
 
-/** A value of hyparquet's. It makes decimals numbers and maps objects: these are compared as far as that goes. */
+/** A value of hyparquet's. It makes decimals numbers, by the sum that asHyparquet repeats, and maps objects. */
 export function fromHyparquet(value: unknown, shape: Shape): Want {
   if (value === null || value === undefined) return null
   if ('list' in shape) return { list: (value as unknown[]).map((item) => fromHyparquet(item, shape.list)) }
   if ('map' in shape) return { map: sorted(Object.entries(value as object).map(([k, v]) => [k, fromHyparquet(v, shape.map)])) }
   if ('struct' in shape) return { struct: shape.struct.map((m) => fromHyparquet((value as Record<string, unknown>)[m.name], m.shape)) }
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
-  if (shape.leaf === 'decimal') return Number(value).toPrecision(9)
   if (shape.leaf === 'uint64') return String(BigInt.asUintN(64, BigInt(value as bigint)))
   return typeof value === 'number' && shape.leaf === 'double' ? floating(value) : String(value)
 }
 
 export function asHyparquet(want: Want, shape: Shape): Want {
-  const plain = mapped(want, shape, (text, leaf) => (leaf.leaf === 'decimal' ? Number(text).toPrecision(9) : text))
+  const plain = mapped(want, shape, (text, leaf) => (leaf.leaf === 'decimal' ? String(Number(text.replace('.', '')) * 10 ** -(leaf.scale ?? 0)) : text))
   return order(plain)
 }
 
@@ -110,4 +112,43 @@ function order(want: Want): Want {
 
 function sorted(entries: [string, Want][]): [string, Want][] {
   return entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: its types want those of the libraries below it
+const dsnp = (await import('@dsnp/parquetjs' as string)) as any
+
+/** Rows as @dsnp/parquetjs reads them. */
+export async function readDsnp(file: Uint8Array): Promise<Record<string, unknown>[]> {
+  const reader = await dsnp.ParquetReader.openBuffer(Buffer.from(file))
+  const cursor = reader.getCursor()
+  const rows: Record<string, unknown>[] = []
+  for (let row = await cursor.next(); row !== null; row = await cursor.next()) rows.push(row)
+  await reader.close()
+  return rows
+}
+
+/** A value of @dsnp/parquetjs, which shows lists and maps as the groups that they are in the file. */
+export function fromDsnp(value: unknown, shape: Shape): Want {
+  if (value === null || value === undefined) return null
+  const group = value as Record<string, unknown>
+  const entries = (name: string) => (group[name] ?? []) as Record<string, unknown>[]
+  if ('list' in shape) return { list: entries('list').map((entry) => fromDsnp(entry.element, shape.list)) }
+  if ('map' in shape) return { map: entries('key_value').map((e) => [fromDsnp(e.key, shape.key) as string, fromDsnp(e.value, shape.map)]) }
+  if ('struct' in shape) return { struct: shape.struct.map((m) => fromDsnp(group[m.name], m.shape)) }
+  if (Buffer.isBuffer(value)) return shape.leaf === 'decimal' ? String(BigInt.asIntN(128, BigInt(`0x${value.toString('hex')}`))) : value.toString('hex')
+  if (shape.leaf === 'json') return JSON.stringify(value)
+  if (value instanceof Date) return String(shape.leaf === 'date' ? value.getTime() / 86_400_000 : value.getTime())
+  return typeof value === 'number' && shape.leaf === 'double' ? floating(value) : String(value)
+}
+
+/** What it makes of values: of unsigned integers signed ones, of moments Dates in milliseconds, of small decimals numbers, of JSON values. */
+export function asDsnp(want: Want, shape: Shape): Want {
+  return mapped(want, shape, (text, { leaf, unit, scale = 0, precision = 0 }) => {
+    if (leaf === 'json') return JSON.stringify(JSON.parse(text))
+    if (leaf === 'timestamp' && unit === 'us') return String(BigInt(text) / 1000n)
+    if (leaf === 'uint64' || leaf === 'uint32') return String(BigInt.asIntN(leaf === 'uint64' ? 64 : 32, BigInt(text)))
+    if (leaf === 'uuid') return text.replaceAll('-', '')
+    if (leaf !== 'decimal') return text
+    return precision > 18 ? String(BigInt(text.replace('.', ''))) : String(Number(text.replace('.', '')) / 10 ** scale)
+  })
 }

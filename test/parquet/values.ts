@@ -20,7 +20,7 @@ export interface Kind {
 }
 
 export type Shape =
-  | { leaf: string; unit?: 'ms' | 'us' | 'ns'; scale?: number }
+  | { leaf: string; unit?: 'ms' | 'us' | 'ns'; wall?: boolean; scale?: number; precision?: number }
   | { list: Shape }
   | { map: Shape; key: Shape }
   | { struct: { name: string; shape: Shape }[] }
@@ -66,11 +66,21 @@ const pad = (n: number | bigint, width: number) => String(n).padStart(width, '0'
 const PER_SECOND = { ms: 1000n, us: 1_000_000n, ns: 1_000_000_000n }
 const FRACTION = { ms: 3, us: 6, ns: 9 }
 
+/** In any of its spellings; 1700 to 2260, what 64 bits of nanoseconds hold. */
+const moments = (unit: 'ms' | 'us' | 'ns') =>
+  fc.tuple(fc.integer({ min: -8_500_000_000, max: 9_150_000_000 }), fc.bigInt({ min: 0n, max: PER_SECOND[unit] - 1n }), fc.nat(3)).map(([s, f, how]) => {
+    const iso = new Date(s * 1000).toISOString().slice(0, 19)
+    const fraction = pad(f, FRACTION[unit])
+    const n = BigInt(s) * PER_SECOND[unit] + f
+    if (how === 0) return { json: String(n), n }
+    return { json: how === 1 ? `"${iso}.${fraction}Z"` : how === 2 ? `"${iso.replace('T', ' ')}.${fraction}"` : `"${iso}.${fraction}+00:00"`, n }
+  })
+
 const leaves: fc.Arbitrary<Kind>[] = [
   fc.constant({ type: 'boolean', shape: { leaf: 'boolean' }, sample: fc.boolean().map((b) => ({ json: String(b), want: String(b) })) }),
   ...([8, 16, 32, 64] as const).flatMap((bits) => [
     fc.constant<Kind>({ type: `int${bits}`, shape: { leaf: 'integer' }, sample: integer(bits, true) }),
-    fc.constant<Kind>({ type: `uint${bits}`, shape: { leaf: bits === 64 ? 'uint64' : 'integer' }, sample: integer(bits, false) }),
+    fc.constant<Kind>({ type: `uint${bits}`, shape: { leaf: bits > 16 ? `uint${bits}` : 'integer' }, sample: integer(bits, false) }),
   ]),
   fc.constant({ type: 'double', shape: { leaf: 'double' }, sample: doubles.map((x) => ({ json: number(x), want: floating(x) })) }),
   fc.constant({
@@ -89,7 +99,7 @@ const leaves: fc.Arbitrary<Kind>[] = [
           const shown = decimalText(n, scale)
           return { json: quoted ? `"${shown}"` : shown, want: decimalText(n, scale) }
         })
-      return { type: `decimal(${precision},${scale})`, shape: { leaf: 'decimal', scale }, sample }
+      return { type: `decimal(${precision},${scale})`, shape: { leaf: 'decimal', scale, precision }, sample }
     }),
   fc.constant({
     type: 'string',
@@ -134,20 +144,19 @@ const leaves: fc.Arbitrary<Kind>[] = [
       return { json: `"${pad(seconds / 3600n, 2)}:${pad((seconds / 60n) % 60n, 2)}:${pad(seconds % 60n, 2)}.${fraction}"`, want: String(n) }
     }),
   })),
-  fc.constantFrom('ms' as const, 'us' as const, 'ns' as const).map((unit) => ({
-    type: { type: 'timestamp', unit },
-    shape: { leaf: 'timestamp', unit },
-    // 1700 to 2260: what 64 bits of nanoseconds hold
-    sample: fc
-      .tuple(fc.integer({ min: -8_500_000_000, max: 9_150_000_000 }), fc.bigInt({ min: 0n, max: PER_SECOND[unit] - 1n }), fc.nat(3))
-      .map(([s, f, how]) => {
-        const iso = new Date(s * 1000).toISOString().slice(0, 19)
-        const fraction = pad(f, FRACTION[unit])
-        const want = String(BigInt(s) * PER_SECOND[unit] + f)
-        if (how === 0) return { json: want, want }
-        return { json: how === 1 ? `"${iso}.${fraction}Z"` : how === 2 ? `"${iso.replace('T', ' ')}.${fraction}"` : `"${iso}.${fraction}+00:00"`, want }
-      }),
-  })),
+  ...[{ wall: false }, { wall: true }].map(({ wall }) =>
+    fc.constantFrom('ms' as const, 'us' as const, 'ns' as const).map((unit) => ({
+      type: { type: 'timestamp', unit, utc: !wall },
+      shape: { leaf: 'timestamp', unit, wall },
+      sample: moments(unit).map(({ json, n }) => ({ json, want: String(n) })),
+    })),
+  ),
+  // by its reader a moment in nanoseconds: DuckDB's end at microseconds
+  fc.constant({
+    type: { type: 'timestamp', int96: true, epoch: 'us' },
+    shape: { leaf: 'int96' },
+    sample: moments('us').map(({ json, n }) => ({ json, want: String(n * 1000n) })),
+  }),
 ]
 
 const leafKind = fc.oneof(...leaves)
@@ -246,3 +255,15 @@ export const tables = (maxRows: number): fc.Arbitrary<Table> =>
       rows,
     })),
   )
+
+/** The same table with `rows` rows, of those it has, in no order. */
+export function repeated(table: Table, rows: number, seed: number): Table {
+  let state = seed
+  const next = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+  if (table.rows.length === 0) return table
+  // runs as well, of what lies near each other
+  return { ...table, rows: Array.from({ length: rows }, (_, i) => table.rows[Math.floor((next() < 0.3 ? next() : i / rows) * table.rows.length)]) }
+}
