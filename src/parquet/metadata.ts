@@ -121,10 +121,11 @@ function encodingsOf({ leaf, encodings }: ChunkMeta): number[] {
 
 /**
  * Statistics. The deprecated min and max are of no declared order: readers of that age (parquet-mr
- * before 1.10) compare as signed, so only columns in that order have them.
+ * before 1.10) compare as signed, so only columns in that order have them. Binary has none here, only
+ * in the page index: DuckDB compares values with the escaped text of these and loses rows to filters.
  */
-function statistics(w: ThriftWriter, { order }: LeafColumn, { nulls, distinct, bounds }: EncodedChunk, wanted: boolean): void {
-  const known = wanted ? bounds : undefined
+function statistics(w: ThriftWriter, { order, leaf }: LeafColumn, { nulls, distinct, bounds }: EncodedChunk, wanted: boolean): void {
+  const known = wanted && leaf.type !== 'binary' ? bounds : undefined
   if (known && (order === ORDER_SIGNED || order === ORDER_FLOATING)) {
     w.binary(1, known.max)
     w.binary(2, known.min)
