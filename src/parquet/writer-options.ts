@@ -26,9 +26,9 @@ export interface RecordOptions {
    * as one JSON object in the json column of that name.
    */
   unknown?: 'drop' | 'error' | { rest: string }
-  /** A row group ends with the batch (of at most 2,048 rows) that brings it to so many rows. Default 131,072. */
+  /** A row group ends with the line feed of the text that brings it to so many lines, or with so many rows. Default 131,072. */
   rowGroupRows?: number
-  /** Or to so many bytes, before compression. Default 128 MiB. The pages of one row group wait in memory, compressed. */
+  /** Or with the first line feed at or behind so many bytes of text; or where its pages are so large before compression. Default 64 MiB. They wait in memory, compressed. */
   rowGroupBytes?: number
   /** Bounds memory: a record this long always is taken, one 512 KiB longer is a bad record. Default 16 MiB. */
   maxRecordBytes?: number
@@ -106,7 +106,7 @@ export function checkRecordOptions(fields: readonly Field[], options: Omit<Recor
   if (fields.length === 0) throw outOfRange('options.schema.columns', 'at least one column', fields)
   const lookup = { coercion, caseInsensitive, dotsToUnderscores, unknown, dialect }
   checkLookupOptions(fields, lookup)
-  const { rowGroupRows = 131_072, rowGroupBytes = 128 * MIB, maxRecordBytes = MAX_RECORD_BYTES } = options
+  const { rowGroupRows = 131_072, rowGroupBytes = 64 * MIB, maxRecordBytes = MAX_RECORD_BYTES } = options
   checkWhole('options.rowGroupRows', rowGroupRows, 1, 2 ** 30)
   checkWhole('options.rowGroupBytes', rowGroupBytes, 1, 1024 * MIB)
   checkWhole('options.maxRecordBytes', maxRecordBytes, 1, 256 * MIB)
