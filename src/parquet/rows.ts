@@ -12,7 +12,7 @@ type Text = (value: unknown, depth: number) => string | undefined
 
 /** What the scan takes is at most 256 deep: what is deeper, or holds itself, is told by it. */
 const DEPTH = 256
-const TOO_DEEP = '{"":'.repeat(DEPTH + 1) + '0' + '}'.repeat(DEPTH + 1)
+const TOO_DEEP = `${'{"":'.repeat(DEPTH + 1)}0${'}'.repeat(DEPTH + 1)}`
 class TooDeep extends Error {}
 
 /** Characters a piece; larger ones cost memory and no longer gain speed. */
