@@ -1,7 +1,7 @@
 // An NDJSON file in the page cache -> a Parquet file, both in tmpfs where there is one; schema given,
 // row groups of 122,880 rows, the same codec and number of threads on both sides, one process (Polars
 // apart: see parquet-rivals.mjs). Slow rivals get fewer rows of the same generator; rates are MB/s of input.
-import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as zlib from 'node:zlib'
@@ -29,15 +29,16 @@ function place(name) {
   return join(folder, name)
 }
 
-const staged = new Map()
-/** The path of about `bytes` of NDJSON. */
-function stage(name, bytes, order) {
-  const path = place(`${name}-${order ?? 'same'}-${bytes}.ndjson`)
+const staged = new Set()
+/** The path of about `bytes` of NDJSON, `copies` times over. */
+function stage(name, bytes, order, copies = 1) {
+  const path = place(`${name}-${order ?? 'same'}-${bytes}-${copies}.ndjson`)
   if (!staged.has(path)) {
     const { shape, bytes: each } = SHAPES[name]
     const rows = shape.rows(Math.round(bytes / each))
-    writeFileSync(path, ndjson(order ? shuffled(rows, 5) : rows))
-    staged.set(path, statSync(path).size)
+    const block = ndjson(order ? shuffled(rows, 5) : rows)
+    for (let i = 0; i < copies; i++) appendFileSync(path, block)
+    staged.add(path)
   }
   return path
 }
@@ -84,7 +85,8 @@ function row(title, name, { codec = 'snappy', threads = 1, order, slow = false, 
     rivals: [DUCKDB, ...(order ? [] : [POLARS]), ...(slow ? SLOW.filter((rival) => name !== 'nested' || rival === 'hyparquet-writer') : [])],
     targets,
     async prepare({ quick }) {
-      const input = stage(name, quick ? 16 * MB : 64 * MB, order)
+      // threads share row groups: of 64 MB there are two, unlike ones
+      const input = stage(name, quick ? 16 * MB : 64 * MB, order, threads > 1 ? 4 : 1)
       const output = place('out.parquet')
       const duck = await engine(duckdb, threads)
       const native = [
