@@ -1,4 +1,4 @@
-// The inputs, generated from the seed: keys, user records, NDJSON rows of two shapes.
+// The inputs, generated from the seed: keys, user records, NDJSON rows of three shapes.
 import { randomFrom } from './random.mjs'
 
 export function uuids(count, seed) {
