@@ -1,7 +1,7 @@
 // An NDJSON file in the page cache -> a Parquet file, both in tmpfs where there is one; schema given,
 // row groups of 122,880 rows, the same codec and number of threads on both sides, one process (Polars
 // apart: see parquet-rivals.mjs). Slow rivals get fewer rows of the same generator; rates are MB/s of input.
-import { appendFileSync, createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as zlib from 'node:zlib'
@@ -58,7 +58,7 @@ async function engine(make, threads) {
 
 /** A function that converts `source` to `target`, as a program would with the library. */
 export async function millrace(columns, codec, threads = 1) {
-  const { createParquetWriter, fileSink } = await import('../dist/esm/parquet/index.js')
+  const { createParquetWriter, fileSink, fileSource } = await import('../dist/esm/parquet/index.js')
   const node = await import('../dist/esm/ports/node.js')
   const schema = { columns: columns.map((c) => ({ ...c, nullable: c.nullable === true })) }
   return async (source, target) => {
@@ -70,7 +70,7 @@ export async function millrace(columns, codec, threads = 1) {
       compression: codec,
       ...(threads > 1 ? { threads, ports: node.nodePorts } : {}),
     })
-    for await (const piece of createReadStream(source, { highWaterMark: 1 << 20 })) await writer.writeJson(piece)
+    for await (const piece of fileSource(node.nodePorts, source)) await writer.writeJson(piece)
     return writer.close()
   }
 }

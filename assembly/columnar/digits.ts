@@ -107,37 +107,40 @@ function join(v: v128, whole: usize, digits: usize): u64 {
 }
 
 /**
- * Doubles of up to 15 characters behind the sign, no exponent, in one register; those of 16 to 20
+ * Doubles of up to 15 characters, sign and point included, no exponent, in one register; those of 16 to 20
  * with a point among the first 16 in one and a word; else as scanLong().
+ *
+ * The next value's place hangs on this one's size, so nothing else may stand between the load and it: the
+ * sign counts as a figure of no worth. And digits are as random as branches can be: the conditions are
+ * joined by `&`, the sign is a bit, for V8 makes branches of f64 selects.
  */
 // @ts-ignore: decorator
 @inline
 export function scanDouble(p: usize, slot: usize): usize {
   if (ASC_FEATURE_SIMD) {
-    const negative = load<u8>(p) == MINUS;
-    const q = p + <usize>negative;
-    const v = i8x16.sub(v128.load(q), v128.load(WEIGHTS));
-    const figures = i8x16.bitmask(i8x16.le_u(v, v128.load(WEIGHTS, 16)));
+    const minus = u32(load<u8>(p) == MINUS);
+    const v = i8x16.sub(v128.load(p), v128.load(WEIGHTS));
+    const isFigure = i8x16.le_u(v, v128.load(WEIGHTS, 16));
+    const figures = <u32>i8x16.bitmask(isFigure) | minus;
     // Adding one sets the bit behind the leading figures, where the point may stand.
-    const point = i8x16.bitmask(i8x16.eq(v, v128.load(WEIGHTS, 80))) & (figures + 1);
+    const point = <u32>i8x16.bitmask(i8x16.eq(v, v128.load(WEIGHTS, 80))) & (figures + 1);
     const size = <usize>ctz(~(figures | point));
     const whole = <usize>ctz(~figures), digits = size - <usize>(point != 0);
-    const next = q + size;
+    const next = p + size;
+    const leading = u32(whole == <usize>minus + 1) | u32(load<u8>(p + <usize>minus) != 0x30);
     // Not `.5`, `5.`, `05`, nor `5e0`; a significand of 15 digits is below 2^53.
-    if (whole != 0 && (digits > whole || point == 0) && (whole == 1 || load<u8>(q) != 0x30)) {
-      if (size < 16) {
-        if ((load<u8>(next) | 0x20) != 0x65) {
-          const w = <f64><i64>join(v, whole, digits) / power10(<i32>(digits - whole));
-          store<f64>(slot, negative ? -w : w);
-          return next;
-        }
-      } else if (point != 0) {
+    if (u32(whole != <usize>minus) & (u32(digits > whole) | u32(point == 0)) & leading) {
+      if (u32(size < 16) & u32((load<u8>(next) | 0x20) != 0x65)) {
+        const w = <f64><i64>join(v128.and(v, isFigure), whole, digits) / power10(<i32>(digits - whole));
+        store<u64>(slot, reinterpret<u64>(w) | (<u64>minus << 63));
+        return next;
+      }
+      if (u32(size == 16) & u32(point != 0)) {
         const t = load<u64>(next) ^ 0x3030303030303030;
         const n = leadingDigits(t);
         if (n <= 4 && (load<u8>(next + n) | 0x20) != 0x65) {
-          const w = join(v, whole, 15) * wholePower10(n) + eightDigits((t << ((7 - <u64>n) << 3)) << 8);
-          const value = scaled(w, <i32>(whole - 15 - n));
-          store<f64>(slot, negative ? -value : value);
+          const w = join(v128.and(v, isFigure), whole, 15) * wholePower10(n) + eightDigits((t << ((7 - <u64>n) << 3)) << 8);
+          store<u64>(slot, reinterpret<u64>(scaled(w, <i32>(whole - 15 - n))) | (<u64>minus << 63));
           return next + n;
         }
       }

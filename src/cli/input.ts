@@ -2,7 +2,7 @@
 import { concat } from '../bytes.js'
 import { MillraceError } from '../errors.js'
 import { gunzip } from '../ports/gunzip.js'
-import type { Storage } from '../ports/ports.js'
+import { fileSource } from '../ports/source.js'
 import { type Io, UsageError } from './command.js'
 
 /** A piece of one input; `bytes` may be overwritten by the next piece. */
@@ -14,8 +14,6 @@ export interface Piece {
   /** Bytes of all inputs that were read so far, packed as they are. */
   taken: number
 }
-
-const CHUNK = 1 << 20
 
 /** The bytes of `inputs` in order, in pieces. Errors name the input. */
 export async function* readInputs(io: Io, inputs: readonly string[]): AsyncGenerator<Piece> {
@@ -31,7 +29,7 @@ export async function* readInputs(io: Io, inputs: readonly string[]): AsyncGener
     const source = name === '-' ? 'standard input' : name
     let first = true
     try {
-      const raw = counted(name === '-' ? io.stdin() : readFile(io.ports.storage, name))
+      const raw = counted(name === '-' ? io.stdin() : fileSource(io.ports, name))
       for await (const bytes of name.endsWith('.gz') ? gunzip(raw, source) : raw) {
         io.signal.throwIfAborted()
         if (first && !name.endsWith('.gz')) refuseGzip(source, bytes)
@@ -73,22 +71,6 @@ export async function* untilAborted(io: Io): AsyncGenerator<Uint8Array> {
         .finally(() => io.signal.removeEventListener('abort', stop))
     })
   for (let piece = await next(); !piece.done; piece = await next()) yield piece.value
-}
-
-/** A file in pieces; each may be overwritten by the next. */
-export async function* readFile(storage: Storage, path: string): AsyncGenerator<Uint8Array> {
-  const file = await storage.open(path)
-  try {
-    const buffer = new Uint8Array(CHUNK)
-    for (let at = 0; ; ) {
-      const size = await file.read(buffer, at)
-      if (size === 0) return
-      at += size
-      yield buffer.subarray(0, size)
-    }
-  } finally {
-    await file.close()
-  }
 }
 
 // No JSON begins with these two bytes, and what the scan says about them helps nobody.

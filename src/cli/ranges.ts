@@ -1,8 +1,9 @@
 // --shards N or --ranges FILE -> the shard map that a command works with.
 import { MillraceError } from '../errors.js'
 import { ShardMap } from '../kinesis/shard-map.js'
+import { fileSource } from '../ports/source.js'
 import { type Io, UsageError, type Values } from './command.js'
-import { readAll, readFile } from './input.js'
+import { readAll } from './input.js'
 
 /** The two options, for a command's `options`. */
 export const shardOptions = { shards: { type: 'string' }, ranges: { type: 'string' } } as const
@@ -21,7 +22,7 @@ export async function shardMapOf(values: Values, io: Io): Promise<ShardMap> {
     }
   }
   const file = String(ranges)
-  const text = new TextDecoder().decode(await readAll(readFile(io.ports.storage, file), file))
+  const text = new TextDecoder().decode(await readAll(fileSource(io.ports, file), file))
   const list = parseRanges(text, file)
   try {
     return ShardMap.fromShards(list as [])

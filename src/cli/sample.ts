@@ -1,9 +1,10 @@
 // A schema given or inferred, and the input as if nobody had looked at it.
 import { MillraceError } from '../errors.js'
 import { createInference, type InferenceOptions, type Inferred, type Note, parseTable, type Table } from '../parquet/index.js'
+import { fileSource } from '../ports/source.js'
 import { type Io, UsageError } from './command.js'
 import { place } from './figures.js'
-import { type Piece, readAll, readFile } from './input.js'
+import { type Piece, readAll } from './input.js'
 
 /** Bytes that a schema is inferred from, unless said otherwise. */
 export const SAMPLE = 4 * 1024 * 1024
@@ -11,7 +12,7 @@ const SCHEMA_LIMIT = 16 * 1024 * 1024
 
 /** The table in a file: a schema as JSON or DDL, or a GetTable response; errors name the file. */
 export async function readTable(io: Io, path: string): Promise<Table> {
-  const text = new TextDecoder().decode(await readAll(readFile(io.ports.storage, path), path, SCHEMA_LIMIT))
+  const text = new TextDecoder().decode(await readAll(fileSource(io.ports, path), path, SCHEMA_LIMIT))
   try {
     return parseTable(text, 'schema')
   } catch (error) {

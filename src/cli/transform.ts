@@ -6,8 +6,9 @@ import { type Explanation, explainResponse } from '../firehose/explain.js'
 import { RESPONSE_BYTES } from '../firehose/response.js'
 import { createFirehoseTransformer, type FirehoseTransformerOptions } from '../firehose/transform.js'
 import { importFile } from '../ports/node-place.js'
+import { fileSource } from '../ports/source.js'
 import { type Command, type Io, UsageError, type Values } from './command.js'
-import { readAll, readFile } from './input.js'
+import { readAll } from './input.js'
 
 const NAMES = Object.keys(blueprints).join(', ')
 
@@ -78,7 +79,7 @@ async function chosen({ blueprint, module }: Values): Promise<FirehoseTransforme
 
 async function readEvent(source: string, io: Io): Promise<Uint8Array> {
   try {
-    return await readAll(source === '-' ? io.stdin() : readFile(io.ports.storage, source), source)
+    return await readAll(source === '-' ? io.stdin() : fileSource(io.ports, source), source)
   } catch (cause) {
     throw new MillraceError('IO', (cause as Error).message, { position: { source }, cause })
   }

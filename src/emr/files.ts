@@ -2,9 +2,8 @@
 // at a time, and all take their names together at the end.
 import { MillraceError } from '../errors.js'
 import type { ParquetSink } from '../parquet/index.js'
-import { createHiddenFile, type FinishedRowGroup, type HiddenFile, type ParquetFile } from '../parquet/internal.js'
+import { createFlow, createHiddenFile, type FinishedRowGroup, type HiddenFile, type ParquetFile } from '../parquet/internal.js'
 import type { Random, Storage } from '../ports/ports.js'
-import { createFlow } from './flow.js'
 
 /** Open files at most; of a partition whose file was closed a further row group begins a new one. */
 const OPEN = 64

@@ -1,5 +1,6 @@
 export type { Coercion, Dialect, Format } from '../engine/columns.js'
 export { gunzip } from '../ports/gunzip.js'
+export { fileSource } from '../ports/source.js'
 export type { TimeUnit } from '../types.js'
 export type { BadRecord, BadRecordPolicy } from './bad-records.js'
 export type { ColumnCells, ColumnInput, ColumnOfBytes, ColumnWithNulls } from './cells.js'

@@ -1,4 +1,5 @@
 export { createParquetFile, type ParquetFile } from './file.js'
+export { createFlow } from './flow.js'
 export { schemaOf } from './format.js'
 export { createIntake } from './intake.js'
 export { renamed } from './mapping.js'
