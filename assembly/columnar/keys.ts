@@ -94,8 +94,9 @@ function initPredictions(predictions: usize, last: u32): void {
 export function matches(prediction: usize, p: usize): bool {
   const mask = load<u32>(prediction);
   if (ASC_FEATURE_SIMD) {
-    const low = i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(prediction, LITERAL)));
-    const high = i8x16.bitmask(i8x16.eq(v128.load(p, 16), v128.load(prediction, LITERAL + 16)));
+    const low = <u32>i8x16.bitmask(i8x16.eq(v128.load(p), v128.load(prediction, LITERAL)));
+    if (mask <= 0xffff) return (low & mask) == mask;
+    const high = <u32>i8x16.bitmask(i8x16.eq(v128.load(p, 16), v128.load(prediction, LITERAL + 16)));
     return ((low | (high << 16)) & mask) == mask;
   }
   return equalBytes(p, prediction + LITERAL, load<u32>(prediction, 4));

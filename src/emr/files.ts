@@ -94,7 +94,7 @@ export async function createPartitionFiles(
     claims = claimed.catch(() => {})
     await claimed
     const hidden = await createHiddenFile(ports, `${root}/${directory}/part-${String(number).padStart(5, '0')}.parquet`)
-    const part = { hidden, file: fileOf({ write: (bytes) => hidden.write(bytes), close: () => hidden.finish() }) }
+    const part = { hidden, file: fileOf({ write: (bytes) => hidden.write(bytes), writeAll: (parts) => hidden.writeAll(parts), close: () => hidden.finish() }) }
     begun.push(part)
     return part
   }

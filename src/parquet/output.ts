@@ -4,6 +4,8 @@ import type { ParquetSink } from './sink.js'
 
 /** Writes are of about this size; a piece of half of it or more is passed on as it is. */
 const WRITE = 1 << 20
+/** Of parts that need not be put together: a turn of the event loop each, and all of them are held until then. */
+const WRITE_ALL = 4 << 20
 
 export interface Output {
   /** Bytes that came, written or not. */
@@ -23,22 +25,22 @@ export function createOutput(sink: ParquetSink, first: Uint8Array): Output {
 
   const flush = async () => {
     if (waiting === 0) return
-    const all = concat(pending)
+    const parts = pending
     pending = []
     waiting = 0
-    await sink.write(all)
+    await (sink.writeAll ? sink.writeAll(parts) : sink.write(concat(parts)))
   }
   const write = async (pieces: readonly Uint8Array[]) => {
     for (const piece of pieces) {
       bytes += piece.length
-      if (piece.length >= WRITE / 2) {
+      if (!sink.writeAll && piece.length >= WRITE / 2) {
         await flush()
         await sink.write(piece)
         continue
       }
       pending.push(piece)
       waiting += piece.length
-      if (waiting >= WRITE) await flush()
+      if (waiting >= (sink.writeAll ? WRITE_ALL : WRITE)) await flush()
     }
   }
   return {

@@ -1,4 +1,5 @@
 // Where a file's bytes go.
+import { concat } from '../bytes.js'
 import { MillraceError, wrongType } from '../errors.js'
 import type { Random, Storage } from '../ports/ports.js'
 
@@ -6,6 +7,8 @@ import type { Random, Storage } from '../ports/ports.js'
 export interface ParquetSink {
   /** May keep `bytes`: nobody changes them afterwards. The writer waits for the promise. */
   write(bytes: Uint8Array): Promise<void> | void
+  /** As write() of each in order; where it is there, pieces are not put together first. */
+  writeAll?(parts: readonly Uint8Array[]): Promise<void> | void
   /** All bytes are written. */
   close?(): Promise<void> | void
   /** The file will not be finished: what is there must not be taken for one. */
@@ -15,6 +18,7 @@ export interface ParquetSink {
 /** A file that is not there yet. */
 export interface HiddenFile {
   write(bytes: Uint8Array): Promise<void>
+  writeAll(parts: readonly Uint8Array[]): Promise<void>
   /** Flushes to the device and closes. */
   finish(): Promise<void>
   /** Gives the finished file its name. */
@@ -36,6 +40,7 @@ export async function createHiddenFile(ports: { storage: Storage; random: Random
   let state: 'open' | 'finished' | 'gone' = 'open'
   return {
     write: (bytes) => file.write(bytes),
+    writeAll: (parts) => (file.writeAll ? file.writeAll(parts) : file.write(concat(parts))),
     async finish() {
       if (state !== 'open') throw new MillraceError('CLOSED', `${path} was closed or given up before`)
       await file.sync()
@@ -63,6 +68,7 @@ export async function fileSink(ports: { storage: Storage; random: Random }, path
   const file = await createHiddenFile(ports, path)
   return {
     write: (bytes) => file.write(bytes),
+    writeAll: (parts) => file.writeAll(parts),
     async close() {
       try {
         await file.finish()

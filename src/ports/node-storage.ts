@@ -1,7 +1,19 @@
 // Storage over node:fs. What may wait for a disk goes through the thread pool; what only looks at an
 // open descriptor (fstat, its path, close) is called at once: 10,000 small files take 0.8 s in place
 // of 3.0 s with a FileHandle and six trips through the pool each.
-import { close, closeSync, constants, fstatSync, fsync, open as openFile, read as readFile, readlinkSync, type Stats, write as writeFile } from 'node:fs'
+import {
+  close,
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  open as openFile,
+  read as readFile,
+  readlinkSync,
+  type Stats,
+  write as writeFile,
+  writev,
+} from 'node:fs'
 import { lstat, mkdir, opendir, realpath, rename, rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { FileKind, FileReader, FileStat, FileWriter, Storage } from './ports.js'
@@ -9,6 +21,7 @@ import type { FileKind, FileReader, FileStat, FileWriter, Storage } from './port
 const open = promisify(openFile)
 const read = promisify(readFile)
 const write = promisify(writeFile)
+const writeParts = promisify(writev)
 const sync = promisify(fsync)
 const closed = promisify(close)
 
@@ -116,6 +129,9 @@ function writer(fd: number, path: string): FileWriter {
     async write(data) {
       for (let at = 0; at < data.length; ) at += (await write(fd, data, at, data.length - at).catch(naming(path))).bytesWritten
     },
+    async writeAll(parts) {
+      for (let left = parts; left.length > 0; ) left = after(left, (await writeParts(fd, left).catch(naming(path))).bytesWritten)
+    },
     sync: () => sync(fd).catch(naming(path)),
     async close() {
       if (!open) return
@@ -124,6 +140,13 @@ function writer(fd: number, path: string): FileWriter {
       await closed(fd).catch(naming(path))
     },
   }
+}
+
+/** What of `parts` is behind their first `bytes`. */
+function after(parts: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let part = 0
+  while (part < parts.length && bytes >= parts[part].length) bytes -= parts[part++].length
+  return bytes === 0 ? parts.slice(part) : [parts[part].subarray(bytes), ...parts.slice(part + 1)]
 }
 
 /** Node's errors of an open descriptor do not say which file it was. */

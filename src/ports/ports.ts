@@ -44,6 +44,8 @@ export interface FileReader {
 export interface FileWriter {
   /** Writes all of `data` at the end of the file; a short write is retried, a full disk rejects. */
   write(data: Uint8Array): Promise<void>
+  /** As write() of each in order, with nothing between; for who need not put them together first. */
+  writeAll?(parts: readonly Uint8Array[]): Promise<void>
   /** Flushes to the device. */
   sync(): Promise<void>
   close(): Promise<void>
