@@ -4,8 +4,6 @@
 // never divided by a figure from then. In each round every side runs for one slice (a tinybench
 // task), in an order that turns by one each round; the ratio of a row is the median of the rounds'
 // own ratios. The rates printed beside it are medians too, so their quotient may differ a little.
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { Bench } from 'tinybench'
 
 /** Full and quick: slice in ms a side and round, number of rounds, and the longest that one row's rounds may take in ms. */
@@ -33,12 +31,6 @@ export function ratioOf(ours, theirs, rate = true) {
   return median(ours.map((v, i) => (rate ? v / theirs[i] : theirs[i] / v)))
 }
 
-// The garbage of one side is not to be paid for by the next: asked for where a sample is one long call (`pace.collect`).
-function collector() {
-  setFlagsFromString('--expose-gc')
-  return runInNewContext('gc')
-}
-
 /**
  * Samples all sides in interleaved rounds. A side is `{ run, work }`: `run` does `work` units in a call (a promise is awaited).
  * Gives one array of rates (units a second) a side, equally long.
@@ -54,13 +46,11 @@ export async function sample(sides, pace) {
   })
   for (const task of tasks) await task.warmup()
   const rates = sides.map(() => [])
-  const collect = pace.collect ? collector() : () => {}
   const start = performance.now()
   for (let round = 0; round < pace.rounds; round++) {
     for (let turn = 0; turn < tasks.length; turn++) {
       const i = (round + turn) % tasks.length
       tasks[i].reset()
-      collect()
       await tasks[i].run()
       rates[i].push(sides[i].work / (tasks[i].result.latency.mean / 1000))
     }

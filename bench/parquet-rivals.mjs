@@ -1,9 +1,7 @@
 // The other writers, each used the way its own documentation would have it for speed:
 // NDJSON bytes in, Parquet bytes out, Snappy, row groups of 122,880 rows.
-import { fork } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
 export const ROW_GROUP = 122_880
@@ -222,50 +220,19 @@ export async function duckdb(threads = 1) {
   }
 }
 
-// ---- Polars, native. Its threads are set by the environment when it is loaded: so in a process of its
-// own. Its streaming sink rejects every option object that this binding's own wrapper makes, so: collect, then write.
+// ---- Polars, native. Its threads are set by the environment when it is loaded. Its streaming sink
+// rejects every option object that this binding's own wrapper makes, so: collect, then write.
 
-const POLARS = `
-const pl = require('nodejs-polars')
-process.on('message', ({ source, target, codec, times }) => {
-  let frame = pl.scanJson(source)
-  for (const name of times) frame = frame.withColumn(pl.col(name).cast(pl.Datetime('ms')))
-  try {
-    frame.collectSync().writeParquet(target, { compression: codec })
-    process.send({})
-  } catch (error) {
-    process.send({ error: String(error) })
-  }
-})
-process.send({})
-`
-
-export async function polars(threads = 1) {
-  const child = fork('-e', [POLARS], {
-    cwd: fileURLToPath(new URL('.', import.meta.url)),
-    execArgv: [],
-    env: { ...process.env, POLARS_MAX_THREADS: String(threads) },
-    silent: false,
-  })
-  const answer = () =>
-    new Promise((resolve, reject) => {
-      const ended = () => reject(new Error('polars: its process ended'))
-      child.once('exit', ended)
-      child.once('message', (m) => {
-        child.off('exit', ended)
-        if (m.error) reject(new Error(`polars: ${m.error}`))
-        else resolve()
-      })
-    })
-  await answer()
+export function polars() {
+  const pl = require('nodejs-polars')
   return {
     copy: (columns, source, target, codec) => {
       const times = columns.filter((c) => c.type === 'timestamp').map((c) => c.name)
-      return async () => {
-        child.send({ source, target, codec: codec === 'none' ? 'uncompressed' : codec, times })
-        await answer()
+      return () => {
+        let frame = pl.scanJson(source)
+        for (const name of times) frame = frame.withColumn(pl.col(name).cast(pl.Datetime('ms')))
+        frame.collectSync().writeParquet(target, { compression: codec === 'none' ? 'uncompressed' : codec })
       }
     },
-    close: () => child.kill(),
   }
 }

@@ -2,13 +2,11 @@
 // of WARM, and its peak memory as JSON.
 import { statSync } from 'node:fs'
 import { FLAT } from './data.mjs'
-import { millrace } from './parquet.mjs'
-import { duckdb } from './parquet-rivals.mjs'
+import { DUCKDB, WRITERS } from './parquet-child.mjs'
 
 const [side, warm, input, output] = process.argv.slice(2)
-const ours = await millrace(FLAT.columns, 'snappy')
-const duck = side === 'duckdb' ? await duckdb(1) : undefined
-const copy = (from) => (duck ? duck.copy(FLAT.columns, from, output, 'snappy')() : ours(from, output))
+const writer = await WRITERS[side === 'duckdb' ? DUCKDB : side](1)
+const copy = (from) => writer.copy(FLAT.columns, from, output, 'snappy')()
 await copy(warm)
 const start = performance.now()
 await copy(input)
