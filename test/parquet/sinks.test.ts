@@ -37,6 +37,83 @@ describe('bytesSink', () => {
   })
 })
 
+describe('a sink that is slow', () => {
+  const wide = Array.from({ length: 400 }, (_, i) => ({ id: i, text: 'x'.repeat(100_000) }))
+  /** A sink whose writes end when they are let; `most`: of bytes that it had before it let them. */
+  function held() {
+    const parts: Uint8Array[] = []
+    let open = () => {}
+    const gate = new Promise<void>((done) => {
+      open = done
+    })
+    const sink: ParquetSink = {
+      async write(bytes) {
+        await gate
+        parts.push(bytes)
+      },
+    }
+    return { sink, open, parts }
+  }
+  const settles = (work: Promise<unknown>) => Promise.race([work.then(() => 'done'), new Promise((done) => setTimeout(done, 50, 'waits'))])
+
+  it('is given a row group while the next is made, and no second one', async () => {
+    const { sink, open, parts } = held()
+    const writer = createParquetWriter({ schema, sink, compression: 'none', rowGroupRows: 10 })
+    await writer.writeRows(wide.slice(0, 18))
+    const second = writer.writeRows(wide.slice(18, 40))
+    expect(await settles(second)).toBe('waits')
+    expect(parts).toHaveLength(0)
+    open()
+    await second
+    await writer.close()
+    expect(await ids(concat(parts))).toEqual(wide.slice(0, 40).map(({ id }) => id))
+  })
+
+  it('holds the writer up at once where the row group is a large one', async () => {
+    const { sink, open, parts } = held()
+    const writer = createParquetWriter({ schema, sink, compression: 'none', rowGroupRows: 200, encodings: { text: 'plain' } })
+    const first = writer.writeRows(wide.slice(0, 210))
+    expect(await settles(first)).toBe('waits')
+    open()
+    await first
+    await writer.close()
+    expect(await ids(concat(parts))).toEqual(wide.slice(0, 210).map(({ id }) => id))
+  })
+
+  it('fails a later call, once; abort() waits for what is being written', async () => {
+    const told: unknown[] = []
+    let writes = 0
+    const failing: ParquetSink = {
+      async write() {
+        writes++
+        await new Promise((done) => setTimeout(done, 5))
+        throw new Error('ENOSPC')
+      },
+      abort: (reason) => void told.push(reason),
+    }
+    const writer = createParquetWriter({ schema, sink: failing, compression: 'none', rowGroupRows: 10 })
+    await writer.writeRows(wide.slice(0, 18))
+    await new Promise((done) => setTimeout(done, 20))
+    await expect(writer.writeRows(wide.slice(18, 40))).rejects.toThrow('ENOSPC')
+    await expect(writer.close()).rejects.toThrow('the writer failed before')
+    expect(told).toEqual([new Error('ENOSPC')])
+    expect(writes).toBe(1)
+
+    const order: string[] = []
+    const slow: ParquetSink = {
+      async write() {
+        await new Promise((done) => setTimeout(done, 20))
+        order.push('written')
+      },
+      abort: () => void order.push('aborted'),
+    }
+    const given = createParquetWriter({ schema, sink: slow, compression: 'none', rowGroupRows: 10 })
+    await given.writeRows(wide.slice(0, 18))
+    await given.abort()
+    expect(order).toEqual(['written', 'aborted'])
+  })
+})
+
 describe('streamSink', () => {
   it('gives the file to for await, and waits for its reader', async () => {
     const sink = streamSink({ highWaterMark: 1 })

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -45,6 +46,23 @@ it('writes, reads at a position, renames, lists and removes', async () => {
   await file.close()
   await storage.remove(join(dir, 'a'))
   await expect(storage.stat(join(dir, 'a'))).rejects.toThrow('ENOENT')
+})
+
+it('writes parts in one go, as many and as large as they are', async () => {
+  // more than a system call takes (IOV_MAX is 1,024), and empty ones between
+  const parts = Array.from({ length: 3000 }, (_, i) => new Uint8Array(i % 7 === 0 ? 0 : i).fill(i))
+  const out = await storage.create(join(dir, 'parts'))
+  await out.writeAll?.(parts)
+  await out.writeAll?.([])
+  await out.writeAll?.([new Uint8Array(0)])
+  await out.close()
+  expect(Buffer.compare(await readFile(join(dir, 'parts')), Buffer.concat(parts))).toBe(0)
+})
+
+it.skipIf(!existsSync('/dev/full'))('tells of a full disk by the file, for parts too', async () => {
+  const out = await storage.create('/dev/full', { append: true })
+  await expect(out.writeAll?.([new Uint8Array(10), new Uint8Array(10)])).rejects.toThrow("ENOSPC: no space left on device, write '/dev/full'")
+  await out.close()
 })
 
 it('tells files, directories, links and the rest apart, following none', async () => {
