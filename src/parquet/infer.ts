@@ -83,7 +83,7 @@ export function createInference(options: InferenceOptions = {}): Inference {
  * be cut, is left out. Rejects with BAD_INPUT, with the record and byte, for what is no record to a writer either.
  *
  * @example
- * const { schema, notes } = await inferSchema(createReadStream('flights.ndjson'))
+ * const { schema, notes } = await inferSchema(fileSource(nodePorts, 'flights.ndjson'))
  * for (const { path, message } of notes) console.warn(path.join('.'), message)
  */
 export async function inferSchema(

@@ -42,7 +42,7 @@ export interface ParquetFilesWriter extends Omit<ParquetWriter, 'close'> {
  * import { nodePorts } from 'millrace/node'
  * const next = (i: number) => fileSink(nodePorts, `flights-${i}.parquet`)
  * const writer = createParquetFiles({ schema, next, maxBytes: 256 * 1024 * 1024 })
- * for await (const chunk of createReadStream('flights.ndjson')) await writer.writeJson(chunk)
+ * for await (const bytes of fileSource(nodePorts, 'flights.ndjson')) await writer.writeJson(bytes)
  * const { files } = await writer.close()
  */
 export function createParquetFiles(options: ParquetFilesOptions): ParquetFilesWriter {

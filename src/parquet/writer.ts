@@ -88,7 +88,7 @@ export interface ParquetWriter {
  * import { nodePorts } from 'millrace/node'
  * const schema: Schema = { columns: [{ name: 'origin', type: 'string' }, { name: 'delay', type: 'int32' }] }
  * const writer = createParquetWriter({ schema, sink: await fileSink(nodePorts, 'flights.parquet') })
- * for await (const chunk of createReadStream('flights.ndjson')) await writer.writeJson(chunk)
+ * for await (const bytes of fileSource(nodePorts, 'flights.ndjson')) await writer.writeJson(bytes)
  * const { rows } = await writer.close()
  */
 export function createParquetWriter(options: ParquetWriterOptions): ParquetWriter {

@@ -21,7 +21,7 @@ const CHUNK = 256 * 1024
  * error. Each piece that is given must stay as it is until the next one is asked for.
  *
  * @example
- * for await (const bytes of gunzip(createReadStream('flights.ndjson.gz'))) await writer.writeJson(bytes)
+ * for await (const bytes of gunzip(fileSource(nodePorts, 'flights.ndjson.gz'))) await writer.writeJson(bytes)
  */
 export async function* gunzip(chunks: AsyncIterable<Uint8Array>, source?: string): AsyncGenerator<Uint8Array> {
   try {
