@@ -14,22 +14,24 @@ import { putValues, scratchSize, valuesBound } from "./values";
 const SAMPLE: u32 = 8192;
 const SAMPLE_BYTES: usize = 524288;
 
-/** Sets the chunk's encoding by the values staged in its open page. */
-export function chooseEncoding(c: Chunk): void {
+/** Sets the chunk's encoding by the values staged in its open page; gives the share of their bytes that it leaves. */
+export function chooseEncoding(c: Chunk): f64 {
   const physical = c.physical;
   const packed = c.wish == ENCODING_SMALLEST_PACKED;
   const pageValues = c.pageValues, pageSize = c.plainSize;
   c.encoding = PLAIN;
   cutToSample(c);
+  const all = <f64>c.plainSize;
   let least = measure(c, PLAIN, packed);
   least -= least >> 4;
   if (physical == PHYSICAL_INT32 || physical == PHYSICAL_INT64) least = attempt(c, DELTA_BINARY_PACKED, packed, least);
   if (physical == PHYSICAL_BYTES) least = attempt(c, DELTA_LENGTH_BYTE_ARRAY, packed, least);
   if (physical == PHYSICAL_BYTES || physical == PHYSICAL_FIXED) least = attempt(c, DELTA_BYTE_ARRAY, packed, least);
   // of integers and fixed lengths, too, by its specification, but not every reader knows that
-  if (packed && (physical == PHYSICAL_FLOAT || physical == PHYSICAL_DOUBLE)) attempt(c, BYTE_STREAM_SPLIT, packed, least);
+  if (packed && (physical == PHYSICAL_FLOAT || physical == PHYSICAL_DOUBLE)) least = attempt(c, BYTE_STREAM_SPLIT, packed, least);
   c.pageValues = pageValues;
   c.plainSize = pageSize;
+  return <f64>least / all;
 }
 
 function cutToSample(c: Chunk): void {

@@ -108,6 +108,7 @@ export class Chunk {
   slots: usize;
   slotCount: u32;
   trial: u32; // values after which the dictionary must have paid
+  appeal: u32; // whether it is kept for a second look, see appeal.ts
   // the chunk so far
   chunkEntries: u32;
   chunkNulls: u32;

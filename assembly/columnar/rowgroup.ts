@@ -4,6 +4,7 @@
 // the scope; when the kernel gave a size, it reserves so many bytes that stay (outside of all
 // scopes), hands them to grantBlock and calls again. What a chunk keeps lies in such blocks.
 import { reserve } from "../memory";
+import { NONE, OPEN, settleAppeal } from "./appeal";
 import { headRoom } from "./buffers";
 import {
   Chunk, chunkOf, COLUMN_BLOOM, COLUMN_BLOOM_RATE, COLUMN_ENCODING, descriptor, ENCODING_AUTO, ENCODING_SMALLEST_PACKED, PAGES_READY, PHYSICAL_BOOLEAN, PLAIN,
@@ -91,6 +92,7 @@ export function resetRowGroup(writer: usize): void {
     if (c.bloom) memory.fill(c.bloom, 0, c.bloomSize);
     resetDictionary(c);
     c.trial = EARLY_TRIAL;
+    c.appeal = NONE;
   }
 }
 
@@ -132,7 +134,8 @@ export function finishRowGroup(writer: usize): i32 {
   for (; w.at < w.count; w.at++) {
     const c = chunkOf(w, w.at);
     let status = 0;
-    if (c.dictionary && c.dictionaryPages == 0 && !pays(c)) status = giveUpDictionary(w, c);
+    if (c.appeal == OPEN) status = settleAppeal(w, c, true);
+    if (status == 0 && c.dictionary && c.dictionaryPages == 0 && !pays(c)) status = giveUpDictionary(w, c);
     if (status == 0) status = closePage(w, c);
     if (status == 0 && c.dictionary && c.dictionaryPages > 0) status = queueDictionary(w, c);
     if (status == 0) status = queueChunk(w, c);

@@ -4,13 +4,14 @@
 // larger than a page is one alone. Every column begins with a dictionary; where that does not pay,
 // or is full, the rest of the chunk is without. Pages that are already coded stay so.
 import { NO_MEMORY, reserve } from "../memory";
+import { endAppeal, NONE, OPEN, settleAppeal } from "./appeal";
 import { growPlain, growStage, headRoom, PAD } from "./buffers";
 import { Chunk, isBytes, WANTS, Writer } from "./chunk";
-import { dropDictionary, growDictionary, lookUp, mayGrow } from "./dictionary";
+import { growDictionary, lookUp, mayGrow } from "./dictionary";
 import { countLevel, findLevel, rowEnd, rowStart } from "./levels";
 import { closePage, queueDictionary } from "./page";
 import { observe } from "./statistics";
-import { fails, pays } from "./trial";
+import { EARLY_TRIAL, fails, pays, TRIAL } from "./trial";
 import { fitting, plainSize, stagePlain } from "./values";
 
 /** Puts all of the batch that is left into pages. 0, WANTS (call again when the block is there) or NO_MEMORY. */
@@ -26,7 +27,7 @@ export function stage(w: Writer, c: Chunk): i32 {
       let take = min(c.left, w.pageEntries - c.pageEntries);
       if (c.maxRep > 0 && take < c.left) take = rowStart(c.reps, take);
       if (c.dictionary) take = min(take, untilTrial(c, take));
-      if (take == 0) status = c.pageEntries > 0 ? closePage(w, c) : stageLongRow(w, c);
+      if (take == 0) status = c.pageEntries > 0 ? endPage(w, c) : stageLongRow(w, c);
       else if (!growStage(w, c, c.pageEntries + take)) status = WANTS;
       else status = c.dictionary ? stageIndices(w, c, take) : stageValues(w, c, take);
     }
@@ -72,7 +73,7 @@ function stageValues(w: Writer, c: Chunk, take: u32): i32 {
   if (c.plainSize + bytes > c.plainCap) {
     if (c.plainCap < w.pageBytes) return growPlain(w, c, c.plainSize + bytes) ? 0 : WANTS;
     take = cut(c, take, fitting(c, c.values, values, c.plainCap - c.plainSize));
-    if (take == 0) return c.pageEntries > 0 ? closePage(w, c) : stageLongRow(w, c);
+    if (take == 0) return c.pageEntries > 0 ? endPage(w, c) : stageLongRow(w, c);
     values = present(c, take);
     bytes = plainSize(c, c.values, values);
   }
@@ -94,7 +95,16 @@ function advance(w: Writer, c: Chunk, take: u32, values: u32): i32 {
   c.pageValues += values;
   c.pageRows += rows;
   leave(c, take, values);
-  return c.pageEntries == w.pageEntries ? closePage(w, c) : 0;
+  return c.pageEntries == w.pageEntries ? endPage(w, c) : 0;
+}
+
+/** Closes the open page, unless an appeal makes it one of indices that has room yet. */
+function endPage(w: Writer, c: Chunk): i32 {
+  if (c.appeal == OPEN) {
+    const status = settleAppeal(w, c, false);
+    if (status != 0 || (c.dictionary && c.pageEntries < w.pageEntries)) return status;
+  }
+  return closePage(w, c);
 }
 
 function leave(c: Chunk, entries: u32, values: u32): void {
@@ -110,6 +120,7 @@ function stageLongRow(w: Writer, c: Chunk): i32 {
   const values = present(c, entries);
   const bytes = plainSize(c, c.values, values);
   const defs = c.stagedDefs, reps = c.stagedReps, indices = c.indices, plain = c.plain, head = c.head;
+  if (c.appeal == OPEN) endAppeal(w, c);
   const longHead = headRoom(w, c, entries);
   const room = reserve(longHead + max(bytes, <usize>values << 1) + PAD);
   if (!room) return NO_MEMORY;
@@ -168,7 +179,9 @@ export function giveUpDictionary(w: Writer, c: Chunk): i32 {
     if (status != 0) return status;
   }
   c.dictionary = c.failing = 0;
-  dropDictionary(w, c);
+  // at the early trial the values had no chance yet to come again
+  if (c.appeal == NONE && c.size == 0 && c.coded >= EARLY_TRIAL && c.coded < TRIAL) c.appeal = OPEN;
+  else endAppeal(w, c);
   return 0;
 }
 

@@ -12,7 +12,7 @@ import { indexWidth } from "./encode";
 /** Values after which a dictionary that will save next to nothing is hopeless. */
 export const EARLY_TRIAL: u32 = 4096;
 /** Values after which a dictionary must pay, or be about to. */
-const TRIAL: u32 = 16384;
+export const TRIAL: u32 = 16384;
 
 /** At i sixteenths of values that are different, 256 times the part that is among four times as many. */
 const LATER: usize = memory.data<u16>([0, 4, 8, 12, 16, 21, 26, 33, 40, 49, 61, 77, 96, 122, 156, 199, 256, 256]);
@@ -35,12 +35,17 @@ function cost(bytes: u64, values: u64, entries: u32): u64 {
   return bytes + (values * <u64>indexWidth(entries) >> 3);
 }
 
-/** The cost after four times as many values; without end where the dictionary will be full by then. */
+/** The cost after four times as many values. */
 function costLater(w: Writer, c: Chunk): u64 {
   const values = <u64>c.coded << 2;
   const part = (<u64>c.entryCount << 8) / <u64>c.coded;
   const at = LATER + (<usize>(part >> 4) << 1);
   const later = (<u64>load<u16>(at) * (16 - (part & 15)) + <u64>load<u16>(at, 2) * (part & 15)) * values >> 12;
-  const bytes = <u64>c.entriesSize * later / <u64>c.entryCount;
-  return later > <u64>DICTIONARY_ENTRIES || bytes > <u64>w.dictionaryBytes ? u64.MAX_VALUE : cost(bytes, values, <u32>later);
+  return costOf(w, c, later, values);
+}
+
+/** The cost of `values` values that have `entries` different ones of the size of those so far; without end where the dictionary would be full by then. */
+export function costOf(w: Writer, c: Chunk, entries: u64, values: u64): u64 {
+  const bytes = <u64>c.entriesSize * entries / <u64>c.entryCount;
+  return entries > <u64>DICTIONARY_ENTRIES || bytes > <u64>w.dictionaryBytes ? u64.MAX_VALUE : cost(bytes, values, <u32>entries);
 }
