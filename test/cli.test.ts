@@ -1,5 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -183,6 +183,25 @@ describe('millrace as a process', () => {
     const code = await new Promise((resolve) => child.on('close', resolve))
     expect(code).toBe(expected)
     expect(err).toContain(`interrupted by ${signal}`)
+  })
+
+  it('ends on the second signal while it waits for a pipe that nobody writes to', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
+    const pipe = join(dir, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    // holds the other end open, and writes nothing
+    const writer = openSync(pipe, 'r+')
+    const child = spawn(process.execPath, [MAIN, 'parquet', pipe, '-o', join(dir, 'out.parquet')], { timeout: 20_000 })
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 700))
+      child.kill('SIGINT')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      child.kill('SIGINT')
+      expect(await new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))).toBe('SIGINT')
+    } finally {
+      closeSync(writer)
+      rmSync(dir, { recursive: true })
+    }
   })
 
   it.runIf(existsSync('/dev/full'))('fails with a reason where stdout is a full disk', () => {

@@ -27,8 +27,12 @@ for (const [signal, number] of [
   ['SIGTERM', 15],
 ] as const) {
   process.on(signal, () => {
-    // The first one lets the command clean up, the second does not wait for it.
-    if (stop.signal.aborted) process.exit(128 + number)
+    // The first one lets the command clean up, the second does not wait for it, nor for a thread that
+    // reads a pipe with no writer, which exit() would.
+    if (stop.signal.aborted) {
+      process.removeAllListeners(signal)
+      process.kill(process.pid, signal)
+    }
     end(128 + number, new MillraceError('CLOSED', `interrupted by ${signal}`))
   })
 }

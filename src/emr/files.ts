@@ -127,8 +127,7 @@ export async function createPartitionFiles(
       const there = one
       open.delete(directory)
       open.set(directory, there)
-      const bytes = group.parts.reduce((sum, part) => sum + part.length, 0)
-      await next(there, bytes, async () => {
+      await next(there, group.bytes, async () => {
         if (!there.part) {
           const number = numbers.get(directory) ?? 0
           numbers.set(directory, number + 1)

@@ -3,6 +3,8 @@
 export interface Flow {
   /** Begins `work` as soon as there is room for it and its `bytes`; rejects with the first failure of any work before. */
   run(bytes: number, work: () => Promise<void>): Promise<void>
+  /** Throws the first failure, if there was one. */
+  check(): void
   /** Waits for all; rejects with the first failure. */
   idle(): Promise<void>
   /** Waits for all, failed or not. */
@@ -18,6 +20,7 @@ export function createFlow(count: number, bytes: number): Flow {
     if (failure) throw failure.reason
   }
   return {
+    check,
     async run(size, work) {
       check()
       while (running.size >= count || (running.size > 0 && held + size > bytes)) {

@@ -4,7 +4,7 @@ import type { ParquetSink } from './sink.js'
 
 /** Writes are of about this size; a piece of half of it or more is passed on as it is. */
 const WRITE = 1 << 20
-/** Of parts that need not be put together: a turn of the event loop each, and all of them are held until then. */
+/** Of parts that go as they are: each write is a trip through the event loop, and its parts stay in memory until it ends. */
 const WRITE_ALL = 4 << 20
 
 export interface Output {

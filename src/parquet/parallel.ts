@@ -266,5 +266,5 @@ export function createParallel(
 
 function weight(answer: Answer): number {
   if (answer.kind === 'bad') return answer.bad.text.length + BAD
-  return answer.kind === 'group' ? answer.group.parts.reduce((sum, part) => sum + part.length, 0) : 0
+  return answer.kind === 'group' ? answer.group.bytes : 0
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../ports/ports.js'
 import { createParquetFile, type ParquetFile } from './file.js'
 import { createLine } from './line.js'
 import type { FileOptions } from './options.js'
-import type { ParquetSink } from './sink.js'
+import { checkSink, type ParquetSink } from './sink.js'
 import { createTally } from './tally.js'
 import { turns } from './turns.js'
 import type { ParquetSummary, ParquetWriter } from './writer.js'
@@ -74,7 +74,7 @@ export function createParquetFiles(options: ParquetFilesOptions): ParquetFilesWr
     async (group) => {
       if (!current) {
         const sink = await next(files.length)
-        if (typeof sink?.write !== 'function') throw wrongType('options.next(index)', 'an object with write(bytes)', sink)
+        checkSink('options.next(index)', sink)
         current = { sink, file: createParquetFile(sink, settings.fields, settings.file, tally) }
       }
       await current.file.rowGroup(group)

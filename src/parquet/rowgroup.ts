@@ -30,6 +30,8 @@ export interface FinishedRowGroup {
   rows: number
   /** Its bytes, column by column. */
   parts: Uint8Array[]
+  /** Of `parts`. */
+  bytes: number
   /** One a leaf column. */
   chunks: FinishedChunk[]
 }
@@ -133,6 +135,7 @@ export function createRowGroupBuilder(columns: number, settings: Settings): RowG
         return {
           rows,
           parts: waiting.flatMap((pages) => pages.flatMap(({ parts }) => parts)),
+          bytes: held,
           chunks: chunks.map((chunk, i) => finished(chunk, waiting[i], settings.pageIndex)),
         }
       } finally {

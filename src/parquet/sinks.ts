@@ -9,8 +9,11 @@ declare global {
   interface ReadableStream<R = any> {}
 }
 
+/** A sink that has small pieces put together first. */
+type PlainSink = Required<Omit<ParquetSink, 'writeAll'>>
+
 /** A sink that keeps the file in memory. */
-export interface BytesSink extends Required<Omit<ParquetSink, 'writeAll'>> {
+export interface BytesSink extends PlainSink {
   /** The whole file; throws CLOSED before the sink has closed, and after abort(). */
   bytes(): Uint8Array
 }
@@ -39,7 +42,7 @@ export function bytesSink(): BytesSink {
 }
 
 /** A sink whose file is read while it is written, once: by `for await`, or as a Web stream. */
-export interface StreamSink extends Required<Omit<ParquetSink, 'writeAll'>>, AsyncIterable<Uint8Array> {
+export interface StreamSink extends PlainSink, AsyncIterable<Uint8Array> {
   /** The same bytes as a Web stream, such as the body of a Response; cancelling it fails the writer. */
   stream(): ReadableStream<Uint8Array>
 }
@@ -142,7 +145,7 @@ export interface WritableTarget {
 }
 
 /** A sink into a Web WritableStream, which it locks, closes at the end of the file and aborts where there will be none. */
-export function writableSink(stream: WritableTarget): Required<Omit<ParquetSink, 'writeAll'>> {
+export function writableSink(stream: WritableTarget): PlainSink {
   if (typeof stream?.getWriter !== 'function') throw wrongType('stream', 'a WritableStream', stream)
   const writer = stream.getWriter()
   // a stream that fails rejects this too, and nobody else looks at it

@@ -1,5 +1,4 @@
 // JSON, objects or columns -> one Parquet file.
-import { wrongType } from '../errors.js'
 import type { Threads } from '../ports/ports.js'
 import type { Field } from '../types.js'
 import type { ColumnInput } from './cells.js'
@@ -8,10 +7,10 @@ import { createFlow } from './flow.js'
 import { createLine } from './line.js'
 import type { FileOptions } from './options.js'
 import type { FinishedRowGroup } from './rowgroup.js'
-import type { ParquetSink } from './sink.js'
+import { checkSink, endable, type ParquetSink } from './sink.js'
 import { type ColumnSummary, createTally } from './tally.js'
 import { createThreadedLine, type Pool, poolOf } from './threads.js'
-import { turns } from './turns.js'
+import { type Turns, turns } from './turns.js'
 import { checkWriterOptions, type RecordOptions, settingsOf, type WriterSettings } from './writer-options.js'
 
 export interface ParquetWriterOptions extends RecordOptions, FileOptions {
@@ -94,7 +93,7 @@ export interface ParquetWriter {
 export function createParquetWriter(options: ParquetWriterOptions): ParquetWriter {
   try {
     const settings = checkWriterOptions(options, ['sink', 'threads', 'ports'])
-    if (typeof options.sink?.write !== 'function') throw wrongType('options.sink', 'an object with write(bytes)', options.sink)
+    checkSink('options.sink', options.sink)
     return writerOf(settings, options.sink, poolOf(options))
   } catch (error) {
     // a file may have been made for it
@@ -125,17 +124,24 @@ export function openWriter(fields: readonly Field[], sink: ParquetSink, options:
 
 function writerOf(settings: WriterSettings, sink: ParquetSink, pool?: Pool): ParquetWriter {
   const tally = createTally(settings.leaves)
-  const file = createParquetFile(sink, settings.fields, settings.file, tally)
-  const writes = createFlow(1, BEHIND)
-  const turn = turns(async (reason) => {
-    await line.stop()
-    await writes.settled()
-    await sink.abort?.(reason)
+  const target = endable(sink)
+  const file = createParquetFile(target, settings.fields, settings.file, tally)
+  const writes = createFlow(1, Number.POSITIVE_INFINITY)
+  const calls = turns(async (reason) => {
+    // a write that hangs may end by the sink's abort only, and the line's threads may wait for that write
+    await Promise.all([line.stop(), target.abort(reason)])
   })
+  const turn: Turns = {
+    ...calls,
+    next: (work) =>
+      calls.next(() => {
+        writes.check()
+        return work()
+      }),
+  }
   const rowGroup = async (group: FinishedRowGroup) => {
-    const bytes = group.parts.reduce((sum, part) => sum + part.length, 0)
-    await writes.run(bytes, () => file.rowGroup(group))
-    if (bytes > BEHIND) await writes.idle()
+    await writes.run(group.bytes, () => file.rowGroup(group))
+    if (group.bytes > BEHIND) await writes.idle()
   }
   const line = pool ? createThreadedLine(turn, settings, pool, rowGroup) : createLine(turn, settings, rowGroup)
   return {

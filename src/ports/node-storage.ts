@@ -110,13 +110,13 @@ function reader(fd: number, path: string): FileReader {
   return {
     stat: async () => statOf(fstatSync(fd)),
     async read(target, at) {
+      assertOpen(open, path)
       if (stream && at !== next) throw Object.assign(new Error(`ESPIPE: invalid seek, read '${path}'`), { code: 'ESPIPE' })
       const { bytesRead } = await read(fd, target, 0, target.length, stream ? null : at).catch(naming(path))
       next = at + bytesRead
       return bytesRead
     },
     async close() {
-      // A number, once closed, soon is another file's.
       if (open) closeSync(fd)
       open = false
     },
@@ -127,10 +127,16 @@ function writer(fd: number, path: string): FileWriter {
   let open = true
   return {
     async write(data) {
-      for (let at = 0; at < data.length; ) at += (await write(fd, data, at, data.length - at).catch(naming(path))).bytesWritten
+      for (let at = 0; at < data.length; ) {
+        assertOpen(open, path)
+        at += (await write(fd, data, at, data.length - at).catch(naming(path))).bytesWritten
+      }
     },
     async writeAll(parts) {
-      for (let left = parts; left.length > 0; ) left = after(left, (await writeParts(fd, left).catch(naming(path))).bytesWritten)
+      for (let left = parts; left.length > 0; ) {
+        assertOpen(open, path)
+        left = after(left, (await writeParts(fd, left).catch(naming(path))).bytesWritten)
+      }
     },
     sync: () => sync(fd).catch(naming(path)),
     async close() {
@@ -140,6 +146,11 @@ function writer(fd: number, path: string): FileWriter {
       await closed(fd).catch(naming(path))
     },
   }
+}
+
+/** A number, once closed, soon is another file's: nothing is read from it or written to it. */
+function assertOpen(open: boolean, path: string): void {
+  if (!open) throw Object.assign(new Error(`EBADF: '${path}' was closed`), { code: 'EBADF', path })
 }
 
 /** What of `parts` is behind their first `bytes`. */

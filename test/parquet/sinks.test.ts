@@ -1,6 +1,10 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parquetReadObjects } from 'hyparquet'
 import { describe, expect, it } from 'vitest'
-import { bytesSink, createParquetWriter, type ParquetSink, streamSink, writableSink } from '../../src/parquet/index.js'
+import { bytesSink, createParquetWriter, fileSink, type ParquetSink, streamSink, writableSink } from '../../src/parquet/index.js'
+import { nodePorts } from '../../src/ports/node.js'
 
 const schema = {
   columns: [
@@ -80,7 +84,7 @@ describe('a sink that is slow', () => {
     expect(await ids(concat(parts))).toEqual(wide.slice(0, 210).map(({ id }) => id))
   })
 
-  it('fails a later call, once; abort() waits for what is being written', async () => {
+  it('fails a later call, once', async () => {
     const told: unknown[] = []
     let writes = 0
     const failing: ParquetSink = {
@@ -98,19 +102,78 @@ describe('a sink that is slow', () => {
     await expect(writer.close()).rejects.toThrow('the writer failed before')
     expect(told).toEqual([new Error('ENOSPC')])
     expect(writes).toBe(1)
+  })
 
-    const order: string[] = []
+  it('fails the next call, whatever it is, not only one that ends a row group', async () => {
+    const failing = { write: () => Promise.reject(new Error('ENOSPC')) }
+    const writer = createParquetWriter({ schema, sink: failing, compression: 'none', rowGroupRows: 10 })
+    await writer.writeRows(wide.slice(0, 18))
+    await new Promise((done) => setTimeout(done, 5))
+    await expect(writer.writeRows(rows.slice(0, 1))).rejects.toThrow('ENOSPC')
+  })
+
+  it.each([1, 2])('abort() and a bad record end a write that nothing else would (%d threads)', async (threads) => {
+    const stuck = (end: 'abort' | 'bad') => {
+      const sink = streamSink()
+      const writer = createParquetWriter({ schema, sink, compression: 'none', rowGroupRows: 50, threads, ports: nodePorts, encodings: { text: 'plain' } })
+      return { writer, end, sink }
+    }
+    const given = stuck('abort')
+    await given.writer.writeRows(wide.slice(0, 60))
+    await new Promise((done) => setTimeout(done, 50))
+    await given.writer.abort(new Error('enough'))
+    await expect(given.sink[Symbol.asyncIterator]().next()).rejects.toThrow('enough')
+    const bad = stuck('bad')
+    await bad.writer.writeRows(wide.slice(0, 60))
+    await new Promise((done) => setTimeout(done, 50))
+    const told = bad.writer.writeJson(Buffer.from('{"id": "zz", "text": "1"}\n')).then(() => bad.writer.startSource('next'))
+    if (threads === 1) await expect(told).rejects.toThrow('column "id" expected int64, got a string')
+    else await Promise.all([told.catch(() => {}), bad.writer.abort()])
+  })
+
+  it('is written to no more once it was aborted; a file is closed and gone when its write has ended', async () => {
+    const calls: string[] = []
     const slow: ParquetSink = {
       async write() {
+        calls.push('write')
         await new Promise((done) => setTimeout(done, 20))
-        order.push('written')
       },
-      abort: () => void order.push('aborted'),
+      abort: () => void calls.push('abort'),
     }
-    const given = createParquetWriter({ schema, sink: slow, compression: 'none', rowGroupRows: 10 })
+    const given = createParquetWriter({ schema, sink: slow, compression: 'none', rowGroupRows: 10, encodings: { text: 'plain' } })
     await given.writeRows(wide.slice(0, 18))
     await given.abort()
-    expect(order).toEqual(['written', 'aborted'])
+    await new Promise((done) => setTimeout(done, 40))
+    expect(calls).toEqual(['write', 'abort'])
+
+    const done: string[] = []
+    const dir = await mkdtemp(join(tmpdir(), 'millrace-sinks-'))
+    const storage = {
+      ...nodePorts.storage,
+      async create(path: string, options?: object) {
+        const file = await nodePorts.storage.create(path, options)
+        return {
+          ...file,
+          async writeAll(parts: readonly Uint8Array[]) {
+            await new Promise((wake) => setTimeout(wake, 20))
+            await file.writeAll?.(parts)
+            done.push('written')
+          },
+          async close() {
+            done.push('closed')
+            await file.close()
+          },
+        }
+      },
+    }
+    const sink = await fileSink({ ...nodePorts, storage }, join(dir, 'a.parquet'))
+    const writer = createParquetWriter({ schema, sink, compression: 'none', rowGroupRows: 10, encodings: { text: 'plain' } })
+    await writer.writeRows(wide.slice(0, 18))
+    await writer.abort()
+    expect(done).toEqual(['written', 'closed'])
+    expect(await readdir(dir)).toEqual([])
+    await expect(Promise.resolve(sink.write(new Uint8Array(1)))).rejects.toThrow('was closed or given up before')
+    await rm(dir, { recursive: true })
   })
 })
 

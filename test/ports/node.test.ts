@@ -65,6 +65,20 @@ it.skipIf(!existsSync('/dev/full'))('tells of a full disk by the file, for parts
   await out.close()
 })
 
+it('reads and writes nothing by a number that may be another file by now', async () => {
+  const path = join(dir, 'closed')
+  const out = await storage.create(path)
+  await out.close()
+  const reader = await storage.open(path)
+  await reader.close()
+  const victim = await storage.create(join(dir, 'victim'))
+  await expect(out.write(new Uint8Array(1))).rejects.toThrow(`EBADF: '${path}' was closed`)
+  await expect(out.writeAll?.([new Uint8Array(1)])).rejects.toThrow('EBADF')
+  await expect(reader.read(new Uint8Array(1), 0)).rejects.toThrow('EBADF')
+  await victim.close()
+  expect((await storage.stat(join(dir, 'victim'))).size).toBe(0)
+})
+
 it('tells files, directories, links and the rest apart, following none', async () => {
   await storage.makeDirectory(join(dir, 'kinds/directory'))
   await (await storage.create(join(dir, 'kinds/file'))).close()

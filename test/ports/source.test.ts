@@ -98,7 +98,7 @@ it('asks a pipe for no more than is asked of it: who has enough does not wait fo
 })
 
 it('refuses what is no port and no path', async () => {
-  await expect(fileSource({} as never, 'a').next()).rejects.toThrow('"ports" expected ports with a storage')
-  await expect(fileSource(nodePorts, '').next()).rejects.toThrow('"path" expected the path of a file')
+  expect(() => fileSource({} as never, 'a')).toThrow('"ports" expected ports with a storage')
+  expect(() => fileSource(nodePorts, '')).toThrow('"path" expected the path of a file')
   await expect(fileSource(nodePorts, join(dir, 'none')).next()).rejects.toThrow('ENOENT')
 })
