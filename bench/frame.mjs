@@ -1,4 +1,4 @@
-// How two programs are compared here: in rounds, side by side, in one process.
+// How two programs are compared here: in rounds, side by side; in one process, but for the rows of Parquet.
 //
 // The clock of a shared machine drifts by a factor of two within a minute, so a figure from now is
 // never divided by a figure from then. In each round every side runs for one slice (a tinybench
