@@ -1,4 +1,4 @@
-// The appeal of a dictionary that failed its early trial. 4,096 values that are all different are what
+// The appeal of a dictionary that failed an early trial. 4,096 values that are all different are what
 // unique values look like, and what 5,000 sensors look like that report in turn. So the dictionary is
 // kept until the first page without it closes: if values behind those of the trial are among them, it
 // may pay after all, and the page is coded by it. It is tried by a seventh of the values; if none is

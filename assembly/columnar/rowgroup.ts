@@ -19,7 +19,7 @@ import { levelWidth } from "./levels";
 import { closePage, queueChunk, queueDictionary } from "./page";
 import { giveUpDictionary, stage } from "./stage";
 import { BOUNDS_SIZE, resetBounds } from "./statistics";
-import { EARLY_TRIAL, pays } from "./trial";
+import { FIRST_LOOK, pays } from "./trial";
 
 /**
  * A writer over `count` column descriptors, each with its wish in COLUMN_ENCODING: data pages of
@@ -91,7 +91,7 @@ export function resetRowGroup(writer: usize): void {
     c.dictionary = u32((c.wish >= ENCODING_SMALLEST_PACKED || c.wish == RLE_DICTIONARY) && c.physical != PHYSICAL_BOOLEAN);
     if (c.bloom) memory.fill(c.bloom, 0, c.bloomSize);
     resetDictionary(c);
-    c.trial = EARLY_TRIAL;
+    c.trial = FIRST_LOOK;
     c.appeal = NONE;
   }
 }

@@ -11,7 +11,7 @@ import { growDictionary, lookUp, mayGrow } from "./dictionary";
 import { countLevel, findLevel, rowEnd, rowStart } from "./levels";
 import { closePage, queueDictionary } from "./page";
 import { observe } from "./statistics";
-import { EARLY_TRIAL, fails, pays, TRIAL } from "./trial";
+import { fails, FIRST_LOOK, pays, TRIAL } from "./trial";
 import { fitting, plainSize, stagePlain } from "./values";
 
 /** Puts all of the batch that is left into pages. 0, WANTS (call again when the block is there) or NO_MEMORY. */
@@ -179,8 +179,8 @@ export function giveUpDictionary(w: Writer, c: Chunk): i32 {
     if (status != 0) return status;
   }
   c.dictionary = c.failing = 0;
-  // at the early trial the values had no chance yet to come again
-  if (c.appeal == NONE && c.size == 0 && c.coded >= EARLY_TRIAL && c.coded < TRIAL) c.appeal = OPEN;
+  // at an early trial the values had no chance yet to come again
+  if (c.appeal == NONE && c.size == 0 && c.coded >= FIRST_LOOK && c.coded < TRIAL) c.appeal = OPEN;
   else endAppeal(w, c);
   return 0;
 }

@@ -1,4 +1,4 @@
-// Whether a column's dictionary pays, now or as far as one can see: after 4,096 values, after 16,384,
+// Whether a column's dictionary pays, now or as far as one can see: after 1,024 and 4,096 values, after 16,384,
 // and each time as many have come again. It depends on the rows of the row group alone, not on the
 // batches that they came in nor on row groups before: so the file is the same however its input is cut
 // or shared out among threads.
@@ -9,8 +9,10 @@
 import { Chunk, DICTIONARY_ENTRIES, RLE_DICTIONARY, Writer } from "./chunk";
 import { indexWidth } from "./encode";
 
+/** Values after which a dictionary is hopeless that has met none of them twice: of 65,536 different ones as good as never. */
+export const FIRST_LOOK: u32 = 1024;
 /** Values after which a dictionary that will save next to nothing is hopeless. */
-export const EARLY_TRIAL: u32 = 4096;
+const EARLY_TRIAL: u32 = 4096;
 /** Values after which a dictionary must pay, or be about to. */
 export const TRIAL: u32 = 16384;
 
@@ -24,6 +26,10 @@ export function pays(c: Chunk): bool {
 
 /** The trial of a dictionary, when its time has come. */
 export function fails(w: Writer, c: Chunk): bool {
+  if (c.coded < EARLY_TRIAL) {
+    c.trial = EARLY_TRIAL;
+    return c.wish != RLE_DICTIONARY && c.entryCount == c.coded;
+  }
   c.trial = (c.coded / TRIAL + 1) * TRIAL;
   if (c.coded < TRIAL) return c.wish != RLE_DICTIONARY && costLater(w, c) > c.codedBytes * 4 - (c.codedBytes >> 1);
   return !pays(c) && (c.dictionaryPages > 0 || costLater(w, c) > c.codedBytes * 3);
