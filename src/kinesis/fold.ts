@@ -16,7 +16,7 @@ export interface FoldOptions {
 
 export interface Folded {
   outers: Outer[]
-  /** Rows of the pack that are in none of them. */
+  /** Rows of the pack that are in none of them, in their order. */
   rest: number[]
 }
 
@@ -27,7 +27,7 @@ export function fold(pack: Pack, table: ShardTable, { aggregation, maxSize, maxC
   const outers: Outer[] = []
   const rest: number[] = []
   if (!table.map) {
-    for (let row = 0; row < pack.count; row++) outers.push(alone(pack, row))
+    for (let row = 0; row < pack.count; row++) outers.push(alone(pack, row, table.version))
     return { outers, rest }
   }
   const batch = { count: pack.count, table: pack.table.subarray(0, ROW * pack.count), heap: pack.heap.subarray(0, pack.bytes) }
@@ -55,13 +55,12 @@ export function fold(pack: Pack, table: ShardTable, { aggregation, maxSize, maxC
       pack,
       rows: rows[i],
       since: rows[i].reduce((oldest, row) => Math.min(oldest, pack.since[row]), Number.POSITIVE_INFINITY),
-      attempts: 0,
-      uncertain: false,
+      past: undefined,
     })
   }
   // No open shard is listed for them (a split is under way): the service places them.
-  for (let row = made.outers.indexOf(NO_OUTER); row >= 0; row = made.outers.indexOf(NO_OUTER, row + 1)) outers.push(alone(pack, row))
-  return { outers, rest }
+  for (let row = made.outers.indexOf(NO_OUTER); row >= 0; row = made.outers.indexOf(NO_OUTER, row + 1)) outers.push(alone(pack, row, table.version))
+  return { outers, rest: rest.sort((a, b) => a - b) }
 }
 
 /** The last aggregate of each shard; none where that would keep back more than half of the batch. */
@@ -85,7 +84,7 @@ function rowsOf(outers: Uint32Array, made: { count: number; table: Uint32Array }
 }
 
 /** A user record under its own key, its shard unknown. */
-function alone(pack: Pack, row: number): Outer {
+function alone(pack: Pack, row: number, version: number): Outer {
   const [keyAt, keySize, hashAt, hashSize, dataAt, dataSize] = pack.table.subarray(ROW * row, ROW * row + 6)
   const text = (at: number, size: number) => decoder.decode(pack.heap.subarray(at, at + size))
   return {
@@ -97,11 +96,10 @@ function alone(pack: Pack, row: number): Outer {
     bytes: keySize + dataSize,
     aggregated: false,
     shardId: '',
-    version: 0,
+    version,
     pack,
     rows: Uint32Array.of(row),
     since: pack.since[row],
-    attempts: 0,
-    uncertain: false,
+    past: undefined,
   }
 }

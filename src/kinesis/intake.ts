@@ -1,6 +1,7 @@
 // The record table on the host's side: accepted records as packed rows, each with the ticket that
 // its outcome goes to. A pack is filled, aggregated once, and kept until its rows have settled.
 import type { RecordBatch } from '../types.js'
+import type { Past } from './attempt.js'
 import type { Ticket } from './receipt.js'
 
 /** Words of a row of the record table (assembly/record/batch.ts). */
@@ -10,57 +11,63 @@ const ABSENT = 0xffffffff
 export interface Pack extends RecordBatch {
   readonly tickets: Ticket[]
   /** Index within the ticket. */
-  readonly indices: number[]
+  readonly indices: Uint32Array
   /** Monotonic milliseconds at acceptance. */
-  readonly since: number[]
-  /** How often the record was sent before it came into this pack. */
-  readonly attempts: number[]
-  readonly uncertain: boolean[]
+  readonly since: Float64Array
+  /** In the order of acceptance, over all packs. */
+  readonly numbers: Float64Array
   /** Payload and keys. */
   readonly bytes: number
+  /** How it fared before it came into this pack. */
+  past(row: number): Past | undefined
   /** Bytes that one row counts for against the buffer's limit. */
   size(row: number): number
   dataSize(row: number): number
+  data(row: number): Uint8Array
+  key(row: number): string
+  hash(row: number): string | undefined
   /** One new row; `key` and `hash` as text. */
-  add(key: string, hash: string | undefined, data: Uint8Array, ticket: Ticket, index: number, since: number): void
-  /** Row of another pack, taken over with its ticket and history. */
-  move(from: Pack, row: number, attempts: number, uncertain: boolean): void
+  add(key: string, hash: string | undefined, data: Uint8Array, ticket: Ticket, index: number, since: number, number: number): void
+  /** Row of another pack, taken over with its ticket. */
+  move(from: Pack, row: number, past: Past | undefined): void
 }
 
 const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** A row's fixed cost in the buffer's account: its table row, ticket and history. */
 export const ROW_BYTES = 64
 
 /** An empty pack with room for so much; it grows. */
 export function createPack(rows = 64, bytes = 16_384): Pack {
-  let table = new Uint32Array(ROW * rows)
+  let room = Math.max(1, rows)
+  let table = new Uint32Array(ROW * room)
+  let indices = new Uint32Array(room)
+  let since = new Float64Array(room)
+  let numbers = new Float64Array(room)
   let heap = new Uint8Array(bytes)
   let count = 0
   let top = 0
   const tickets: Ticket[] = []
-  const indices: number[] = []
-  const since: number[] = []
-  const attempts: number[] = []
-  const uncertain: boolean[] = []
-  const room = (bytes: number) => {
-    if (top + bytes > heap.length) {
-      const more = new Uint8Array(Math.max(2 * heap.length, top + bytes))
+  let pasts: Map<number, Past> | undefined
+  const make = (size: number) => {
+    if (top + size > heap.length) {
+      const more = new Uint8Array(Math.max(2 * heap.length, top + size))
       more.set(heap.subarray(0, top))
       heap = more
     }
-    if (ROW * (count + 1) > table.length) {
-      const more = new Uint32Array(2 * table.length)
-      more.set(table)
-      table = more
-    }
+    if (count < room) return
+    room *= 2
+    table = grown(table, new Uint32Array(ROW * room))
+    indices = grown(indices, new Uint32Array(room))
+    since = grown(since, new Float64Array(room))
+    numbers = grown(numbers, new Float64Array(room))
   }
-  const note = (ticket: Ticket, index: number, arrived: number, sent: number, doubt: boolean) => {
+  const note = (ticket: Ticket, index: number, arrived: number, number: number) => {
     tickets.push(ticket)
-    indices.push(index)
-    since.push(arrived)
-    attempts.push(sent)
-    uncertain.push(doubt)
+    indices[count] = index
+    since[count] = arrived
+    numbers[count] = number
     count++
   }
   // Writes text at the top of the heap and gives its size in UTF-8.
@@ -87,19 +94,31 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
     get bytes() {
       return top
     },
+    get indices() {
+      return indices
+    },
+    get since() {
+      return since
+    },
+    get numbers() {
+      return numbers
+    },
     tickets,
-    indices,
-    since,
-    attempts,
-    uncertain,
+    past: (row) => pasts?.get(row),
     size(row) {
       const at = ROW * row
       const hash = table[at + 3]
       return table[at + 1] + table[at + 5] + (hash === ABSENT ? 0 : hash) + ROW_BYTES
     },
     dataSize: (row) => table[ROW * row + 5],
-    add(key, hash, data, ticket, index, arrived) {
-      room(3 * key.length + (hash?.length ?? 0) + data.length)
+    data: (row) => heap.subarray(table[ROW * row + 4], table[ROW * row + 4] + table[ROW * row + 5]),
+    key: (row) => decoder.decode(heap.subarray(table[ROW * row], table[ROW * row] + table[ROW * row + 1])),
+    hash(row) {
+      const [at, size] = table.subarray(ROW * row + 2, ROW * row + 4)
+      return size === ABSENT ? undefined : decoder.decode(heap.subarray(at, at + size))
+    },
+    add(key, hash, data, ticket, index, arrived, number) {
+      make(3 * key.length + (hash?.length ?? 0) + data.length)
       const at = ROW * count
       table[at] = top
       table[at + 1] = write(key)
@@ -107,13 +126,13 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
       table[at + 3] = hash === undefined ? ABSENT : write(hash)
       table[at + 5] = data.length
       table[at + 4] = copy(data, 0, data.length)
-      note(ticket, index, arrived, 0, false)
+      note(ticket, index, arrived, number)
     },
-    move(from, row, sent, doubt) {
+    move(from, row, past) {
       const source = ROW * row
       const [keyAt, keySize, hashAt, hashSize, dataAt, dataSize] = from.table.subarray(source, source + 6)
       const hashBytes = hashSize === ABSENT ? 0 : hashSize
-      room(keySize + hashBytes + dataSize)
+      make(keySize + hashBytes + dataSize)
       const at = ROW * count
       table[at] = copy(from.heap, keyAt, keySize)
       table[at + 1] = keySize
@@ -121,7 +140,16 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
       table[at + 3] = hashSize
       table[at + 4] = copy(from.heap, dataAt, dataSize)
       table[at + 5] = dataSize
-      note(from.tickets[row], from.indices[row], from.since[row], sent, doubt)
+      if (past) {
+        pasts ??= new Map()
+        pasts.set(count, past)
+      }
+      note(from.tickets[row], from.indices[row], from.since[row], from.numbers[row])
     },
   }
+}
+
+function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
+  to.set(from)
+  return to
 }

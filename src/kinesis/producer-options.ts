@@ -1,7 +1,9 @@
 // What a producer can be told, and its bounds.
-import { wrongType } from '../errors.js'
+import { outOfRange, wrongType } from '../errors.js'
 import { KINESIS } from '../limits.js'
 import type { Clock, Random } from '../ports/ports.js'
+import type { DeadLetterSink } from './dead-letter.js'
+import type { Ordering } from './lane.js'
 import { checkOptions, checkPorts, numbersOf, STREAM_KEYS, type StreamOptions } from './service.js'
 
 export interface ProducerOptions extends StreamOptions {
@@ -20,6 +22,23 @@ export interface ProducerOptions extends StreamOptions {
   maxBufferedTime?: number
   /** Bytes accepted and not settled, 64 a record included, at which put waits; default 64 MiB. */
   maxBufferedBytes?: number
+  /**
+   * What is sure about the order of records. none (default): nothing. shard: records of one shard are
+   * stored in the order they were put for as long as the stream's shards do not change. key: records of
+   * one partition key (and explicit hash key) are, whatever fails, throttles or reshards; a shard then has one aggregate under way
+   * at a time, 50 KB a round trip unless aggregationMaxSize is raised, and a reshard waits for what is under
+   * way. Not even key can order a request that the service still stores after requestTimeout. A record
+   * that fails leaves a gap, those behind it go on.
+   */
+  ordering?: Ordering
+  /**
+   * Percent of a shard's limits (1,000 records/s, 1 MiB/s with keys) up to which it is written to; default 100. Less where other
+   * producers share the stream. A shard that throttles gets 70 % of its rate, and 5 % of the limit back a second.
+   * Infinity: no limit but the service's own. Where the shards are not known: one shard's, growing while nothing is throttled.
+   */
+  rateLimit?: number
+  /** Takes records that are given up, with the reason and every attempt: a function, or deadLetterFile(). */
+  deadLetter?: DeadLetterSink
   /** Records accepted and not settled at which put waits; default 1,000,000. */
   maxBufferedRecords?: number
   /** Bytes of data and partition key; default 1 MiB, up to 10 MiB where the stream has opted in. */
@@ -28,6 +47,8 @@ export interface ProducerOptions extends StreamOptions {
   maxAttempts?: number
   /** Milliseconds after acceptance past which a record is not sent again but fails as EXPIRED; default 300,000. */
   recordTtl?: number
+  /** Bytes of a PutRecords request, keys counted; default 5 MiB, up to 10 MiB, which the service takes by its newer documents. */
+  maxRequestBytes?: number
   /** PutRecords requests under way at once; default 24 (KPL). */
   maxRequests?: number
   /** Milliseconds to wait for the answer to a request; default 30,000. */
@@ -38,6 +59,9 @@ export interface ProducerOptions extends StreamOptions {
 export interface ProducerSettings {
   clock: Clock
   random: Random
+  ordering: Ordering
+  rateLimit: number
+  deadLetter: DeadLetterSink | undefined
   aggregation: boolean
   maxSize: number
   maxCount: number
@@ -47,6 +71,7 @@ export interface ProducerSettings {
   maxRecordSize: number
   maxAttempts: number
   recordTtl: number
+  maxRequestBytes: number
   maxRequests: number
   requestTimeout: number
 }
@@ -54,6 +79,9 @@ export interface ProducerSettings {
 const OPTION_KEYS = [
   ...STREAM_KEYS,
   'ports',
+  'ordering',
+  'rateLimit',
+  'deadLetter',
   'aggregation',
   'aggregationMaxSize',
   'aggregationMaxCount',
@@ -63,22 +91,31 @@ const OPTION_KEYS = [
   'maxRecordSize',
   'maxAttempts',
   'recordTtl',
+  'maxRequestBytes',
   'maxRequests',
   'requestTimeout',
 ] as const
 
 const MIB = 1_048_576
+const ORDERINGS: readonly Ordering[] = ['none', 'shard', 'key']
 
 /** Throws TypeError for an unknown option or a wrong type, RangeError beyond a bound. */
 export function producerSettings(options: ProducerOptions): ProducerSettings {
   checkOptions(options, OPTION_KEYS)
   const { whole, time } = numbersOf(options)
   const { clock, random } = checkPorts(options.ports)
-  const { aggregation = true } = options
+  const { aggregation = true, ordering = 'none', rateLimit = 100, deadLetter } = options
   if (typeof aggregation !== 'boolean') throw wrongType('aggregation', 'true or false', aggregation)
+  if (!ORDERINGS.includes(ordering)) throw wrongType('ordering', `one of ${ORDERINGS.join(', ')}`, ordering)
+  if (typeof rateLimit !== 'number') throw wrongType('rateLimit', 'a number of percent', rateLimit)
+  if (!(rateLimit >= 1)) throw outOfRange('rateLimit', 'a number of percent from 1', rateLimit)
+  if (deadLetter !== undefined && typeof deadLetter !== 'function') throw wrongType('deadLetter', 'a function', deadLetter)
   return {
     clock,
     random,
+    ordering,
+    rateLimit,
+    deadLetter,
     aggregation,
     maxSize: whole('aggregationMaxSize', 51_200, 64, 10 * MIB),
     maxCount: whole('aggregationMaxCount', 0xffffffff, 1, 0xffffffff),
@@ -88,6 +125,7 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     maxRecordSize: whole('maxRecordSize', KINESIS.recordBytes.value, 64, KINESIS.largeRecordBytes.value),
     maxAttempts: whole('maxAttempts', Number.POSITIVE_INFINITY, 1),
     recordTtl: time('recordTtl', 300_000, 100),
+    maxRequestBytes: whole('maxRequestBytes', KINESIS.putRecordsBytes.value, MIB, KINESIS.putRecordsLargeBytes.value),
     maxRequests: whole('maxRequests', 24, 1),
     requestTimeout: time('requestTimeout', 30_000, 100),
   }

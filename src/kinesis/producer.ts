@@ -37,8 +37,8 @@ export interface Producer {
 const encoder = new TextEncoder()
 
 /**
- * A producer for one stream. Order is not kept: records of one key may be stored in another order
- * after a retry. Options beyond their bounds throw RangeError, unknown ones TypeError.
+ * A producer for one stream. Unless `ordering` says otherwise, records of one key may be stored in
+ * another order after a retry. Options beyond their bounds throw RangeError, unknown ones TypeError.
  *
  * @example
  * const producer = createProducer({ streamName: 'flights', clientConfig: { region: 'eu-central-1' } })
@@ -68,10 +68,7 @@ export function createProducer(options: ProducerOptions): Producer {
     position?: Position,
   ): Promise<void> | undefined => {
     const fault = faultOfRecord(key, hash, data, settings.maxRecordSize)
-    if (fault) {
-      pipeline.refuse(ticket, index, position ? { ...fault, position } : fault)
-      return undefined
-    }
+    if (fault) return pipeline.refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) })
     const decimal = hash === undefined ? undefined : String(parseHashKey(hash))
     return account.admit(key.length + data.length + ROW_BYTES, () => pipeline.add(ticket, index, key, decimal, data))
   }
@@ -134,11 +131,9 @@ export function createProducer(options: ProducerOptions): Producer {
         for (const { line, offset, key, hash, data, fault } of readNdjson(bytes, fields)) {
           const position = { record: line, offset }
           const index = ticket.add()
-          if (fault) {
-            pipeline.refuse(ticket, index, { ...fault, position })
-            continue
-          }
-          const waiting = take(ticket, index, key, hash, data, position)
+          const waiting = fault
+            ? pipeline.refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) })
+            : take(ticket, index, key, hash, data, position)
           if (waiting) await waiting
           if (pipeline.full) await breathe()
         }
@@ -156,6 +151,13 @@ export function createProducer(options: ProducerOptions): Producer {
   }
   return producer
 }
+
+const letterOf = (partitionKey: string, hash: string | bigint | undefined, data: Uint8Array, position: Position | undefined) => ({
+  partitionKey,
+  ...(hash === undefined ? {} : { explicitHashKey: String(hash) }),
+  data: data.slice(),
+  ...(position ? { position } : {}),
+})
 
 const bytesOf = (data: Uint8Array | string) => (typeof data === 'string' ? encoder.encode(data) : data)
 

@@ -24,6 +24,8 @@ export interface Failed {
   attempts: number
   /** It may be in the stream all the same: the answer to an attempt was lost. */
   uncertain: boolean
+  /** Whether the dead-letter sink has taken it; absent where there is none. */
+  deadLettered?: boolean
   /** Of a line of NDJSON: its zero-based number (`record`) and the offset of its first byte. */
   position?: Position
 }

@@ -1,0 +1,142 @@
+// What became of records, told to all who wait for it: dead letters, tickets, the buffer's account, the counts.
+import { KINESIS } from '../limits.js'
+import type { Clock, Random } from '../ports/ports.js'
+import type { Account } from './account.js'
+import { attemptsOf, join, type Past } from './attempt.js'
+import { bury, type DeadLetter, type DeadLetterSink } from './dead-letter.js'
+import type { Pack } from './intake.js'
+import type { Outer } from './outer.js'
+import type { Failed, Settlement, Ticket } from './receipt.js'
+
+export interface SettledCounts {
+  accepted: number
+  delivered: number
+  failed: number
+  /** Failed records that the dead-letter sink has taken. */
+  deadLettered: number
+  /** Delivered, but perhaps twice: an earlier attempt may have been stored. */
+  uncertain: number
+  /** Kinesis records stored, their bytes (keys included) and PUT payload units of 25 KB. */
+  kinesisRecords: number
+  kinesisBytes: number
+  payloadUnits: number
+  /** PUT payload units of the delivered user records, had each been put alone. */
+  userPayloadUnits: number
+}
+
+export interface Settler {
+  readonly counts: SettledCounts
+  /** A Kinesis record is in the stream, whatever that means for its user records. */
+  stored(outer: Outer): void
+  deliver(outer: Outer, shardId: string, sequenceNumber: string): void
+  /** Gives up these rows of a pack; `past`: what they have met beside what the pack knows. */
+  fail(pack: Pack, rows: ArrayLike<number>, past: Past | undefined, code: string, message: string): void
+  /** A record that was not accepted; a promise while the dead-letter sink takes it. */
+  refuse(ticket: Ticket, index: number, letter: Omit<DeadLetter, 'attempts' | 'attemptCount' | 'uncertain'>): Promise<void> | undefined
+}
+
+export interface SettlerOptions {
+  account: Account
+  clock: Clock
+  random: Random
+  deadLetter: DeadLetterSink | undefined
+  /** These records, by number, have their outcomes. */
+  released(numbers: Float64Array): void
+}
+
+const unitsOf = (bytes: number) => Math.max(1, Math.ceil(bytes / KINESIS.payloadUnitBytes.value))
+
+export function createSettler({ account, clock, random, deadLetter, released }: SettlerOptions): Settler {
+  const counts: SettledCounts = {
+    accepted: 0,
+    delivered: 0,
+    failed: 0,
+    deadLettered: 0,
+    uncertain: 0,
+    kinesisRecords: 0,
+    kinesisBytes: 0,
+    payloadUnits: 0,
+    userPayloadUnits: 0,
+  }
+
+  const release = (pack: Pack, rows: ArrayLike<number>) => {
+    const numbers = new Float64Array(rows.length)
+    for (let i = 0; i < rows.length; i++) numbers[i] = pack.numbers[rows[i]]
+    released(numbers)
+    for (let i = 0; i < rows.length; i++) account.remove(pack.tickets[rows[i]].epoch, pack.size(rows[i]))
+  }
+
+  return {
+    counts,
+    stored(outer) {
+      counts.kinesisRecords++
+      counts.kinesisBytes += outer.bytes
+      counts.payloadUnits += unitsOf(outer.entry.Data.length)
+    },
+    deliver({ rows, pack, aggregated, past }, shardId, sequenceNumber) {
+      const shared = settlementOf(past, shardId, sequenceNumber)
+      for (let i = 0; i < rows.length; i++) {
+        const row = rows[i]
+        const before = pack.past(row)
+        const settlement = before ? settlementOf(join(before, past), shardId, sequenceNumber) : shared
+        counts.delivered++
+        if (settlement.status === 'delivered' && settlement.uncertain) counts.uncertain++
+        counts.userPayloadUnits += unitsOf(pack.dataSize(row))
+        pack.tickets[row].settle(pack.indices[row], settlement, aggregated ? i : 0)
+      }
+      release(pack, rows)
+    },
+    fail(pack, rows, past, code, message) {
+      const settle = (deadLettered?: boolean) => {
+        for (let i = 0; i < rows.length; i++) {
+          const all = join(pack.past(rows[i]), past)
+          counts.failed++
+          if (deadLettered) counts.deadLettered++
+          const failed: Failed = { status: 'failed', code, message, attempts: all?.count ?? 0, uncertain: all?.uncertain ?? false }
+          pack.tickets[rows[i]].settle(pack.indices[rows[i]], deadLettered === undefined ? failed : { ...failed, deadLettered }, 0)
+        }
+        release(pack, rows)
+      }
+      if (!deadLetter) return settle()
+      const letters = Array.from(rows, (row) => letterOf(pack, row, join(pack.past(row), past), code, message))
+      void bury(deadLetter, letters, clock, random).then(settle)
+    },
+    refuse(ticket, index, letter) {
+      const { code, message, position } = letter
+      const settle = (deadLettered?: boolean) => {
+        counts.accepted++
+        counts.failed++
+        if (deadLettered) counts.deadLettered++
+        const failed: Failed = { status: 'failed', code, message, attempts: 0, uncertain: false, ...(position ? { position } : {}) }
+        ticket.settle(index, deadLettered === undefined ? failed : { ...failed, deadLettered }, 0)
+      }
+      if (!deadLetter) {
+        settle()
+        return undefined
+      }
+      return bury(deadLetter, [{ ...letter, uncertain: false, attemptCount: 0, attempts: [] }], clock, random).then(settle)
+    },
+  }
+}
+
+const settlementOf = (past: Past | undefined, shardId: string, sequenceNumber: string): Settlement => ({
+  status: 'delivered',
+  shardId,
+  sequenceNumber,
+  attempts: (past?.count ?? 0) + 1,
+  uncertain: past?.uncertain ?? false,
+})
+
+function letterOf(pack: Pack, row: number, past: Past | undefined, code: string, message: string): DeadLetter {
+  const hash = pack.hash(row)
+  return {
+    partitionKey: pack.key(row),
+    ...(hash === undefined ? {} : { explicitHashKey: hash }),
+    data: pack.data(row).slice(),
+    code,
+    message,
+    uncertain: past?.uncertain ?? false,
+    attemptCount: past?.count ?? 0,
+    attempts: attemptsOf(past),
+  }
+}
