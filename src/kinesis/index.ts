@@ -8,8 +8,11 @@ export {
   type PackedAggregates,
   type RejectedRecord,
 } from './aggregate.js'
+export type { Attempt } from './attempt.js'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consumer.js'
 export type { ConsumedRecord, ConsumerBatch, DroppedAggregate } from './consumer-batch.js'
+export type { DeadLetter, DeadLetterSink } from './dead-letter.js'
+export { type DeadLetterFile, openDeadLetterFile } from './dead-letter-file.js'
 export {
   type DeaggregateOptions,
   type DeaggregateReason,
@@ -20,6 +23,7 @@ export {
   type PackedUserRecords,
 } from './deaggregate.js'
 export { formatHashKey, MAX_HASH_KEY, parseHashKey } from './hash-key.js'
+export type { Ordering } from './lane.js'
 export type { NdjsonOptions } from './ndjson.js'
 export type { ProducerMetrics } from './pipeline.js'
 export { createProducer, type Producer } from './producer.js'

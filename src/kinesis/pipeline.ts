@@ -10,7 +10,7 @@
 // its number, and nothing is folded by the new shards while anything that the old ones placed is under way.
 import { MillraceError } from '../errors.js'
 import type { Account } from './account.js'
-import { after } from './attempt.js'
+import { after, type Past } from './attempt.js'
 import type { DeadLetter } from './dead-letter.js'
 import { faultOf } from './faults.js'
 import { fold } from './fold.js'
@@ -94,7 +94,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
       // Its order among those behind it is theirs too.
       if (ordering !== 'none') recalled.push(...sender.recall(outer.shardId))
       const late = (row: number) => clock.monotonic() - outer.pack.since[row] > recordTtl
-      settler.fail(outer.pack, outer.rows.filter(late), outer.past, 'EXPIRED', `not delivered within ${recordTtl} ms`)
+      settler.fail(outer.pack, outer.rows.filter(late), outer.past, 'EXPIRED', expired(outer.past))
       again({ ...outer, rows: outer.rows.filter((row) => !late(row)) })
     },
     missed(_, fault, retried) {
@@ -109,6 +109,8 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
       schedule()
     },
   })
+
+  const expired = (past: Past | undefined) => `not delivered within ${recordTtl} ms${past ? `; last ${past.last.code}` : ''}`
 
   // Enough for some full aggregates a shard; what is left over is carried. And a quarter of the buffer,
   // so that a full one always has something under way.
@@ -189,7 +191,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
     if (full.count === 0 || now - full.since[0] <= recordTtl) return full
     const rows = Array.from({ length: full.count }, (_, row) => row)
     const late = (row: number) => now - full.since[row] > recordTtl
-    settler.fail(full, rows.filter(late), undefined, 'EXPIRED', `not delivered within ${recordTtl} ms`)
+    settler.fail(full, rows.filter(late), undefined, 'EXPIRED', expired(undefined))
     const left = createPack()
     for (const row of rows) if (!late(row)) left.move(full, row, full.past(row))
     return left

@@ -88,7 +88,9 @@ export async function simulate(seed: number): Promise<Report> {
       } else {
         const batch = Array.from({ length: roll(60) }, user)
         const receipt = await producer.putBatch(batch.map(({ record }) => record))
-        void receipt.outcomes.then((all) => batch.forEach(({ id }, k) => watch(id, all.at(k))))
+        void receipt.outcomes.then((all) => {
+          for (const [k, { id }] of batch.entries()) watch(id, all.at(k))
+        })
       }
       if (random.next() < 0.15) await clock.sleep(roll(pick(50, 2_000)))
       if (random.next() < 0.02) await producer.flush()
