@@ -28,6 +28,8 @@ export interface Pack extends RecordBatch {
   hash(row: number): string | undefined
   /** One new row; `key` and `hash` as text. */
   add(key: string, hash: string | undefined, data: Uint8Array, ticket: Ticket, index: number, since: number, number: number): void
+  /** Rows [from, to) of a table over `text`, all there is of it in one piece; what lies behind its end is in `side`. */
+  append(table: Uint32Array, from: number, to: number, text: Uint8Array, side: Uint8Array, ticket: Ticket, index: number, since: number, number: number): void
   /** Row of another pack, taken over with its ticket. */
   move(from: Pack, row: number, past: Past | undefined): void
 }
@@ -50,14 +52,14 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
   let top = 0
   const tickets: Ticket[] = []
   let pasts: Map<number, Past> | undefined
-  const make = (size: number) => {
+  const make = (size: number, more = 1) => {
     if (top + size > heap.length) {
-      const more = new Uint8Array(Math.max(2 * heap.length, top + size))
-      more.set(heap.subarray(0, top))
-      heap = more
+      const larger = new Uint8Array(Math.max(2 * heap.length, top + size))
+      larger.set(heap.subarray(0, top))
+      heap = larger
     }
-    if (count < room) return
-    room *= 2
+    if (count + more <= room) return
+    room = Math.max(2 * room, count + more)
     table = grown(table, new Uint32Array(ROW * room))
     indices = grown(indices, new Uint32Array(room))
     since = grown(since, new Float64Array(room))
@@ -127,6 +129,24 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
       table[at + 5] = data.length
       table[at + 4] = copy(data, 0, data.length)
       note(ticket, index, arrived, number)
+    },
+    append(rows, from, to, text, side, ticket, index, arrived, number) {
+      const first = rows[ROW * from + 4]
+      const end = rows[ROW * to - 4] + rows[ROW * to - 3]
+      let keys = 0
+      for (let row = from; row < to; row++) if (rows[ROW * row] >= text.length) keys += rows[ROW * row + 1]
+      make(end - first + keys, to - from)
+      const shift = copy(text, first, end - first) - first
+      for (let row = from, at = ROW * count; row < to; row++, at += ROW) {
+        const source = ROW * row
+        table[at] = rows[source] < text.length ? rows[source] + shift : copy(side, rows[source] - text.length, rows[source + 1])
+        table[at + 1] = rows[source + 1]
+        table[at + 2] = rows[source + 3] === ABSENT ? 0 : rows[source + 2] + shift
+        table[at + 3] = rows[source + 3]
+        table[at + 4] = rows[source + 4] + shift
+        table[at + 5] = rows[source + 5]
+        note(ticket, index++, arrived, number++)
+      }
     },
     move(from, row, past) {
       const source = ROW * row

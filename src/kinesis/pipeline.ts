@@ -17,12 +17,12 @@ import { fold } from './fold.js'
 import { createPack, type Pack, ROW_BYTES } from './intake.js'
 import { merge } from './merge.js'
 import type { Outer } from './outer.js'
+import { createPlacement } from './placement.js'
 import type { ProducerSettings } from './producer-options.js'
 import type { Ticket } from './receipt.js'
 import { createSender } from './sender.js'
 import type { KinesisService } from './service.js'
 import { createSettler, type SettledCounts } from './settler.js'
-import { createShardTable } from './shard-table.js'
 
 export interface ProducerMetrics extends SettledCounts {
   /** Accepted and not yet settled. */
@@ -41,20 +41,24 @@ export interface Pipeline {
   readonly full: boolean
   /** An accepted record; drains by itself once the pack is full or its time is up. */
   add(ticket: Ticket, index: number, key: string, hash: string | undefined, data: Uint8Array): void
+  /** Accepted rows of a table over `text` (intake.ts, append). */
+  addRows(rows: Uint32Array, from: number, to: number, text: Uint8Array, side: Uint8Array, ticket: Ticket, index: number): void
   /** A record that is not accepted; a promise while a dead-letter sink takes it. */
   refuse(ticket: Ticket, index: number, letter: Omit<DeadLetter, 'attempts' | 'attemptCount' | 'uncertain'>): Promise<void> | undefined
   /** Folds the pack and sends it; unless `all`, aggregates that more could join stay. */
   drain(all: boolean): void
+  /** Sends nothing any more: all that is not under way fails as ABORTED, and what is under way when it comes back. */
+  abandon(): void
 }
 
 const MIB = 1_048_576
 
 export function createPipeline(service: KinesisService, settings: ProducerSettings, account: Account): Pipeline {
   const { clock, random, ordering, recordTtl } = settings
-  const table = createShardTable(service, clock, random, recordTtl)
+  const placement = createPlacement({ ...settings, service })
+  const { table } = placement
   const settler = createSettler({ account, clock, random, deadLetter: settings.deadLetter, released() {} })
   const counts = { retried: 0, throttled: 0, requests: 0 }
-  let { aggregation } = settings
   let pack = createPack()
   /** Outer records whose rows are to be folded anew. */
   let recalled: Outer[] = []
@@ -66,13 +70,17 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
   let scheduled = false
   let urgent = false
   let starting = false
-  let unexplained = 0
+  let abandoned = false
 
   const sender = createSender({
     ...settings,
     service,
     requestBytes: Math.max(settings.maxRequestBytes, settings.maxRecordSize),
     current(outer) {
+      if (abandoned) {
+        again(outer)
+        return false
+      }
       if (outer.version === table.version) return true
       if (ordering !== 'key' && table.isOpen(outer.shardId)) return true
       again(outer)
@@ -85,7 +93,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
       else {
         // A record of its own may lie in any shard; a shard that is new to us says that the map is old.
         settler.deliver(outer, shardId, sequenceNumber)
-        if (table.known && !table.isOpen(shardId)) table.refresh().catch(() => {})
+        placement.saw(shardId)
       }
       return undefined
     },
@@ -151,10 +159,12 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
 
   const drain = (all: boolean) => {
     if (pack.count === 0 && recalled.length === 0) return
+    if (abandoned) return giveUp()
     if (!table.known) {
       if (!starting) void start()
       return
     }
+    placement.look()
     if (ordering === 'key') {
       if (folded !== table.version) recalled.push(...sender.recall())
       folded = table.version
@@ -165,7 +175,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
     const full = takePack()
     let made: ReturnType<typeof fold>
     try {
-      made = fold(full, table, { ...settings, aggregation, all })
+      made = fold(full, table, { ...settings, aggregation: placement.aggregation, all })
     } catch (error) {
       // The core's memory may be at its end.
       refuseAll(full, error)
@@ -189,7 +199,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
       full = merge(full, outers)
     }
     if (full.count === 0 || now - full.since[0] <= recordTtl) return full
-    const rows = Array.from({ length: full.count }, (_, row) => row)
+    const rows = rowsOf(full)
     const late = (row: number) => now - full.since[row] > recordTtl
     settler.fail(full, rows.filter(late), undefined, 'EXPIRED', expired(undefined))
     const left = createPack()
@@ -197,14 +207,19 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
     return left
   }
 
+  const giveUp = () => {
+    const full = takePack()
+    rest()
+    settler.fail(full, rowsOf(full), undefined, 'ABORTED', 'given up: the producer was told to stop')
+  }
+
   const start = async () => {
     starting = true
     try {
-      // Not every server knows this call, and not every role may make it; mismatches tell it too.
-      if (aggregation && (await service.distribution().catch(() => undefined)) === 'AUTO') aggregation = false
-      await table.refresh()
+      await placement.start()
       drain(true)
     } catch (error) {
+      if (abandoned) return drain(true)
       const full = takePack()
       rest()
       refuseAll(full, error)
@@ -217,24 +232,14 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
   const refuseAll = (full: Pack, error: unknown) => {
     const { code, message } = error instanceof MillraceError && error.code !== 'SERVICE' ? error : faultOf((error as Error).cause ?? error)
     urgent = false
-    const rows = Array.from({ length: full.count }, (_, row) => row)
-    settler.fail(full, rows, undefined, code, message)
+    settler.fail(full, rowsOf(full), undefined, code, message)
   }
 
-  // An aggregate in a shard that was not predicted. Readers that follow the KCL drop it whole if one
-  // of its hash keys lies outside that shard's range, and take it if none does.
   const judge = async (outer: Outer, shardId: string, sequenceNumber: string) => {
-    const stale = outer.version === table.version
-    try {
-      if (stale) await table.refresh()
-    } catch {
-      // Then only the ranges that are known count.
-    }
-    if (table.holds(shardId, outer.pack, outer.rows)) {
+    if (await placement.judge(outer, shardId)) {
       settler.deliver(outer, shardId, sequenceNumber)
       return
     }
-    if (stale && table.isOpen(outer.shardId) && ++unexplained >= 3) aggregation = false
     // Readers that do not look at ranges may have seen it.
     const message = `stored in ${shardId}, whose readers drop it`
     outer.past = after(outer.past, { at: clock.now(), milliseconds: 0, code: 'WRONG_SHARD', message, uncertain: true })
@@ -261,11 +266,30 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
       const row = pack.count
       pack.add(key, hash, data, ticket, index, clock.monotonic(), number++)
       settler.counts.accepted++
-      account.add(ticket.epoch, pack.size(row))
+      account.add(ticket.epoch, pack.size(row), 1)
+      if (isFull()) schedule()
+      else wait()
+    },
+    addRows(rows, from, to, text, side, ticket, index) {
+      const first = pack.count
+      pack.append(rows, from, to, text, side, ticket, index, clock.monotonic(), number)
+      const count = to - from
+      number += count
+      settler.counts.accepted += count
+      let bytes = 0
+      for (let row = first; row < pack.count; row++) bytes += pack.size(row)
+      account.add(ticket.epoch, bytes, count)
       if (isFull()) schedule()
       else wait()
     },
     refuse: settler.refuse,
     drain,
+    abandon() {
+      abandoned = true
+      recalled.push(...sender.recall())
+      drain(true)
+    },
   }
 }
+
+const rowsOf = (pack: Pack) => Array.from({ length: pack.count }, (_, row) => row)

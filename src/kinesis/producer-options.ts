@@ -18,6 +18,15 @@ export interface ProducerOptions extends StreamOptions {
   aggregationMaxSize?: number
   /** User records of an aggregate; default 2^32 - 1 (KPL). */
   aggregationMaxCount?: number
+  /**
+   * Ends an aggregate below the largest multiple of 25,000 bytes that aggregationMaxSize holds; default true. A
+   * provisioned stream is billed by PUT payload units of 25 KB a Kinesis record, begun ones counted whole: 51,200
+   * bytes are three of them, 49,999 two. false: where the KPL ends them, byte for byte. AWS says "25KB"; the
+   * smaller reading costs nothing where the larger one is meant (KINESIS.payloadUnitBytes).
+   */
+  wholePayloadUnits?: boolean
+  /** Milliseconds after which the shards and the RecordDistributionStrategy are looked up again while records come; default 60,000. */
+  refreshInterval?: number
   /** Milliseconds that a record may wait for company; default 100 (KPL). */
   maxBufferedTime?: number
   /** Bytes accepted and not settled, 64 a record included, at which put waits; default 64 MiB. */
@@ -65,6 +74,7 @@ export interface ProducerSettings {
   aggregation: boolean
   maxSize: number
   maxCount: number
+  refreshInterval: number
   linger: number
   maxBytes: number
   maxRecords: number
@@ -85,6 +95,8 @@ const OPTION_KEYS = [
   'aggregation',
   'aggregationMaxSize',
   'aggregationMaxCount',
+  'wholePayloadUnits',
+  'refreshInterval',
   'maxBufferedTime',
   'maxBufferedBytes',
   'maxBufferedRecords',
@@ -104,9 +116,11 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
   checkOptions(options, OPTION_KEYS)
   const { whole, time } = numbersOf(options)
   const { clock, random } = checkPorts(options.ports)
-  const { aggregation = true, ordering = 'none', rateLimit = 100, deadLetter } = options
+  const { aggregation = true, ordering = 'none', rateLimit = 100, deadLetter, wholePayloadUnits = true } = options
   if (typeof aggregation !== 'boolean') throw wrongType('aggregation', 'true or false', aggregation)
   if (!ORDERINGS.includes(ordering)) throw wrongType('ordering', `one of ${ORDERINGS.join(', ')}`, ordering)
+  if (typeof wholePayloadUnits !== 'boolean') throw wrongType('wholePayloadUnits', 'true or false', wholePayloadUnits)
+  const maxSize = whole('aggregationMaxSize', 51_200, 64, 10 * MIB)
   if (typeof rateLimit !== 'number') throw wrongType('rateLimit', 'a number of percent', rateLimit)
   if (!(rateLimit >= 1)) throw outOfRange('rateLimit', 'a number of percent from 1', rateLimit)
   if (deadLetter !== undefined && typeof deadLetter !== 'function') throw wrongType('deadLetter', 'a function', deadLetter)
@@ -117,8 +131,9 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     rateLimit,
     deadLetter,
     aggregation,
-    maxSize: whole('aggregationMaxSize', 51_200, 64, 10 * MIB),
+    maxSize: wholePayloadUnits ? belowUnit(maxSize) : maxSize,
     maxCount: whole('aggregationMaxCount', 0xffffffff, 1, 0xffffffff),
+    refreshInterval: time('refreshInterval', 60_000, 1_000),
     linger: time('maxBufferedTime', 100, 0),
     maxBytes: whole('maxBufferedBytes', 64 * MIB, 1),
     maxRecords: whole('maxBufferedRecords', 1_000_000, 1),
@@ -129,4 +144,10 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     maxRequests: whole('maxRequests', 24, 1),
     requestTimeout: time('requestTimeout', 30_000, 100),
   }
+}
+
+/** The largest size of an aggregate that begins no further payload unit; its key "a" may count too. */
+function belowUnit(size: number): number {
+  const unit = KINESIS.payloadUnitBytes.value
+  return size < unit ? size : size - (size % unit) - 1
 }

@@ -78,13 +78,15 @@ export function createReceipt(epoch: number): Ticket & Receipt {
 
 /** Ticket and receipt of a batch that grows while it is taken in; `close` once its count is known. */
 export interface BatchTicket extends Ticket {
-  add(): number
+  /** Room for `count` records more; the index of the first one. */
+  add(count?: number): number
   close(): BatchReceipt
 }
 
 export function createBatchTicket(epoch: number): BatchTicket {
   const settlements: (Settlement | undefined)[] = []
   let subs = new Uint32Array(256)
+  let count = 0
   let delivered = 0
   let failed = 0
   let closed = false
@@ -114,14 +116,16 @@ export function createBatchTicket(epoch: number): BatchTicket {
   }
   return {
     epoch,
-    add() {
-      const index = settlements.push(undefined) - 1
-      if (index === subs.length) {
-        const more = new Uint32Array(2 * subs.length)
-        more.set(subs)
-        subs = more
+    add(more = 1) {
+      const first = count
+      count += more
+      if (count > subs.length) {
+        const longer = new Uint32Array(Math.max(2 * subs.length, count))
+        longer.set(subs)
+        subs = longer
       }
-      return index
+      while (settlements.length < count) settlements.push(undefined)
+      return first
     },
     settle(index, settlement, sub) {
       settlements[index] = settlement

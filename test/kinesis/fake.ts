@@ -24,6 +24,8 @@ export interface Faults {
   garble?: number
   /** ListShards refused. */
   list?: number
+  /** RecordDistributionStrategy AUTO: the service places records where it likes. */
+  auto?: boolean
 }
 
 export interface FakeOptions {
@@ -136,7 +138,11 @@ export function createFakeStream(count: number, clock: Clock, random: Random, op
       const answers = Records.map((r: FakeRecord) => {
         if (chance(faults.throttle)) return { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'Rate exceeded for shard' }
         if (chance(faults.internalFailure)) return { ErrorCode: 'InternalFailure', ErrorMessage: 'Internal service failure.' }
-        const hash = r.ExplicitHashKey !== undefined ? BigInt(r.ExplicitHashKey) : hashOf(r.PartitionKey as string)
+        const hash = faults.auto
+          ? BigInt(Math.floor(random.next() * 2 ** 32)) << 96n
+          : r.ExplicitHashKey !== undefined
+            ? BigInt(r.ExplicitHashKey)
+            : hashOf(r.PartitionKey as string)
         const shard = open().find((s) => s.start <= hash && hash <= s.end) as FakeShard
         if (options.limits && over(shard, r.Data.length + Buffer.byteLength(r.PartitionKey as string)))
           return { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'Rate exceeded for shard' }
@@ -164,7 +170,9 @@ export function createFakeStream(count: number, clock: Clock, random: Random, op
       const page = listed.slice(at, at + 3).map(({ start, end, records, made, left, ...shard }) => shard)
       return { Shards: page, NextToken: at + 3 < listed.length ? String(at + 3) : undefined }
     },
-    DescribeStreamSummary: () => ({ StreamDescriptionSummary: { StreamStatus: 'ACTIVE' } }),
+    DescribeStreamSummary: () => ({
+      StreamDescriptionSummary: { StreamStatus: 'ACTIVE', RecordDistributionStrategy: faults.auto ? 'AUTO' : 'USER_PARTITION_KEY' },
+    }),
     GetShardIterator({ ShardId, ShardIteratorType, StartingSequenceNumber, Timestamp }) {
       const { records } = find(ShardId)
       const at = {

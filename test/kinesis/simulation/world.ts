@@ -56,6 +56,8 @@ export async function simulate(seed: number): Promise<Report> {
     maxAttempts: pick(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 1 + roll(5)),
     recordTtl: pick(300_000, 300_000, 1_000 + roll(4_000)),
     requestTimeout: pick(500, 2_000),
+    refreshInterval: pick(1_000, 60_000),
+    wholePayloadUnits: random.next() < 0.5,
     async deadLetter(more) {
       await clock.sleep(roll(50))
       if (random.next() < 0.2) throw new Error('disk full')
@@ -101,6 +103,7 @@ export async function simulate(seed: number): Promise<Report> {
       await clock.sleep(roll(4_000))
       const open = stream.open().sort((a, b) => (a.start < b.start ? -1 : 1))
       reshards++
+      if (random.next() < 0.1) stream.faults.auto = !stream.faults.auto
       if (random.next() < 0.6 || open.length < 2) stream.split(open[roll(open.length)].ShardId)
       else {
         const at = roll(open.length - 1)
@@ -112,6 +115,7 @@ export async function simulate(seed: number): Promise<Report> {
   const work = async (): Promise<string | undefined> => {
     await Promise.all([put(20 + roll(120)), reshard(pick(0, 1, 4))])
     setFaults(stream.faults, () => 0)
+    if (random.next() < 0.5) stream.faults.auto = false
     await producer.flush()
     await clock.sleep(QUIET)
     const started = clock.monotonic()
