@@ -152,8 +152,9 @@ function run({ storage, clock, random, directory, maxBytes, lock, id, segments, 
         return
       } catch (error) {
         const passing = PASSING.has(String((error as { code?: unknown })?.code))
-        if (!passing && tries >= TRIES) throw error
-        if (closed && passing) throw new MillraceError('CLOSED', `the spool was closed while it waited: ${(error as Error).message}`, { cause: error })
+        if (tries >= TRIES && !passing) throw error
+        if (tries >= TRIES && closed)
+          throw group ? new MillraceError('CLOSED', `the spool was closed while it waited: ${(error as Error).message}`, { cause: error }) : error
         waiting = new AbortController()
         await clock.sleep(backoff(tries, random, 10, 1_000), waiting.signal).catch(() => {})
         // What has settled meanwhile may give the room that is missing.

@@ -169,8 +169,10 @@ export function createWriter({ storage, directory, id, segmentBytes, segments, n
         target.durable = true
         for (const { of } of told) if (of !== segment) segment.tells = true
         if (group) extend(segment, group.first, group.first + group.count)
-        for (const of of waiting) repeated.add(of)
-        if (tell) waiting.clear()
+        if (tell) {
+          for (const of of waiting) repeated.add(of)
+          waiting.clear()
+        }
       } catch (error) {
         for (const { of, from, to } of told) {
           const none = of.dirtyFrom === of.dirtyTo
