@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { SpoolDamage } from '../../../src/kinesis/spool/recovery.js'
 import { type FileSpoolOptions, fileSpool } from '../../../src/kinesis/spool/spool.js'
 import type { Spool } from '../../../src/kinesis/spool-port.js'
 import { createSimulation, type Simulation } from '../../../src/ports/simulated.js'
