@@ -12,21 +12,22 @@ export interface FaultServer extends KinesisServer {
   quiet: KinesisClient
 }
 
-export async function startFaultServer(options: Omit<FrontOptions, 'upstream' | 'clock' | 'onFault'> = {}): Promise<FaultServer> {
-  const kinesalite = await startKinesalite()
+/** `behind`: what stores; default kinesalite. */
+export async function startFaultServer(options: Omit<FrontOptions, 'upstream' | 'clock' | 'onFault'> = {}, behind = startKinesalite): Promise<FaultServer> {
+  const store = await behind()
   const events: FaultEvent[] = []
-  const front = await startFront({ clock: nodeClock, ...options, upstream: Number(new URL(kinesalite.endpoint).port), onFault: (event) => events.push(event) })
+  const front = await startFront({ clock: nodeClock, ...options, upstream: Number(new URL(store.endpoint).port), onFault: (event) => events.push(event) })
   const client = clientOf(front.endpoint)
   return {
     endpoint: front.endpoint,
     client,
-    quiet: kinesalite.client,
+    quiet: store.client,
     counts: front.counts,
     events,
     async stop() {
       client.destroy()
       await front.close()
-      await kinesalite.stop()
+      await store.stop()
     },
   }
 }
