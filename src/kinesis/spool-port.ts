@@ -10,7 +10,9 @@ export interface SpooledBatch {
 
 /**
  * A log of accepted records, open in one process at a time. Each record has a number: whole, from 0 on,
- * below 2^53, one higher than that of the record appended before it, and the same after a restart.
+ * below 2^53, one higher than that of the record appended before it, and the same after a restart. Where a
+ * device has lost bytes, numbers that may have stood in them are left out: given again, they would make
+ * consumers take new records for old ones.
  *
  * Rows are those of the record table (RecordBatch): partition key, explicit hash key (size 0xffffffff
  * where there is none) and data, offsets into the heap. Rows and heap of an `append` may be reused once
@@ -36,7 +38,8 @@ export interface Spool {
    * wait for one fsync share it. Waits, for as long as it takes, while the log is at its limit or the
    * device is full; the order of the calls holds all the same. Rejects with IO for what will not pass
    * (a failed write or fsync): then no row of the batch counts as accepted, and every later append
-   * rejects too. A batch larger than the whole limit is let in alone, as the buffer's account does.
+   * rejects too. Rejects with CLOSED where close() comes first. What was rejected may be replayed all the same, where
+   * it had been written in part. A batch larger than the whole limit is let in alone, as the buffer's account does.
    */
   append(batch: RecordBatch): Promise<number>
   /**

@@ -4,6 +4,7 @@
 import { close, closeSync, constants, fstatSync, fsync, open as openFile, read as readFile, readlinkSync, type Stats, write as writeFile } from 'node:fs'
 import { lstat, mkdir, opendir, realpath, rename, rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { lockDirectory } from './node-lock.js'
 import type { FileKind, FileReader, FileStat, FileWriter, Storage } from './ports.js'
 
 const open = promisify(openFile)
@@ -62,6 +63,7 @@ export const nodeStorage: Storage = {
   },
   rename,
   remove: (path) => rm(path, { recursive: true, force: true }),
+  lock: (directory) => lockDirectory(directory),
 }
 
 /**
