@@ -30,6 +30,8 @@ export interface Pack extends RecordBatch {
   add(key: string, hash: string | undefined, data: Uint8Array, ticket: Ticket, index: number, since: number, number: number): void
   /** Rows [from, to) of a table over `text`, all there is of it in one piece; what lies behind its end is in `side`. */
   append(table: Uint32Array, from: number, to: number, text: Uint8Array, side: Uint8Array, ticket: Ticket, index: number, since: number, number: number): void
+  /** All rows of another pack, whose tickets and times they keep. */
+  absorb(from: Pack, numberOf: (row: number) => number): void
   /** Row of another pack, taken over with its ticket. */
   move(from: Pack, row: number, past: Past | undefined): void
 }
@@ -78,6 +80,7 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
     top += written
     return written
   }
+  // Gives where it lies.
   const copy = (source: Uint8Array, at: number, size: number) => {
     heap.set(source.subarray(at, at + size), top)
     top += size
@@ -146,6 +149,17 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
         table[at + 4] = rows[source + 4] + shift
         table[at + 5] = rows[source + 5]
         note(ticket, index++, arrived, number++)
+      }
+    },
+    absorb(from, numberOf) {
+      make(from.bytes, from.count)
+      const shift = copy(from.heap, 0, from.bytes)
+      for (let row = 0, at = ROW * count, source = 0; row < from.count; row++, at += ROW, source += ROW) {
+        for (let word = 0; word < 6; word++) table[at + word] = from.table[source + word]
+        table[at] += shift
+        table[at + 2] += shift
+        table[at + 4] += shift
+        note(from.tickets[row], from.indices[row], from.since[row], numberOf(row))
       }
     },
     move(from, row, past) {

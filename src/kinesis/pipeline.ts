@@ -39,10 +39,10 @@ export interface Pipeline {
   readonly metrics: ProducerMetrics
   /** Whether the pack is worth a drain(false). */
   readonly full: boolean
-  /** An accepted record; drains by itself once the pack is full or its time is up. */
-  add(ticket: Ticket, index: number, key: string, hash: string | undefined, data: Uint8Array): void
-  /** Accepted rows of a table over `text` (intake.ts, append). */
-  addRows(rows: Uint32Array, from: number, to: number, text: Uint8Array, side: Uint8Array, ticket: Ticket, index: number): void
+  /** Where accepted records go; another one after each drain. */
+  readonly pack: Pack
+  /** So many were put there; drains by itself once the pack is full or its time is up. */
+  arrived(count: number): void
   /** A record that is not accepted; a promise while a dead-letter sink takes it. */
   refuse(ticket: Ticket, index: number, letter: Omit<DeadLetter, 'attempts' | 'attemptCount' | 'uncertain'>): Promise<void> | undefined
   /** Folds the pack and sends it; unless `all`, aggregates that more could join stay. */
@@ -53,11 +53,12 @@ export interface Pipeline {
 
 const MIB = 1_048_576
 
-export function createPipeline(service: KinesisService, settings: ProducerSettings, account: Account): Pipeline {
+/** `released`: told the numbers of records that have their outcomes. */
+export function createPipeline(service: KinesisService, settings: ProducerSettings, account: Account, released: (numbers: Float64Array) => void): Pipeline {
   const { clock, random, ordering, recordTtl } = settings
   const placement = createPlacement({ ...settings, service })
   const { table } = placement
-  const settler = createSettler({ account, clock, random, deadLetter: settings.deadLetter, released() {} })
+  const settler = createSettler({ account, clock, random, deadLetter: settings.deadLetter, released })
   const counts = { retried: 0, throttled: 0, requests: 0 }
   let pack = createPack()
   /** Outer records whose rows are to be folded anew. */
@@ -65,7 +66,6 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
   /** Version of the shard map by which the lanes were filled. */
   let folded = 0
   let fenced = false
-  let number = 0
   let lingering: AbortController | undefined
   let scheduled = false
   let urgent = false
@@ -210,7 +210,8 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
   const giveUp = () => {
     const full = takePack()
     rest()
-    settler.fail(full, rowsOf(full), undefined, 'ABORTED', 'given up: the producer was told to stop')
+    if (settings.spool) settler.suspend(full, rowsOf(full))
+    else settler.fail(full, rowsOf(full), undefined, 'ABORTED', 'given up: the producer was told to stop')
   }
 
   const start = async () => {
@@ -262,24 +263,13 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
     get full() {
       return isFull()
     },
-    add(ticket, index, key, hash, data) {
-      const row = pack.count
-      pack.add(key, hash, data, ticket, index, clock.monotonic(), number++)
-      settler.counts.accepted++
-      account.add(ticket.epoch, pack.size(row), 1)
-      if (isFull()) schedule()
-      else wait()
+    get pack() {
+      return pack
     },
-    addRows(rows, from, to, text, side, ticket, index) {
-      const first = pack.count
-      pack.append(rows, from, to, text, side, ticket, index, clock.monotonic(), number)
-      const count = to - from
-      number += count
+    arrived(count) {
       settler.counts.accepted += count
-      let bytes = 0
-      for (let row = first; row < pack.count; row++) bytes += pack.size(row)
-      account.add(ticket.epoch, bytes, count)
-      if (isFull()) schedule()
+      urgent ||= abandoned
+      if (urgent || isFull()) schedule()
       else wait()
     },
     refuse: settler.refuse,

@@ -5,6 +5,7 @@ import type { Clock, Random } from '../ports/ports.js'
 import type { DeadLetterSink } from './dead-letter.js'
 import type { Ordering } from './lane.js'
 import { checkOptions, checkPorts, numbersOf, STREAM_KEYS, type StreamOptions } from './service.js'
+import type { OpenSpool } from './spool-port.js'
 
 export interface ProducerOptions extends StreamOptions {
   /** Clock and chance; default: the system's. */
@@ -48,6 +49,12 @@ export interface ProducerOptions extends StreamOptions {
   rateLimit?: number
   /** Takes records that are given up, with the reason and every attempt: a function, or deadLetterFile(). */
   deadLetter?: DeadLetterSink
+  /**
+   * Keeps accepted records on a device until they have settled (fileSpool): put resolves once they are there,
+   * and what an earlier run has left is sent first, before any new record, in its order. Their recordTtl begins anew
+   * with each run. default: accepted records live in memory.
+   */
+  spool?: OpenSpool
   /** Records accepted and not settled at which put waits; default 1,000,000. */
   maxBufferedRecords?: number
   /** Bytes of data and partition key; default 1 MiB, up to 10 MiB where the stream has opted in. */
@@ -71,6 +78,7 @@ export interface ProducerSettings {
   ordering: Ordering
   rateLimit: number
   deadLetter: DeadLetterSink | undefined
+  spool: OpenSpool | undefined
   aggregation: boolean
   maxSize: number
   maxCount: number
@@ -92,6 +100,7 @@ const OPTION_KEYS = [
   'ordering',
   'rateLimit',
   'deadLetter',
+  'spool',
   'aggregation',
   'aggregationMaxSize',
   'aggregationMaxCount',
@@ -116,9 +125,10 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
   checkOptions(options, OPTION_KEYS)
   const { whole, time } = numbersOf(options)
   const { clock, random } = checkPorts(options.ports)
-  const { aggregation = true, ordering = 'none', rateLimit = 100, deadLetter, wholePayloadUnits = true } = options
+  const { aggregation = true, ordering = 'none', rateLimit = 100, deadLetter, spool, wholePayloadUnits = true } = options
   if (typeof aggregation !== 'boolean') throw wrongType('aggregation', 'true or false', aggregation)
   if (!ORDERINGS.includes(ordering)) throw wrongType('ordering', `one of ${ORDERINGS.join(', ')}`, ordering)
+  if (spool !== undefined && typeof spool !== 'function') throw wrongType('spool', 'a function that opens a spool', spool)
   if (typeof wholePayloadUnits !== 'boolean') throw wrongType('wholePayloadUnits', 'true or false', wholePayloadUnits)
   const maxSize = whole('aggregationMaxSize', 51_200, 64, 10 * MIB)
   if (typeof rateLimit !== 'number') throw wrongType('rateLimit', 'a number of percent', rateLimit)
@@ -130,6 +140,7 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     ordering,
     rateLimit,
     deadLetter,
+    spool,
     aggregation,
     maxSize: wholePayloadUnits ? belowUnit(maxSize) : maxSize,
     maxCount: whole('aggregationMaxCount', 0xffffffff, 1, 0xffffffff),

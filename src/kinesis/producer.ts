@@ -1,11 +1,11 @@
 // The producer's public face: records in, receipts out.
 import { checkKeys, MillraceError, type Position, wrongType } from '../errors.js'
 import { createAccount } from './account.js'
+import { createAdmission } from './admission.js'
 import { parseHashKey } from './hash-key.js'
-import { ROW_BYTES } from './intake.js'
 import type { NdjsonLine, NdjsonOptions } from './ndjson.js'
-import { bytesIn, createLineReader, type LineRows, plainEnd, ROWS, readRow, stretch } from './ndjson-rows.js'
-import { createPipeline, type ProducerMetrics } from './pipeline.js'
+import { createLineReader, type LineRows, plainEnd, ROWS, readRow, stretch } from './ndjson-rows.js'
+import { createPipeline, type Pipeline, type ProducerMetrics } from './pipeline.js'
 import { type ProducerOptions, producerSettings } from './producer-options.js'
 import { type BatchReceipt, type BatchTicket, createBatchTicket, createReceipt, type Receipt, type Ticket } from './receipt.js'
 import { checkRecord, faultOfRecord, type ProducerRecord } from './record.js'
@@ -20,9 +20,9 @@ export interface PutOptions {
 export interface Producer {
   /**
    * Resolves when the record is accepted, which waits while the buffer is full; the receipt's
-   * `outcome` resolves when the record is stored or given up. Accepted records live in memory:
-   * they do not survive the process. A record that breaks a limit fails alone, in its outcome.
-   * Throws TypeError for a field of the wrong type; CLOSED after close(); the signal's reason.
+   * `outcome` resolves when the record is stored or given up. Accepted records live in memory, and do not
+   * survive the process, unless there is a spool: then they are on its device. A record that breaks a limit fails alone, in its outcome.
+   * Throws TypeError for a field of the wrong type; CLOSED after close(); the signal's reason; the spool's error.
    */
   put(record: ProducerRecord, options?: PutOptions): Promise<Receipt>
   /** The same for many records with one receipt; throws TypeError before any is accepted. */
@@ -76,7 +76,8 @@ export function createProducer(options: ProducerOptions): Producer {
   const settings = producerSettings(options)
   const service = createService(options, settings.clock, settings.requestTimeout)
   const account = createAccount(settings.maxBytes, settings.maxRecords)
-  const pipeline = createPipeline(service, settings, account)
+  const admission = createAdmission(account, () => pipeline, settings.clock, settings.spool, settings.maxBytes / 4)
+  const pipeline: Pipeline = createPipeline(service, settings, account, admission.released)
   const taking = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 
@@ -97,7 +98,7 @@ export function createProducer(options: ProducerOptions): Producer {
     const fault = faultOfRecord(key, hash, data, settings.maxRecordSize)
     if (fault) return pipeline.refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) })
     const decimal = hash === undefined ? undefined : String(parseHashKey(hash))
-    return account.admit(key.length + data.length + ROW_BYTES, 1, () => pipeline.add(ticket, index, key, decimal, data), signal)
+    return admission.one(ticket, index, key, decimal, data, signal)
   }
 
   const takeLine = (ticket: BatchTicket, { line, offset, key, hash, data, fault }: NdjsonLine, signal: AbortSignal | undefined): Promise<void> | undefined => {
@@ -107,10 +108,8 @@ export function createProducer(options: ProducerOptions): Producer {
     return take(ticket, index, key, hash, data, signal, position)
   }
 
-  const takeRows = (ticket: BatchTicket, text: Uint8Array, rows: LineRows, from: number, to: number, signal: AbortSignal | undefined) => {
-    const index = ticket.add(to - from)
-    return account.admit(bytesIn(rows, from, to), to - from, () => pipeline.addRows(rows.table, from, to, text, rows.side, ticket, index), signal)
-  }
+  const takeRows = (ticket: BatchTicket, text: Uint8Array, rows: LineRows, from: number, to: number, signal: AbortSignal | undefined) =>
+    admission.rows(ticket, ticket.add(to - from), text, rows, from, to, signal)
 
   // Keeps close() from closing while a put is still taking in.
   const track = <T>(work: Promise<T>): Promise<T> => {
@@ -126,20 +125,30 @@ export function createProducer(options: ProducerOptions): Producer {
     signal?.throwIfAborted()
   }
 
-  const flush = async (signal?: AbortSignal) => {
+  const settled = async () => {
+    const opening = admission.open()
+    if (opening) await opening
     const drained = account.drained()
+    const durable = admission.accepted()
+    if (durable) await durable
     pipeline.drain(true)
-    await unlessAborted(drained, signal)
+    await drained
   }
+
+  const flush = (signal?: AbortSignal) => unlessAborted(settled(), signal)
 
   const close = async (signal?: AbortSignal) => {
     const stop = () => pipeline.abandon()
     if (signal?.aborted) stop()
     signal?.addEventListener('abort', stop, { once: true })
     while (taking.size > 0) await Promise.allSettled([...taking])
-    await flush()
-    signal?.removeEventListener('abort', stop)
-    service.destroy()
+    try {
+      await flush()
+    } finally {
+      signal?.removeEventListener('abort', stop)
+      await admission.close()
+      service.destroy()
+    }
   }
 
   const producer: Producer = {
@@ -150,6 +159,8 @@ export function createProducer(options: ProducerOptions): Producer {
       const ticket = createReceipt(account.epoch)
       const waiting = take(ticket, 0, record.partitionKey, record.explicitHashKey, bytesOf(record.data), signal)
       if (waiting) await track(waiting)
+      const durable = admission.accepted()
+      if (durable) await track(durable)
       return { outcome: ticket.outcome }
     },
     async putBatch(records, given) {
@@ -164,6 +175,7 @@ export function createProducer(options: ProducerOptions): Producer {
           if (waiting) await waiting
           if (pipeline.full) await breathe(signal)
         }
+        await admission.accepted()
         return ticket.close()
       }
       return track(work())
@@ -191,6 +203,7 @@ export function createProducer(options: ProducerOptions): Producer {
           line += rows.lines
           offset += rows.consumed
         }
+        await admission.accepted()
         return ticket.close()
       }
       return track(work())
@@ -234,6 +247,7 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pr
   if (!signal) return work
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
   })

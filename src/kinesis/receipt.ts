@@ -18,7 +18,7 @@ export interface Delivered {
 /** The record was given up. */
 export interface Failed {
   status: 'failed'
-  /** The service's error code, or one of ours: RECORD_TOO_LARGE, BAD_PARTITION_KEY, BAD_HASH_KEY, BAD_JSON, EXPIRED. */
+  /** The service's error code, or one of ours: RECORD_TOO_LARGE, BAD_PARTITION_KEY, BAD_HASH_KEY, BAD_JSON, EXPIRED, ABORTED, SPOOLED (close() was told to stop, and the spool keeps it). */
   code: string
   message: string
   attempts: number

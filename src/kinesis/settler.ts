@@ -31,6 +31,8 @@ export interface Settler {
   deliver(outer: Outer, shardId: string, sequenceNumber: string): void
   /** Gives up these rows of a pack; `past`: what they have met beside what the pack knows. */
   fail(pack: Pack, rows: ArrayLike<number>, past: Past | undefined, code: string, message: string): void
+  /** Leaves these rows to the spool, which has them: not dead letters, not released. */
+  suspend(pack: Pack, rows: ArrayLike<number>): void
   /** A record that was not accepted; a promise while the dead-letter sink takes it. */
   refuse(ticket: Ticket, index: number, letter: Omit<DeadLetter, 'attempts' | 'attemptCount' | 'uncertain'>): Promise<void> | undefined
 }
@@ -59,11 +61,15 @@ export function createSettler({ account, clock, random, deadLetter, released }: 
     userPayloadUnits: 0,
   }
 
+  const free = (pack: Pack, rows: ArrayLike<number>) => {
+    for (let i = 0; i < rows.length; i++) account.remove(pack.tickets[rows[i]].epoch, pack.size(rows[i]))
+  }
+
   const release = (pack: Pack, rows: ArrayLike<number>) => {
     const numbers = new Float64Array(rows.length)
     for (let i = 0; i < rows.length; i++) numbers[i] = pack.numbers[rows[i]]
     released(numbers)
-    for (let i = 0; i < rows.length; i++) account.remove(pack.tickets[rows[i]].epoch, pack.size(rows[i]))
+    free(pack, rows)
   }
 
   return {
@@ -100,6 +106,19 @@ export function createSettler({ account, clock, random, deadLetter, released }: 
       if (!deadLetter) return settle()
       const letters = Array.from(rows, (row) => letterOf(pack, row, join(pack.past(row), past), code, message))
       void bury(deadLetter, letters, clock, random).then(settle)
+    },
+    suspend(pack, rows) {
+      for (let i = 0; i < rows.length; i++) {
+        const past = pack.past(rows[i])
+        counts.failed++
+        const message = 'not sent by this producer: the spool has it for the next one'
+        pack.tickets[rows[i]].settle(
+          pack.indices[rows[i]],
+          { status: 'failed', code: 'SPOOLED', message, attempts: past?.count ?? 0, uncertain: past?.uncertain ?? false },
+          0,
+        )
+      }
+      free(pack, rows)
     },
     refuse(ticket, index, letter) {
       const { code, message, position } = letter

@@ -1,6 +1,7 @@
 // 500 runs of the producer in simulated time, each from its seed, against the oracles. More of them by
 // hand: npm run simulate -- --seeds 100000
 import { expect, test } from 'vitest'
+import { simulateCrash } from './simulation/crash.js'
 import { simulate } from './simulation/world.js'
 
 const SEEDS = 500
@@ -18,6 +19,15 @@ test.each(Array.from({ length: SEEDS / STRETCH }, (_, i) => 1 + i * STRETCH))(
   },
   120_000,
 )
+
+test('lives of a producer with a spool: what was accepted is never lost, whenever it dies', async () => {
+  const wrong: object[] = []
+  for (let seed = 1; seed <= 100; seed++) {
+    const report = await simulateCrash(seed)
+    if (report.wrong) wrong.push(report)
+  }
+  expect(wrong).toEqual([])
+}, 120_000)
 
 test('one seed gives one run', async () => {
   expect(await simulate(77)).toEqual(await simulate(77))

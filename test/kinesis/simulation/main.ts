@@ -1,12 +1,20 @@
 // The producer in simulated time, as many seeds as are wanted:
-//   npm run simulate -- [--seeds N] [--seed FIRST] [--seconds S] [--each]
+//   npm run simulate -- [--seeds N] [--seed FIRST] [--seconds S] [--each] [--crash]
+// --crash: lives of a producer with a spool that ends by kill -9 or a power failure.
 // Every seed is a run of its own. One that fails prints its seed, which as --seed with --seeds 1 runs
 // it again, event by event the same, and the exit code is 1.
 import { parseArgs } from 'node:util'
+import { simulateCrash } from './crash.js'
 import { simulate } from './world.js'
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '1000' }, seed: { type: 'string', default: '1' }, seconds: { type: 'string' }, each: { type: 'boolean' } },
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: '1' },
+    seconds: { type: 'string' },
+    each: { type: 'boolean' },
+    crash: { type: 'boolean' },
+  },
 })
 const first = Number(values.seed)
 const seeds = Number(values.seeds)
@@ -15,7 +23,7 @@ const started = performance.now()
 const sum = { runs: 0, records: 0, delivered: 0, deadLettered: 0, requests: 0, reshards: 0, milliseconds: 0 }
 let failed = 0
 for (let seed = first; seed < first + seeds && performance.now() < end; seed++) {
-  const report = await simulate(seed)
+  const report = await (values.crash ? simulateCrash(seed) : simulate(seed))
   sum.runs++
   for (const key of ['records', 'delivered', 'deadLettered', 'requests', 'reshards', 'milliseconds'] as const) sum[key] += report[key]
   if (report.wrong) failed++
