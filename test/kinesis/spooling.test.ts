@@ -50,7 +50,12 @@ test('what a producer leaves, the next one sends first, keys, hash keys and data
   await run(
     (async () => {
       const first = make(spoolIn(storage), { recordTtl: Number.POSITIVE_INFINITY })
-      const receipt = await first.putBatch([{ partitionKey: 'é😀', explicitHashKey: 5n, data: 'one' }, { partitionKey: 'b', data: '' }, ...records(2_000)])
+      const receipt = await first.putBatch([
+        { partitionKey: 'é😀', explicitHashKey: 5n, data: 'one' },
+        { partitionKey: 'b', data: '' },
+        ...records(2_000),
+        { partitionKey: 'b', data: 'last' },
+      ])
       await clock.sleep(5_000)
       await first.close({ signal: AbortSignal.abort() })
       const outcomes = await receipt.outcomes
@@ -58,6 +63,9 @@ test('what a producer leaves, the next one sends first, keys, hash keys and data
       expect(outcomes.at(0)).toMatchObject({ code: 'SPOOLED' })
       stream.handlers.PutRecords = put
       const second = make(spoolIn(storage), { ordering: 'key', maxBufferedBytes: 20_000 })
+      // In the middle of the old ones.
+      void second.flush()
+      await clock.sleep(5)
       const { outcome } = await second.put({ partitionKey: 'b', data: 'new' })
       expect((await outcome).status).toBe('delivered')
       await second.close()
