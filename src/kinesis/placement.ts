@@ -87,7 +87,8 @@ export function createPlacement({ service, clock, random, aggregation: wanted, r
     async judge(outer, shardId) {
       const stale = outer.version === table.version
       try {
-        if (stale) await table.learn(shardId)
+        // Of two changes one after the other the map may know the first only.
+        if (stale || !table.lists(shardId)) await table.learn(shardId)
       } catch {
         // Then only the ranges that are known count.
       }

@@ -180,3 +180,44 @@ test('aggregates end below whole payload units, or where the KPL ends them', asy
     expect(sizes.filter((size) => size < least).length).toBeLessThanOrEqual(1)
   }
 })
+
+test('an aggregate that meets the second of two changes is judged by the second: not sent again', async () => {
+  // 'k0' and 'k1' hold, one in each half; requests are answered in turn
+  const { run, stream, clock, producer } = world(31, 4, { maxBufferedTime: 1, maxRequests: 8 })
+  const put = stream.handlers.PutRecords
+  await run(
+    (async () => {
+      await producer.putBatch(records(50))
+      await producer.flush()
+      const [a, b, , d] = stream.shards.map(({ ShardId }) => ShardId)
+      // Under way with the map of before both changes, stored after them.
+      let held = true
+      stream.handlers.PutRecords = async (input, signal) => {
+        if (held) {
+          held = false
+          await clock.sleep(2_000)
+        }
+        return put(input, signal)
+      }
+      const late = await producer.putBatch(records(50, 'late'))
+      await clock.sleep(50)
+      stream.split(d)
+      // seen by these, which lie all over
+      await (await producer.putBatch(records(50, 'soon'))).outcomes
+      stream.merge(a, b)
+      const outcomes = await late.outcomes
+      const merged = stream.open().find(({ start }) => start === 0n)?.ShardId
+      let inMerged = 0
+      for (let i = 0; i < outcomes.count; i++) {
+        const outcome = outcomes.at(i)
+        if (outcome.status !== 'delivered' || outcome.shardId !== merged) continue
+        inMerged++
+        expect(outcome).toMatchObject({ attempts: 1, uncertain: false })
+      }
+      expect(inMerged).toBeGreaterThan(10)
+      await producer.close()
+    })(),
+  )
+  const { all } = usersIn(stream)
+  expect(all).toHaveLength(150)
+})
