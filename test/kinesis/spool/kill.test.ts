@@ -1,5 +1,5 @@
 // Real processes on a real directory, killed at any moment.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
@@ -47,29 +47,25 @@ function start(...args: string[]) {
   }
 }
 
-const kills = Number(process.env.MILLRACE_SPOOL_KILLS ?? 12)
-
-test(`${kills} times kill -9 in the middle of it: 0 accepted records lost`, { timeout: 60_000 + 3_000 * kills }, async () => {
-  const directory = join(home, 'kill')
+/** What a user of the children knows: accepted, settled, and whether what comes back is all the rest. */
+function createLedger() {
   const accepted = new Map<number, string>()
   const settled = new Set<number>()
-  let again = 0
+  const ledger = { accepted, again: 0, read, finish }
   const back = (number: number, text: string) => {
     const known = accepted.get(number)
     if (known !== undefined) expect(text).toBe(known)
-    if (settled.delete(number)) again++
+    if (settled.delete(number)) ledger.again++
     accepted.set(number, text)
   }
   const check = (found: Set<number>) => {
     for (const number of accepted.keys()) if (!settled.has(number) && !found.has(number)) throw new Error(`record ${number} is lost`)
   }
-  for (let life = 0; life < kills; life++) {
-    const child = start(directory, String(life))
-    await child.opened
-    await new Promise((resolve) => setTimeout(resolve, 10 + ((life * 37) % 250)))
+  /** The lines of a life; whether it came as far as to open the spool. */
+  function read(lines: string[]): boolean {
     const found = new Set<number>()
     let opened = false
-    for (const line of await child.kill()) {
+    for (const line of lines) {
       const [what, number, ...texts] = line.split(' ')
       if (what === 'r') {
         found.add(Number(number))
@@ -78,19 +74,75 @@ test(`${kills} times kill -9 in the middle of it: 0 accepted records lost`, { ti
         check(found)
         opened = true
       } else if (what === 'a') {
-        texts.forEach((text, i) => {
-          accepted.set(Number(number) + i, text)
-        })
+        for (const [i, text] of texts.entries()) accepted.set(Number(number) + i, text)
       } else settled.add(Number(number))
     }
-    expect(opened).toBe(true)
+    return opened
   }
-  const spool = await fileSpool(nodePorts, directory)()
-  const found = await drain(spool)
-  for (const [number, text] of found) back(number, text)
-  check(new Set(found.map(([number]) => number)))
-  await spool.close()
-  console.log(`spool kill -9: ${kills} kills, ${accepted.size} records accepted, 0 lost, ${again} settled ones came again`)
+  /** Opens the spool here, at last. */
+  async function finish(directory: string) {
+    const spool = await fileSpool(nodePorts, directory)()
+    const found = await drain(spool)
+    for (const [number, text] of found) back(number, text)
+    check(new Set(found.map(([number]) => number)))
+    await spool.close()
+  }
+  return ledger
+}
+
+const kills = Number(process.env.MILLRACE_SPOOL_KILLS ?? 12)
+
+test(`${kills} times kill -9 in the middle of it: 0 accepted records lost`, { timeout: 60_000 + 3_000 * kills }, async () => {
+  const directory = join(home, 'kill')
+  const ledger = createLedger()
+  for (let life = 0; life < kills; life++) {
+    const child = start(directory, String(life))
+    await child.opened
+    await new Promise((resolve) => setTimeout(resolve, 10 + ((life * 37) % 250)))
+    expect(ledger.read(await child.kill())).toBe(true)
+  }
+  await ledger.finish(directory)
+  console.log(`spool kill -9: ${kills} kills, ${ledger.accepted.size} records accepted, 0 lost, ${ledger.again} settled ones came again`)
+})
+
+const strace = spawnSync('strace', ['-V']).status === 0
+const every = Number(process.env.MILLRACE_SPOOL_EVERY ?? 5)
+
+// -P would follow only paths that are there when it starts: calls of the thread pool's one thread are counted, whatever their file.
+test.runIf(strace)(`killed by strace at every ${every}th write, fsync, open and unlink of a run: 0 accepted records lost`, { timeout: 900_000 }, async () => {
+  let points = 0
+  let finished = 0
+  for (const call of ['pwrite64', 'write', 'fsync', 'openat', 'unlink', 'rmdir']) {
+    for (let nth = 1; ; nth += every) {
+      const directory = await mkdtemp(join(home, 'strace-'))
+      const ledger = createLedger()
+      const args = [
+        '-f',
+        '-qq',
+        '-o',
+        '/dev/null',
+        '-e',
+        `trace=${call}`,
+        '-e',
+        `inject=${call}:signal=SIGKILL:when=${nth}`,
+        process.execPath,
+        program,
+        directory,
+        'x',
+        '6',
+      ]
+      const { stdout, signal, status } = spawnSync('strace', args, { encoding: 'utf8', maxBuffer: 2 ** 26, env: { ...process.env, UV_THREADPOOL_SIZE: '1' } })
+      ledger.read(stdout.split('\n').slice(0, -1))
+      await ledger.finish(directory)
+      points++
+      // Killed no more: the run has no such call left. Calls of Node's own start come first.
+      if (signal === null && status === 0) {
+        finished++
+        break
+      }
+    }
+  }
+  console.log(`spool strace: ${points} points, ${finished} runs to the end, 0 lost`)
 })
 
 test('a second process is told who holds the directory; a killed one holds it no more', { timeout: 60_000 }, async () => {
