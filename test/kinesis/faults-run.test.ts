@@ -1,7 +1,13 @@
 // A producer on a bad day, all of it over HTTP: throttled records, resets, lost answers, the limits of each
 // shard, a split and a merge on the way. What goes in comes out, through our own consumer and through the
 // KCL's rules. MILLRACE_E2E_RECORDS=1000000 and MILLRACE_SEED=N run it longer and elsewhere.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { GetRecordsCommand, GetShardIteratorCommand, type KinesisClient, ListShardsCommand, MergeShardsCommand, type Shard } from '@aws-sdk/client-kinesis'
+import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 import { createConsumer } from '../../src/kinesis/consumer.js'
 import { createProducer } from '../../src/kinesis/producer.js'
@@ -60,6 +66,53 @@ function tally(ids: Iterable<number>, count: number) {
   }
   return { missing: seen.filter((times) => times === 0).length, duplicates: total - seen.filter((times) => times > 0).length }
 }
+
+test('a producer over a spool, killed again and again on a bad day: all that it has accepted arrives', { timeout: 120_000 }, async () => {
+  const kills = Number(process.env.MILLRACE_SPOOL_KILLS ?? 6)
+  const home = await mkdtemp(join(tmpdir(), 'millrace-run-'))
+  const at = await startFaultServer({ faults: { throttle: 0.1, reset: 0.05, resetAfter: 0.05, error: 0.1, lostAck: 0.02 }, seed, hold: 100 })
+  try {
+    const program = join(home, 'producing.mjs')
+    const entry = join(import.meta.dirname, 'spool/producing.ts')
+    // the SDK stays outside, and is found from here
+    await build({ entryPoints: [entry], bundle: true, platform: 'node', format: 'esm', outfile: program, packages: 'external', logLevel: 'error' })
+    await symlink(join(import.meta.dirname, '../../node_modules'), join(home, 'node_modules'))
+    await createStream(at.quiet, 's', 4)
+    const accepted: number[] = []
+    const live = async (args: string[], milliseconds?: number) => {
+      const child = spawn(process.execPath, [program, at.endpoint, join(home, 'spool'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+      let out = ''
+      let err = ''
+      child.stdout.on('data', (data) => {
+        out += data
+      })
+      child.stderr.on('data', (data) => {
+        err += data
+      })
+      const closed = once(child, 'close')
+      if (milliseconds !== undefined) setTimeout(() => child.kill('SIGKILL'), milliseconds)
+      const [code] = await closed
+      for (const line of out.split('\n').slice(0, -1)) if (line.startsWith('a ')) for (let i = 0; i < 20; i++) accepted.push(Number(line.slice(2)) + i)
+      if (milliseconds === undefined) expect(`${code} ${out.trim()} ${code === 0 ? '' : err}`).toBe('0 done ')
+    }
+    for (let life = 0; life < kills; life++) await live([String(100_000 * life)], 700 + ((life * 131) % 600))
+    await live(['0', 'end'])
+    const users = usersIn(await raw(at.quiet)).all.map(({ data }) => JSON.parse(data).id as number)
+    const arrived = new Set(users)
+    const missing = accepted.filter((id) => !arrived.has(id))
+    console.log(
+      `faults-run spool: ${kills} kills, ${accepted.length} records accepted, ${arrived.size} arrived, ${users.length - arrived.size} of them again, missing ${missing.length}, ${JSON.stringify(Object.fromEntries(at.counts))}, seed=${seed}`,
+    )
+    expect(missing).toEqual([])
+    expect(accepted.length).toBeGreaterThan(100)
+    const left = await readdir(join(home, 'spool'))
+    expect(left).toHaveLength(1)
+    expect((await stat(join(home, 'spool', left[0]))).size).toBe(0)
+  } finally {
+    await at.stop()
+    await rm(home, { recursive: true })
+  }
+})
 
 test.each([
   { server: 'kinesalite', behind: startKinesalite, count: many },
