@@ -14,8 +14,8 @@ export interface Account {
   admit(bytes: number, count: number, enter: () => void, signal?: AbortSignal): Promise<void> | undefined
   /** Records that were accepted; `enter` calls it. */
   add(epoch: number, bytes: number, count: number): void
-  /** A record that has its outcome. */
-  remove(epoch: number, bytes: number): void
+  /** Records that have their outcomes. */
+  remove(epoch: number, bytes: number, count: number): void
   /** Resolves when all that was added so far is removed. */
   drained(): Promise<void>
 }
@@ -98,10 +98,10 @@ export function createAccount(maxBytes: number, maxRecords: number): Account {
       bytes += size
       open.set(of, (open.get(of) ?? 0) + count)
     },
-    remove(of, size) {
-      records--
+    remove(of, size, count) {
+      records -= count
       bytes -= size
-      const left = (open.get(of) as number) - 1
+      const left = (open.get(of) as number) - count
       open.set(of, left)
       if (left === 0) settle()
       advance()

@@ -102,7 +102,7 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
       pipeline().pack.absorb(batch, (row) => first + row)
       pipeline().arrived(batch.count)
     } catch (error) {
-      for (let row = 0; row < batch.count; row++) account.remove(batch.tickets[row].epoch, batch.size(row))
+      for (let row = 0; row < batch.count; row++) account.remove(batch.tickets[row].epoch, batch.size(row), 1)
       throw error
     }
   }

@@ -54,7 +54,8 @@ export function fold(pack: Pack, table: ShardTable, { aggregation, maxSize, maxC
       version: table.version,
       pack,
       rows: rows[i],
-      since: rows[i].reduce((oldest, row) => Math.min(oldest, pack.since[row]), Number.POSITIVE_INFINITY),
+      // Rows are in the order of their acceptance.
+      since: pack.since[rows[i][0]],
       past: undefined,
     })
   }
@@ -74,13 +75,19 @@ function lastOfShards(made: { shards: Uint32Array; table: Uint32Array }, count: 
 
 /** For each outer record the rows in it, in its order, which is that of the batch. */
 function rowsOf(outers: Uint32Array, made: { count: number; table: Uint32Array }): Uint32Array[] {
-  const rows = Array.from({ length: made.count }, (_, i) => new Uint32Array(made.table[ROW * i + 7]))
-  const filled = new Uint32Array(made.count)
+  const ends = new Uint32Array(made.count)
+  let total = 0
+  for (let i = 0; i < made.count; i++) {
+    ends[i] = total
+    total += made.table[ROW * i + 7]
+  }
+  // One block for all: an array of its own for each is a buffer outside of the heap.
+  const block = new Uint32Array(total)
   for (let row = 0; row < outers.length; row++) {
     const outer = outers[row]
-    if (outer !== NO_OUTER) rows[outer][filled[outer]++] = row
+    if (outer !== NO_OUTER) block[ends[outer]++] = row
   }
-  return rows
+  return Array.from(ends, (end, i) => block.subarray(end - made.table[ROW * i + 7], end))
 }
 
 /** A user record under its own key, its shard unknown. */

@@ -18,6 +18,8 @@ export interface Pack extends RecordBatch {
   readonly numbers: Float64Array
   /** Payload and keys. */
   readonly bytes: number
+  /** A new one, empty, with room for as much as this one has come to hold. */
+  next(): Pack
   /** How it fared before it came into this pack. */
   past(row: number): Past | undefined
   /** Bytes that one row counts for against the buffer's limit. */
@@ -109,6 +111,7 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
       return numbers
     },
     tickets,
+    next: () => createPack(count + (count >> 3), top + (top >> 3)),
     past: (row) => pasts?.get(row),
     size(row) {
       const at = ROW * row
@@ -164,16 +167,16 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
     },
     move(from, row, past) {
       const source = ROW * row
-      const [keyAt, keySize, hashAt, hashSize, dataAt, dataSize] = from.table.subarray(source, source + 6)
-      const hashBytes = hashSize === ABSENT ? 0 : hashSize
-      make(keySize + hashBytes + dataSize)
+      const rows = from.table
+      const hashBytes = rows[source + 3] === ABSENT ? 0 : rows[source + 3]
+      make(rows[source + 1] + hashBytes + rows[source + 5])
       const at = ROW * count
-      table[at] = copy(from.heap, keyAt, keySize)
-      table[at + 1] = keySize
-      table[at + 2] = copy(from.heap, hashAt, hashBytes)
-      table[at + 3] = hashSize
-      table[at + 4] = copy(from.heap, dataAt, dataSize)
-      table[at + 5] = dataSize
+      table[at] = copy(from.heap, rows[source], rows[source + 1])
+      table[at + 1] = rows[source + 1]
+      table[at + 2] = copy(from.heap, rows[source + 2], hashBytes)
+      table[at + 3] = rows[source + 3]
+      table[at + 4] = copy(from.heap, rows[source + 4], rows[source + 5])
+      table[at + 5] = rows[source + 5]
       if (past) {
         pasts ??= new Map()
         pasts.set(count, past)

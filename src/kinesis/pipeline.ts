@@ -191,7 +191,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
   // All that is to be folded, by its numbers; what is too old fails.
   const takePack = (): Pack => {
     let full = pack
-    pack = createPack()
+    pack = full.next()
     const now = clock.monotonic()
     if (recalled.length > 0) {
       const outers = recalled

@@ -102,7 +102,7 @@ export function createBatchTicket(epoch: number): BatchTicket {
       delivered,
       failed,
       at(record) {
-        if (!(record in settlements)) throw new RangeError(`"record" expected an index below ${settlements.length}, got ${record}`)
+        if (!Number.isInteger(record) || record < 0 || record >= count) throw new RangeError(`"record" expected an index below ${settlements.length}, got ${record}`)
         return at(record)
       },
       *failures() {
@@ -124,7 +124,7 @@ export function createBatchTicket(epoch: number): BatchTicket {
         longer.set(subs)
         subs = longer
       }
-      while (settlements.length < count) settlements.push(undefined)
+      settlements.length = count
       return first
     },
     settle(index, settlement, sub) {

@@ -61,8 +61,15 @@ export function createSettler({ account, clock, random, deadLetter, released }: 
     userPayloadUnits: 0,
   }
 
+  // Neighbours mostly come from one put.
   const free = (pack: Pack, rows: ArrayLike<number>) => {
-    for (let i = 0; i < rows.length; i++) account.remove(pack.tickets[rows[i]].epoch, pack.size(rows[i]))
+    for (let i = 0; i < rows.length; ) {
+      const { epoch } = pack.tickets[rows[i]]
+      const first = i
+      let bytes = 0
+      for (; i < rows.length && pack.tickets[rows[i]].epoch === epoch; i++) bytes += pack.size(rows[i])
+      account.remove(epoch, bytes, i - first)
+    }
   }
 
   const release = (pack: Pack, rows: ArrayLike<number>) => {
