@@ -2,7 +2,8 @@
 //
 // What the spool costs on a device, beside what one fsync costs there: records a second through append()
 // until each is durable, for batches as the producer packs them and for single records that many callers
-// wait for. The rival is a file to which each batch is written and flushed by itself. Runs on dist/esm.
+// wait for. The rival is a file to which each batch is written and flushed by itself. Then the producer, NDJSON
+// in and a transport in memory, with the spool and without it: rounds in turn, the median of each. Runs on dist/esm.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -109,6 +110,63 @@ try {
     await rate('a write and an fsync for each batch', load, 3000, naive, () => {})
     await file.close()
   }
+  await producers()
 } finally {
   rmSync(home, { recursive: true })
+}
+
+/** The producer with and without a spool. Of what putNdjson takes at once, 16 calls are under way. */
+async function producers() {
+  const { createProducer } = await import('../dist/esm/kinesis/index.js')
+  const lines = Array.from({ length: 4_000 }, (_, i) => JSON.stringify({ key: `user-${i % 997}`, n: i, pad: 'x'.repeat(160) }))
+  const bytes = Buffer.from(`${lines.join('\n')}\n`)
+  const commands = Object.fromEntries(
+    ['PutRecords', 'ListShards', 'DescribeStreamSummary'].map((name) => [
+      `${name}Command`,
+      class {
+        constructor(input) {
+          this.name = name
+          this.input = input
+        }
+      },
+    ]),
+  )
+  const range = { StartingHashKey: '0', EndingHashKey: String(2n ** 128n - 1n) }
+  const Shards = [{ ShardId: 'shardId-000000000000', HashKeyRange: range, SequenceNumberRange: { StartingSequenceNumber: '1' } }]
+  let sequence = 0
+  const answers = {
+    ListShards: () => ({ Shards }),
+    DescribeStreamSummary: () => ({ StreamDescriptionSummary: {} }),
+    PutRecords: ({ Records }) => ({ Records: Records.map(() => ({ ShardId: Shards[0].ShardId, SequenceNumber: String(++sequence) })) }),
+  }
+  const client = { send: async ({ name, input }) => answers[name](input) }
+  const round = async (spool) => {
+    const producer = createProducer({ streamName: 's', client, commands, rateLimit: Number.POSITIVE_INFINITY, ...(spool ? { spool } : {}) })
+    const started = performance.now()
+    let calls = 0
+    await Promise.all(
+      Array.from({ length: 16 }, async () => {
+        while (calls < 160) {
+          calls++
+          await producer.putNdjson(bytes, { partitionKey: 'key' })
+        }
+      }),
+    )
+    await producer.close()
+    const { delivered } = producer.metrics()
+    if (delivered !== calls * lines.length) throw new Error(`${delivered} of ${calls * lines.length} records delivered`)
+    return (1000 * delivered) / (performance.now() - started)
+  }
+  const rates = { spool: [], none: [] }
+  for (let i = 0; i < 7; i++) {
+    rates.none.push(await round())
+    rates.spool.push(await round(fileSpool(nodePorts, join(home, 'producer'))))
+  }
+  const middle = (list) => list.sort((a, b) => a - b)[list.length >> 1]
+  const share = (100 * middle(rates.spool)) / middle(rates.none)
+  say('producer without a spool', middle(rates.none), 'records/s', { bytes: bytes.length / lines.length - 1 })
+  say('producer over a spool', middle(rates.spool), 'records/s', {
+    '% of the rate without': share.toFixed(0),
+    'MB/s': Math.round((middle(rates.spool) * bytes.length) / lines.length / 1e6),
+  })
 }

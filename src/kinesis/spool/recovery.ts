@@ -81,6 +81,7 @@ async function readSegment(
   let lost: SpoolDamage | undefined
   const file = await storage.open(`${directory}/${segment.name}`)
   try {
+    segment.bytes = (await file.stat()).size
     for await (const frame of readFrames(file, segment.seed)) {
       if (!('kind' in frame)) {
         lost = { file: segment.name, ...frame, records: 0 }
@@ -96,17 +97,16 @@ async function readSegment(
       if (end <= next || !decodeRecords(frame.body, frame.count)) continue
       const from = Math.max(frame.first, next)
       const missing = segment.first === segment.end ? 0 : from - segment.end
-      // No honest file leaves out more numbers than its lost bytes had room for.
-      if (missing > (lost ? lost.bytes / ROW_BYTES : 0)) {
+      // No file leaves out more numbers than it has room for, whatever was lost of it: that bounds the bits below.
+      if (missing > segment.bytes / ROW_BYTES) {
         damage.push({ file: segment.name, offset: frame.offset, bytes: frame.size, records: frame.count })
         continue
       }
-      if (lost) lost.records = missing
+      if (lost) lost.records = from - next
       lost = undefined
       extend(segment, from, end)
       next = end
     }
-    segment.bytes = (await file.stat()).size
   } finally {
     await file.close()
   }
