@@ -1,12 +1,13 @@
 // A front to a local Kinesis that behaves as the service does on a bad day: its limits for each shard, and
 // faults from a seed. Behind it stands kinesalite, which stores and answers everything else.
-import { NO_SHARD, type ShardMap } from '../../kinesis/shard-map.js'
 import { forwarder, type HttpAnswer, type HttpRequest, type HttpServer, serve } from '../../ports/node-server.js'
 import type { Clock } from '../../ports/ports.js'
-import { type Faults, planRequest, type RecordFault, type RequestFault, type RequestPlan } from './plan.js'
+import { after, before } from './befall.js'
+import { type Faults, planRequest, type RecordFault, type RequestFault } from './plan.js'
+import { createPuts } from './puts.js'
 import { createQuota, type Quota, SHARD_LIMITS, type ShardLimits } from './quota.js'
 import { createShards } from './shards.js'
-import { answer, type Entry, errorAnswer, JSON_11, operationOf, readBody, readEntry, typeOf, writeBody, writeEntry } from './wire.js'
+import { answer, type Entry, errorAnswer, JSON_11, operationOf, readBody, typeOf, writeBody } from './wire.js'
 
 export interface FrontOptions {
   /** Port of kinesalite on this machine. */
@@ -51,9 +52,6 @@ export interface Front extends HttpServer {
 const READS = new Set(['GetRecords', 'GetShardIterator', 'ListShards', 'DescribeStreamSummary', 'DescribeStream'])
 const CHANGES = new Set(['CreateStream', 'DeleteStream', 'SplitShard', 'MergeShards'])
 const MOST_BODY = 16 * 1_048_576
-/** kinesalite takes 7 MiB of base64 or CBOR in a request. */
-const UPSTREAM_BYTES = 4 * 1_048_576
-const RECORD_BYTES = 1_048_576
 const RATE = 'Rate exceeded for shard '
 
 /** Starts it; rejects where the port is taken. */
@@ -84,123 +82,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   const mapOf = (request: HttpRequest, stream: unknown) =>
     shards.of(String(stream), async (input) => readBody(JSON_11, (await call(request, 'ListShards', JSON_11, input)).body) ?? {})
 
-  /** What befalls a request before it is handled; undefined where nothing does. */
-  const before = (type: string, fault: RequestFault | undefined): HttpAnswer | undefined => {
-    if (fault === 'error') return errorAnswer(type, 500, 'InternalFailure', 'Internal service failure.')
-    if (fault === 'unavailable') return errorAnswer(type, 503, 'ServiceUnavailable', 'Service unavailable.')
-    if (fault === 'expired') return errorAnswer(type, 400, 'ExpiredTokenException', 'The security token included in the request is expired')
-    if (fault === 'throttleAll') return errorAnswer(type, 400, 'ProvisionedThroughputExceededException', 'Rate exceeded for stream.')
-    if (fault === 'reset') return { status: 200, headers: {}, body: new Uint8Array(0), cut: -1 }
-    return undefined
-  }
-
-  /** What befalls the answer. `half` decides between the two forms of a kind. */
-  const after = async (given: HttpAnswer, fault: RequestFault | undefined, half: number, signal: AbortSignal): Promise<HttpAnswer> => {
-    if (fault === 'resetAfter') return { ...given, cut: -1 }
-    if (fault === 'lostAck') {
-      await clock.sleep(hold, signal).catch(() => {})
-      return { ...given, cut: -1 }
-    }
-    if (fault === 'slow') return { ...given, pause }
-    if (fault === 'truncate') {
-      const cut = Math.floor(given.body.length * half)
-      return half < 0.5 ? { ...given, cut } : { ...given, body: given.body.subarray(0, cut) }
-    }
-    return given
-  }
-
-  const putRecords = async (request: HttpRequest, plan: RequestPlan, index: number, signal: AbortSignal): Promise<HttpAnswer> => {
-    const type = typeOf(request)
-    const half = plan.chance()
-    const note = (fault: FaultEvent['fault'], records: Entry[]) => fell({ operation: 'PutRecords', request: index, fault, records }, records.length)
-    const refused = before(type, plan.fault)
-    if (refused && plan.fault) {
-      fell({ operation: 'PutRecords', request: index, fault: plan.fault, records: [] })
-      return refused
-    }
-    const input = readBody(type, request.body)
-    const entries = Array.isArray(input?.Records) ? input.Records.map(readEntry) : []
-    // What is no PutRecords is for kinesalite to say.
-    if (!input || entries.length === 0 || entries.length > 500 || !entries.every((entry) => entry !== undefined)) return upstream.send(request)
-    const sizes = entries.map(({ Data, PartitionKey = '' }) => Data.length + new TextEncoder().encode(PartitionKey).length)
-    if (sizes.some((size) => size > RECORD_BYTES)) return errorAnswer(type, 400, 'ValidationException', 'Record size exceeds 1 MiB, key included')
-    if (sizes.reduce((a, b) => a + b) > requestBytes)
-      return errorAnswer(type, 400, 'ValidationException', `Records size exceeds ${requestBytes / 1_048_576} MiB`)
-    const map = await mapOf(request, input.StreamName)
-    if (!map) return upstream.send(request)
-
-    const results: object[] = new Array(entries.length)
-    const kept: { entry: Entry; at: number; size: number }[] = []
-    const fallen: Record<RecordFault | 'limit', Entry[]> = { throttle: [], internal: [], wrongShard: [], limit: [] }
-    for (const [at, entry] of entries.entries()) {
-      const fault = plan.record()
-      if (auto) entry.ExplicitHashKey = map.shards[Math.floor(plan.chance() * map.shards.length)].StartingHashKey
-      else if (fault === 'wrongShard') entry.ExplicitHashKey = elsewhere(map, entry, plan)
-      const shard = shardOf(map, entry)
-      if (fault) fallen[fault].push(entry)
-      if (fault === 'internal') results[at] = { ErrorCode: 'InternalFailure', ErrorMessage: 'Internal service failure.' }
-      else if (fault === 'throttle') results[at] = { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: RATE + shard }
-      else if (quota && shard !== undefined && !quota.write(`${input.StreamName} ${shard}`, sizes[at])) {
-        fallen.limit.push(entry)
-        results[at] = { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: RATE + shard }
-      } else kept.push({ entry, at, size: sizes[at] })
-    }
-    for (const fault of ['throttle', 'internal', 'wrongShard', 'limit'] as const) if (fallen[fault].length > 0) note(fault, fallen[fault])
-    const refusal = await store(request, type, input, kept, results)
-    if (refusal) return refusal
-    if (plan.fault) fell({ operation: 'PutRecords', request: index, fault: plan.fault, records: kept.map(({ entry }) => entry) })
-    let failed = entries.length - kept.length
-    if (plan.fault === 'miscount') {
-      if (half < 0.5) results.pop()
-      else failed = failed === 0 ? 1 : 0
-    }
-    return after(answer(type, 200, { FailedRecordCount: failed, Records: results }), plan.fault, half, signal)
-  }
-
-  /** Stores what is kept, in requests that kinesalite takes; gives its answer where that is no success. */
-  const store = async (request: HttpRequest, type: string, input: object, kept: { entry: Entry; at: number; size: number }[], results: object[]) => {
-    for (let from = 0; from < kept.length; ) {
-      let to = from
-      let size = 0
-      while (to < kept.length && (to === from || size + kept[to].size <= UPSTREAM_BYTES)) size += kept[to++].size
-      const piece = kept.slice(from, to)
-      const given = await call(request, 'PutRecords', type, { ...input, Records: piece.map(({ entry }) => writeEntry(type, entry)) })
-      const stored = readBody(type, given.body)?.Records
-      if (given.status !== 200 || !Array.isArray(stored)) return given
-      for (const [i, { at }] of piece.entries()) results[at] = stored[i]
-      from = to
-    }
-    return undefined
-  }
-
-  const putRecord = async (request: HttpRequest, plan: RequestPlan, index: number, signal: AbortSignal): Promise<HttpAnswer> => {
-    const type = typeOf(request)
-    const half = plan.chance()
-    const input = readBody(type, request.body)
-    const entry = readEntry(input)
-    const fault = plan.record()
-    const map = input && entry ? await mapOf(request, input.StreamName) : undefined
-    const shard = map && entry ? shardOf(map, entry) : undefined
-    const note = (fault: FaultEvent['fault'], records: Entry[]) => fell({ operation: 'PutRecord', request: index, fault, records })
-    const refused = before(type, plan.fault)
-    if (refused && plan.fault) {
-      note(plan.fault, [])
-      return refused
-    }
-    if (fault === 'internal') {
-      note(fault, [])
-      return errorAnswer(type, 500, 'InternalFailure', 'Internal service failure.')
-    }
-    const limited =
-      entry && quota && shard !== undefined && !quota.write(`${input?.StreamName} ${shard}`, entry.Data.length + (entry.PartitionKey?.length ?? 0))
-    if (fault === 'throttle' || limited) {
-      note(fault === 'throttle' ? fault : 'limit', [])
-      return errorAnswer(type, 400, 'ProvisionedThroughputExceededException', RATE + shard)
-    }
-    const given = await upstream.send(request)
-    if (plan.fault && entry) note(plan.fault, [entry])
-    return after(given, plan.fault, half, signal)
-  }
+  const delays = { clock, hold, pause }
+  const { putRecords, putRecord } = createPuts({ send: upstream.send, call, mapOf, quota, delays, auto, requestBytes, fell })
 
   const getRecords = async (request: HttpRequest): Promise<HttpAnswer> => {
     const type = typeOf(request)
@@ -244,7 +127,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     const plan = planRequest(faults, ~seed >>> 0, index)
     const half = plan.chance()
     if (plan.fault) fell({ operation, request: index, fault: plan.fault, records: [] })
-    return before(typeOf(request), plan.fault) ?? after(await read(request, operation), plan.fault, half, signal)
+    return before(typeOf(request), plan.fault) ?? after(await read(request, operation), plan.fault, half, { ...delays, signal })
   }
 
   const server = await serve({ host, port: options.port ?? 0, mostBytes: MOST_BODY }, handle)
@@ -257,22 +140,6 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       upstream.close()
     },
   }
-}
-
-function shardOf(map: ShardMap, { PartitionKey = '', ExplicitHashKey }: Entry): string | undefined {
-  try {
-    const index = map.shardOf(PartitionKey, ExplicitHashKey)
-    return index === NO_SHARD ? undefined : map.shards[index].ShardId
-  } catch {
-    // kinesalite says what is wrong with it
-    return undefined
-  }
-}
-
-/** A hash key in another shard than the record's own, where there is one. */
-function elsewhere(map: ShardMap, entry: Entry, plan: RequestPlan): string {
-  const others = map.shards.filter(({ ShardId }) => ShardId !== shardOf(map, entry))
-  return others.length === 0 ? map.shards[0].StartingHashKey : others[Math.floor(plan.chance() * others.length)].StartingHashKey
 }
 
 /** Which shard an iterator is of: kinesalite's do not say it to anybody else. */
