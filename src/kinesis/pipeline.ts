@@ -53,8 +53,13 @@ export interface Pipeline {
 
 const MIB = 1_048_576
 
-/** `released`: told the numbers of records that have their outcomes. */
-export function createPipeline(service: KinesisService, settings: ProducerSettings, account: Account, released: (numbers: Float64Array) => void): Pipeline {
+/** `released` is told the numbers of records that have their outcomes; `name` gives the producer's, once records come. */
+export function createPipeline(
+  service: KinesisService,
+  settings: ProducerSettings,
+  account: Account,
+  { released, name }: { released(numbers: Float64Array): void; name(): string },
+): Pipeline {
   const { clock, random, ordering, recordTtl } = settings
   const placement = createPlacement({ ...settings, service })
   const { table } = placement
@@ -88,7 +93,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
     },
     stored(outer, shardId, sequenceNumber) {
       settler.stored(outer)
-      if (shardId === outer.shardId || outer.shardId === '') settler.deliver(outer, shardId, sequenceNumber)
+      if (shardId === outer.shardId || (outer.shardId === '' && !outer.aggregated)) settler.deliver(outer, shardId, sequenceNumber)
       else if (outer.aggregated) return judge(outer, shardId, sequenceNumber)
       else {
         // A record of its own may lie in any shard; a shard that is new to us says that the map is old.
@@ -175,7 +180,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
     const full = takePack()
     let made: ReturnType<typeof fold>
     try {
-      made = fold(full, table, { ...settings, aggregation: placement.aggregation, all })
+      made = fold(full, table, { ...settings, aggregation: placement.aggregation, all, producer: settings.stableIds ? name() : undefined })
     } catch (error) {
       // The core's memory may be at its end.
       refuseAll(full, error)

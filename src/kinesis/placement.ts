@@ -92,7 +92,8 @@ export function createPlacement({ service, clock, random, aggregation: wanted, r
         // Then only the ranges that are known count.
       }
       if (table.holds(shardId, outer.pack, outer.rows)) return true
-      if (stale && table.isOpen(outer.shardId) && ++unexplained >= UNEXPLAINED) aggregation = false
+      // A shard that is not listed yet explains it: the list lags behind.
+      if (stale && table.isOpen(outer.shardId) && table.knows(shardId) && ++unexplained >= UNEXPLAINED) aggregation = false
       return false
     },
   }

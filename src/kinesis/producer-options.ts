@@ -15,6 +15,13 @@ export interface ProducerOptions extends StreamOptions {
    * itself where the stream distributes records as it likes (RecordDistributionStrategy AUTO).
    */
   aggregation?: boolean
+  /**
+   * Each record carries an id that is the same whenever it is sent, so that `createConsumer({ deduplicate: true })` gives it
+   * once; default false. It lies in the tags of the format, which the KCL and others skip, and costs a byte or two a
+   * record. A record alone is then an aggregate of one; only one that has no room for the tag has no id. Without a spool the
+   * ids end with the process. None where nothing is aggregated (`aggregation: false`, or AUTO).
+   */
+  stableIds?: boolean
   /** Bytes of an aggregate; default 51,200 (KPL), 64 to 10 MiB. */
   aggregationMaxSize?: number
   /** User records of an aggregate; default 2^32 - 1 (KPL). */
@@ -80,6 +87,7 @@ export interface ProducerSettings {
   deadLetter: DeadLetterSink | undefined
   spool: OpenSpool | undefined
   aggregation: boolean
+  stableIds: boolean
   maxSize: number
   maxCount: number
   refreshInterval: number
@@ -102,6 +110,7 @@ const OPTION_KEYS = [
   'deadLetter',
   'spool',
   'aggregation',
+  'stableIds',
   'aggregationMaxSize',
   'aggregationMaxCount',
   'wholePayloadUnits',
@@ -125,10 +134,11 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
   checkOptions(options, OPTION_KEYS)
   const { whole, time } = numbersOf(options)
   const { clock, random } = checkPorts(options.ports)
-  const { aggregation = true, ordering = 'none', rateLimit = 100, deadLetter, spool, wholePayloadUnits = true } = options
+  const { aggregation = true, ordering = 'none', rateLimit = 100, deadLetter, spool, wholePayloadUnits = true, stableIds = false } = options
   if (typeof aggregation !== 'boolean') throw wrongType('aggregation', 'true or false', aggregation)
   if (!ORDERINGS.includes(ordering)) throw wrongType('ordering', `one of ${ORDERINGS.join(', ')}`, ordering)
   if (spool !== undefined && typeof spool !== 'function') throw wrongType('spool', 'a function that opens a spool', spool)
+  if (typeof stableIds !== 'boolean') throw wrongType('stableIds', 'true or false', stableIds)
   if (typeof wholePayloadUnits !== 'boolean') throw wrongType('wholePayloadUnits', 'true or false', wholePayloadUnits)
   const maxSize = whole('aggregationMaxSize', 51_200, 64, 10 * MIB)
   if (typeof rateLimit !== 'number') throw wrongType('rateLimit', 'a number of percent', rateLimit)
@@ -142,6 +152,7 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     deadLetter,
     spool,
     aggregation,
+    stableIds,
     maxSize: wholePayloadUnits ? belowUnit(maxSize) : maxSize,
     maxCount: whole('aggregationMaxCount', 0xffffffff, 1, 0xffffffff),
     refreshInterval: time('refreshInterval', 60_000, 1_000),

@@ -102,7 +102,8 @@ export function createBatchTicket(epoch: number): BatchTicket {
       delivered,
       failed,
       at(record) {
-        if (!Number.isInteger(record) || record < 0 || record >= count) throw new RangeError(`"record" expected an index below ${settlements.length}, got ${record}`)
+        if (!Number.isInteger(record) || record < 0 || record >= count)
+          throw new RangeError(`"record" expected an index below ${settlements.length}, got ${record}`)
         return at(record)
       },
       *failures() {

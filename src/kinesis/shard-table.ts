@@ -19,6 +19,8 @@ export interface ShardTable {
   readonly map: ShardMap | undefined
   shardId(index: number): string
   isOpen(shardId: string): boolean
+  /** Whether it was ever listed. */
+  knows(shardId: string): boolean
   /** Whether the hash keys of all these rows lie in the shard's range; false for an unknown shard, and where the core has no memory left to tell. */
   holds(shardId: string, pack: Pack, rows: Uint32Array): boolean
   /**
@@ -106,6 +108,7 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
     },
     shardId: (index) => ids[index] ?? '',
     isOpen: (shardId) => ids.includes(shardId),
+    knows: (shardId) => ranges.has(shardId),
     holds(shardId, pack, rows) {
       const range = ranges.get(shardId)
       try {
