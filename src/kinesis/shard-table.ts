@@ -64,7 +64,7 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
     }
     const open = openShards(all)
     const next = open.map((shard) => shard.ShardId)
-    known = true
+    known ||= next.length > 0
     // None is open for as long as no child of a reshard of all is listed.
     if (next.length === 0 || next.join() === ids.join()) {
       quiet = Math.min(Math.max(100, 2 * quiet), 10_000)
