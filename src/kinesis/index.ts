@@ -22,6 +22,7 @@ export {
   type HashKeyRange,
   type PackedUserRecords,
 } from './deaggregate.js'
+export { type EmfOptions, type EmfSink, emfSink } from './emf.js'
 export { formatHashKey, MAX_HASH_KEY, parseHashKey } from './hash-key.js'
 export type { Ordering } from './lane.js'
 export type { NdjsonOptions } from './ndjson.js'
@@ -40,4 +41,5 @@ export type { SpoolDamage } from './spool/recovery.js'
 export { type FileSpoolOptions, fileSpool } from './spool/spool.js'
 export type { OpenSpool, Spool, SpooledBatch } from './spool-port.js'
 export type { Sent, WritableOptions } from './streams.js'
+export type { MetricsSink } from './telemetry.js'
 export { type DeaggregatedRecord, deaggregate, type KinesisEventRecord, type KinesisRecord } from './user-records.js'

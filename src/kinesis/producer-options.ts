@@ -6,6 +6,7 @@ import type { DeadLetterSink } from './dead-letter.js'
 import type { Ordering } from './lane.js'
 import { checkOptions, checkPorts, numbersOf, STREAM_KEYS, type StreamOptions } from './service.js'
 import type { OpenSpool } from './spool-port.js'
+import { checkSink, type MetricsSink } from './telemetry.js'
 
 export interface ProducerOptions extends StreamOptions {
   /** Clock and chance; default: the system's. */
@@ -62,6 +63,8 @@ export interface ProducerOptions extends StreamOptions {
    * with each run. default: accepted records live in memory.
    */
   spool?: OpenSpool
+  /** Told what is accepted, sent, settled, retried and throttled, by shard: an OpenTelemetry Meter, or emfSink(). Never of payloads or keys. */
+  metrics?: MetricsSink
   /** Records accepted and not settled at which put waits; default 1,000,000. */
   maxBufferedRecords?: number
   /** Bytes of data and partition key; default 1 MiB, up to 10 MiB where the stream has opted in. */
@@ -86,6 +89,9 @@ export interface ProducerSettings {
   rateLimit: number
   deadLetter: DeadLetterSink | undefined
   spool: OpenSpool | undefined
+  metrics: MetricsSink | undefined
+  /** Its name or ARN. */
+  stream: string
   aggregation: boolean
   stableIds: boolean
   maxSize: number
@@ -109,6 +115,7 @@ const OPTION_KEYS = [
   'rateLimit',
   'deadLetter',
   'spool',
+  'metrics',
   'aggregation',
   'stableIds',
   'aggregationMaxSize',
@@ -134,10 +141,11 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
   checkOptions(options, OPTION_KEYS)
   const { whole, time } = numbersOf(options)
   const { clock, random } = checkPorts(options.ports)
-  const { aggregation = true, ordering = 'none', rateLimit = 100, deadLetter, spool, wholePayloadUnits = true, stableIds = false } = options
+  const { aggregation = true, ordering = 'none', rateLimit = 100, deadLetter, spool, metrics, wholePayloadUnits = true, stableIds = false } = options
   if (typeof aggregation !== 'boolean') throw wrongType('aggregation', 'true or false', aggregation)
   if (!ORDERINGS.includes(ordering)) throw wrongType('ordering', `one of ${ORDERINGS.join(', ')}`, ordering)
   if (spool !== undefined && typeof spool !== 'function') throw wrongType('spool', 'a function that opens a spool', spool)
+  checkSink(metrics)
   if (typeof stableIds !== 'boolean') throw wrongType('stableIds', 'true or false', stableIds)
   if (typeof wholePayloadUnits !== 'boolean') throw wrongType('wholePayloadUnits', 'true or false', wholePayloadUnits)
   const maxSize = whole('aggregationMaxSize', 51_200, 64, 10 * MIB)
@@ -151,6 +159,8 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     rateLimit,
     deadLetter,
     spool,
+    metrics,
+    stream: options.streamARN ?? (options.streamName as string),
     aggregation,
     stableIds,
     maxSize: wholePayloadUnits ? belowUnit(maxSize) : maxSize,
