@@ -19,8 +19,8 @@ export const command: Command = {
   help: `Usage: millrace produce --stream S --key FIELD [--endpoint URL] [options] < RECORDS
 
 Reads one JSON object a line and puts each line as a user record under the value of FIELD (text, a
-number or a boolean; /user/id for a field within one). Records of one shard share Kinesis records in the format of the Kinesis Producer
-Library. Throttled records are sent again; a summary goes to stderr.
+number or a boolean; /user/id for a field within one). Records of one shard share Kinesis records in
+the format of the Kinesis Producer Library. Throttled records are sent again; a summary goes to stderr.
 
 ${streamHelp}
   --key FIELD      field with the partition key
