@@ -1,6 +1,6 @@
 // How records come in: when there is room, and with a spool once they are on the device. What an
 // earlier run has left in the spool comes first.
-import type { Clock } from '../ports/ports.js'
+import type { Clock, Random } from '../ports/ports.js'
 import type { Account } from './account.js'
 import { createPack, type Pack, ROW_BYTES } from './intake.js'
 import { bytesIn, type LineRows } from './ndjson-rows.js'
@@ -17,24 +17,32 @@ export interface Admission {
   accepted(): Promise<void> | undefined
   /** Opens the spool, where there is one, and takes in what it holds. Rejects where it cannot be opened. */
   open(): Promise<void> | undefined
+  /** Names who numbers the records: the spool, or this producer alone. */
+  name(): string
   /** These records have their outcomes. */
   released(numbers: Float64Array): void
   /** Gives up the spool's lock. */
   close(): Promise<void>
 }
 
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const ABSENT = 0xffffffff
 
 /** Records of the spool have nobody who waits for them. */
 const nobody = (epoch: number): Ticket => ({ epoch, settle() {} })
 
 /** `pipeline` is asked for only once records come: it tells this of what is released. */
-export function createAdmission(account: Account, pipeline: () => Pipeline, clock: Clock, spool: OpenSpool | undefined, quarter: number): Admission {
-  return spool ? spooled(account, pipeline, clock, spool, quarter) : direct(account, pipeline, clock)
+export function createAdmission(
+  account: Account,
+  pipeline: () => Pipeline,
+  { clock, random, spool, maxBytes }: { clock: Clock; random: Random; spool: OpenSpool | undefined; maxBytes: number },
+): Admission {
+  return spool ? spooled(account, pipeline, clock, spool, maxBytes / 4) : direct(account, pipeline, clock, random)
 }
 
-function direct(account: Account, pipeline: () => Pipeline, clock: Clock): Admission {
+function direct(account: Account, pipeline: () => Pipeline, clock: Clock, random: Random): Admission {
   let number = 0
+  let own: string | undefined
   return {
     one: (ticket, index, key, hash, data, signal) =>
       account.admit(
@@ -64,6 +72,10 @@ function direct(account: Account, pipeline: () => Pipeline, clock: Clock): Admis
     },
     accepted: () => undefined,
     open: () => undefined,
+    name() {
+      own ??= Array.from({ length: 20 }, () => LETTERS[Math.floor(random.next() * LETTERS.length)]).join('')
+      return own
+    },
     released() {},
     async close() {},
   }
@@ -157,6 +169,7 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
     },
     accepted: () => durable,
     open,
+    name: () => (spool as Spool).id,
     released: (numbers) => spool?.settle(numbers),
     async close() {
       await opening?.catch(() => {})

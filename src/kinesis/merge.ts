@@ -14,3 +14,10 @@ export function merge(pack: Pack, outers: readonly Outer[]): Pack {
   for (const { from, row, past } of rows) merged.move(from, row, past)
   return merged
 }
+
+/** A pack of those rows alone. */
+export function keep(pack: Pack, wanted: (row: number) => boolean): Pack {
+  const kept = createPack()
+  for (let row = 0; row < pack.count; row++) if (wanted(row)) kept.move(pack, row, pack.past(row))
+  return kept
+}

@@ -15,7 +15,7 @@ import type { DeadLetter } from './dead-letter.js'
 import { faultOf } from './faults.js'
 import { fold } from './fold.js'
 import { createPack, type Pack, ROW_BYTES } from './intake.js'
-import { merge } from './merge.js'
+import { keep, merge } from './merge.js'
 import type { Outer } from './outer.js'
 import { createPlacement } from './placement.js'
 import type { ProducerSettings } from './producer-options.js'
@@ -23,6 +23,7 @@ import type { Ticket } from './receipt.js'
 import { createSender } from './sender.js'
 import type { KinesisService } from './service.js'
 import { createSettler, type SettledCounts } from './settler.js'
+import { createTelemetry } from './telemetry.js'
 
 export interface ProducerMetrics extends SettledCounts {
   /** Accepted and not yet settled. */
@@ -33,6 +34,8 @@ export interface ProducerMetrics extends SettledCounts {
   throttled: number
   /** PutRecords requests answered or failed. */
   requests: number
+  /** Milliseconds since the acceptance of the oldest record that waits or is under way; 0 where none is. */
+  oldest: number
 }
 
 export interface Pipeline {
@@ -53,12 +56,18 @@ export interface Pipeline {
 
 const MIB = 1_048_576
 
-/** `released`: told the numbers of records that have their outcomes. */
-export function createPipeline(service: KinesisService, settings: ProducerSettings, account: Account, released: (numbers: Float64Array) => void): Pipeline {
+/** `released` is told the numbers of records that have their outcomes; `name` gives the producer's, once records come. */
+export function createPipeline(
+  service: KinesisService,
+  settings: ProducerSettings,
+  account: Account,
+  { released, name }: { released(numbers: Float64Array): void; name(): string },
+): Pipeline {
   const { clock, random, ordering, recordTtl } = settings
   const placement = createPlacement({ ...settings, service })
   const { table } = placement
-  const settler = createSettler({ account, clock, random, deadLetter: settings.deadLetter, released })
+  const telemetry = createTelemetry(settings.metrics, settings.stream)
+  const settler = createSettler({ account, clock, random, deadLetter: settings.deadLetter, telemetry, released })
   const counts = { retried: 0, throttled: 0, requests: 0 }
   let pack = createPack()
   /** Outer records whose rows are to be folded anew. */
@@ -87,8 +96,8 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
       return false
     },
     stored(outer, shardId, sequenceNumber) {
-      settler.stored(outer)
-      if (shardId === outer.shardId || outer.shardId === '') settler.deliver(outer, shardId, sequenceNumber)
+      settler.stored(outer, shardId)
+      if (shardId === outer.shardId || (outer.shardId === '' && !outer.aggregated)) settler.deliver(outer, shardId, sequenceNumber)
       else if (outer.aggregated) return judge(outer, shardId, sequenceNumber)
       else {
         // A record of its own may lie in any shard; a shard that is new to us says that the map is old.
@@ -105,11 +114,15 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
       settler.fail(outer.pack, outer.rows.filter(late), outer.past, 'EXPIRED', expired(outer.past))
       again({ ...outer, rows: outer.rows.filter((row) => !late(row)) })
     },
-    missed(_, fault, retried) {
+    missed(outer, fault, retried) {
+      telemetry.missed(outer.shardId, fault.code, fault.kind === 'throttle', retried)
       if (fault.kind === 'throttle') counts.throttled++
       if (retried) counts.retried++
     },
-    answered: () => void counts.requests++,
+    answered(records, milliseconds, fault) {
+      counts.requests++
+      telemetry.answered(records, milliseconds, fault?.code)
+    },
     landed() {
       if (!fenced || sender.fliesBeside(table.version)) return
       fenced = false
@@ -175,7 +188,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
     const full = takePack()
     let made: ReturnType<typeof fold>
     try {
-      made = fold(full, table, { ...settings, aggregation: placement.aggregation, all })
+      made = fold(full, table, { ...settings, aggregation: placement.aggregation, all, producer: settings.stableIds ? name() : undefined })
     } catch (error) {
       // The core's memory may be at its end.
       refuseAll(full, error)
@@ -202,9 +215,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
     const rows = rowsOf(full)
     const late = (row: number) => now - full.since[row] > recordTtl
     settler.fail(full, rows.filter(late), undefined, 'EXPIRED', expired(undefined))
-    const left = createPack()
-    for (const row of rows) if (!late(row)) left.move(full, row, full.past(row))
-    return left
+    return keep(full, (row) => !late(row))
   }
 
   const giveUp = () => {
@@ -258,7 +269,9 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
 
   return {
     get metrics() {
-      return { ...settler.counts, ...counts, bufferedRecords: account.records, bufferedBytes: account.bytes }
+      const since = Math.min(pack.count > 0 ? pack.since[0] : Number.POSITIVE_INFINITY, ...recalled.map((outer) => outer.since), sender.oldest())
+      const oldest = since === Number.POSITIVE_INFINITY ? 0 : clock.monotonic() - since
+      return { ...settler.counts, ...counts, oldest, bufferedRecords: account.records, bufferedBytes: account.bytes }
     },
     get full() {
       return isFull()
@@ -268,6 +281,7 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
     },
     arrived(count) {
       settler.counts.accepted += count
+      telemetry.accepted(count)
       urgent ||= abandoned
       if (urgent || isFull()) schedule()
       else wait()

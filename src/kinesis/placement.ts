@@ -1,5 +1,6 @@
 // Where records go: the stream's shards and whether aggregates may be made at all, looked up before the
 // first record, again by need, and again from time to time while records come.
+import { MillraceError } from '../errors.js'
 import type { Clock, Random } from '../ports/ports.js'
 import { backoff } from './backoff.js'
 import type { Outer } from './outer.js'
@@ -10,7 +11,7 @@ export interface Placement {
   readonly table: ShardTable
   /** Whether several user records may share a Kinesis record. */
   readonly aggregation: boolean
-  /** The first look. Throws what ShardTable.refresh throws. */
+  /** The first look. Throws what ShardTable.refresh throws, and LIMIT_EXCEEDED where no shard is open for recordTtl. */
   start(): Promise<void>
   /** Where the last look is old, looks again in the background. There is no timer: a producer at rest asks nothing. */
   look(): void
@@ -75,7 +76,11 @@ export function createPlacement({ service, clock, random, aggregation: wanted, r
     },
     async start() {
       await readStrategy()
-      await table.refresh()
+      const end = clock.monotonic() + recordTtl
+      do {
+        await table.refresh()
+        if (!table.known && clock.monotonic() > end) throw new MillraceError('LIMIT_EXCEEDED', `no open shard was listed for ${recordTtl} ms`)
+      } while (!table.known)
       next = clock.monotonic() + refreshInterval
     },
     look() {
@@ -88,12 +93,13 @@ export function createPlacement({ service, clock, random, aggregation: wanted, r
       const stale = outer.version === table.version
       try {
         // Of two changes one after the other the map may know the first only.
-        if (stale || !table.lists(shardId)) await table.learn(shardId)
+        if (stale || !table.knows(shardId)) await table.learn(shardId)
       } catch {
         // Then only the ranges that are known count.
       }
       if (table.holds(shardId, outer.pack, outer.rows)) return true
-      if (stale && table.isOpen(outer.shardId) && ++unexplained >= UNEXPLAINED) aggregation = false
+      // A shard that is not listed yet explains it: the list lags behind.
+      if (stale && table.isOpen(outer.shardId) && table.knows(shardId) && ++unexplained >= UNEXPLAINED) aggregation = false
       return false
     },
   }

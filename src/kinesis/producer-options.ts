@@ -6,6 +6,7 @@ import type { DeadLetterSink } from './dead-letter.js'
 import type { Ordering } from './lane.js'
 import { checkOptions, checkPorts, numbersOf, STREAM_KEYS, type StreamOptions } from './service.js'
 import type { OpenSpool } from './spool-port.js'
+import { checkSink, type MetricsSink } from './telemetry.js'
 
 export interface ProducerOptions extends StreamOptions {
   /** Clock and chance; default: the system's. */
@@ -15,6 +16,13 @@ export interface ProducerOptions extends StreamOptions {
    * itself where the stream distributes records as it likes (RecordDistributionStrategy AUTO).
    */
   aggregation?: boolean
+  /**
+   * Each record carries an id that is the same whenever it is sent, so that `createConsumer({ deduplicate: true })` gives it
+   * once; default false. It lies in the tags of the format, which the KCL and others skip, and costs a byte or two a
+   * record. A record alone is then an aggregate of one; only one that has no room for the tag has no id. Without a spool the
+   * ids end with the process. None where nothing is aggregated (`aggregation: false`, or AUTO).
+   */
+  stableIds?: boolean
   /** Bytes of an aggregate; default 51,200 (KPL), 64 to 10 MiB. */
   aggregationMaxSize?: number
   /** User records of an aggregate; default 2^32 - 1 (KPL). */
@@ -55,6 +63,8 @@ export interface ProducerOptions extends StreamOptions {
    * with each run. default: accepted records live in memory.
    */
   spool?: OpenSpool
+  /** Told what is accepted, sent, settled, retried and throttled, by shard: an OpenTelemetry Meter, or emfSink(). Never of payloads or keys. */
+  metrics?: MetricsSink
   /** Records accepted and not settled at which put waits; default 1,000,000. */
   maxBufferedRecords?: number
   /** Bytes of data and partition key; default 1 MiB, up to 10 MiB where the stream has opted in. */
@@ -79,7 +89,11 @@ export interface ProducerSettings {
   rateLimit: number
   deadLetter: DeadLetterSink | undefined
   spool: OpenSpool | undefined
+  metrics: MetricsSink | undefined
+  /** Its name or ARN. */
+  stream: string
   aggregation: boolean
+  stableIds: boolean
   maxSize: number
   maxCount: number
   refreshInterval: number
@@ -101,7 +115,9 @@ const OPTION_KEYS = [
   'rateLimit',
   'deadLetter',
   'spool',
+  'metrics',
   'aggregation',
+  'stableIds',
   'aggregationMaxSize',
   'aggregationMaxCount',
   'wholePayloadUnits',
@@ -125,10 +141,12 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
   checkOptions(options, OPTION_KEYS)
   const { whole, time } = numbersOf(options)
   const { clock, random } = checkPorts(options.ports)
-  const { aggregation = true, ordering = 'none', rateLimit = 100, deadLetter, spool, wholePayloadUnits = true } = options
+  const { aggregation = true, ordering = 'none', rateLimit = 100, deadLetter, spool, metrics, wholePayloadUnits = true, stableIds = false } = options
   if (typeof aggregation !== 'boolean') throw wrongType('aggregation', 'true or false', aggregation)
   if (!ORDERINGS.includes(ordering)) throw wrongType('ordering', `one of ${ORDERINGS.join(', ')}`, ordering)
   if (spool !== undefined && typeof spool !== 'function') throw wrongType('spool', 'a function that opens a spool', spool)
+  checkSink(metrics)
+  if (typeof stableIds !== 'boolean') throw wrongType('stableIds', 'true or false', stableIds)
   if (typeof wholePayloadUnits !== 'boolean') throw wrongType('wholePayloadUnits', 'true or false', wholePayloadUnits)
   const maxSize = whole('aggregationMaxSize', 51_200, 64, 10 * MIB)
   if (typeof rateLimit !== 'number') throw wrongType('rateLimit', 'a number of percent', rateLimit)
@@ -141,7 +159,10 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     rateLimit,
     deadLetter,
     spool,
+    metrics,
+    stream: options.streamARN ?? (options.streamName as string),
     aggregation,
+    stableIds,
     maxSize: wholePayloadUnits ? belowUnit(maxSize) : maxSize,
     maxCount: whole('aggregationMaxCount', 0xffffffff, 1, 0xffffffff),
     refreshInterval: time('refreshInterval', 60_000, 1_000),

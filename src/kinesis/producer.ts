@@ -76,8 +76,8 @@ export function createProducer(options: ProducerOptions): Producer {
   const settings = producerSettings(options)
   const service = createService(options, settings.clock, settings.requestTimeout)
   const account = createAccount(settings.maxBytes, settings.maxRecords)
-  const admission = createAdmission(account, () => pipeline, settings.clock, settings.spool, settings.maxBytes / 4)
-  const pipeline: Pipeline = createPipeline(service, settings, account, admission.released)
+  const admission = createAdmission(account, () => pipeline, settings)
+  const pipeline: Pipeline = createPipeline(service, settings, account, admission)
   const taking = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 

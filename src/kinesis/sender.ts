@@ -41,6 +41,8 @@ export interface Sender {
   recall(shardId?: string): Outer[]
   /** Whether something is under way that another version of the shard map has placed. */
   fliesBeside(version: number): boolean
+  /** When the oldest user record that waits or is under way was accepted; Infinity where there is none. */
+  oldest(): number
 }
 
 /** Milliseconds for which a lane that was struck counts as one whose records will wait. */
@@ -54,8 +56,8 @@ export function createSender(options: SenderOptions): Sender {
   const lanes = new Map<string, Lane>()
   /** Outer records under way, by the version of the map that placed them. */
   const versions = new Map<number, number>()
+  const requests = new Set<Outer[]>()
   let turn = 0
-  let running = 0
 
   const laneOf = (shardId: string): Lane => {
     let lane = lanes.get(shardId)
@@ -73,12 +75,12 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   const pump = () => {
-    while (running < options.maxRequests) {
+    while (requests.size < options.maxRequests) {
       const request = draw()
       if (request.length === 0) return
-      running++
+      requests.add(request)
       void send(request).then(() => {
-        running--
+        requests.delete(request)
         pump()
       })
     }
@@ -236,6 +238,12 @@ export function createSender(options: SenderOptions): Sender {
     },
     pump,
     recall: (shardId) => [...lanes.values()].flatMap((lane) => (shardId === undefined || lane.shardId === shardId ? lane.clear() : [])),
+    oldest() {
+      let since = Number.POSITIVE_INFINITY
+      for (const lane of lanes.values()) if (lane.length > 0) since = Math.min(since, lane.peek().since)
+      for (const request of requests) for (const outer of request) since = Math.min(since, outer.since)
+      return since
+    },
     fliesBeside: (version) => versions.size > (versions.has(version) ? 1 : 0),
   }
 }

@@ -7,6 +7,7 @@ import { bury, type DeadLetter, type DeadLetterSink } from './dead-letter.js'
 import type { Pack } from './intake.js'
 import type { Outer } from './outer.js'
 import type { Failed, Settlement, Ticket } from './receipt.js'
+import type { Telemetry } from './telemetry.js'
 
 export interface SettledCounts {
   accepted: number
@@ -27,7 +28,7 @@ export interface SettledCounts {
 export interface Settler {
   readonly counts: SettledCounts
   /** A Kinesis record is in the stream, whatever that means for its user records. */
-  stored(outer: Outer): void
+  stored(outer: Outer, shardId: string): void
   deliver(outer: Outer, shardId: string, sequenceNumber: string): void
   /** Gives up these rows of a pack; `past`: what they have met beside what the pack knows. */
   fail(pack: Pack, rows: ArrayLike<number>, past: Past | undefined, code: string, message: string): void
@@ -42,13 +43,14 @@ export interface SettlerOptions {
   clock: Clock
   random: Random
   deadLetter: DeadLetterSink | undefined
+  telemetry: Telemetry
   /** These records, by number, have their outcomes. */
   released(numbers: Float64Array): void
 }
 
 const unitsOf = (bytes: number) => Math.max(1, Math.ceil(bytes / KINESIS.payloadUnitBytes.value))
 
-export function createSettler({ account, clock, random, deadLetter, released }: SettlerOptions): Settler {
+export function createSettler({ account, clock, random, deadLetter, telemetry, released }: SettlerOptions): Settler {
   const counts: SettledCounts = {
     accepted: 0,
     delivered: 0,
@@ -81,10 +83,12 @@ export function createSettler({ account, clock, random, deadLetter, released }: 
 
   return {
     counts,
-    stored(outer) {
+    stored(outer, shardId) {
+      const units = unitsOf(outer.entry.Data.length)
       counts.kinesisRecords++
       counts.kinesisBytes += outer.bytes
-      counts.payloadUnits += unitsOf(outer.entry.Data.length)
+      counts.payloadUnits += units
+      telemetry.stored(shardId, outer.bytes, units, clock.monotonic() - outer.since)
     },
     deliver({ rows, pack, aggregated, past }, shardId, sequenceNumber) {
       const shared = settlementOf(past, shardId, sequenceNumber)
@@ -97,6 +101,7 @@ export function createSettler({ account, clock, random, deadLetter, released }: 
         counts.userPayloadUnits += unitsOf(pack.dataSize(row))
         pack.tickets[row].settle(pack.indices[row], settlement, aggregated ? i : 0)
       }
+      telemetry.settled(rows.length)
       release(pack, rows)
     },
     fail(pack, rows, past, code, message) {
@@ -108,8 +113,10 @@ export function createSettler({ account, clock, random, deadLetter, released }: 
           const failed: Failed = { status: 'failed', code, message, attempts: all?.count ?? 0, uncertain: all?.uncertain ?? false }
           pack.tickets[rows[i]].settle(pack.indices[rows[i]], deadLettered === undefined ? failed : { ...failed, deadLettered }, 0)
         }
+        telemetry.settled(rows.length, code)
         release(pack, rows)
       }
+      if (rows.length === 0) return
       if (!deadLetter) return settle()
       const letters = Array.from(rows, (row) => letterOf(pack, row, join(pack.past(row), past), code, message))
       void bury(deadLetter, letters, clock, random).then(settle)
@@ -133,6 +140,8 @@ export function createSettler({ account, clock, random, deadLetter, released }: 
         counts.accepted++
         counts.failed++
         if (deadLettered) counts.deadLettered++
+        telemetry.accepted(1)
+        telemetry.settled(1, code)
         const failed: Failed = { status: 'failed', code, message, attempts: 0, uncertain: false, ...(position ? { position } : {}) }
         ticket.settle(index, deadLettered === undefined ? failed : { ...failed, deadLettered }, 0)
       }

@@ -19,8 +19,8 @@ export interface ShardTable {
   readonly map: ShardMap | undefined
   shardId(index: number): string
   isOpen(shardId: string): boolean
-  /** Whether the shard was ever listed. */
-  lists(shardId: string): boolean
+  /** Whether it was ever listed. */
+  knows(shardId: string): boolean
   /** Whether the hash keys of all these rows lie in the shard's range; false for an unknown shard, and where the core has no memory left to tell. */
   holds(shardId: string, pack: Pack, rows: Uint32Array): boolean
   /**
@@ -64,7 +64,7 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
     }
     const open = openShards(all)
     const next = open.map((shard) => shard.ShardId)
-    known = true
+    known ||= next.length > 0
     // None is open for as long as no child of a reshard of all is listed.
     if (next.length === 0 || next.join() === ids.join()) {
       quiet = Math.min(Math.max(100, 2 * quiet), 10_000)
@@ -108,7 +108,7 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
     },
     shardId: (index) => ids[index] ?? '',
     isOpen: (shardId) => ids.includes(shardId),
-    lists: (shardId) => ranges.has(shardId),
+    knows: (shardId) => ranges.has(shardId),
     holds(shardId, pack, rows) {
       const range = ranges.get(shardId)
       try {

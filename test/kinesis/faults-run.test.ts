@@ -57,6 +57,15 @@ async function raw(client: KinesisClient) {
   return { shards }
 }
 
+/** The ids that our own consumer gives, through the faults. */
+async function consumed(client: KinesisClient, deduplicate = false): Promise<number[]> {
+  const ids: number[] = []
+  for await (const { data } of createConsumer({ streamName: 's', client, deduplicate, from: 'TRIM_HORIZON', until: 'now', idleInterval: 50 }).records()) {
+    ids.push(JSON.parse(new TextDecoder().decode(data)).id)
+  }
+  return ids
+}
+
 function tally(ids: Iterable<number>, count: number) {
   const seen = new Uint32Array(count)
   let total = 0
@@ -104,6 +113,9 @@ test('a producer over a spool, killed again and again on a bad day: all that it 
       `faults-run spool: ${kills} kills, ${accepted.length} records accepted, ${arrived.size} arrived, ${users.length - arrived.size} of them again, missing ${missing.length}, ${JSON.stringify(Object.fromEntries(at.counts))}, seed=${seed}`,
     )
     expect(missing).toEqual([])
+    // Also what a restart has sent again is told by its id.
+    const once = await consumed(at.client, true)
+    expect(once.length).toBe(arrived.size)
     expect(accepted.length).toBeGreaterThan(100)
     const left = await readdir(join(home, 'spool'))
     expect(left).toHaveLength(1)
@@ -182,19 +194,17 @@ test.each([
       )
       // An aggregate that a split has put into the wrong shard is dropped by the KCL and was sent again for it.
       const misplaced = usersIn(stream, { keepRaw: true }).all.length - kcl.all.length
-      const ours: number[] = []
-      for await (const { data } of createConsumer({ streamName: 's', client: at.client, from: 'TRIM_HORIZON', until: 'now', idleInterval: 50 }).records()) {
-        ours.push(JSON.parse(new TextDecoder().decode(data)).id)
-      }
-      const byUs = tally(ours, count)
+      const byUs = tally(await consumed(at.client), count)
+      const once = tally(await consumed(at.client, true), count)
       const faulted = Object.fromEntries(at.counts)
       console.log(
-        `faults-run ${server}: ${count} records in ${seconds.toFixed(1)} s, ${JSON.stringify(faulted)}, missing ${byKcl.missing}, duplicates ${byKcl.duplicates} of ${unacknowledged} unacknowledged, ` +
+        `faults-run ${server}: ${count} records in ${seconds.toFixed(1)} s, ${JSON.stringify(faulted)}, missing ${byKcl.missing}, duplicates ${byKcl.duplicates} of ${unacknowledged} unacknowledged and ${once.duplicates} after de-duplication, ` +
           `uncertain ${uncertain}, misplaced ${misplaced}, Kinesis records ${stream.shards.reduce((sum, { records }) => sum + records.length, 0)}, shards ${stream.shards.length}, seed=${seed}`,
       )
       expect(byKcl.missing).toBe(0)
       expect(byKcl.duplicates).toBeLessThanOrEqual(unacknowledged)
       expect(byUs).toEqual(byKcl)
+      expect(once).toEqual({ missing: 0, duplicates: 0 })
       expect(uncertain).toBeGreaterThanOrEqual(byKcl.duplicates)
       // The default seed has all of them among its first 25 puts; another one perhaps not.
       if (seed === SEED) for (const fault of ['throttle', 'reset', 'resetAfter', 'lostAck']) expect(faulted[fault]).toBeGreaterThan(0)

@@ -108,6 +108,17 @@ test('a new shard that is not listed yet is waited for: nothing is sent twice th
   expect(usersIn(stream).all).toHaveLength(60)
 })
 
+test('a stream without an open shard in its list: records wait, for recordTtl', async () => {
+  const { run, stream, producer, clock } = world(10, 1, { recordTtl: 5_000 })
+  const list = stream.handlers.ListShards
+  stream.handlers.ListShards = (input) => (clock.monotonic() < 2_000 ? { Shards: [] } : list(input))
+  expect((await run(producer.put({ partitionKey: 'k', data: 'x' }).then(({ outcome }) => outcome))).status).toBe('delivered')
+  const never = world(11, 1, { recordTtl: 5_000 })
+  never.stream.handlers.ListShards = () => ({ Shards: [] })
+  const outcome = await never.run(never.producer.put({ partitionKey: 'k', data: 'x' }).then(({ outcome }) => outcome))
+  expect(outcome).toMatchObject({ status: 'failed', code: 'EXPIRED', attempts: 0 })
+})
+
 describe('RecordDistributionStrategy', () => {
   test('AUTO, switched on and off at run time: aggregates end, and come back', async () => {
     const { run, stream, clock, producer } = world(6, 4, { refreshInterval: 5_000 })

@@ -1,4 +1,5 @@
 // What must hold of every simulated run. Each function gives what is wrong, or nothing.
+import type { Consumer } from '../../../src/kinesis/consumer.js'
 import type { DeadLetter } from '../../../src/kinesis/dead-letter.js'
 import type { Outcome } from '../../../src/kinesis/receipt.js'
 import type { createFakeStream, FakeRecord } from '../fake.js'
@@ -64,6 +65,15 @@ export function order({ stream, puts, ordered }: Run): string | undefined {
     if (before !== undefined && before > id) return `record ${id} of ${key} was stored after ${before}`
     last.set(line, id)
   }
+  return undefined
+}
+
+/** A consumer of ours that drops what comes twice gives every delivered record once. */
+export async function once({ outcomes }: Run, consumer: Consumer): Promise<string | undefined> {
+  const seen = new Map<number, number>()
+  for await (const { data } of consumer.records()) seen.set(idOf(data), (seen.get(idOf(data)) ?? 0) + 1)
+  for (const [id, count] of seen) if (count > 1) return `record ${id} comes ${count} times after de-duplication`
+  for (const [id, [outcome]] of outcomes) if (outcome.status === 'delivered' && !seen.has(id)) return `record ${id} is delivered and was dropped`
   return undefined
 }
 

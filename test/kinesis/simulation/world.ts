@@ -1,4 +1,6 @@
 // One simulated run of the producer, all of it from one seed: options, records, faults, reshards.
+
+import { createConsumer } from '../../../src/kinesis/consumer.js'
 import type { DeadLetter } from '../../../src/kinesis/dead-letter.js'
 import { createProducer } from '../../../src/kinesis/producer.js'
 import type { ProducerOptions } from '../../../src/kinesis/producer-options.js'
@@ -6,7 +8,7 @@ import type { Outcome } from '../../../src/kinesis/receipt.js'
 import type { AwsClient } from '../../../src/ports/aws.js'
 import { createSimulation } from '../../../src/ports/simulated.js'
 import { createFakeStream, type Faults } from '../fake.js'
-import { conservation, createBucketOracle, order, type Put, type Run } from './oracle.js'
+import { conservation, createBucketOracle, once, order, type Put, type Run } from './oracle.js'
 
 export interface Report {
   seed: number
@@ -57,6 +59,7 @@ export async function simulate(seed: number): Promise<Report> {
     recordTtl: pick(300_000, 300_000, 1_000 + roll(4_000)),
     requestTimeout: pick(500, 2_000),
     refreshInterval: pick(1_000, 60_000),
+    stableIds: random.next() < 0.4,
     wholePayloadUnits: random.next() < 0.5,
     async deadLetter(more) {
       await clock.sleep(roll(50))
@@ -72,6 +75,7 @@ export async function simulate(seed: number): Promise<Report> {
   const outcomes = new Map<number, Outcome[]>()
   const keys = pick(1, 5, 50)
   let reshards = 0
+  let placedFreely = false
   const user = () => {
     const hash = random.next() < 0.1 ? String(BigInt(roll(2 ** 32)) << 96n) : undefined
     const put = { id: puts.size, key: `key-${roll(keys)}`, hash }
@@ -103,7 +107,10 @@ export async function simulate(seed: number): Promise<Report> {
       await clock.sleep(roll(4_000))
       const open = stream.open().sort((a, b) => (a.start < b.start ? -1 : 1))
       reshards++
-      if (random.next() < 0.1) stream.faults.auto = !stream.faults.auto
+      if (random.next() < 0.1) {
+        stream.faults.auto = !stream.faults.auto
+        placedFreely = true
+      }
       if (random.next() < 0.6 || open.length < 2) stream.split(open[roll(open.length)].ShardId)
       else {
         const at = roll(open.length - 1)
@@ -129,6 +136,12 @@ export async function simulate(seed: number): Promise<Report> {
     return (
       conservation(run) ??
       order(run) ??
+      (options.stableIds && options.aggregation && !placedFreely
+        ? await once(
+            run,
+            createConsumer({ streamName: 's', client: stream.client, commands: stream.commands, ports: simulation, until: 'now', deduplicate: true }),
+          )
+        : undefined) ??
       (rateLimit === Number.POSITIVE_INFINITY ? undefined : buckets.wrong) ??
       (late > BACK_TO_NORMAL ? `a record took ${late} ms, ${QUIET} ms after the last fault` : undefined) ??
       (accepted !== puts.size || bufferedRecords !== 0 || bufferedBytes !== 0

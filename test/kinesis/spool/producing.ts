@@ -7,7 +7,14 @@ import { nodePorts } from '../../../src/ports/node.js'
 
 const [endpoint, directory, first, last] = process.argv.slice(2)
 const clientConfig = { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } }
-const producer = createProducer({ streamName: 's', clientConfig, spool: fileSpool(nodePorts, directory), maxBufferedTime: 20, aggregationMaxSize: 2_000 })
+const producer = createProducer({
+  streamName: 's',
+  clientConfig,
+  spool: fileSpool(nodePorts, directory),
+  stableIds: true,
+  maxBufferedTime: 20,
+  aggregationMaxSize: 2_000,
+})
 const say = (line: string) => writeSync(1, `${line}\n`)
 if (last === undefined) {
   for (let id = Number(first); ; id += 20) {
