@@ -104,6 +104,8 @@ async function startKinesalite(): Promise<{ port: number; close(): Promise<void>
     throw missingPeer(name, 'for a Kinesis on this machine', cause)
   })) as { default: (options: object) => Kinesalite }
   const server = kinesalite({ createStreamMs: 0, deleteStreamMs: 0, updateStreamMs: 50, shardLimit: 10_000 })
+  // The default of 5 s would close a connection just as the front uses it again: a fault that nobody asked for.
+  server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve, reject) => {
     server.on('error', reject)
     server.listen(0, '127.0.0.1', resolve)
