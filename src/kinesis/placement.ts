@@ -92,8 +92,9 @@ export function createPlacement({ service, clock, random, aggregation: wanted, r
     async judge(outer, shardId) {
       const stale = outer.version === table.version
       try {
-        // Of two changes one after the other the map may know the first only.
-        if (stale || !table.knows(shardId)) await table.learn(shardId)
+        // Listed since, perhaps by the look for another one.
+        if (!table.knows(shardId)) await table.learn(shardId)
+        else if (stale) await table.refresh()
       } catch {
         // Then only the ranges that are known count.
       }
