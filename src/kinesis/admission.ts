@@ -11,6 +11,8 @@ import type { OpenSpool, Spool, SpooledBatch } from './spool-port.js'
 export interface Admission {
   /** Takes one record in: now, and gives nothing, or when there is room. Rejects with the signal's reason, or the spool's error. */
   one(ticket: Ticket, index: number, key: string, hash: string | undefined, data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined
+  /** The same for records [from, to) of a list, `bytes` in all. */
+  many(batch: Many, signal?: AbortSignal): Promise<void> | undefined
   /** The same for rows [from, to) over a text. */
   rows(ticket: Ticket, index: number, text: Uint8Array, rows: LineRows, from: number, to: number, signal?: AbortSignal): Promise<void> | undefined
   /** When all that was taken in so far is accepted: durable, where there is a spool. */
@@ -23,6 +25,19 @@ export interface Admission {
   released(numbers: Float64Array): void
   /** Gives up the spool's lock. */
   close(): Promise<void>
+}
+
+/** Records of a list that come in together. */
+export interface Many {
+  ticket: Ticket
+  /** Of the first one in the ticket. */
+  index: number
+  records: readonly { partitionKey: string }[]
+  from: number
+  to: number
+  /** From the first one on. */
+  hashes: readonly (string | undefined)[]
+  data: readonly Uint8Array[]
 }
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
@@ -56,6 +71,18 @@ function direct(account: Account, pipeline: () => Pipeline, clock: Clock, random
         },
         signal,
       ),
+    many(batch, signal) {
+      const bytes = sizeOf(batch)
+      const enter = () => {
+        const { pack } = pipeline()
+        const first = pack.count
+        addAll(pack, batch, clock.monotonic(), number)
+        number += batch.to - batch.from
+        account.add(batch.ticket.epoch, bytesFrom(pack, first), batch.to - batch.from)
+        pipeline().arrived(batch.to - batch.from)
+      }
+      return account.admit(bytes, batch.to - batch.from, enter, signal)
+    },
     rows: (ticket, index, text, rows, from, to, signal) => {
       const bytes = bytesIn(rows, from, to)
       return account.admit(
@@ -158,6 +185,16 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
       }
       return behind(() => account.admit(key.length + data.length + ROW_BYTES, 1, enter, signal), signal)
     },
+    many(batch, signal) {
+      const bytes = sizeOf(batch)
+      const enter = () => {
+        const first = staged.count
+        addAll(staged, batch, clock.monotonic(), 0)
+        account.add(batch.ticket.epoch, bytesFrom(staged, first), batch.to - batch.from)
+        stage()
+      }
+      return behind(() => account.admit(bytes, batch.to - batch.from, enter, signal), signal)
+    },
     rows(ticket, index, text, rows, from, to, signal) {
       const bytes = bytesIn(rows, from, to)
       const enter = () => {
@@ -177,6 +214,22 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
       await spool?.close()
     },
   }
+}
+
+const addAll = (pack: Pack, { ticket, index, records, from, to, hashes, data }: Many, now: number, number: number) =>
+  pack.addAll(records, from, to, hashes, data, ticket, index, now, number)
+
+/** As `one` counts before the text is written. */
+function sizeOf({ records, from, to, data }: Many): number {
+  let bytes = 0
+  for (let i = from; i < to; i++) bytes += records[i].partitionKey.length + data[i - from].length + ROW_BYTES
+  return bytes
+}
+
+function bytesFrom(pack: Pack, first: number): number {
+  let bytes = 0
+  for (let row = first; row < pack.count; row++) bytes += pack.size(row)
+  return bytes
 }
 
 /** Rows of the spool from `from` on, for `quarter` bytes at most, or one. */

@@ -114,7 +114,8 @@ function rowsOf(outers: Uint32Array, made: { count: number; table: Uint32Array }
 /** A user record under its own key, its shard unknown. */
 function alone(pack: Pack, row: number, version: number, producer: string | undefined, maxRecordSize: number): Outer {
   const rows = Uint32Array.of(row)
-  const data = pack.data(row)
+  // A copy: the pack's own arrays are used again once the record has settled, and a client may still look at it.
+  const data = pack.data(row).slice()
   const PartitionKey = pack.key(row)
   const hash = pack.hash(row)
   const keySize = pack.size(row) - ROW_BYTES - data.length - (hash?.length ?? 0)

@@ -1,7 +1,7 @@
 // The producer's public face: records in, receipts out.
 import { checkKeys, MillraceError, type Position, wrongType } from '../errors.js'
 import { createAccount } from './account.js'
-import { createAdmission } from './admission.js'
+import { createAdmission, type Many } from './admission.js'
 import { parseHashKey } from './hash-key.js'
 import type { NdjsonLine, NdjsonOptions } from './ndjson.js'
 import { createLineReader, type LineRows, plainEnd, ROWS, readRow, stretch } from './ndjson-rows.js'
@@ -62,6 +62,9 @@ export interface Producer {
 
 const encoder = new TextEncoder()
 
+/** Records of a list that are taken in together: their keys are joined and written at once. */
+const MANY = 1_024
+
 /**
  * A producer for one stream. Unless `ordering` says otherwise, records of one key may be stored in
  * another order after a retry. Options beyond their bounds throw RangeError, unknown ones TypeError.
@@ -110,6 +113,24 @@ export function createProducer(options: ProducerOptions): Producer {
 
   const takeRows = (ticket: BatchTicket, text: Uint8Array, rows: LineRows, from: number, to: number, signal: AbortSignal | undefined) =>
     admission.rows(ticket, ticket.add(to - from), text, rows, from, to, signal)
+
+  // Records from `from` on that have no fault, some for an eighth of the buffer.
+  const manyFrom = (ticket: BatchTicket, records: readonly ProducerRecord[], from: number): Many => {
+    const hashes: (string | undefined)[] = []
+    const data: Uint8Array[] = []
+    let to = from
+    let bytes = 0
+    for (; to < records.length && to - from < MANY && 8 * (to - from) <= settings.maxRecords; to++) {
+      const { partitionKey, explicitHashKey } = records[to]
+      const own = bytesOf(records[to].data)
+      if (faultOfRecord(partitionKey, explicitHashKey, own, settings.maxRecordSize)) break
+      bytes += own.length + partitionKey.length
+      if (to > from && 8 * bytes > settings.maxBytes) break
+      hashes.push(explicitHashKey === undefined ? undefined : String(parseHashKey(explicitHashKey)))
+      data.push(own)
+    }
+    return { ticket, index: to > from ? ticket.add(to - from) : 0, records, from, to, hashes, data }
+  }
 
   // Keeps close() from closing while a put is still taking in.
   const track = <T>(work: Promise<T>): Promise<T> => {
@@ -170,8 +191,12 @@ export function createProducer(options: ProducerOptions): Producer {
       const signal = signalOf(given)
       const ticket = createBatchTicket(account.epoch)
       const work = async () => {
-        for (const { partitionKey, explicitHashKey, data } of records) {
-          const waiting = take(ticket, ticket.add(), partitionKey, explicitHashKey, bytesOf(data), signal)
+        for (let from = 0; from < records.length; ) {
+          const batch = manyFrom(ticket, records, from)
+          const { partitionKey, explicitHashKey, data } = records[from]
+          // One that is refused comes alone, and words its own fault.
+          const waiting = batch.to > from ? admission.many(batch, signal) : take(ticket, ticket.add(), partitionKey, explicitHashKey, bytesOf(data), signal)
+          from = Math.max(batch.to, from + 1)
           if (waiting) await waiting
           if (pipeline.full) await breathe(signal)
         }

@@ -72,6 +72,7 @@ export function createSettler({ account, clock, random, deadLetter, telemetry, r
       for (; i < rows.length && pack.tickets[rows[i]].epoch === epoch; i++) bytes += pack.size(rows[i])
       account.remove(epoch, bytes, i - first)
     }
+    pack.leave(rows.length)
   }
 
   const release = (pack: Pack, rows: ArrayLike<number>) => {

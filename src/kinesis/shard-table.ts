@@ -46,6 +46,8 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
   let known = false
   let version = 0
   let refreshing: Promise<void> | undefined
+  /** The last list had no open shard: those that are kept are closed. */
+  let between = false
   let quiet = 0
   let quietUntil = 0
 
@@ -65,6 +67,7 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
     const open = openShards(all)
     const next = open.map((shard) => shard.ShardId)
     known ||= next.length > 0
+    between = next.length === 0
     // None is open for as long as no child of a reshard of all is listed.
     if (next.length === 0 || next.join() === ids.join()) {
       quiet = Math.min(Math.max(100, 2 * quiet), 10_000)
@@ -107,7 +110,7 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
       return map
     },
     shardId: (index) => ids[index] ?? '',
-    isOpen: (shardId) => ids.includes(shardId),
+    isOpen: (shardId) => !between && ids.includes(shardId),
     knows: (shardId) => ranges.has(shardId),
     holds(shardId, pack, rows) {
       const range = ranges.get(shardId)

@@ -6,6 +6,7 @@ import type { ProducerRecord } from './record.js'
 
 // A consumer with lib ES2022 alone has no streams; where they are declared, this adds nothing.
 declare global {
+  // biome-ignore lint/suspicious/noExplicitAny: as lib.dom.d.ts declares it, else the two would not merge
   interface WritableStream<W = any> {}
 }
 
