@@ -9,6 +9,7 @@ export { countFeeds, nthFeed, splitLines } from "./codec/lines";
 export { formatHashKey, HASH_MALFORMED, HASH_RANGE, parseHashKey } from "./record/hash-key";
 export { ABSENT, ROW_SIZE } from "./record/batch";
 export { KEY_LENGTH, KEY_LIMIT, keyRows, shardMany, UNCOVERED } from "./record/shard";
+export { ASK_HOST, ndjsonRows } from "./record/ndjson";
 export { shardText } from "./record/shard-text";
 export { aggregatePlan, aggregateRows, aggregateWrite } from "./record/aggregate";
 export { aggregatePlanSize } from "./record/aggregate-plan";
@@ -35,7 +36,7 @@ export {
   JSON_ARRAY_ENDS, JSON_BASE64, JSON_CLOCK, JSON_CONTROL, JSON_DATE, JSON_DEPTH, JSON_ESCAPE, JSON_FRACTION, JSON_HEX, JSON_LINE_ENDS, JSON_MISSING,
   JSON_NO_ITEM, JSON_NOT_OBJECT, JSON_NULL, JSON_NUMBER, JSON_PRECISION, JSON_RANGE, JSON_SCALE, JSON_SEPARATOR, JSON_SURROGATE, JSON_SYNTAX, JSON_TEXT_ENDS, JSON_TIME,
   JSON_TRAILING, JSON_TYPE, JSON_TYPED, JSON_UNKNOWN, JSON_UTF8, JSON_UUID, MAX_DEPTH,
-} from "./columnar/skip";
+} from "./codec/json";
 export {
   GROUP_BEHIND, GROUP_COUNT, GROUP_DEF, GROUP_DEPTH, GROUP_FOLD, GROUP_GROUPS, GROUP_LEAVES, GROUP_MEMBERS, GROUP_REP, GROUP_SIZE, GROUP_STRANGERS,
   TYPE_LIST, TYPE_MAP, TYPE_STRUCT,

@@ -38,6 +38,13 @@ export function tell(consumed: usize, produced: usize): void {
   store<u32>(REPORT, <u32>produced, 4);
 }
 
+/** Beside tell(): the first spare word. */
+// @ts-ignore: decorator
+@inline
+export function tellSpare(value: usize): void {
+  store<u32>(REPORT, <u32>value, 20);
+}
+
 // @ts-ignore: decorator
 @inline
 export function fault(position: usize, record: u32, detail: i32): i32 {

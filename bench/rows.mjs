@@ -3,6 +3,7 @@ const GROUPS = {
   shard: () => import('./shard.mjs'),
   base64: () => import('./base64.mjs'),
   aggregate: () => import('./aggregate.mjs'),
+  produce: () => import('./produce.mjs'),
   deaggregate: () => import('./deaggregate.mjs'),
   parquet: () => import('./parquet.mjs'),
   snappy: () => import('./snappy.mjs'),

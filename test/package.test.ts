@@ -195,19 +195,19 @@ describe('size, minified and gzipped', () => {
 
   // 53 KB of each is the core, which has every stage's kernels; what a program does not use of the rest, bundlers drop
   it.each([
-    ['kinesis', 76],
+    ['kinesis', 92],
     ['firehose', 64],
     ['parquet', 92],
     ['emr', 86],
     ['snowball', 69],
-    ['slim', 75],
+    ['slim', 89],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
     expect(await size(`export * from 'millrace/${entry}'`)).toBeLessThanOrEqual(most * 1000)
   })
 
   // all rooms and the core
-  it('of millrace is at most 128 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(128_000)
+  it('of millrace is at most 143 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(143_000)
   })
 
   it('of a program that writes Parquet is at most 84 KB', async () => {

@@ -30,6 +30,8 @@ export const clientOf = (endpoint: string) =>
 export async function startKinesalite(): Promise<KinesisServer> {
   const kinesalite = require('kinesalite') as (options: object) => Server
   const server = kinesalite({ createStreamMs: 0, deleteStreamMs: 0, updateStreamMs: 0, shardLimit: 1000 })
+  // The default of 5 s closes connections just as a client uses them again: a fault that no test asked for.
+  server.keepAliveTimeout = 120_000
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

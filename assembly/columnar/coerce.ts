@@ -8,7 +8,7 @@
 //
 // Never: numbers out of range wrapped, text that is no number taken for null or 0.
 
-import { isDigit } from "./number";
+import { isDigit } from "../codec/json";
 
 export const COERCE_STRICT: u32 = 0;
 export const COERCE_HIVE: u32 = 1;

@@ -1,5 +1,5 @@
 // The short cuts for numbers as they mostly are: digits eight or sixteen at a time, straight into
-// the column. What they do not take, well-formed or not, number.ts and skip.ts decide.
+// the column. What they do not take, well-formed or not, number.ts and codec/json.ts decide.
 import { scaled } from "./number";
 import { power10, wholePower10 } from "./powers";
 

@@ -12,7 +12,7 @@
 import { COERCE_STRICT, coercion } from "./coerce";
 import { CUT, dropped, EXACT, fractional, high, low, scaledTo, wholeDigits } from "./exact";
 import { wholePower10 } from "./powers";
-import { JSON_FRACTION, JSON_RANGE } from "./skip";
+import { JSON_FRACTION, JSON_RANGE } from "../codec/json";
 import { nanos, seconds, setTime } from "./time";
 
 /** What numbers count (columns.ts, TYPE_TIMESTAMP). */

@@ -2,7 +2,8 @@
 // digits (their scale) and epoch times (nanoseconds), whatever the spelling: 1.0, 1e2 and 100 are one
 // number in JSON. Linear in the text: 5,000 digits or an exponent of 10^12 cost no more than reading them.
 
-import { digits, exponent, highOf, isDigit, significand, takeApart } from "./number";
+import { isDigit } from "../codec/json";
+import { digits, exponent, highOf, significand, takeApart } from "./number";
 import { wholePower10 } from "./powers";
 
 /** What becomes of digits behind the last place. */

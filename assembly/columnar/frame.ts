@@ -23,7 +23,7 @@
 // column: blanks since the line began, or MIDLINE
 // depth, inside, indent, before (the last byte that is no white space): of the document passed over
 
-import { failAt, faultAt, JSON_NOT_OBJECT, JSON_SEPARATOR, openLevels, setBlankFeed, skipValue } from "./skip";
+import { failAt, faultAt, JSON_NOT_OBJECT, JSON_SEPARATOR, openLevels, setBlankFeed, skipValue } from "../codec/json";
 
 export const FORMAT_AUTO: u32 = 0;
 export const FORMAT_LINES: u32 = 1;

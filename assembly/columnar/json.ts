@@ -31,7 +31,7 @@ import { forgetPredictions } from "./keys";
 import { endItem } from "./dynamodb";
 import { FRAME, PLAIN, SCAN_FINAL, SCAN_FIRST, SCAN_STATE, scanRecords, settle } from "./records";
 import { startRows } from "./row";
-import { setBlankFeed } from "./skip";
+import { setBlankFeed } from "../codec/json";
 
 /** From this bit of the flags on stands the level of coercion (coerce.ts). */
 export const SCAN_COERCION: u32 = 8;

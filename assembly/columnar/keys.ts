@@ -18,8 +18,8 @@
 import { equalBytes } from "../bytes";
 import { COLUMN_NAME, COLUMN_NAME_SIZE, COLUMN_TYPE } from "./columns";
 import { GROUP_COUNT, GROUP_FOLD, GROUP_GROUPS, GROUP_KEYS, GROUP_PREDICTIONS, GROUP_SIZE, GROUP_SLOTS, GROUP_STRANGERS, memberOf, TYPE_STRUCT } from "./groups";
-import { loneSurrogate, unescape, unescapedSize } from "./escape";
-import { failAt, JSON_SYNTAX, plainEnd, skipBlank } from "./skip";
+import { loneSurrogate, unescape, unescapedSize } from "../codec/unescape";
+import { failAt, JSON_SYNTAX, plainEnd, skipBlank } from "../codec/json";
 
 export const END: i32 = -1;
 const PREDICTION: usize = 64;

@@ -11,7 +11,7 @@ import { convertEpoch, TIME_S } from "./epoch";
 import { putWide, setExact } from "./exact";
 import { floatInDoubt } from "./number";
 import { power10, wholePower10 } from "./powers";
-import { plainEnd } from "./skip";
+import { plainEnd } from "../codec/json";
 import { scanUsualDate, scanUsualTime } from "./time";
 import { uuidBytes } from "./binary";
 import { fitsWhole, putBinary } from "./value";

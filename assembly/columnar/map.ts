@@ -8,12 +8,12 @@
 import { compareBytes, equalBytes } from "../bytes";
 import { COERCE_OPENX, coercion } from "./coerce";
 import { COLUMN_COUNT, COLUMN_TYPE, COLUMN_VALUES, TYPE_BOOLEAN, TYPE_DECIMAL, TYPE_DOUBLE, TYPE_FLOAT, TYPE_INT32, TYPE_INT64, TYPE_STRING, TYPE_UNSIGNED } from "./columns";
-import { loneSurrogate, unescape, unescapedSize } from "./escape";
+import { loneSurrogate, unescape, unescapedSize } from "../codec/unescape";
 import { FAULT_AT, GROUP_DEF, GROUP_DEPTH, GROUP_REP, memberOf } from "./groups";
 import { FOLD_CASE, foldTo, keyHash } from "./keys";
 import { scanLeaf, scanNode } from "./nested";
 import { blame, defWithout, fill, fullColumn, takeBack } from "./row";
-import { failAt, JSON_SURROGATE, JSON_SYNTAX, JSON_TYPE, openLevels, plainEnd, skipBlank, skipValue } from "./skip";
+import { failAt, JSON_SURROGATE, JSON_SYNTAX, JSON_TYPE, openLevels, plainEnd, skipBlank, skipValue } from "../codec/json";
 import { setSpare, spare } from "./spare";
 import { scratchTop, setScratch } from "./value";
 

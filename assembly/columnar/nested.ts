@@ -17,7 +17,7 @@ import { END, keyBefore, matches, nextMember, nextNode, predictedMember, predict
 import { nestedValue } from "./leaf";
 import { scanMap } from "./map";
 import { blame, blameAt, defWithout, enter, fill, roomIn, takeBack } from "./row";
-import { failAt, JSON_MISSING, JSON_NULL, JSON_SYNTAX, JSON_TYPE, JSON_UNKNOWN, openLevels, skipBlank, skipValue } from "./skip";
+import { failAt, JSON_MISSING, JSON_NULL, JSON_SYNTAX, JSON_TYPE, JSON_UNKNOWN, openLevels, skipBlank, skipValue } from "../codec/json";
 import { oddValue, present, scratchTop } from "./value";
 
 /** Objects below the record so far in the batch: the mark of what was seen in the one in hand. */

@@ -11,48 +11,11 @@
 // else be rounded twice, down to 1. Only a double that lies half-way between two floats can hide
 // on which side the text is.
 
+import { isDigit } from "../codec/json";
 import { compareTo } from "./decimal";
 import { power10, powersOfFive } from "./powers";
 
 const MINUS: u32 = 0x2d, DOT: u32 = 0x2e;
-
-// @ts-ignore: decorator
-@inline
-export function isDigit(c: u32): bool {
-  return c - 0x30 < 10;
-}
-
-/** End of the JSON number at `p`, or 0 where the text is none; then `numberStop` is the odd byte. */
-export function skipNumber(p: usize): usize {
-  if (load<u8>(p) == MINUS) p++;
-  if (load<u8>(p) == 0x30) p++;
-  else {
-    const first = p;
-    while (isDigit(load<u8>(p))) p++;
-    if (p == first) return stopAt(p);
-  }
-  if (load<u8>(p) == DOT) {
-    const first = ++p;
-    while (isDigit(load<u8>(p))) p++;
-    if (p == first) return stopAt(p);
-  }
-  if ((load<u8>(p) | 0x20) == 0x65) {
-    p++;
-    const sign: u32 = load<u8>(p);
-    if (sign == MINUS || sign == 0x2b) p++;
-    const first = p;
-    while (isDigit(load<u8>(p))) p++;
-    if (p == first) return stopAt(p);
-  }
-  return p;
-}
-
-export let numberStop: usize = 0;
-
-function stopAt(p: usize): usize {
-  numberStop = p;
-  return 0;
-}
 
 // The parts of the number last taken apart: first 19 significant digits x 10^exponent, `digits`
 // significant digits in all, trailing zeros not counted.

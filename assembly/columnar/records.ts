@@ -17,7 +17,7 @@ import { noteMember, putRest, startRest } from "./rest";
 import { blame, faults, fillMissing, firstFault, forget, fullColumn, setRows, startRow, startRows, takeBack, undo } from "./row";
 import {
   failAt, faultAt, faultReason, JSON_ARRAY_ENDS, JSON_NOT_OBJECT, JSON_TEXT_ENDS, JSON_TRAILING, JSON_UNKNOWN, JSON_UTF8, openLevels, skipBlank, skipValue,
-} from "./skip";
+} from "../codec/json";
 import { oddValue, present, scratchTop, setScratch } from "./value";
 
 /** No more text follows: the last line is a record without its line feed. */

@@ -12,7 +12,7 @@ import {
 import {
   entriesOf, FAULT, FAULT_AT, FAULT_ENTRY, firstLeaf, GROUP_BEHIND, GROUP_COUNT, GROUP_DEF, GROUP_GROUPS, GROUP_LEAVES, GROUP_SIZE, isGroup, memberOf, SEEN,
 } from "./groups";
-import { failAt, faultAt, JSON_MISSING } from "./skip";
+import { failAt, faultAt, JSON_MISSING } from "../codec/json";
 
 /** Descriptors that have a fault. */
 export let faults: u32 = 0;

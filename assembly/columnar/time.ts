@@ -13,7 +13,7 @@
 
 import { COERCE_HIVE, COERCE_OPENX, COERCE_STRICT, coercion } from "./coerce";
 import { eightDigits, leadingDigits } from "./digits";
-import { isDigit } from "./number";
+import { isDigit } from "../codec/json";
 import { wholePower10 } from "./powers";
 
 // The unit of a column (columns.ts), 0 ms and 1 us, in powers of 1,000 past a millisecond.

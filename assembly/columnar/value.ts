@@ -16,7 +16,7 @@ import {
   TYPE_FLOAT, TYPE_INT32, TYPE_INT64, TYPE_INT96, TYPE_JSON, TYPE_STRING, TYPE_TIME, TYPE_TIMESTAMP, TYPE_UNSIGNED, TYPE_UUID,
 } from "./columns";
 import { dayOf, epochOf, putInt96, putTime } from "./epoch";
-import { loneSurrogate, unescape, unescapedSize } from "./escape";
+import { loneSurrogate, unescape, unescapedSize } from "../codec/unescape";
 import { BROKEN, EXACT, high, low, putWide, REFUSE, ROUND, scaledTo } from "./exact";
 import { doubleOf, floatOf } from "./number";
 import { wholePower10 } from "./powers";
@@ -24,7 +24,7 @@ import { blame } from "./row";
 import {
   JSON_BASE64, JSON_CLOCK, JSON_DATE, JSON_FRACTION, JSON_HEX, JSON_NULL, JSON_NUMBER, JSON_PRECISION, JSON_RANGE, JSON_SCALE, JSON_SURROGATE,
   JSON_TIME, JSON_TYPE, JSON_UUID, skipValue,
-} from "./skip";
+} from "../codec/json";
 import { scanClock, scanDate, scanTime } from "./time";
 
 const MINUS: u32 = 0x2d, PLUS: u32 = 0x2b, QUOTE: u32 = 0x22;

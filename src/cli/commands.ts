@@ -11,5 +11,6 @@ export const commands: Table = {
   schema: () => import('./schema.js'),
   transform: () => import('./transform.js'),
   snowball: () => import('./snowball.js'),
+  'kinesis-local': () => import('./kinesis-local.js'),
   demo: () => import('./demo.js'),
 }

@@ -22,6 +22,8 @@ ${streamHelp}
   --mode kcl|keep  aggregates that lie outside their shard, which the KCL drops:
                    drop them too (default; told on stderr) or write them with
                    their "reason"
+  --deduplicate    leave out records that come again, of a producer with
+                   --stable-ids
   --raw            the data alone, as it is, and a line feed: gives back the
                    lines that millrace produce was given
 
@@ -35,11 +37,18 @@ Example: millrace consume --stream flights --endpoint http://localhost:4567 --un
     until: { type: 'string' },
     shard: { type: 'string', multiple: true },
     mode: { type: 'string' },
+    deduplicate: { type: 'boolean' },
     raw: { type: 'boolean' },
   },
   async run(values, positionals, io) {
     if (positionals.length > 0) throw new UsageError(`expected no arguments, got ${JSON.stringify(positionals[0])}`)
-    const options = { ...startOf(values), until: untilOf(values), mode: modeOf(values), shardIds: values.shard as string[] | undefined }
+    const options = {
+      ...startOf(values),
+      until: untilOf(values),
+      mode: modeOf(values),
+      deduplicate: values.deduplicate === true,
+      shardIds: values.shard as string[] | undefined,
+    }
     const target = await openStream(values)
     const consumer = createConsumer({ ...target, ...options, ports: io.ports })
     const stop = () => consumer.close()

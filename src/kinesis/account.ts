@@ -7,14 +7,25 @@ export interface Account {
   readonly bytes: number
   /** The flush that records accepted from now on belong to. */
   readonly epoch: number
-  /** Runs `enter` when there is room for `bytes`, in the order of asking: now, and gives nothing, or later. */
-  admit(bytes: number, enter: () => void): Promise<void> | undefined
-  /** A record that was accepted; `enter` calls it. */
-  add(epoch: number, bytes: number): void
-  /** A record that has its outcome. */
-  remove(epoch: number, bytes: number): void
+  /**
+   * Runs `enter` when there is room for `bytes` of `count` records, in the order of asking: now, and gives
+   * nothing, or later. Rejects with the signal's reason, and does not run it, where that is aborted first.
+   */
+  admit(bytes: number, count: number, enter: () => void, signal?: AbortSignal): Promise<void> | undefined
+  /** Records that were accepted; `enter` calls it. */
+  add(epoch: number, bytes: number, count: number): void
+  /** Records that have their outcomes. */
+  remove(epoch: number, bytes: number, count: number): void
   /** Resolves when all that was added so far is removed. */
   drained(): Promise<void>
+}
+
+interface Asking {
+  bytes: number
+  count: number
+  /** Nobody waits for it any more. */
+  gone: boolean
+  enter(): void
 }
 
 export function createAccount(maxBytes: number, maxRecords: number): Account {
@@ -24,9 +35,16 @@ export function createAccount(maxBytes: number, maxRecords: number): Account {
   /** Records not settled, by epoch. */
   const open = new Map<number, number>([[0, 0]])
   const flushes = new Set<{ epoch: number; resolve: () => void }>()
-  const queue = createQueue<{ bytes: number; enter: () => void }>()
-  // A record larger than the whole buffer is let in alone.
-  const fits = (size: number) => records === 0 || (bytes + size <= maxBytes && records < maxRecords)
+  const queue = createQueue<Asking>()
+  // What is larger than the whole buffer is let in alone.
+  const fits = (size: number, count: number) => records === 0 || (bytes + size <= maxBytes && records + count <= maxRecords)
+
+  const advance = () => {
+    while (queue.length > 0 && (queue.peek().gone || fits(queue.peek().bytes, queue.peek().count))) {
+      const asking = queue.shift()
+      if (!asking.gone) asking.enter()
+    }
+  }
 
   // Resolves the flushes before which nothing is open any more.
   const settle = () => {
@@ -49,33 +67,44 @@ export function createAccount(maxBytes: number, maxRecords: number): Account {
     get epoch() {
       return epoch
     },
-    admit(size, enter) {
-      if (queue.length === 0 && fits(size)) {
+    admit(size, count, enter, signal) {
+      if (queue.length === 0 && fits(size, count)) {
         enter()
         return undefined
       }
-      return new Promise((resolve) => {
-        queue.push({
+      return new Promise((resolve, reject) => {
+        const stop = () => {
+          asking.gone = true
+          reject(signal?.reason)
+          // It may have been what those behind it waited for.
+          advance()
+        }
+        const asking: Asking = {
           bytes: size,
+          count,
+          gone: false,
           enter() {
+            signal?.removeEventListener('abort', stop)
             enter()
             resolve()
           },
-        })
+        }
+        signal?.addEventListener('abort', stop, { once: true })
+        queue.push(asking)
       })
     },
-    add(of, size) {
-      records++
+    add(of, size, count) {
+      records += count
       bytes += size
-      open.set(of, (open.get(of) ?? 0) + 1)
+      open.set(of, (open.get(of) ?? 0) + count)
     },
-    remove(of, size) {
-      records--
+    remove(of, size, count) {
+      records -= count
       bytes -= size
-      const left = (open.get(of) as number) - 1
+      const left = (open.get(of) as number) - count
       open.set(of, left)
       if (left === 0) settle()
-      while (queue.length > 0 && fits(queue.peek().bytes)) queue.shift().enter()
+      advance()
     },
     async drained() {
       const mine = epoch++

@@ -1,6 +1,8 @@
 // What a consumer yields: the Kinesis records of one answer, opened as far as the reader asks.
 import type { RecordBatch } from '../types.js'
 import { type DeaggregateReason, deaggregatePacked, deaggregateReason, FROM_AGGREGATE, type PackedUserRecords } from './deaggregate.js'
+import { type RecordIds, recordIdsOf } from './record-ids.js'
+import type { Deduplicator } from './seen.js'
 import type { ShardDescription, StreamRecord } from './service.js'
 import { type DeaggregatedRecord, deaggregate } from './user-records.js'
 
@@ -29,6 +31,8 @@ export interface ConsumerBatch {
   readonly millisBehindLatest: number | undefined
   /** Mode 'kcl': what was dropped, and why. */
   readonly dropped: readonly DroppedAggregate[]
+  /** With `deduplicate`: records left out because they had come before. */
+  readonly repeated: number
 }
 
 export function openBatch(
@@ -36,27 +40,42 @@ export function openBatch(
   records: readonly StreamRecord[],
   millisBehindLatest: number | undefined,
   mode: 'kcl' | 'keep',
+  known?: Deduplicator,
 ): ConsumerBatch {
   const options = { mode, range: shard.HashKeyRange }
   const sequenceNumbers = records.map((record) => record.SequenceNumber)
   let objects: ConsumedRecord[] | undefined
   let rows: PackedUserRecords | undefined
+  let fresh: Uint32Array | undefined
+  let repeated = 0
   const packed = () => {
-    rows ??= deaggregatePacked(pack(records), options)
+    if (rows) return rows
+    rows = deaggregatePacked(pack(records), options)
+    if (known) {
+      fresh = freshRows(rows, records, known)
+      repeated = rows.count - fresh.length
+      if (repeated > 0) rows = pick(rows, fresh)
+    }
     return rows
   }
+  // What has come is known from here on, whether anybody looks at this batch or not.
+  if (known) packed()
   return {
     shardId: shard.ShardId,
     sequenceNumbers,
     arrived: records.at(-1)?.ApproximateArrivalTimestamp,
     millisBehindLatest,
     get records() {
-      objects ??= deaggregate(records, options) as ConsumedRecord[]
+      if (!objects) {
+        const all = deaggregate(records, options) as ConsumedRecord[]
+        objects = fresh && repeated > 0 ? Array.from(fresh, (row) => all[row]) : all
+      }
       return objects
     },
     get packed() {
       return packed()
     },
+    repeated,
     get dropped() {
       if (mode === 'keep') return []
       return [...packed().outcomes].flatMap((outcome, i) => {
@@ -65,6 +84,29 @@ export function openBatch(
       })
     },
   }
+}
+
+/** The rows whose records are new, or have no ids. */
+function freshRows({ count, table, status }: PackedUserRecords, records: readonly StreamRecord[], known: Deduplicator): Uint32Array {
+  const fresh = new Uint32Array(count)
+  let kept = 0
+  let source = -1
+  let ids: RecordIds | undefined
+  for (let row = 0; row < count; row++) {
+    if (table[ROW * row + 6] !== source) {
+      source = table[ROW * row + 6]
+      ids = status[row] & FROM_AGGREGATE ? recordIdsOf(records[source].Data) : undefined
+    }
+    const number = ids?.numbers[table[ROW * row + 7]]
+    if (!ids || number === undefined || !known.seen(ids.producer, number)) fresh[kept++] = row
+  }
+  return fresh.slice(0, kept)
+}
+
+function pick(from: PackedUserRecords, rows: Uint32Array): PackedUserRecords {
+  const table = new Uint32Array(ROW * rows.length)
+  for (let i = 0; i < rows.length; i++) table.set(from.table.subarray(ROW * rows[i], ROW * rows[i] + ROW), ROW * i)
+  return { ...from, count: rows.length, table, status: Uint8Array.from(rows, (row) => from.status[row]) }
 }
 
 const encoder = new TextEncoder()

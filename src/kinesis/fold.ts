@@ -1,8 +1,9 @@
 // From a pack of user records to the Kinesis records that carry them: one crossing into the core for
 // the whole pack.
 import { aggregatePacked, NO_OUTER } from './aggregate.js'
-import type { Pack } from './intake.js'
+import { type Pack, ROW_BYTES } from './intake.js'
 import type { Outer } from './outer.js'
+import { tagAggregate, tagSingle } from './record-ids.js'
 import type { ShardTable } from './shard-table.js'
 
 export interface FoldOptions {
@@ -12,26 +13,34 @@ export interface FoldOptions {
   maxRecordSize: number
   /** false: the user records of each shard's last aggregate, which more could join, come back as `rest`. */
   all: boolean
+  /** Names the producer in the aggregates, whose records then carry their ids; a record alone is an aggregate too. */
+  producer: string | undefined
 }
 
 export interface Folded {
   outers: Outer[]
-  /** Rows of the pack that are in none of them. */
+  /** Rows of the pack that are in none of them, in their order. */
   rest: number[]
 }
 
 const ROW = 8
+/** Of the tag beside its numbers, which take a byte or two each. */
+const TAG_BYTES = 96
 const decoder = new TextDecoder()
+const encoder = new TextEncoder()
 
-export function fold(pack: Pack, table: ShardTable, { aggregation, maxSize, maxCount, maxRecordSize, all }: FoldOptions): Folded {
+export function fold(pack: Pack, table: ShardTable, { aggregation, maxSize, maxCount, maxRecordSize, all, producer }: FoldOptions): Folded {
   const outers: Outer[] = []
   const rest: number[] = []
+  const tagged = aggregation ? producer : undefined
   if (!table.map) {
-    for (let row = 0; row < pack.count; row++) outers.push(alone(pack, row))
+    // Raw: where no shard's range is known, nobody could tell an aggregate that readers drop.
+    for (let row = 0; row < pack.count; row++) outers.push(alone(pack, row, table.version, undefined, maxRecordSize))
     return { outers, rest }
   }
   const batch = { count: pack.count, table: pack.table.subarray(0, ROW * pack.count), heap: pack.heap.subarray(0, pack.bytes) }
-  const made = aggregatePacked(batch, { shards: table.map, maxSize, maxCount: aggregation ? maxCount : 1, maxRecordSize })
+  const room = tagged === undefined ? maxSize : Math.max(64, maxSize - TAG_BYTES - (maxSize >> 4))
+  const made = aggregatePacked(batch, { shards: table.map, maxSize: room, maxCount: aggregation ? maxCount : 1, maxRecordSize })
   const open = aggregation && !all ? lastOfShards(made, pack.count) : undefined
   const rows = rowsOf(made.outers, made)
   for (let i = 0; i < made.count; i++) {
@@ -41,27 +50,39 @@ export function fold(pack: Pack, table: ShardTable, { aggregation, maxSize, maxC
       continue
     }
     const text = (at: number, size: number) => decoder.decode(made.heap.subarray(at, at + size))
-    const aggregated = users > 1
+    const shared = users > 1
+    const PartitionKey = shared ? 'a' : text(keyAt, keySize)
+    const data = made.heap.subarray(dataAt, dataAt + dataSize)
+    const Data = tagged === undefined ? data : withIds(pack, rows[i], data, tagged, maxRecordSize - keySize)
     outers.push({
-      entry: {
-        Data: made.heap.subarray(dataAt, dataAt + dataSize),
-        PartitionKey: aggregated ? 'a' : text(keyAt, keySize),
-        ExplicitHashKey: text(hashAt, hashSize),
-      },
-      bytes: dataSize + (aggregated ? 1 : keySize),
-      aggregated,
+      entry: { Data, PartitionKey, ExplicitHashKey: text(hashAt, hashSize) },
+      bytes: Data.length + (shared ? 1 : keySize),
+      aggregated: shared || Data !== data,
       shardId: table.shardId(made.shards[i]),
       version: table.version,
       pack,
       rows: rows[i],
-      since: rows[i].reduce((oldest, row) => Math.min(oldest, pack.since[row]), Number.POSITIVE_INFINITY),
-      attempts: 0,
-      uncertain: false,
+      // Rows are in the order of their acceptance.
+      since: pack.since[rows[i][0]],
+      past: undefined,
     })
   }
   // No open shard is listed for them (a split is under way): the service places them.
-  for (let row = made.outers.indexOf(NO_OUTER); row >= 0; row = made.outers.indexOf(NO_OUTER, row + 1)) outers.push(alone(pack, row))
-  return { outers, rest }
+  for (let row = made.outers.indexOf(NO_OUTER); row >= 0; row = made.outers.indexOf(NO_OUTER, row + 1))
+    outers.push(alone(pack, row, table.version, tagged, maxRecordSize))
+  return { outers, rest: rest.sort((a, b) => a - b) }
+}
+
+/** The aggregate, or the record alone, with the ids of its records; as it is where that would be larger than `most`. */
+function withIds(pack: Pack, rows: Uint32Array, data: Uint8Array, producer: string, most: number): Uint8Array {
+  const ids = { producer, numbers: Float64Array.from(rows, (row) => pack.numbers[row]) }
+  let tagged: Uint8Array
+  if (rows.length > 1) tagged = tagAggregate(data, ids)
+  else {
+    const hash = pack.hash(rows[0])
+    tagged = tagSingle(encoder.encode(pack.key(rows[0])), hash === undefined ? undefined : encoder.encode(hash), data, ids)
+  }
+  return tagged.length <= most ? tagged : data
 }
 
 /** The last aggregate of each shard; none where that would keep back more than half of the batch. */
@@ -75,33 +96,39 @@ function lastOfShards(made: { shards: Uint32Array; table: Uint32Array }, count: 
 
 /** For each outer record the rows in it, in its order, which is that of the batch. */
 function rowsOf(outers: Uint32Array, made: { count: number; table: Uint32Array }): Uint32Array[] {
-  const rows = Array.from({ length: made.count }, (_, i) => new Uint32Array(made.table[ROW * i + 7]))
-  const filled = new Uint32Array(made.count)
+  const ends = new Uint32Array(made.count)
+  let total = 0
+  for (let i = 0; i < made.count; i++) {
+    ends[i] = total
+    total += made.table[ROW * i + 7]
+  }
+  // One block for all: an array of its own for each is a buffer outside of the heap.
+  const block = new Uint32Array(total)
   for (let row = 0; row < outers.length; row++) {
     const outer = outers[row]
-    if (outer !== NO_OUTER) rows[outer][filled[outer]++] = row
+    if (outer !== NO_OUTER) block[ends[outer]++] = row
   }
-  return rows
+  return Array.from(ends, (end, i) => block.subarray(end - made.table[ROW * i + 7], end))
 }
 
 /** A user record under its own key, its shard unknown. */
-function alone(pack: Pack, row: number): Outer {
-  const [keyAt, keySize, hashAt, hashSize, dataAt, dataSize] = pack.table.subarray(ROW * row, ROW * row + 6)
-  const text = (at: number, size: number) => decoder.decode(pack.heap.subarray(at, at + size))
+function alone(pack: Pack, row: number, version: number, producer: string | undefined, maxRecordSize: number): Outer {
+  const rows = Uint32Array.of(row)
+  // A copy: the pack's own arrays are used again once the record has settled, and a client may still look at it.
+  const data = pack.data(row).slice()
+  const PartitionKey = pack.key(row)
+  const hash = pack.hash(row)
+  const keySize = pack.size(row) - ROW_BYTES - data.length - (hash?.length ?? 0)
+  const Data = producer === undefined ? data : withIds(pack, rows, data, producer, maxRecordSize - keySize)
   return {
-    entry: {
-      Data: pack.heap.subarray(dataAt, dataAt + dataSize),
-      PartitionKey: text(keyAt, keySize),
-      ...(hashSize === 0xffffffff ? {} : { ExplicitHashKey: text(hashAt, hashSize) }),
-    },
-    bytes: keySize + dataSize,
-    aggregated: false,
+    entry: { Data, PartitionKey, ...(hash === undefined ? {} : { ExplicitHashKey: hash }) },
+    bytes: keySize + Data.length,
+    aggregated: Data !== data,
     shardId: '',
-    version: 0,
+    version,
     pack,
-    rows: Uint32Array.of(row),
+    rows,
     since: pack.since[row],
-    attempts: 0,
-    uncertain: false,
+    past: undefined,
   }
 }

@@ -8,8 +8,11 @@ export {
   type PackedAggregates,
   type RejectedRecord,
 } from './aggregate.js'
+export type { Attempt } from './attempt.js'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consumer.js'
 export type { ConsumedRecord, ConsumerBatch, DroppedAggregate } from './consumer-batch.js'
+export type { DeadLetter, DeadLetterSink } from './dead-letter.js'
+export { type DeadLetterFile, openDeadLetterFile } from './dead-letter-file.js'
 export {
   type DeaggregateOptions,
   type DeaggregateReason,
@@ -19,15 +22,24 @@ export {
   type HashKeyRange,
   type PackedUserRecords,
 } from './deaggregate.js'
+export { type EmfOptions, type EmfSink, emfSink } from './emf.js'
 export { formatHashKey, MAX_HASH_KEY, parseHashKey } from './hash-key.js'
+export type { Ordering } from './lane.js'
 export type { NdjsonOptions } from './ndjson.js'
 export type { ProducerMetrics } from './pipeline.js'
-export { createProducer, type Producer } from './producer.js'
+export { createProducer, type Producer, type PutOptions } from './producer.js'
 export type { ProducerOptions } from './producer-options.js'
 export type { BatchOutcomes, BatchReceipt, Delivered, Failed, Outcome, Receipt } from './receipt.js'
 export type { ProducerRecord } from './record.js'
+export { type RecordIds, recordIdsOf } from './record-ids.js'
+export { createDeduplicator, type Deduplicator } from './seen.js'
 export type { StreamOptions } from './service.js'
 export type { ListedShard, ShardList, ShardRange } from './shard-list.js'
 export { NO_SHARD, ShardMap, whyNoShard } from './shard-map.js'
 export type { PackedKeys } from './shard-rows.js'
+export type { SpoolDamage } from './spool/recovery.js'
+export { type FileSpoolOptions, fileSpool } from './spool/spool.js'
+export type { OpenSpool, Spool, SpooledBatch } from './spool-port.js'
+export type { Sent, WritableOptions } from './streams.js'
+export type { MetricsSink } from './telemetry.js'
 export { type DeaggregatedRecord, deaggregate, type KinesisEventRecord, type KinesisRecord } from './user-records.js'

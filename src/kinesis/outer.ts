@@ -1,4 +1,5 @@
 // The Kinesis record that carries user records, from its making to its outcome.
+import type { Past } from './attempt.js'
 import { createPack, type Pack } from './intake.js'
 import type { PutRecordsEntry } from './service.js'
 
@@ -17,8 +18,8 @@ export interface Outer {
   readonly rows: Uint32Array
   /** Monotonic milliseconds at which its oldest user record was accepted. */
   readonly since: number
-  attempts: number
-  uncertain: boolean
+  /** How it fared, beside what its rows had met before. */
+  past: Past | undefined
 }
 
 /**
@@ -37,7 +38,7 @@ export function detach(outers: readonly Outer[]): Outer[] {
   return outers.map((outer) => {
     const { entry, pack, rows } = outer
     const first = own.count
-    for (const row of rows) own.move(pack, row, pack.attempts[row], pack.uncertain[row])
+    for (const row of rows) own.move(pack, row, pack.past(row))
     return { ...outer, entry: { ...entry, Data: entry.Data.slice() }, pack: own, rows: rows.map((_, i) => first + i) }
   })
 }

@@ -3,88 +3,135 @@
 //
 //   add -> pack -> fold -> lanes -> PutRecords -> stored | failed -> ticket
 //           ^                          |
-//           '--- aggregates that a split has put into the wrong shard
+//           '--- recalled: aggregates that a split has put into the wrong shard, and with
+//                ordering 'key' all that waits when the shards have changed
+//
+// Order of a key over a reshard: each record has a number. What is recalled goes back among the others by
+// its number, and nothing is folded by the new shards while anything that the old ones placed is under way.
 import { MillraceError } from '../errors.js'
-import { KINESIS } from '../limits.js'
 import type { Account } from './account.js'
+import { after, type Past } from './attempt.js'
+import type { DeadLetter } from './dead-letter.js'
 import { faultOf } from './faults.js'
 import { fold } from './fold.js'
 import { createPack, type Pack, ROW_BYTES } from './intake.js'
+import { keep, merge } from './merge.js'
 import type { Outer } from './outer.js'
+import { createPlacement } from './placement.js'
 import type { ProducerSettings } from './producer-options.js'
-import type { Failed, Settlement, Ticket } from './receipt.js'
+import type { Ticket } from './receipt.js'
 import { createSender } from './sender.js'
 import type { KinesisService } from './service.js'
-import { createShardTable } from './shard-table.js'
+import { createSettler, type SettledCounts } from './settler.js'
+import { createTelemetry } from './telemetry.js'
 
-export interface ProducerMetrics {
+export interface ProducerMetrics extends SettledCounts {
   /** Accepted and not yet settled. */
   bufferedRecords: number
   bufferedBytes: number
-  accepted: number
-  delivered: number
-  failed: number
-  /** Delivered, but perhaps twice. */
-  uncertain: number
-  /** Kinesis records stored, their bytes (keys included) and PUT payload units of 25 KB. */
-  kinesisRecords: number
-  kinesisBytes: number
-  payloadUnits: number
-  /** PUT payload units of the delivered user records, had each been put alone. */
-  userPayloadUnits: number
+  /** Times that a Kinesis record was sent once more, and times that it was throttled. */
+  retried: number
+  throttled: number
+  /** PutRecords requests answered or failed. */
+  requests: number
+  /** Milliseconds since the acceptance of the oldest record that waits or is under way; 0 where none is. */
+  oldest: number
 }
 
 export interface Pipeline {
   readonly metrics: ProducerMetrics
   /** Whether the pack is worth a drain(false). */
   readonly full: boolean
-  /** An accepted record; drains by itself once the pack is full or its time is up. */
-  add(ticket: Ticket, index: number, key: string, hash: string | undefined, data: Uint8Array): void
-  /** A record that is not accepted. */
-  refuse(ticket: Ticket, index: number, fault: Pick<Failed, 'code' | 'message' | 'position'>): void
+  /** Where accepted records go; another one after each drain. */
+  readonly pack: Pack
+  /** So many were put there; drains by itself once the pack is full or its time is up. */
+  arrived(count: number): void
+  /** A record that is not accepted; a promise while a dead-letter sink takes it. */
+  refuse(ticket: Ticket, index: number, letter: Omit<DeadLetter, 'attempts' | 'attemptCount' | 'uncertain'>): Promise<void> | undefined
   /** Folds the pack and sends it; unless `all`, aggregates that more could join stay. */
   drain(all: boolean): void
+  /** Sends nothing any more: all that is not under way fails as ABORTED, and what is under way when it comes back. */
+  abandon(): void
 }
 
 const MIB = 1_048_576
 
-const unitsOf = (bytes: number) => Math.max(1, Math.ceil(bytes / KINESIS.payloadUnitBytes.value))
-
-export function createPipeline(service: KinesisService, settings: ProducerSettings, account: Account): Pipeline {
-  const { clock, random } = settings
-  const table = createShardTable(service, clock, random, settings.recordTtl)
-  let { aggregation } = settings
+/** `released` is told the numbers of records that have their outcomes; `name` gives the producer's, once records come. */
+export function createPipeline(
+  service: KinesisService,
+  settings: ProducerSettings,
+  account: Account,
+  { released, name }: { released(numbers: Float64Array): void; name(): string },
+): Pipeline {
+  const { clock, random, ordering, recordTtl } = settings
+  const placement = createPlacement({ ...settings, service })
+  const { table } = placement
+  const telemetry = createTelemetry(settings.metrics, settings.stream)
+  const settler = createSettler({ account, clock, random, deadLetter: settings.deadLetter, telemetry, released })
+  const counts = { retried: 0, throttled: 0, requests: 0 }
   let pack = createPack()
+  /** Outer records whose rows are to be folded anew. */
+  let recalled: Outer[] = []
+  /** Version of the shard map by which the lanes were filled. */
+  let folded = 0
+  let fenced = false
   let lingering: AbortController | undefined
   let scheduled = false
   let urgent = false
   let starting = false
-  let unexplained = 0
-  const metrics = { accepted: 0, delivered: 0, failed: 0, uncertain: 0, kinesisRecords: 0, kinesisBytes: 0, payloadUnits: 0, userPayloadUnits: 0 }
+  let abandoned = false
 
   const sender = createSender({
     ...settings,
     service,
-    requestBytes: Math.max(KINESIS.putRecordsBytes.value, settings.maxRecordSize),
+    requestBytes: Math.max(settings.maxRequestBytes, settings.maxRecordSize),
     current(outer) {
-      if (!outer.aggregated || outer.version === table.version || table.holds(outer.shardId, outer.pack, outer.rows)) return true
+      if (abandoned) {
+        again(outer)
+        return false
+      }
+      if (outer.version === table.version) return true
+      if (ordering !== 'key' && table.isOpen(outer.shardId)) return true
       again(outer)
       return false
     },
     stored(outer, shardId, sequenceNumber) {
-      metrics.kinesisRecords++
-      metrics.kinesisBytes += outer.bytes
-      metrics.payloadUnits += unitsOf(outer.entry.Data.length)
-      if (shardId === outer.shardId || outer.shardId === '') deliver(outer, shardId, sequenceNumber)
-      else if (outer.aggregated) void judge(outer, shardId, sequenceNumber)
+      settler.stored(outer, shardId)
+      if (shardId === outer.shardId || (outer.shardId === '' && !outer.aggregated)) settler.deliver(outer, shardId, sequenceNumber)
+      else if (outer.aggregated) return judge(outer, shardId, sequenceNumber)
       else {
         // A record of its own may lie in any shard; a shard that is new to us says that the map is old.
-        deliver(outer, shardId, sequenceNumber)
-        if (table.known && !table.isOpen(shardId)) table.refresh().catch(() => {})
+        settler.deliver(outer, shardId, sequenceNumber)
+        placement.saw(shardId)
       }
+      return undefined
     },
-    failed: (outer, code, message) => fail(outer, code, message),
+    failed: (outer, code, message) => settler.fail(outer.pack, outer.rows, outer.past, code, message),
+    expired(outer) {
+      // Its order among those behind it is theirs too.
+      if (ordering !== 'none') recalled.push(...sender.recall(outer.shardId))
+      const late = (row: number) => clock.monotonic() - outer.pack.since[row] > recordTtl
+      settler.fail(outer.pack, outer.rows.filter(late), outer.past, 'EXPIRED', expired(outer.past))
+      again({ ...outer, rows: outer.rows.filter((row) => !late(row)) })
+    },
+    missed(outer, fault, retried) {
+      telemetry.missed(outer.shardId, fault.code, fault.kind === 'throttle', retried)
+      if (fault.kind === 'throttle') counts.throttled++
+      if (retried) counts.retried++
+    },
+    answered(records, milliseconds, fault) {
+      counts.requests++
+      telemetry.answered(records, milliseconds, fault?.code)
+    },
+    landed() {
+      if (!fenced || sender.fliesBeside(table.version)) return
+      fenced = false
+      urgent = true
+      schedule()
+    },
   })
+
+  const expired = (past: Past | undefined) => `not delivered within ${recordTtl} ms${past ? `; last ${past.last.code}` : ''}`
 
   // Enough for some full aggregates a shard; what is left over is carried. And a quarter of the buffer,
   // so that a full one always has something under way.
@@ -124,40 +171,68 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
   }
 
   const drain = (all: boolean) => {
-    if (pack.count === 0) return
+    if (pack.count === 0 && recalled.length === 0) return
+    if (abandoned) return giveUp()
     if (!table.known) {
       if (!starting) void start()
       return
     }
+    placement.look()
+    if (ordering === 'key') {
+      if (folded !== table.version) recalled.push(...sender.recall())
+      folded = table.version
+      fenced = sender.fliesBeside(table.version)
+      if (fenced) return
+    }
     if (all) urgent = false
-    const full = pack
-    pack = createPack()
-    let folded: ReturnType<typeof fold>
+    const full = takePack()
+    let made: ReturnType<typeof fold>
     try {
-      folded = fold(full, table, { ...settings, aggregation, all })
+      made = fold(full, table, { ...settings, aggregation: placement.aggregation, all, producer: settings.stableIds ? name() : undefined })
     } catch (error) {
       // The core's memory may be at its end.
       refuseAll(full, error)
       return
     }
-    const { outers, rest: left } = folded
-    for (const row of left) pack.move(full, row, full.attempts[row], full.uncertain[row])
-    sender.add(outers)
+    for (const row of made.rest) pack.move(full, row, full.past(row))
+    sender.add(made.outers)
     if (pack.count > 0) wait()
     else rest()
     sender.pump()
   }
 
+  // All that is to be folded, by its numbers; what is too old fails.
+  const takePack = (): Pack => {
+    let full = pack
+    pack = full.next()
+    const now = clock.monotonic()
+    if (recalled.length > 0) {
+      const outers = recalled
+      recalled = []
+      full = merge(full, outers)
+    }
+    if (full.count === 0 || now - full.since[0] <= recordTtl) return full
+    const rows = rowsOf(full)
+    const late = (row: number) => now - full.since[row] > recordTtl
+    settler.fail(full, rows.filter(late), undefined, 'EXPIRED', expired(undefined))
+    return keep(full, (row) => !late(row))
+  }
+
+  const giveUp = () => {
+    const full = takePack()
+    rest()
+    if (settings.spool) settler.suspend(full, rowsOf(full))
+    else settler.fail(full, rowsOf(full), undefined, 'ABORTED', 'given up: the producer was told to stop')
+  }
+
   const start = async () => {
     starting = true
     try {
-      // Not every server knows this call, and not every role may make it; mismatches tell it too.
-      if (aggregation && (await service.distribution().catch(() => undefined)) === 'AUTO') aggregation = false
-      await table.refresh()
+      await placement.start()
       drain(true)
     } catch (error) {
-      const full = pack
-      pack = createPack()
+      if (abandoned) return drain(true)
+      const full = takePack()
       rest()
       refuseAll(full, error)
     } finally {
@@ -169,91 +244,56 @@ export function createPipeline(service: KinesisService, settings: ProducerSettin
   const refuseAll = (full: Pack, error: unknown) => {
     const { code, message } = error instanceof MillraceError && error.code !== 'SERVICE' ? error : faultOf((error as Error).cause ?? error)
     urgent = false
-    for (let row = 0; row < full.count; row++) {
-      const failed: Failed = { status: 'failed', code, message, attempts: full.attempts[row], uncertain: full.uncertain[row] }
-      settle(full, row, failed, 0)
-    }
+    settler.fail(full, rowsOf(full), undefined, code, message)
   }
 
-  // --- what came back
-
-  const deliver = ({ rows, pack: from, aggregated, attempts, uncertain }: Outer, shardId: string, sequenceNumber: string) => {
-    let shared: Settlement | undefined
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i]
-      const before = from.attempts[row]
-      const settlement: Settlement =
-        before === 0 && shared
-          ? shared
-          : { status: 'delivered', shardId, sequenceNumber, attempts: before + attempts, uncertain: uncertain || from.uncertain[row] }
-      if (before === 0) shared = settlement
-      settle(from, row, settlement, aggregated ? i : 0)
-    }
-  }
-
-  const fail = ({ rows, pack: from, attempts, uncertain }: Outer, code: string, message: string) => {
-    for (const row of rows) {
-      settle(from, row, { status: 'failed', code, message, attempts: from.attempts[row] + attempts, uncertain: uncertain || from.uncertain[row] }, 0)
-    }
-  }
-
-  // An aggregate in a shard that was not predicted. Readers that follow the KCL drop it whole if one
-  // of its hash keys lies outside that shard's range, and take it if none does.
   const judge = async (outer: Outer, shardId: string, sequenceNumber: string) => {
-    const stale = outer.version === table.version
-    try {
-      if (stale) await table.refresh()
-    } catch {
-      // Then only the ranges that are known count.
-    }
-    if (table.holds(shardId, outer.pack, outer.rows)) {
-      deliver(outer, shardId, sequenceNumber)
+    if (await placement.judge(outer, shardId)) {
+      settler.deliver(outer, shardId, sequenceNumber)
       return
     }
-    if (stale && table.isOpen(outer.shardId) && ++unexplained >= 3) aggregation = false
     // Readers that do not look at ranges may have seen it.
-    outer.uncertain = true
+    const message = `stored in ${shardId}, whose readers drop it`
+    outer.past = after(outer.past, { at: clock.now(), milliseconds: 0, code: 'WRONG_SHARD', message, uncertain: true })
+    counts.retried++
+    if (ordering !== 'none') recalled.push(...sender.recall(outer.shardId))
     again(outer)
   }
 
   // Back to the intake, to be folded by the shards as they are now.
-  const again = ({ rows, pack: from, attempts, uncertain }: Outer) => {
-    for (const row of rows) pack.move(from, row, from.attempts[row] + attempts, uncertain || from.uncertain[row])
+  const again = (outer: Outer) => {
+    recalled.push(outer)
     urgent = true
     schedule()
   }
 
-  const settle = (from: Pack, row: number, settlement: Settlement, sub: number) => {
-    if (settlement.status === 'failed') metrics.failed++
-    else {
-      metrics.delivered++
-      if (settlement.uncertain) metrics.uncertain++
-      metrics.userPayloadUnits += unitsOf(from.dataSize(row))
-    }
-    from.tickets[row].settle(from.indices[row], settlement, sub)
-    account.remove(from.tickets[row].epoch, from.size(row))
-  }
-
   return {
     get metrics() {
-      return { ...metrics, bufferedRecords: account.records, bufferedBytes: account.bytes }
+      const since = Math.min(pack.count > 0 ? pack.since[0] : Number.POSITIVE_INFINITY, ...recalled.map((outer) => outer.since), sender.oldest())
+      const oldest = since === Number.POSITIVE_INFINITY ? 0 : clock.monotonic() - since
+      return { ...settler.counts, ...counts, oldest, bufferedRecords: account.records, bufferedBytes: account.bytes }
     },
     get full() {
       return isFull()
     },
-    add(ticket, index, key, hash, data) {
-      const row = pack.count
-      pack.add(key, hash, data, ticket, index, clock.monotonic())
-      metrics.accepted++
-      account.add(ticket.epoch, pack.size(row))
-      if (isFull()) schedule()
+    get pack() {
+      return pack
+    },
+    arrived(count) {
+      settler.counts.accepted += count
+      telemetry.accepted(count)
+      urgent ||= abandoned
+      if (urgent || isFull()) schedule()
       else wait()
     },
-    refuse(ticket, index, fault) {
-      metrics.accepted++
-      metrics.failed++
-      ticket.settle(index, { status: 'failed', ...fault, attempts: 0, uncertain: false }, 0)
-    },
+    refuse: settler.refuse,
     drain,
+    abandon() {
+      abandoned = true
+      recalled.push(...sender.recall())
+      drain(true)
+    },
   }
 }
+
+const rowsOf = (pack: Pack) => Array.from({ length: pack.count }, (_, row) => row)

@@ -1,44 +1,73 @@
 // The producer's public face: records in, receipts out.
 import { checkKeys, MillraceError, type Position, wrongType } from '../errors.js'
 import { createAccount } from './account.js'
+import { createAdmission, type Many } from './admission.js'
 import { parseHashKey } from './hash-key.js'
-import { ROW_BYTES } from './intake.js'
-import { type NdjsonOptions, readNdjson } from './ndjson.js'
-import { createPipeline, type ProducerMetrics } from './pipeline.js'
+import type { NdjsonLine, NdjsonOptions } from './ndjson.js'
+import { createLineReader, type LineRows, plainEnd, ROWS, readRow, stretch } from './ndjson-rows.js'
+import { createPipeline, type Pipeline, type ProducerMetrics } from './pipeline.js'
 import { type ProducerOptions, producerSettings } from './producer-options.js'
-import { type BatchReceipt, createBatchTicket, createReceipt, type Receipt, type Ticket } from './receipt.js'
+import { type BatchReceipt, type BatchTicket, createBatchTicket, createReceipt, type Receipt, type Ticket } from './receipt.js'
 import { checkRecord, faultOfRecord, type ProducerRecord } from './record.js'
 import { createService } from './service.js'
+import { type Sent, sending, type WritableOptions, writableOf } from './streams.js'
+
+export interface PutOptions {
+  /** Ends the waiting for acceptance: the call rejects with its reason. What was accepted by then is delivered all the same. */
+  signal?: AbortSignal
+}
 
 export interface Producer {
   /**
    * Resolves when the record is accepted, which waits while the buffer is full; the receipt's
-   * `outcome` resolves when the record is stored or given up. Accepted records live in memory:
-   * they do not survive the process. A record that breaks a limit fails alone, in its outcome.
-   * Throws TypeError for a field of the wrong type; CLOSED after close().
+   * `outcome` resolves when the record is stored or given up. Accepted records live in memory, and do not
+   * survive the process, unless there is a spool: then they are on its device. A record that breaks a limit fails alone, in its outcome.
+   * Throws TypeError for a field of the wrong type; CLOSED after close(); the signal's reason; the spool's error.
    */
-  put(record: ProducerRecord): Promise<Receipt>
+  put(record: ProducerRecord, options?: PutOptions): Promise<Receipt>
   /** The same for many records with one receipt; throws TypeError before any is accepted. */
-  putBatch(records: readonly ProducerRecord[]): Promise<BatchReceipt>
+  putBatch(records: readonly ProducerRecord[], options?: PutOptions): Promise<BatchReceipt>
   /**
    * One record a line, the line without its end being the data; empty lines are no records. `bytes`
    * ends with a whole line, its last line end may be missing. A line that is no JSON object or has
-   * no key fails alone (BAD_JSON, BAD_PARTITION_KEY). Must not be changed until this resolves.
+   * no key fails alone (BAD_JSON, BAD_PARTITION_KEY). Must not be changed until this resolves. Lines are read
+   * by the core, without an object for any; only those whose key is no plain one (text of up to 256 bytes, a
+   * boolean, a whole number of up to 15 digits) go through JSON.parse.
    */
-  putNdjson(bytes: Uint8Array, options: NdjsonOptions): Promise<BatchReceipt>
-  /** Sends without waiting for company; resolves when all that was accepted before has settled. */
-  flush(): Promise<void>
-  /** Accepts no more, flushes, and closes a client that the producer made. */
-  close(): Promise<void>
+  putNdjson(bytes: Uint8Array, options: NdjsonOptions & PutOptions): Promise<BatchReceipt>
+  /**
+   * Puts what the source gives, as fast as it is accepted, and gives each record with its outcome, in the
+   * order of the source. Whoever leaves the loop early stops the source; what was accepted is delivered.
+   *
+   * @example
+   * for await (const { record, outcome } of producer.send(source)) if (outcome.status === 'failed') console.warn(outcome.code)
+   */
+  send(source: AsyncIterable<ProducerRecord> | Iterable<ProducerRecord>, options?: PutOptions): AsyncGenerator<Sent>
+  /**
+   * A WritableStream of records, or of arrays of them: a write resolves when they are accepted. Closing it
+   * waits until all that was written has settled, and leaves the producer open.
+   */
+  writable(options?: WritableOptions): WritableStream<ProducerRecord | readonly ProducerRecord[]>
+  /** Sends without waiting for company; resolves when all that was accepted before has settled. Rejects with the signal's reason when that is aborted first. */
+  flush(options?: PutOptions): Promise<void>
+  /**
+   * Accepts no more, flushes, and closes a client that the producer made. Puts that wait for room are
+   * still taken in. When the signal is aborted, what is not stored by then fails as ABORTED (and goes to the
+   * dead-letter sink); what is under way is waited for, for requestTimeout at most.
+   */
+  close(options?: PutOptions): Promise<void>
   metrics(): ProducerMetrics
   [Symbol.asyncDispose](): Promise<void>
 }
 
 const encoder = new TextEncoder()
 
+/** Records of a list that are taken in together: their keys are joined and written at once. */
+const MANY = 1_024
+
 /**
- * A producer for one stream. Order is not kept: records of one key may be stored in another order
- * after a retry. Options beyond their bounds throw RangeError, unknown ones TypeError.
+ * A producer for one stream. Unless `ordering` says otherwise, records of one key may be stored in
+ * another order after a retry. Options beyond their bounds throw RangeError, unknown ones TypeError.
  *
  * @example
  * const producer = createProducer({ streamName: 'flights', clientConfig: { region: 'eu-central-1' } })
@@ -50,7 +79,8 @@ export function createProducer(options: ProducerOptions): Producer {
   const settings = producerSettings(options)
   const service = createService(options, settings.clock, settings.requestTimeout)
   const account = createAccount(settings.maxBytes, settings.maxRecords)
-  const pipeline = createPipeline(service, settings, account)
+  const admission = createAdmission(account, () => pipeline, settings)
+  const pipeline: Pipeline = createPipeline(service, settings, account, admission)
   const taking = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 
@@ -65,15 +95,41 @@ export function createProducer(options: ProducerOptions): Producer {
     key: string,
     hash: string | bigint | undefined,
     data: Uint8Array,
+    signal: AbortSignal | undefined,
     position?: Position,
   ): Promise<void> | undefined => {
     const fault = faultOfRecord(key, hash, data, settings.maxRecordSize)
-    if (fault) {
-      pipeline.refuse(ticket, index, position ? { ...fault, position } : fault)
-      return undefined
-    }
+    if (fault) return pipeline.refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) })
     const decimal = hash === undefined ? undefined : String(parseHashKey(hash))
-    return account.admit(key.length + data.length + ROW_BYTES, () => pipeline.add(ticket, index, key, decimal, data))
+    return admission.one(ticket, index, key, decimal, data, signal)
+  }
+
+  const takeLine = (ticket: BatchTicket, { line, offset, key, hash, data, fault }: NdjsonLine, signal: AbortSignal | undefined): Promise<void> | undefined => {
+    const position = { record: line, offset }
+    const index = ticket.add()
+    if (fault) return pipeline.refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) })
+    return take(ticket, index, key, hash, data, signal, position)
+  }
+
+  const takeRows = (ticket: BatchTicket, text: Uint8Array, rows: LineRows, from: number, to: number, signal: AbortSignal | undefined) =>
+    admission.rows(ticket, ticket.add(to - from), text, rows, from, to, signal)
+
+  // Records from `from` on that have no fault, some for an eighth of the buffer.
+  const manyFrom = (ticket: BatchTicket, records: readonly ProducerRecord[], from: number): Many => {
+    const hashes: (string | undefined)[] = []
+    const data: Uint8Array[] = []
+    let to = from
+    let bytes = 0
+    for (; to < records.length && to - from < MANY && 8 * (to - from) <= settings.maxRecords; to++) {
+      const { partitionKey, explicitHashKey } = records[to]
+      const own = bytesOf(records[to].data)
+      if (faultOfRecord(partitionKey, explicitHashKey, own, settings.maxRecordSize)) break
+      bytes += own.length + partitionKey.length
+      if (to > from && 8 * bytes > settings.maxBytes) break
+      hashes.push(explicitHashKey === undefined ? undefined : String(parseHashKey(explicitHashKey)))
+      data.push(own)
+    }
+    return { ticket, index: to > from ? ticket.add(to - from) : 0, records, from, to, hashes, data }
   }
 
   // Keeps close() from closing while a put is still taking in.
@@ -84,43 +140,67 @@ export function createProducer(options: ProducerOptions): Producer {
   }
 
   // Between two stretches of a long put the requests get a turn of the event loop.
-  const breathe = () => {
+  const breathe = async (signal: AbortSignal | undefined) => {
     pipeline.drain(false)
-    return settings.clock.sleep(0)
+    await settings.clock.sleep(0)
+    signal?.throwIfAborted()
   }
 
-  const flush = async () => {
+  const settled = async () => {
+    const opening = admission.open()
+    if (opening) await opening
     const drained = account.drained()
+    const durable = admission.accepted()
+    if (durable) await durable
     pipeline.drain(true)
     await drained
   }
 
-  const close = async () => {
+  const flush = (signal?: AbortSignal) => unlessAborted(settled(), signal)
+
+  const close = async (signal?: AbortSignal) => {
+    const stop = () => pipeline.abandon()
+    if (signal?.aborted) stop()
+    signal?.addEventListener('abort', stop, { once: true })
     while (taking.size > 0) await Promise.allSettled([...taking])
-    await flush()
-    service.destroy()
+    try {
+      await flush()
+    } finally {
+      signal?.removeEventListener('abort', stop)
+      await admission.close()
+      service.destroy()
+    }
   }
 
   const producer: Producer = {
-    async put(record) {
+    async put(record, given) {
       assertOpen()
       checkRecord('record', record)
+      const signal = signalOf(given)
       const ticket = createReceipt(account.epoch)
-      const waiting = take(ticket, 0, record.partitionKey, record.explicitHashKey, bytesOf(record.data))
+      const waiting = take(ticket, 0, record.partitionKey, record.explicitHashKey, bytesOf(record.data), signal)
       if (waiting) await track(waiting)
+      const durable = admission.accepted()
+      if (durable) await track(durable)
       return { outcome: ticket.outcome }
     },
-    async putBatch(records) {
+    async putBatch(records, given) {
       assertOpen()
       if (!Array.isArray(records)) throw wrongType('records', 'an array', records)
       for (let i = 0; i < records.length; i++) checkRecord(`records[${i}]`, records[i])
+      const signal = signalOf(given)
       const ticket = createBatchTicket(account.epoch)
       const work = async () => {
-        for (const { partitionKey, explicitHashKey, data } of records) {
-          const waiting = take(ticket, ticket.add(), partitionKey, explicitHashKey, bytesOf(data))
+        for (let from = 0; from < records.length; ) {
+          const batch = manyFrom(ticket, records, from)
+          const { partitionKey, explicitHashKey, data } = records[from]
+          // One that is refused comes alone, and words its own fault.
+          const waiting = batch.to > from ? admission.many(batch, signal) : take(ticket, ticket.add(), partitionKey, explicitHashKey, bytesOf(data), signal)
+          from = Math.max(batch.to, from + 1)
           if (waiting) await waiting
-          if (pipeline.full) await breathe()
+          if (pipeline.full) await breathe(signal)
         }
+        await admission.accepted()
         return ticket.close()
       }
       return track(work())
@@ -129,26 +209,35 @@ export function createProducer(options: ProducerOptions): Producer {
       assertOpen()
       if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
       checkFields(fields)
+      const signal = signalOf({ signal: fields.signal })
+      const read = createLineReader(fields, settings.maxRecordSize)
       const ticket = createBatchTicket(account.epoch)
       const work = async () => {
-        for (const { line, offset, key, hash, data, fault } of readNdjson(bytes, fields)) {
-          const position = { record: line, offset }
-          const index = ticket.add()
-          if (fault) {
-            pipeline.refuse(ticket, index, { ...fault, position })
-            continue
+        let line = 0
+        let offset = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+        while (offset < bytes.length) {
+          const text = stretch(bytes, offset)
+          const rows = read(text, ROWS)
+          for (let from = 0, to = 0; from < rows.count; from = to) {
+            to = plainEnd(rows, from, settings)
+            const waiting =
+              to === from ? takeLine(ticket, readRow(text, rows, to++, line, offset, fields), signal) : takeRows(ticket, text, rows, from, to, signal)
+            if (waiting) await waiting
+            if (pipeline.full) await breathe(signal)
           }
-          const waiting = take(ticket, index, key, hash, data, position)
-          if (waiting) await waiting
-          if (pipeline.full) await breathe()
+          line += rows.lines
+          offset += rows.consumed
         }
+        await admission.accepted()
         return ticket.close()
       }
       return track(work())
     },
-    flush,
-    close() {
-      closing ??= close()
+    send: (source, given) => sending(producer, source, signalOf(given), settings.maxRecords),
+    writable: (given) => writableOf(producer, given),
+    flush: async (given) => flush(signalOf(given)),
+    close(given) {
+      closing ??= close(signalOf(given, false))
       return closing
     },
     metrics: () => pipeline.metrics,
@@ -157,13 +246,43 @@ export function createProducer(options: ProducerOptions): Producer {
   return producer
 }
 
+const letterOf = (partitionKey: string, hash: string | bigint | undefined, data: Uint8Array, position: Position | undefined) => ({
+  partitionKey,
+  ...(hash === undefined ? {} : { explicitHashKey: String(hash) }),
+  data: data.slice(),
+  ...(position ? { position } : {}),
+})
+
 const bytesOf = (data: Uint8Array | string) => (typeof data === 'string' ? encoder.encode(data) : data)
+
+/** The signal of a call, checked; throws its reason where it is aborted already, unless that may be. */
+function signalOf(options: { signal?: AbortSignal | undefined } | undefined, fresh = true): AbortSignal | undefined {
+  if (options === undefined) return undefined
+  if (options === null || typeof options !== 'object') throw wrongType('options', 'an object', options)
+  checkKeys('options', options, ['signal'])
+  const { signal } = options
+  if (signal !== undefined && typeof (signal as { addEventListener?: unknown } | null)?.addEventListener !== 'function')
+    throw wrongType('options.signal', 'an AbortSignal', signal)
+  if (fresh) signal?.throwIfAborted()
+  return signal
+}
+
+/** What `work` gives, or the signal's reason; `work` itself goes on. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}
 
 function checkFields(fields: NdjsonOptions): void {
   if (fields === null || typeof fields !== 'object') throw wrongType('options', 'an object', fields)
-  checkKeys('options', fields, ['partitionKey', 'explicitHashKey'])
-  if (typeof fields.partitionKey !== 'string') throw wrongType('options.partitionKey', 'the name of a field', fields.partitionKey)
-  if (fields.explicitHashKey !== undefined && typeof fields.explicitHashKey !== 'string') {
-    throw wrongType('options.explicitHashKey', 'the name of a field', fields.explicitHashKey)
-  }
+  checkKeys('options', fields, ['partitionKey', 'explicitHashKey', 'signal'])
+  const field = 'the name of a field, or a JSON Pointer'
+  if (typeof fields.partitionKey !== 'string') throw wrongType('options.partitionKey', field, fields.partitionKey)
+  if (fields.explicitHashKey !== undefined && typeof fields.explicitHashKey !== 'string')
+    throw wrongType('options.explicitHashKey', field, fields.explicitHashKey)
 }

@@ -18,12 +18,14 @@ export interface Delivered {
 /** The record was given up. */
 export interface Failed {
   status: 'failed'
-  /** The service's error code, or one of ours: RECORD_TOO_LARGE, BAD_PARTITION_KEY, BAD_HASH_KEY, BAD_JSON, EXPIRED. */
+  /** The service's error code, or one of ours: RECORD_TOO_LARGE, BAD_PARTITION_KEY, BAD_HASH_KEY, BAD_JSON, EXPIRED, ABORTED, SPOOLED (close() was told to stop, and the spool keeps it). */
   code: string
   message: string
   attempts: number
   /** It may be in the stream all the same: the answer to an attempt was lost. */
   uncertain: boolean
+  /** Whether the dead-letter sink has taken it; absent where there is none. */
+  deadLettered?: boolean
   /** Of a line of NDJSON: its zero-based number (`record`) and the offset of its first byte. */
   position?: Position
 }
@@ -76,13 +78,15 @@ export function createReceipt(epoch: number): Ticket & Receipt {
 
 /** Ticket and receipt of a batch that grows while it is taken in; `close` once its count is known. */
 export interface BatchTicket extends Ticket {
-  add(): number
+  /** Room for `count` records more; the index of the first one. */
+  add(count?: number): number
   close(): BatchReceipt
 }
 
 export function createBatchTicket(epoch: number): BatchTicket {
   const settlements: (Settlement | undefined)[] = []
   let subs = new Uint32Array(256)
+  let count = 0
   let delivered = 0
   let failed = 0
   let closed = false
@@ -98,7 +102,8 @@ export function createBatchTicket(epoch: number): BatchTicket {
       delivered,
       failed,
       at(record) {
-        if (!(record in settlements)) throw new RangeError(`"record" expected an index below ${settlements.length}, got ${record}`)
+        if (!Number.isInteger(record) || record < 0 || record >= count)
+          throw new RangeError(`"record" expected an index below ${settlements.length}, got ${record}`)
         return at(record)
       },
       *failures() {
@@ -112,14 +117,16 @@ export function createBatchTicket(epoch: number): BatchTicket {
   }
   return {
     epoch,
-    add() {
-      const index = settlements.push(undefined) - 1
-      if (index === subs.length) {
-        const more = new Uint32Array(2 * subs.length)
-        more.set(subs)
-        subs = more
+    add(more = 1) {
+      const first = count
+      count += more
+      if (count > subs.length) {
+        const longer = new Uint32Array(Math.max(2 * subs.length, count))
+        longer.set(subs)
+        subs = longer
       }
-      return index
+      settlements.length = count
+      return first
     },
     settle(index, settlement, sub) {
       settlements[index] = settlement

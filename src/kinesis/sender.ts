@@ -1,9 +1,10 @@
-// From outer records to PutRecords requests: lanes, packing, retry. A lane holds what waits for one
-// shard; a shard that throttles holds up its own lane only.
+// From outer records to PutRecords requests: lanes, packing, pace, retry.
 import { KINESIS } from '../limits.js'
 import type { Clock, Random } from '../ports/ports.js'
+import { after } from './attempt.js'
 import { backoff } from './backoff.js'
 import { type Fault, faultOf, recordFault } from './faults.js'
+import { createLane, type Lane, type Ordering } from './lane.js'
 import { detach, type Outer } from './outer.js'
 import type { KinesisService, PutRecordsResult } from './service.js'
 
@@ -11,67 +12,75 @@ export interface SenderOptions {
   service: KinesisService
   clock: Clock
   random: Random
+  ordering: Ordering
+  rateLimit: number
   maxRequests: number
   maxAttempts: number
   recordTtl: number
   requestBytes: number
-  /** Before an outer record is sent: false takes it back (its shard is closed, say). */
+  /** Before an outer record is sent, again or at all: false takes it back (its shard is closed, say). */
   current(outer: Outer): boolean
-  stored(outer: Outer, shardId: string, sequenceNumber: string): void
+  /** A promise where it is not clear yet what that means: until then it counts as under way. */
+  stored(outer: Outer, shardId: string, sequenceNumber: string): Promise<void> | undefined
   failed(outer: Outer, code: string, message: string): void
+  /** Its oldest user record is older than recordTtl. */
+  expired(outer: Outer): void
+  /** An attempt has failed; `retried`: and there will be another one. */
+  missed(outer: Outer, fault: Fault, retried: boolean): void
+  /** A request has its answer. */
+  answered(records: number, milliseconds: number, fault: Fault | undefined): void
+  /** Something that was under way no longer is. */
+  landed(): void
 }
 
 export interface Sender {
   add(outers: readonly Outer[]): void
   /** Sends what it may; called after a round of add(). */
   pump(): void
-}
-
-interface Lane {
-  queue: Outer[]
-  /** First of `queue` not yet drawn. */
-  head: number
-  /** Failures in a row, and when the last one was. */
-  strikes: number
-  struckAt: number
-  /** Monotonic milliseconds before which nothing is sent. */
-  notBefore: number
-  asleep: boolean
-  /** Outer records of this lane in requests under way. */
-  flying: number
-}
-
-function push(lists: Map<Lane, Outer[]>, lane: Lane, outer: Outer): void {
-  const list = lists.get(lane)
-  if (list) list.push(outer)
-  else lists.set(lane, [outer])
+  /** Takes back what waits: all of it, or one shard's. */
+  recall(shardId?: string): Outer[]
+  /** Whether something is under way that another version of the shard map has placed. */
+  fliesBeside(version: number): boolean
+  /** When the oldest user record that waits or is under way was accepted; Infinity where there is none. */
+  oldest(): number
 }
 
 /** Milliseconds for which a lane that was struck counts as one whose records will wait. */
 const SLOW = 10_000
 
+/** Least milliseconds to wait for a shard's pace: each request takes what has become due meanwhile (KPL: 25 ms). */
+const TICK = 25
+
 export function createSender(options: SenderOptions): Sender {
-  const { service, clock, random } = options
+  const { service, clock, random, ordering } = options
   const lanes = new Map<string, Lane>()
+  /** Outer records under way, by the version of the map that placed them. */
+  const versions = new Map<number, number>()
+  const requests = new Set<Outer[]>()
   let turn = 0
-  let running = 0
 
   const laneOf = (shardId: string): Lane => {
     let lane = lanes.get(shardId)
     if (!lane) {
-      lane = { queue: [], head: 0, strikes: 0, struckAt: Number.NEGATIVE_INFINITY, notBefore: 0, asleep: false, flying: 0 }
+      lane = createLane(shardId, ordering, options.rateLimit)
       lanes.set(shardId, lane)
     }
     return lane
   }
 
+  const count = (version: number, by: number) => {
+    const flying = (versions.get(version) ?? 0) + by
+    if (flying > 0) versions.set(version, flying)
+    else versions.delete(version)
+  }
+
   const pump = () => {
-    while (running < options.maxRequests) {
+    while (requests.size < options.maxRequests) {
       const request = draw()
       if (request.length === 0) return
-      running++
+      requests.add(request)
       void send(request).then(() => {
-        running--
+        requests.delete(request)
         pump()
       })
     }
@@ -82,27 +91,35 @@ export function createSender(options: SenderOptions): Sender {
     const request: Outer[] = []
     const now = clock.monotonic()
     let bytes = 0
-    let open: [string, Lane][] = []
+    let open: Lane[] = []
     for (const [id, lane] of lanes) {
-      if (lane.head === lane.queue.length) {
-        if (lane.flying === 0) lanes.delete(id)
-      } else if (lane.notBefore <= now) open.push([id, lane])
-      else sleep(lane)
+      if (lane.length === 0) {
+        // A pace that owes is kept: the shard remembers too.
+        if (lane.flying === 0 && now >= lane.notBefore && lane.pace.rested(now)) lanes.delete(id)
+      } else if (lane.notBefore <= now) open.push(lane)
+      else sleep(lane, lane.notBefore - now)
     }
     // Start each request at another lane.
     if (open.length > 1) open.unshift(...open.splice(turn++ % open.length))
     while (open.length > 0) {
-      const again: typeof open = []
-      for (const item of open) {
-        const outer = next(item[1], now)
-        if (!outer) continue
+      const again: Lane[] = []
+      for (const lane of open) {
+        const outer = next(lane, now)
+        if (!outer || !lane.admits(outer)) continue
+        const wait = lane.pace.wait(outer.bytes, now)
+        if (wait > 0) {
+          sleep(lane, Math.max(wait, TICK))
+          continue
+        }
         const fits = request.length < KINESIS.putRecordsCount.value && (bytes + outer.bytes <= options.requestBytes || request.length === 0)
         if (!fits) return request
-        item[1].flying++
-        item[1].head++
+        lane.shift()
+        lane.pace.take(outer.bytes, now)
+        lane.depart(outer)
+        count(outer.version, 1)
         request.push(outer)
         bytes += outer.bytes
-        again.push(item)
+        again.push(lane)
       }
       open = again
     }
@@ -111,25 +128,20 @@ export function createSender(options: SenderOptions): Sender {
 
   // The lane's first outer record that is still to be sent; settles or returns what is not.
   const next = (lane: Lane, now: number): Outer | undefined => {
-    if (lane.head > 1024 && 2 * lane.head > lane.queue.length) {
-      lane.queue = lane.queue.slice(lane.head)
-      lane.head = 0
+    while (lane.length > 0) {
+      const outer = lane.peek()
+      const late = now - outer.since > options.recordTtl
+      if (!late && options.current(outer)) return outer
+      lane.shift()
+      if (late) options.expired(outer)
     }
-    while (lane.head < lane.queue.length) {
-      const outer = lane.queue[lane.head]
-      if (now - outer.since > options.recordTtl) options.failed(outer, 'EXPIRED', `not delivered within ${options.recordTtl} ms`)
-      else if (options.current(outer)) return outer
-      lane.head++
-    }
-    lane.queue = []
-    lane.head = 0
     return undefined
   }
 
-  const sleep = (lane: Lane) => {
+  const sleep = (lane: Lane, ms: number) => {
     if (lane.asleep) return
     lane.asleep = true
-    void clock.sleep(lane.notBefore - clock.monotonic()).then(() => {
+    void clock.sleep(ms).then(() => {
       lane.asleep = false
       pump()
     })
@@ -137,7 +149,6 @@ export function createSender(options: SenderOptions): Sender {
 
   const send = async (request: Outer[]): Promise<void> => {
     const started = clock.monotonic()
-    for (const outer of request) outer.attempts++
     let results: (PutRecordsResult | null)[]
     try {
       const answer = await service.putRecords(request.map((outer) => outer.entry))
@@ -146,56 +157,68 @@ export function createSender(options: SenderOptions): Sender {
       results = answer.Records
     } catch (error) {
       const fault = faultOf(error)
+      options.answered(request.length, clock.monotonic() - started, fault)
       if (fault.divisible && request.length > 1) {
         // One record may spoil the request for all: the halves find it. None was judged, so none has had an attempt.
-        for (const outer of request) outer.attempts--
         const half = request.length >> 1
         await Promise.all([send(request.slice(0, half)), send(request.slice(half))])
         return
       }
       return settle(request, () => fault, started)
     }
-    settle(
-      request,
-      (i) => {
-        const { ErrorCode, ErrorMessage, ShardId, SequenceNumber } = results[i] ?? {}
-        if (ErrorCode) return recordFault(ErrorCode, ErrorMessage ?? '')
-        if (!ShardId || !SequenceNumber) return { kind: 'transient', code: 'InvalidResponse', message: 'no sequence number', uncertain: true, divisible: false }
-        options.stored(request[i], ShardId, SequenceNumber)
-        return undefined
-      },
-      started,
-    )
+    options.answered(request.length, clock.monotonic() - started, undefined)
+    settle(request, (i) => faultIn(results[i]), started, results)
   }
 
-  const settle = (request: Outer[], result: (i: number) => Fault | undefined, started: number) => {
-    const again = new Map<Lane, Outer[]>()
+  const settle = (request: Outer[], faultAt: (i: number) => Fault | undefined, started: number, results: (PutRecordsResult | null)[] = []) => {
+    const again = new Map<Lane, { outers: Outer[]; throttled: boolean }>()
     const well = new Set<Lane>()
+    const milliseconds = clock.monotonic() - started
     for (let i = 0; i < request.length; i++) {
       const outer = request[i]
       const lane = laneOf(outer.shardId)
-      const fault = result(i)
-      lane.flying--
+      const fault = faultAt(i)
       if (!fault) {
         well.add(lane)
+        const { ShardId = '', SequenceNumber = '' } = results[i] as PutRecordsResult
+        const judged = options.stored(outer, ShardId, SequenceNumber)
+        if (judged) void judged.then(() => land(lane, outer)).then(pump)
+        else land(lane, outer)
         continue
       }
-      outer.uncertain ||= fault.uncertain
-      if (fault.kind === 'permanent') options.failed(outer, fault.code, fault.message)
-      else if (outer.attempts >= options.maxAttempts) options.failed(outer, fault.code, `${fault.message} (${outer.attempts} attempts)`)
-      else push(again, lane, outer)
-    }
-    for (const [lane, outers] of again) {
-      // Back to the front; requests that were under way when the lane was struck count once.
-      lane.queue = [...detach(outers), ...lane.queue.slice(lane.head)]
-      lane.head = 0
-      if (started >= lane.struckAt) {
-        lane.strikes++
-        lane.struckAt = clock.monotonic()
-        lane.notBefore = lane.struckAt + backoff(lane.strikes, random)
+      const { code, message, uncertain } = fault
+      outer.past = after(outer.past, { at: clock.now() - milliseconds, milliseconds, code, message, uncertain })
+      const { count: attempts } = outer.past
+      const over = attempts >= options.maxAttempts
+      const retried = fault.kind !== 'permanent' && !over
+      options.missed(outer, fault, retried)
+      if (!retried) options.failed(outer, code, over && fault.kind !== 'permanent' ? `${message} (${attempts} attempts)` : message)
+      else {
+        const group = again.get(lane) ?? { outers: [], throttled: false }
+        again.set(lane, group)
+        group.throttled ||= fault.kind === 'throttle'
+        // Taken back where the shards have changed.
+        if (options.current(outer)) group.outers.push(outer)
       }
+      land(lane, outer)
+    }
+    for (const [lane, { outers, throttled }] of again) {
+      lane.unshift(detach(outers))
+      // Requests that were under way when the lane was struck count once.
+      if (started < lane.struckAt) continue
+      // Where some came through, the shard is up: its pace alone sees to it.
+      lane.strikes = well.has(lane) ? 1 : lane.strikes + 1
+      lane.struckAt = clock.monotonic()
+      lane.notBefore = lane.struckAt + backoff(lane.strikes, random)
+      if (throttled) lane.pace.throttled(lane.struckAt)
     }
     for (const lane of well) if (!again.has(lane)) lane.strikes = 0
+  }
+
+  const land = (lane: Lane, outer: Outer) => {
+    lane.land(outer)
+    count(outer.version, -1)
+    options.landed()
   }
 
   return {
@@ -204,11 +227,31 @@ export function createSender(options: SenderOptions): Sender {
       const since = clock.monotonic() - SLOW
       for (const outer of outers) {
         const lane = laneOf(outer.shardId)
-        if (lane.struckAt < since) lane.queue.push(outer)
-        else push(slow, lane, outer)
+        if (lane.struckAt < since) lane.push(outer)
+        else {
+          const waiting = slow.get(lane)
+          if (waiting) waiting.push(outer)
+          else slow.set(lane, [outer])
+        }
       }
-      for (const [lane, waiting] of slow) for (const outer of detach(waiting)) lane.queue.push(outer)
+      for (const [lane, waiting] of slow) for (const outer of detach(waiting)) lane.push(outer)
     },
     pump,
+    recall: (shardId) => [...lanes.values()].flatMap((lane) => (shardId === undefined || lane.shardId === shardId ? lane.clear() : [])),
+    oldest() {
+      let since = Number.POSITIVE_INFINITY
+      for (const lane of lanes.values()) if (lane.length > 0) since = Math.min(since, lane.peek().since)
+      for (const request of requests) for (const outer of request) since = Math.min(since, outer.since)
+      return since
+    },
+    fliesBeside: (version) => versions.size > (versions.has(version) ? 1 : 0),
   }
+}
+
+/** Why an entry of an answer is no place in the stream. */
+function faultIn(result: PutRecordsResult | null | undefined): Fault | undefined {
+  const { ErrorCode, ErrorMessage, ShardId, SequenceNumber } = result ?? {}
+  if (ErrorCode) return recordFault(ErrorCode, ErrorMessage ?? '')
+  if (ShardId && SequenceNumber) return undefined
+  return { kind: 'transient', code: 'InvalidResponse', message: 'no sequence number', uncertain: true, divisible: false }
 }

@@ -60,8 +60,8 @@ export interface GetRecordsResult {
 
 export interface KinesisService {
   putRecords(records: PutRecordsEntry[]): Promise<{ Records?: PutRecordsResult[] }>
-  /** All pages. */
-  listShards(signal?: AbortSignal): Promise<ShardDescription[]>
+  /** All pages. The filter AT_LATEST leaves closed shards out, where the server knows it. */
+  listShards(signal?: AbortSignal, filter?: 'AT_LATEST'): Promise<ShardDescription[]>
   /** RecordDistributionStrategy of the stream where the service knows such a thing. */
   distribution(): Promise<string | undefined>
   shardIterator(input: Record<string, unknown>, signal?: AbortSignal): Promise<string>
@@ -97,12 +97,12 @@ export function createService(options: StreamOptions, clock: Clock, timeout = 30
   }
   return {
     putRecords: (Records) => call('PutRecords', { ...target, Records }),
-    async listShards(signal) {
+    async listShards(signal, filter) {
       const shards: ShardDescription[] = []
       let next: string | undefined
       do {
         // A token stands for the stream and the filter; StreamName beside it is refused.
-        const input = next ? { NextToken: next, ...('StreamARN' in target ? target : {}) } : target
+        const input = next ? { NextToken: next, ...('StreamARN' in target ? target : {}) } : { ...target, ...(filter ? { ShardFilter: { Type: filter } } : {}) }
         const page: { Shards?: ShardDescription[]; NextToken?: string } = await call('ListShards', { ...input, MaxResults: 1000 }, signal)
         shards.push(...(page.Shards ?? []))
         next = page.NextToken

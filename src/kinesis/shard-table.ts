@@ -19,11 +19,23 @@ export interface ShardTable {
   readonly map: ShardMap | undefined
   shardId(index: number): string
   isOpen(shardId: string): boolean
+  /** Whether it was ever listed. */
+  knows(shardId: string): boolean
   /** Whether the hash keys of all these rows lie in the shard's range; false for an unknown shard, and where the core has no memory left to tell. */
   holds(shardId: string, pack: Pack, rows: Uint32Array): boolean
-  /** Lists the shards; calls that overlap share one. Throws what listShards throws. */
+  /**
+   * Lists the open shards; calls that overlap share one. After one that has brought nothing new the next
+   * waits for 100 ms, then 200 ms, up to 10 s. Throws what listShards throws.
+   */
   refresh(): Promise<void>
+  /** Whether refresh() would wait. */
+  readonly resting: boolean
+  /** refresh(), some times over while the shard is not listed: a new one is written to before it is. */
+  learn(shardId: string): Promise<void>
 }
+
+/** Times that the shards are listed to find one. */
+const LISTINGS = 5
 
 /** `patience`: milliseconds for which refresh() tries. */
 export function createShardTable(service: KinesisService, clock: Clock, random: Random, patience: number): ShardTable {
@@ -34,11 +46,15 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
   let known = false
   let version = 0
   let refreshing: Promise<void> | undefined
+  /** The last list had no open shard: those that are kept are closed. */
+  let between = false
+  let quiet = 0
+  let quietUntil = 0
 
   const load = async () => {
     let all: Awaited<ReturnType<typeof listShards>>
     try {
-      all = await listShards(service, clock, random, patience)
+      all = await listShards(service, clock, random, patience, undefined, 'AT_LATEST')
     } catch (error) {
       // A role that may only put: records are sent one by one, the service finds their shards.
       if (!(error instanceof MillraceError && faultOf(error.cause).code === 'AccessDeniedException')) throw error
@@ -50,8 +66,15 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
     }
     const open = openShards(all)
     const next = open.map((shard) => shard.ShardId)
-    known = true
-    if (next.join() === ids.join()) return
+    known ||= next.length > 0
+    between = next.length === 0
+    // None is open for as long as no child of a reshard of all is listed.
+    if (next.length === 0 || next.join() === ids.join()) {
+      quiet = Math.min(Math.max(100, 2 * quiet), 10_000)
+      quietUntil = clock.monotonic() + quiet
+      return
+    }
+    quiet = 0
     // Between the closing of a parent and the opening of its children there are gaps.
     map = ShardMap.fromShards(
       open.map((shard) => ({ ShardId: shard.ShardId, ...shard.HashKeyRange })),
@@ -59,6 +82,18 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
     )
     ids = next
     version++
+  }
+
+  const refresh = () => {
+    const look = async () => {
+      const wait = quietUntil - clock.monotonic()
+      if (wait > 0) await clock.sleep(wait)
+      await load()
+    }
+    refreshing ??= look().finally(() => {
+      refreshing = undefined
+    })
+    return refreshing
   }
 
   return {
@@ -75,7 +110,8 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
       return map
     },
     shardId: (index) => ids[index] ?? '',
-    isOpen: (shardId) => ids.includes(shardId),
+    isOpen: (shardId) => !between && ids.includes(shardId),
+    knows: (shardId) => ranges.has(shardId),
     holds(shardId, pack, rows) {
       const range = ranges.get(shardId)
       try {
@@ -84,11 +120,15 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
         return false
       }
     },
-    refresh() {
-      refreshing ??= load().finally(() => {
-        refreshing = undefined
-      })
-      return refreshing
+    get resting() {
+      return clock.monotonic() < quietUntil
+    },
+    refresh,
+    async learn(shardId) {
+      for (let tries = 0; tries < LISTINGS; tries++) {
+        await refresh()
+        if (ranges.has(shardId) || ids.length === 0) return
+      }
     },
   }
 }

@@ -24,15 +24,22 @@ export function openShards(all: readonly ShardDescription[]): ShardDescription[]
 }
 
 /**
- * All shards, tried again with back-off while the service throttles or fails, for `patience`
+ * All shards, or with AT_LATEST the open ones (where the server knows that filter), tried again with back-off while the service throttles or fails, for `patience`
  * milliseconds. Throws SERVICE, with the service's error as its cause, then and for what will not pass;
  * the signal's reason where that is aborted.
  */
-export async function listShards(service: KinesisService, clock: Clock, random: Random, patience: number, signal?: AbortSignal): Promise<ShardDescription[]> {
+export async function listShards(
+  service: KinesisService,
+  clock: Clock,
+  random: Random,
+  patience: number,
+  signal?: AbortSignal,
+  filter?: 'AT_LATEST',
+): Promise<ShardDescription[]> {
   const end = clock.monotonic() + patience
   for (let failures = 1; ; failures++) {
     try {
-      return await service.listShards(signal)
+      return await service.listShards(signal, filter)
     } catch (error) {
       if (signal?.aborted) throw signal.reason
       if (error instanceof MillraceError) throw error

@@ -16,6 +16,7 @@ import {
 } from 'node:fs'
 import { lstat, mkdir, opendir, realpath, rename, rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { lockDirectory } from './node-lock.js'
 import type { FileKind, FileReader, FileStat, FileWriter, Storage } from './ports.js'
 
 const open = promisify(openFile)
@@ -75,6 +76,7 @@ export const nodeStorage: Storage = {
   },
   rename,
   remove: (path) => rm(path, { recursive: true, force: true }),
+  lock: (directory) => lockDirectory(directory),
 }
 
 /**

@@ -60,6 +60,11 @@ export interface Confined {
   within?: string
 }
 
+/** A directory that is this process's own. */
+export interface DirectoryLock {
+  release(): Promise<void>
+}
+
 /** Files. Paths use "/". Failures reject with an Error whose `code` is the POSIX name (ENOENT, EACCES, ENOSPC ...). */
 export interface Storage {
   open(path: string, options?: Confined): Promise<FileReader>
@@ -82,6 +87,12 @@ export interface Storage {
   rename(from: string, to: string): Promise<void>
   /** Of a directory with all that it holds, links not followed; nothing where the path does not exist. */
   remove(path: string): Promise<void>
+  /**
+   * Takes the directory for this process, until it is released or the process ends, however it ends.
+   * Rejects with LOCKED, naming the holder, where another one has it or this one has taken it already.
+   * Absent where no second process can come to the files.
+   */
+  lock?(directory: string): Promise<DirectoryLock>
 }
 
 /** A running hash. */

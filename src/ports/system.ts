@@ -20,6 +20,8 @@ export const systemRandom: Random = { next: () => Math.random() }
 function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
+    // A turn of the event loop is all that is asked for: Node's shortest timer is a whole millisecond.
+    if (ms === 0 && typeof setImmediate === 'function') return void setImmediate(resolve)
     const stop = () => {
       clearTimeout(id)
       reject(signal?.reason)

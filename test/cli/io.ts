@@ -33,7 +33,13 @@ export async function runCommand(
     progress() {},
     columns: 0,
     color: false,
-    ports: { ...nodePorts, storage: { ...nodePorts.storage, open: async (path) => reader(path, files) } },
+    ports: {
+      ...nodePorts,
+      storage: {
+        ...nodePorts.storage,
+        open: async (path) => (path.startsWith('/') && !Object.hasOwn(files, path) ? nodePorts.storage.open(path) : reader(path, files)),
+      },
+    },
     signal,
   }
   const code = await command.run(values, positionals, io)

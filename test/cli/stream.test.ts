@@ -1,4 +1,7 @@
 // millrace produce and consume over kinesalite, in this process.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Values } from '../../src/cli/command.js'
 import { command as consumeCommand } from '../../src/cli/consume.js'
@@ -102,7 +105,67 @@ describe('millrace produce and consume', () => {
     await expect(consume('nowhere')).rejects.toMatchObject({ code: 'SERVICE', message: expect.stringContaining('ResourceNotFoundException') })
   })
 
+  it('a dry run sends nothing and says what the packing saves', async () => {
+    const lines = Array.from({ length: 2_000 }, (_, i) => `{"origin":"k${i % 200}","n":${i}}\n`)
+    const dry = (values: Values) => runCommand(produceCommand, { 'dry-run': true, key: 'origin', ...values }, lines)
+    const { code, err, out } = await dry({ shards: '4' })
+    expect([code, out]).toEqual([0, ''])
+    expect(err[0]).toMatch(
+      /^millrace produce: dry run, nothing was sent: 2,000 records in \d+ Kinesis records \([\d.]+ each\), \d+ PutRecords requests?, over 4 shards of one size$/,
+    )
+    expect(err[1]).toMatch(
+      /^millrace produce: provisioned: \d+ PUT payload units \(\$[\d.]+ at \$0.014 a million\) in place of 2,000 \(\$[\d.]+\) with one record for each put, \d+ % less$/,
+    )
+    expect(err[2]).toMatch(/^millrace produce: on demand: [\d.]+ KB billed in place of 2.0 MB, \d+ % less$/)
+    expect(err[3]).toMatch(/^millrace produce: at the limits of a shard it takes /)
+    const plan = JSON.parse((await dry({ json: true })).out)
+    expect(plan).toMatchObject({ shards: 1, records: 2_000, payloadUnitsAlone: 2_000, onDemandBytesAlone: 2_048_000 })
+    expect(plan.kinesisRecords).toBeLessThan(10)
+    const alone = JSON.parse((await dry({ json: true, 'no-aggregate': true })).out)
+    expect(alone).toMatchObject({ kinesisRecords: 2_000, payloadUnits: 2_000, onDemandBytes: 2_048_000 })
+    await expect(produce('x', [], { shards: '2' })).rejects.toThrow('--shards expected --dry-run beside it')
+  })
+
+  it('keep the order of a key, give ids, and keep what fails', async () => {
+    await createStream(server.client, 'ordered', 2)
+    const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+    try {
+      const dead = join(directory, 'dead.ndjson')
+      const spool = join(directory, 'spool')
+      const lines = Array.from({ length: 500 }, (_, i) => `{"user":{"id":"k${i % 7}"},"n":${i}}\n`)
+      const values = { key: '/user/id', ordering: 'key', 'stable-ids': true, 'dead-letter': dead, spool, 'rate-limit': '90' }
+      const { code, err } = await produce('ordered', [...lines, '{"user":{}}\n'], values)
+      expect(code).toBe(1)
+      expect(err.at(-1)).toMatch(/^millrace produce: 500 records delivered .*; 1 failed, 1 of them dead letters$/)
+      const letter = JSON.parse(readFileSync(dead, 'utf8'))
+      expect(letter).toMatchObject({ code: 'BAD_PARTITION_KEY', attempts: [] })
+      expect(letter.position).toBeUndefined()
+      expect(Buffer.from(letter.data, 'base64').toString()).toBe('{"user":{}}')
+      const out = (await consume('ordered', { raw: true, deduplicate: true })).out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      for (let k = 0; k < 7; k++) {
+        const numbers = out.filter(({ user }) => user.id === `k${k}`).map(({ n }) => n)
+        expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => k + 7 * i))
+      }
+      expect(out).toHaveLength(500)
+      // The spool is empty: a second run sends nothing of the first.
+      expect((await produce('ordered', [], { spool })).err.at(-1)).toMatch(/^millrace produce: 0 records delivered/)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('no key is told in a log', async () => {
+    await createStream(server.client, 'secret', 1)
+    const { err } = await produce('secret', ['{"origin":"a","h":"canary-key"}\n', `{"origin":"${'canary'.repeat(50)}"}\n`], { 'hash-key': 'h' })
+    expect(err.join('\n')).not.toContain('canary')
+    expect(err).toHaveLength(3)
+  })
+
   it.each<[Values, string]>([
+    [{ ordering: 'some' }, '--ordering expected one of none, shard, key, got "some"'],
     [{ stream: undefined }, 'expected --stream S'],
     [{ key: undefined }, 'expected --key FIELD'],
     [{ endpoint: 'localhost:4567' }, '--endpoint expected an http or https URL, got "localhost:4567"'],

@@ -17,7 +17,22 @@ export interface Faults {
   lostAck?: number
   /** Stored, then no answer at all. */
   hang?: number
+  /** No answer, nothing stored. */
+  swallow?: number
   miscount?: number
+  /** Stored, and an answer that is no JSON. */
+  garble?: number
+  /** ListShards refused. */
+  list?: number
+  /** RecordDistributionStrategy AUTO: the service places records where it likes. */
+  auto?: boolean
+}
+
+export interface FakeOptions {
+  /** Milliseconds for which a new shard is not listed. */
+  listingLag?: number
+  /** The service's own write limits by shard. */
+  limits?: boolean
 }
 
 export interface FakeRecord extends StreamRecord {
@@ -41,6 +56,9 @@ interface FakeShard extends ShardDescription {
   start: bigint
   end: bigint
   records: FakeRecord[]
+  made: number
+  /** What is left of its second's worth of records and bytes. */
+  left: { at: number; records: number; bytes: number }
 }
 
 const TOP = 2n ** 128n
@@ -63,7 +81,7 @@ export const commands = Object.fromEntries(
 export const serviceError = (name: string, status: number | undefined, message = name) =>
   Object.assign(new Error(message), { name, $metadata: status === undefined ? {} : { httpStatusCode: status } })
 
-export function createFakeStream(count: number, clock: Clock, random: Random) {
+export function createFakeStream(count: number, clock: Clock, random: Random, options: FakeOptions = {}) {
   const shards: FakeShard[] = []
   const faults: Faults = {}
   const log: { command: string; at: number; input: Input }[] = []
@@ -78,9 +96,21 @@ export function createFakeStream(count: number, clock: Clock, random: Random) {
       start,
       end,
       records: [],
+      made: clock.monotonic(),
+      left: { at: clock.monotonic(), records: 1000, bytes: 1_048_576 },
     }
     shards.push(shard)
     return shard
+  }
+  const over = ({ left }: FakeShard, size: number) => {
+    const seconds = (clock.monotonic() - left.at) / 1000
+    left.at = clock.monotonic()
+    left.records = Math.min(1000, left.records + 1000 * seconds)
+    left.bytes = Math.min(1_048_576, left.bytes + 1_048_576 * seconds)
+    if (left.records < 1 || left.bytes < Math.min(size, 1_048_576)) return true
+    left.records--
+    left.bytes -= size
+    return false
   }
   for (let i = 0; i < count; i++) add((BigInt(i) * TOP) / BigInt(count), (BigInt(i + 1) * TOP) / BigInt(count) - 1n)
   const open = () => shards.filter((s) => !s.SequenceNumberRange.EndingSequenceNumber)
@@ -103,11 +133,19 @@ export function createFakeStream(count: number, clock: Clock, random: Random) {
       }
       if (chance(faults.throttleAll)) throw serviceError('ProvisionedThroughputExceededException', 400)
       if (chance(faults.serverError)) throw serviceError('InternalFailure', 500)
+      const silence = () => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+      if (chance(faults.swallow)) await silence()
       const answers = Records.map((r: FakeRecord) => {
         if (chance(faults.throttle)) return { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'Rate exceeded for shard' }
         if (chance(faults.internalFailure)) return { ErrorCode: 'InternalFailure', ErrorMessage: 'Internal service failure.' }
-        const hash = r.ExplicitHashKey !== undefined ? BigInt(r.ExplicitHashKey) : hashOf(r.PartitionKey as string)
+        const hash = faults.auto
+          ? BigInt(Math.floor(random.next() * 2 ** 32)) << 96n
+          : r.ExplicitHashKey !== undefined
+            ? BigInt(r.ExplicitHashKey)
+            : hashOf(r.PartitionKey as string)
         const shard = open().find((s) => s.start <= hash && hash <= s.end) as FakeShard
+        if (options.limits && over(shard, r.Data.length + Buffer.byteLength(r.PartitionKey as string)))
+          return { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'Rate exceeded for shard' }
         const stored = {
           ...r,
           Data: Uint8Array.from(r.Data),
@@ -118,20 +156,23 @@ export function createFakeStream(count: number, clock: Clock, random: Random) {
         return { ShardId: shard.ShardId, SequenceNumber: stored.SequenceNumber }
       })
       if (chance(faults.lostAck)) throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
-      if (chance(faults.hang)) {
-        await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
-      }
+      if (chance(faults.hang)) await silence()
+      if (chance(faults.garble)) throw serviceError('SyntaxError', 200, 'Unexpected end of JSON input')
       if (chance(faults.miscount)) answers.pop()
       return { FailedRecordCount: answers.filter((a: { ErrorCode?: string }) => a.ErrorCode).length, Records: answers }
     },
     ListShards({ NextToken, StreamName }) {
       if (NextToken && StreamName) throw serviceError('ValidationException', 400, 'NextToken and StreamName')
+      if (chance(faults.list)) throw serviceError('LimitExceededException', 400)
       // Pages of three, closed shards included, as a server does that knows no filter.
       const at = Number(NextToken ?? 0)
-      const page = shards.slice(at, at + 3).map(({ start, end, records, ...shard }) => shard)
-      return { Shards: page, NextToken: at + 3 < shards.length ? String(at + 3) : undefined }
+      const listed = shards.filter((shard) => shard.made === 0 || clock.monotonic() - shard.made >= (options.listingLag ?? 0))
+      const page = listed.slice(at, at + 3).map(({ start, end, records, made, left, ...shard }) => shard)
+      return { Shards: page, NextToken: at + 3 < listed.length ? String(at + 3) : undefined }
     },
-    DescribeStreamSummary: () => ({ StreamDescriptionSummary: { StreamStatus: 'ACTIVE' } }),
+    DescribeStreamSummary: () => ({
+      StreamDescriptionSummary: { StreamStatus: 'ACTIVE', RecordDistributionStrategy: faults.auto ? 'AUTO' : 'USER_PARTITION_KEY' },
+    }),
     GetShardIterator({ ShardId, ShardIteratorType, StartingSequenceNumber, Timestamp }) {
       const { records } = find(ShardId)
       const at = {

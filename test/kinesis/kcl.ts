@@ -17,6 +17,7 @@ interface Stream {
 export function usersIn(stream: Stream, options: { keepRaw?: boolean } = {}) {
   const all: User[] = []
   const places = new Map<string, User>()
+  const stored: { user: User; sequence: bigint; sub: number }[] = []
   let dropped = 0
   for (const { ShardId, start, end, records } of stream.shards) {
     for (const record of records) {
@@ -32,11 +33,14 @@ export function usersIn(stream: Stream, options: { keepRaw?: boolean } = {}) {
       }
       users.forEach(({ key, data }, sub) => {
         all.push({ key, data })
+        stored.push({ user: { key, data }, sequence: BigInt(record.SequenceNumber), sub })
         places.set(`${ShardId}/${record.SequenceNumber}/${sub}`, { key, data })
       })
     }
   }
-  return { all, dropped, find: (shard: string, sequence: string, sub: number) => places.get(`${shard}/${sequence}/${sub}`) }
+  // As they were stored, over all shards.
+  const inOrder = () => stored.sort((a, b) => (a.sequence < b.sequence ? -1 : a.sequence > b.sequence ? 1 : a.sub - b.sub)).map(({ user }) => user)
+  return { all, dropped, inOrder, find: (shard: string, sequence: string, sub: number) => places.get(`${shard}/${sequence}/${sub}`) }
 }
 
 function parse(data: Buffer): { key: string; hash: string | undefined; data: string }[] | undefined {

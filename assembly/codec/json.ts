@@ -5,8 +5,6 @@
 // sentinel is a 0, which JSON has nowhere. UTF-8 is judged elsewhere.
 // Every function takes and gives an address; 0 is a fault, told in faultAt and faultReason.
 
-import { numberStop, skipNumber } from "./number";
-
 /** Reasons for a bad record; the host words them. */
 export const JSON_SYNTAX: i32 = 1; // not JSON at this byte
 export const JSON_LINE_ENDS: i32 = 2; // the line ends inside the record
@@ -131,7 +129,7 @@ export function hexUnit(p: usize): i32 {
 }
 
 /** From the byte behind the opening quote to the byte behind the closing one. */
-function skipString(p: usize): usize {
+export function skipString(p: usize): usize {
   while (true) {
     p = plainEnd(p);
     const c: u32 = load<u8>(p);
@@ -170,6 +168,46 @@ function skipKey(p: usize): usize {
   p = skipBlank(p);
   if (load<u8>(p) != 0x3a) return failAt(p, JSON_SYNTAX);
   return skipBlank(p + 1);
+}
+
+const MINUS: u32 = 0x2d, DOT: u32 = 0x2e;
+
+// @ts-ignore: decorator
+@inline
+export function isDigit(c: u32): bool {
+  return c - 0x30 < 10;
+}
+
+/** End of the JSON number at `p`, or 0 where the text is none; then `numberStop` is the odd byte. */
+export function skipNumber(p: usize): usize {
+  if (load<u8>(p) == MINUS) p++;
+  if (load<u8>(p) == 0x30) p++;
+  else {
+    const first = p;
+    while (isDigit(load<u8>(p))) p++;
+    if (p == first) return stopAt(p);
+  }
+  if (load<u8>(p) == DOT) {
+    const first = ++p;
+    while (isDigit(load<u8>(p))) p++;
+    if (p == first) return stopAt(p);
+  }
+  if ((load<u8>(p) | 0x20) == 0x65) {
+    p++;
+    const sign: u32 = load<u8>(p);
+    if (sign == MINUS || sign == 0x2b) p++;
+    const first = p;
+    while (isDigit(load<u8>(p))) p++;
+    if (p == first) return stopAt(p);
+  }
+  return p;
+}
+
+export let numberStop: usize = 0;
+
+function stopAt(p: usize): usize {
+  numberStop = p;
+  return 0;
 }
 
 /** true, false or null; the first byte that differs is the fault. */

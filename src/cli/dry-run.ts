@@ -1,0 +1,107 @@
+// millrace produce --dry-run: the producer itself over a stream that stores nothing, and what it would have cost.
+import type { ProducerMetrics } from '../kinesis/pipeline.js'
+import { ShardMap } from '../kinesis/shard-map.js'
+import type { AwsClient } from '../ports/aws.js'
+import { count, size } from './figures.js'
+
+/** What on-demand streams are billed by: each record rounded up to it. */
+const KIB = 1024
+/** US dollars for a million PUT payload units, us-east-1, aws.amazon.com/kinesis/data-streams/pricing; other regions differ. */
+const UNITS_PRICE = 0.014
+
+export interface DryRun {
+  readonly client: AwsClient
+  readonly commands: object
+  /** Lines that were read, for the comparison. */
+  note(text: Uint8Array): void
+  plan(metrics: ProducerMetrics): Plan
+}
+
+export interface Plan {
+  shards: number
+  records: number
+  kinesisRecords: number
+  requests: number
+  payloadUnits: number
+  /** One record for each put. */
+  payloadUnitsAlone: number
+  onDemandBytes: number
+  onDemandBytesAlone: number
+  /** Kinesis records and bytes of the shard that gets the most. */
+  hottestShardRecords: number
+  hottestShardBytes: number
+}
+
+/** Over an even split of so many shards. */
+export function createDryRun(shards: number): DryRun {
+  const map = ShardMap.even(shards)
+  const records = new Uint32Array(shards)
+  const bytes = new Float64Array(shards)
+  let sequence = 0
+  let onDemandBytes = 0
+  let onDemandBytesAlone = 0
+  const put = ({ Data, PartitionKey, ExplicitHashKey }: { Data: Uint8Array; PartitionKey: string; ExplicitHashKey?: string }) => {
+    const shard = map.shardOf(PartitionKey, ExplicitHashKey)
+    records[shard]++
+    bytes[shard] += Data.length + PartitionKey.length
+    onDemandBytes += KIB * Math.max(1, Math.ceil(Data.length / KIB))
+    return { ShardId: map.shards[shard].ShardId, SequenceNumber: String(++sequence) }
+  }
+  const answers: Record<string, (input: { Records: Parameters<typeof put>[0][] }) => object> = {
+    PutRecords: ({ Records }) => ({ Records: Records.map(put) }),
+    ListShards: () => ({
+      Shards: map.shards.map(({ ShardId, ...HashKeyRange }) => ({ ShardId, HashKeyRange, SequenceNumberRange: { StartingSequenceNumber: '1' } })),
+    }),
+    DescribeStreamSummary: () => ({ StreamDescriptionSummary: {} }),
+  }
+  const commands = Object.fromEntries(
+    Object.entries(answers).map(([name, answer]) => [
+      `${name}Command`,
+      class {
+        readonly input: never
+        readonly answer = answer
+        constructor(input: never) {
+          this.input = input
+        }
+      },
+    ]),
+  )
+  return {
+    commands,
+    client: { send: async (command) => (command as { answer: (input: never) => object; input: never }).answer((command as { input: never }).input) },
+    note(text) {
+      for (let at = 0; at < text.length; ) {
+        const end = text.indexOf(10, at)
+        const line = (end < 0 ? text.length : end) - at
+        if (line > 0) onDemandBytesAlone += KIB * Math.ceil(line / KIB)
+        at += line + 1
+      }
+    },
+    plan: (metrics) => ({
+      shards,
+      records: metrics.delivered,
+      kinesisRecords: metrics.kinesisRecords,
+      requests: metrics.requests,
+      payloadUnits: metrics.payloadUnits,
+      payloadUnitsAlone: metrics.userPayloadUnits,
+      onDemandBytes,
+      onDemandBytesAlone,
+      hottestShardRecords: Math.max(...records),
+      hottestShardBytes: Math.max(...bytes),
+    }),
+  }
+}
+
+/** The plan in words. */
+export function describePlan(plan: Plan): string[] {
+  const saved = (now: number, alone: number) => (alone > 0 ? `, ${Math.round(100 - (100 * now) / alone)} % less` : '')
+  const dollars = (units: number) => `$${((units / 1e6) * UNITS_PRICE).toFixed(units < 1e7 ? 4 : 2)}`
+  const share = plan.kinesisRecords > 0 ? plan.records / plan.kinesisRecords : 0
+  const seconds = Math.max(plan.hottestShardRecords / 1000, plan.hottestShardBytes / 1_048_576)
+  return [
+    `dry run, nothing was sent: ${count(plan.records, 'record')} in ${count(plan.kinesisRecords, 'Kinesis record')} (${share.toFixed(1)} each), ${count(plan.requests, 'PutRecords request')}, over ${count(plan.shards, 'shard')} of one size`,
+    `provisioned: ${count(plan.payloadUnits, 'PUT payload unit')} (${dollars(plan.payloadUnits)} at $${UNITS_PRICE} a million) in place of ${plan.payloadUnitsAlone.toLocaleString('en-US')} (${dollars(plan.payloadUnitsAlone)}) with one record for each put${saved(plan.payloadUnits, plan.payloadUnitsAlone)}`,
+    `on demand: ${size(plan.onDemandBytes)} billed in place of ${size(plan.onDemandBytesAlone)}${saved(plan.onDemandBytes, plan.onDemandBytesAlone)}`,
+    `at the limits of a shard it takes ${seconds.toFixed(1)} s; the fullest one gets ${count(plan.hottestShardRecords, 'Kinesis record')}, ${size(plan.hottestShardBytes)}`,
+  ]
+}

@@ -1,0 +1,248 @@
+// How records come in: when there is room, and with a spool once they are on the device. What an
+// earlier run has left in the spool comes first.
+import type { Clock, Random } from '../ports/ports.js'
+import type { Account } from './account.js'
+import { createPack, type Pack, ROW_BYTES } from './intake.js'
+import { bytesIn, type LineRows } from './ndjson-rows.js'
+import type { Pipeline } from './pipeline.js'
+import type { Ticket } from './receipt.js'
+import type { OpenSpool, Spool, SpooledBatch } from './spool-port.js'
+
+export interface Admission {
+  /** Takes one record in: now, and gives nothing, or when there is room. Rejects with the signal's reason, or the spool's error. */
+  one(ticket: Ticket, index: number, key: string, hash: string | undefined, data: Uint8Array, signal?: AbortSignal): Promise<void> | undefined
+  /** The same for records [from, to) of a list, `bytes` in all. */
+  many(batch: Many, signal?: AbortSignal): Promise<void> | undefined
+  /** The same for rows [from, to) over a text. */
+  rows(ticket: Ticket, index: number, text: Uint8Array, rows: LineRows, from: number, to: number, signal?: AbortSignal): Promise<void> | undefined
+  /** When all that was taken in so far is accepted: durable, where there is a spool. */
+  accepted(): Promise<void> | undefined
+  /** Opens the spool, where there is one, and takes in what it holds. Rejects where it cannot be opened. */
+  open(): Promise<void> | undefined
+  /** Names who numbers the records: the spool, or this producer alone. */
+  name(): string
+  /** These records have their outcomes. */
+  released(numbers: Float64Array): void
+  /** Gives up the spool's lock. */
+  close(): Promise<void>
+}
+
+/** Records of a list that come in together. */
+export interface Many {
+  ticket: Ticket
+  /** Of the first one in the ticket. */
+  index: number
+  records: readonly { partitionKey: string }[]
+  from: number
+  to: number
+  /** From the first one on. */
+  hashes: readonly (string | undefined)[]
+  data: readonly Uint8Array[]
+}
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
+const ABSENT = 0xffffffff
+
+/** Records of the spool have nobody who waits for them. */
+const nobody = (epoch: number): Ticket => ({ epoch, settle() {} })
+
+/** `pipeline` is asked for only once records come: it tells this of what is released. */
+export function createAdmission(
+  account: Account,
+  pipeline: () => Pipeline,
+  { clock, random, spool, maxBytes }: { clock: Clock; random: Random; spool: OpenSpool | undefined; maxBytes: number },
+): Admission {
+  return spool ? spooled(account, pipeline, clock, spool, maxBytes / 4) : direct(account, pipeline, clock, random)
+}
+
+function direct(account: Account, pipeline: () => Pipeline, clock: Clock, random: Random): Admission {
+  let number = 0
+  let own: string | undefined
+  return {
+    one: (ticket, index, key, hash, data, signal) =>
+      account.admit(
+        key.length + data.length + ROW_BYTES,
+        1,
+        () => {
+          const { pack } = pipeline()
+          pack.add(key, hash, data, ticket, index, clock.monotonic(), number++)
+          account.add(ticket.epoch, pack.size(pack.count - 1), 1)
+          pipeline().arrived(1)
+        },
+        signal,
+      ),
+    many(batch, signal) {
+      const bytes = sizeOf(batch)
+      const enter = () => {
+        const { pack } = pipeline()
+        const first = pack.count
+        addAll(pack, batch, clock.monotonic(), number)
+        number += batch.to - batch.from
+        account.add(batch.ticket.epoch, bytesFrom(pack, first), batch.to - batch.from)
+        pipeline().arrived(batch.to - batch.from)
+      }
+      return account.admit(bytes, batch.to - batch.from, enter, signal)
+    },
+    rows: (ticket, index, text, rows, from, to, signal) => {
+      const bytes = bytesIn(rows, from, to)
+      return account.admit(
+        bytes,
+        to - from,
+        () => {
+          pipeline().pack.append(rows.table, from, to, text, rows.side, ticket, index, clock.monotonic(), number)
+          number += to - from
+          account.add(ticket.epoch, bytes, to - from)
+          pipeline().arrived(to - from)
+        },
+        signal,
+      )
+    },
+    accepted: () => undefined,
+    open: () => undefined,
+    name() {
+      own ??= Array.from({ length: 20 }, () => LETTERS[Math.floor(random.next() * LETTERS.length)]).join('')
+      return own
+    },
+    released() {},
+    async close() {},
+  }
+}
+
+function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openSpool: OpenSpool, quarter: number): Admission {
+  let spool: Spool | undefined
+  let opening: Promise<void> | undefined
+  let ready = false
+  let staged = createPack()
+  let scheduled = false
+  /** Of the last append. */
+  let durable: Promise<void> | undefined
+
+  // All that has come since the last await of those who put goes to the device together.
+  const stage = () => {
+    if (scheduled) return
+    scheduled = true
+    const written = Promise.resolve().then(() => {
+      scheduled = false
+      const batch = staged
+      staged = createPack()
+      return write(batch)
+    })
+    const before = durable
+    const all = before ? before.then(() => written) : written
+    durable = all
+    // Who put looks at it; where nobody waits any more it is nobody's.
+    all.catch(() => {})
+    written.catch(() => {})
+  }
+
+  const write = async (batch: Pack) => {
+    try {
+      const first = await (spool as Spool).append(batch)
+      pipeline().pack.absorb(batch, (row) => first + row)
+      pipeline().arrived(batch.count)
+    } catch (error) {
+      for (let row = 0; row < batch.count; row++) account.remove(batch.tickets[row].epoch, batch.size(row), 1)
+      throw error
+    }
+  }
+
+  const replay = async () => {
+    spool = await openSpool()
+    for await (const batch of spool.replay()) {
+      for (let from = 0; from < batch.records.count; ) {
+        const { pack, to } = takeSome(batch, from, nobody(account.epoch), clock.monotonic(), quarter)
+        await account.admit(pack.bytes + ROW_BYTES * pack.count, pack.count, () => {
+          for (let row = 0; row < pack.count; row++) account.add(pack.tickets[row].epoch, pack.size(row), 1)
+          pipeline().pack.absorb(pack, (row) => pack.numbers[row])
+          pipeline().arrived(pack.count)
+        })
+        from = to
+      }
+    }
+    ready = true
+  }
+
+  const open = () => {
+    opening ??= replay()
+    return opening
+  }
+
+  // What comes while the spool is opened, or read, goes behind what it holds, in the order of coming.
+  const behind = (take: () => Promise<void> | undefined, signal: AbortSignal | undefined): Promise<void> | undefined => {
+    if (ready) return take()
+    return open().then(() => {
+      signal?.throwIfAborted()
+      return take()
+    })
+  }
+
+  return {
+    one(ticket, index, key, hash, data, signal) {
+      const enter = () => {
+        staged.add(key, hash, data, ticket, index, clock.monotonic(), 0)
+        account.add(ticket.epoch, staged.size(staged.count - 1), 1)
+        stage()
+      }
+      return behind(() => account.admit(key.length + data.length + ROW_BYTES, 1, enter, signal), signal)
+    },
+    many(batch, signal) {
+      const bytes = sizeOf(batch)
+      const enter = () => {
+        const first = staged.count
+        addAll(staged, batch, clock.monotonic(), 0)
+        account.add(batch.ticket.epoch, bytesFrom(staged, first), batch.to - batch.from)
+        stage()
+      }
+      return behind(() => account.admit(bytes, batch.to - batch.from, enter, signal), signal)
+    },
+    rows(ticket, index, text, rows, from, to, signal) {
+      const bytes = bytesIn(rows, from, to)
+      const enter = () => {
+        staged.append(rows.table, from, to, text, rows.side, ticket, index, clock.monotonic(), 0)
+        account.add(ticket.epoch, bytes, to - from)
+        stage()
+      }
+      return behind(() => account.admit(bytes, to - from, enter, signal), signal)
+    },
+    accepted: () => durable,
+    open,
+    name: () => (spool as Spool).id,
+    released: (numbers) => spool?.settle(numbers),
+    async close() {
+      await opening?.catch(() => {})
+      await durable?.catch(() => {})
+      await spool?.close()
+    },
+  }
+}
+
+const addAll = (pack: Pack, { ticket, index, records, from, to, hashes, data }: Many, now: number, number: number) =>
+  pack.addAll(records, from, to, hashes, data, ticket, index, now, number)
+
+/** As `one` counts before the text is written. */
+function sizeOf({ records, from, to, data }: Many): number {
+  let bytes = 0
+  for (let i = from; i < to; i++) bytes += records[i].partitionKey.length + data[i - from].length + ROW_BYTES
+  return bytes
+}
+
+function bytesFrom(pack: Pack, first: number): number {
+  let bytes = 0
+  for (let row = first; row < pack.count; row++) bytes += pack.size(row)
+  return bytes
+}
+
+/** Rows of the spool from `from` on, for `quarter` bytes at most, or one. */
+function takeSome({ numbers, records }: SpooledBatch, from: number, ticket: Ticket, now: number, quarter: number): { pack: Pack; to: number } {
+  const pack = createPack()
+  const { table, heap } = records
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  let to = from
+  for (; to < records.count && (to === from || pack.bytes < quarter); to++) {
+    const [keyAt, keySize, hashAt, hashSize, dataAt, dataSize] = table.subarray(8 * to, 8 * to + 6)
+    const text = (at: number, size: number) => decoder.decode(heap.subarray(at, at + size))
+    const hash = hashSize === ABSENT ? undefined : text(hashAt, hashSize)
+    pack.add(text(keyAt, keySize), hash, heap.subarray(dataAt, dataAt + dataSize), ticket, 0, now, numbers[to])
+  }
+  return { pack, to }
+}

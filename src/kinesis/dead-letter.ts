@@ -1,0 +1,48 @@
+// Where records go that are given up: to whoever injected a sink, with the reason and every attempt,
+// before their outcomes settle.
+import type { Position } from '../errors.js'
+import type { Clock, Random } from '../ports/ports.js'
+import type { Attempt } from './attempt.js'
+import { backoff } from './backoff.js'
+
+/** A record that was refused, has expired, or was sent too often. It can be put again as it is. */
+export interface DeadLetter {
+  partitionKey: string
+  /** Decimal. */
+  explicitHashKey?: string
+  data: Uint8Array
+  /** Why, as in the record's outcome. */
+  code: string
+  message: string
+  /** It may be in the stream all the same. */
+  uncertain: boolean
+  /** How often it was sent. */
+  attemptCount: number
+  /** Each time, in order; of more than 64 the first 63 and the last. */
+  attempts: Attempt[]
+  /** Of a line of NDJSON, within the bytes of its putNdjson. */
+  position?: Position
+}
+
+/**
+ * Takes what is given up, some at a time. When it resolves, the letters are kept: only then do their
+ * outcomes settle, and until then they count against the buffer's bounds. One that throws or rejects is
+ * called again with the same letters, ten times in all with back-off; then the outcomes say that
+ * nobody has them (`deadLettered: false`).
+ */
+export type DeadLetterSink = (letters: readonly DeadLetter[]) => void | Promise<void>
+
+const TRIES = 10
+
+/** Whether the sink has taken them. Never rejects. */
+export async function bury(sink: DeadLetterSink, letters: readonly DeadLetter[], clock: Clock, random: Random): Promise<boolean> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await sink(letters)
+      return true
+    } catch {
+      if (tries === TRIES) return false
+      await clock.sleep(backoff(tries, random))
+    }
+  }
+}

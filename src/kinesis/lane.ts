@@ -1,0 +1,95 @@
+// What waits for one shard. A shard that throttles, or is full, holds up its own lane only.
+import type { Outer } from './outer.js'
+import { createPace, type Pace } from './pace.js'
+
+/**
+ * none: nothing. shard: Kinesis records of one shard reach it in the order they were made, one at a
+ * time. key: the same for an aggregate, and for raw records one of each partition key at a time; and the
+ * order lasts when the shards change.
+ */
+export type Ordering = 'none' | 'shard' | 'key'
+
+export interface Lane {
+  readonly shardId: string
+  readonly pace: Pace
+  /** Failures in a row, and when the last one was. */
+  strikes: number
+  struckAt: number
+  /** Monotonic milliseconds before which nothing is sent. */
+  notBefore: number
+  asleep: boolean
+  /** Kinesis records of this lane whose fate is open. */
+  readonly flying: number
+  readonly length: number
+  /** The oldest one that waits; there must be one. */
+  peek(): Outer
+  shift(): Outer
+  push(outer: Outer): void
+  /** Back to where they were taken from. */
+  unshift(outers: readonly Outer[]): void
+  /** All that waits, which then waits here no more. */
+  clear(): Outer[]
+  /** Whether it may be under way beside those that are. */
+  admits(outer: Outer): boolean
+  depart(outer: Outer): void
+  land(outer: Outer): void
+}
+
+export function createLane(shardId: string, ordering: Ordering, rateLimit: number): Lane {
+  let queue: Outer[] = []
+  let head = 0
+  let flying = 0
+  let alone = false
+  const keys = new Set<string>()
+  const single = (outer: Outer) => outer.aggregated || ordering === 'shard'
+  return {
+    shardId,
+    pace: createPace(rateLimit, shardId === ''),
+    strikes: 0,
+    struckAt: Number.NEGATIVE_INFINITY,
+    notBefore: 0,
+    asleep: false,
+    get flying() {
+      return flying
+    },
+    get length() {
+      return queue.length - head
+    },
+    peek: () => queue[head],
+    shift() {
+      const outer = queue[head++]
+      if (head === queue.length || (head > 1024 && 2 * head > queue.length)) {
+        queue = queue.slice(head)
+        head = 0
+      }
+      return outer
+    },
+    push: (outer) => void queue.push(outer),
+    unshift(outers) {
+      queue = [...outers, ...queue.slice(head)]
+      head = 0
+    },
+    clear() {
+      const all = queue.slice(head)
+      queue = []
+      head = 0
+      return all
+    },
+    admits(outer) {
+      if (ordering === 'none' || flying === 0) return true
+      return !alone && !single(outer) && !keys.has(outer.entry.PartitionKey)
+    },
+    depart(outer) {
+      flying++
+      if (ordering === 'none') return
+      if (single(outer)) alone = true
+      else keys.add(outer.entry.PartitionKey)
+    },
+    land(outer) {
+      flying--
+      if (ordering === 'none') return
+      if (single(outer)) alone = false
+      else keys.delete(outer.entry.PartitionKey)
+    },
+  }
+}

@@ -1,0 +1,107 @@
+// Where records go: the stream's shards and whether aggregates may be made at all, looked up before the
+// first record, again by need, and again from time to time while records come.
+import { MillraceError } from '../errors.js'
+import type { Clock, Random } from '../ports/ports.js'
+import { backoff } from './backoff.js'
+import type { Outer } from './outer.js'
+import type { KinesisService } from './service.js'
+import { createShardTable, type ShardTable } from './shard-table.js'
+
+export interface Placement {
+  readonly table: ShardTable
+  /** Whether several user records may share a Kinesis record. */
+  readonly aggregation: boolean
+  /** The first look. Throws what ShardTable.refresh throws, and LIMIT_EXCEEDED where no shard is open for recordTtl. */
+  start(): Promise<void>
+  /** Where the last look is old, looks again in the background. There is no timer: a producer at rest asks nothing. */
+  look(): void
+  /** A record of its own was stored in this shard, which may be new to us. */
+  saw(shardId: string): void
+  /**
+   * Whether readers that follow the KCL take this aggregate, which was stored in a shard that was not predicted:
+   * they drop it whole if one of its hash keys lies outside that shard's range.
+   */
+  judge(outer: Outer, shardId: string): Promise<boolean>
+}
+
+export interface PlacementOptions {
+  service: KinesisService
+  clock: Clock
+  random: Random
+  /** Whether the user wants aggregates. */
+  aggregation: boolean
+  recordTtl: number
+  refreshInterval: number
+}
+
+/** Aggregates in a wrong shard, whose own is open, that are taken for a service that places records as it likes. */
+const UNEXPLAINED = 3
+
+export function createPlacement({ service, clock, random, aggregation: wanted, recordTtl, refreshInterval }: PlacementOptions): Placement {
+  const table = createShardTable(service, clock, random, recordTtl)
+  let aggregation = wanted
+  let unexplained = 0
+  let failures = 0
+  let next = Number.POSITIVE_INFINITY
+  let looking = false
+
+  // Not every server knows this call, and not every role may make it: then mismatches tell it too.
+  const readStrategy = async () => {
+    if (!wanted) return
+    const strategy = await service.distribution().catch(() => false as const)
+    if (strategy === false) return
+    aggregation = strategy !== 'AUTO'
+    if (aggregation) unexplained = 0
+  }
+
+  const look = async () => {
+    looking = true
+    try {
+      await readStrategy()
+      await table.refresh()
+      failures = 0
+      next = clock.monotonic() + refreshInterval
+    } catch {
+      // As long as the KPL waits: 1 s to 30 s.
+      next = clock.monotonic() + Math.min(refreshInterval, backoff(++failures, random, 2_000, 30_000))
+    } finally {
+      looking = false
+    }
+  }
+
+  return {
+    table,
+    get aggregation() {
+      return aggregation
+    },
+    async start() {
+      await readStrategy()
+      const end = clock.monotonic() + recordTtl
+      do {
+        await table.refresh()
+        if (!table.known && clock.monotonic() > end) throw new MillraceError('LIMIT_EXCEEDED', `no open shard was listed for ${recordTtl} ms`)
+      } while (!table.known)
+      next = clock.monotonic() + refreshInterval
+    },
+    look() {
+      if (!looking && clock.monotonic() >= next) void look()
+    },
+    saw(shardId) {
+      if (table.known && !table.isOpen(shardId) && !table.resting) table.refresh().catch(() => {})
+    },
+    async judge(outer, shardId) {
+      const stale = outer.version === table.version
+      try {
+        // Listed since, perhaps by the look for another one.
+        if (!table.knows(shardId)) await table.learn(shardId)
+        else if (stale) await table.refresh()
+      } catch {
+        // Then only the ranges that are known count.
+      }
+      if (table.holds(shardId, outer.pack, outer.rows)) return true
+      // A shard that is not listed yet explains it: the list lags behind.
+      if (stale && table.isOpen(outer.shardId) && table.knows(shardId) && ++unexplained >= UNEXPLAINED) aggregation = false
+      return false
+    },
+  }
+}
