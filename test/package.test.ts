@@ -140,6 +140,21 @@ run()`
     }
   })
 
+  it('exits when its source fails, with threads and a writer that is neither closed nor aborted', async () => {
+    const gz = gzipSync('{"a":1}\n'.repeat(1000))
+    await writeFile(join(dir, 'cut.gz'), gz.subarray(0, gz.length - 10))
+    const program = `import { bytesSink, createParquetWriter, fileSource, gunzip } from 'millrace'
+import { nodePorts } from 'millrace/node'
+const run = async () => {
+  const writer = createParquetWriter({ schema: 'a bigint', sink: bytesSink(), threads: 2, ports: nodePorts })
+  for await (const bytes of gunzip(fileSource(nodePorts, 'cut.gz'))) await writer.writeJson(bytes)
+}
+run().catch((error) => console.log(error.code))
+`
+    await writeFile(join(dir, 'cut.mjs'), program)
+    expect((await exec(process.execPath, ['cut.mjs'], { cwd: dir, timeout: 20_000 })).stdout).toBe('CORRUPT\n')
+  })
+
   it('runs on the slim entry, given core.wasm', async () => {
     const program = readmeProgram().replaceAll(/from 'millrace[\w/]*'/g, "from 'millrace/slim'")
     const load = "import { readFileSync } from 'node:fs'\nimport { createRequire } from 'node:module'\nimport { setCore } from 'millrace/slim'\n"
