@@ -31,8 +31,9 @@ each column.
                             the same for any number
       --partition-by A,B    columns that become directories and are not in the files:
                             strings, integers, booleans, dates or decimals; "" for none
-      --max-file-rows N     several files, OUT-00000.parquet and so on, each with about so
-      --max-file-bytes B    many rows or bytes; whole one by one
+      --max-file-rows N     several files, OUT-00000.parquet and so on, whole one by one, of
+      --max-file-bytes B    at most N rows each; or each ends with the batch, of at most
+                            2,048 rows, that brings it to B bytes
       --bad-records HOW     fail (default): the first bad record ends the work
                             skip: bad records are left out and counted
                             ${badRecordsHelp}

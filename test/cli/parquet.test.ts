@@ -316,7 +316,7 @@ describe('millrace parquet', () => {
     const rows = file('numbered.ndjson', Array.from({ length: 9000 }, (_, i) => `{"id":${i}}\n`).join(''))
     const { code, out: json } = await millrace(['parquet', rows, '-o', out, '--max-file-rows', '4000', '--json'])
     const done = JSON.parse(String(json))
-    expect([code, done.rows, done.files, done.parts.length]).toEqual([0, 9000, 3, 3])
+    expect([code, done.rows, done.files, done.parts.map((part: { rows: number }) => part.rows)]).toEqual([0, 9000, 3, [4000, 4000, 1000]])
     expect(done.parts.map((part: { path: string }) => part.path)).toEqual([0, 1, 2].map((i) => path(`numbered-0000${i}.parquet`)))
     expect(done.columns).toMatchObject([{ column: 'id', type: 'int64', values: 9000, nulls: 0 }])
     expect((await duck.rows(`select count(distinct id) n from '${path('numbered-*.parquet')}'`))[0].n).toBe(9000n)
