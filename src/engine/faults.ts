@@ -123,23 +123,14 @@ function words(detail: number, bytes: Uint8Array, at: number, end: number, subje
   }
 }
 
-/** A longer text is told by its first byte alone: it would take as long again to look at as to scan. */
-const LOOKED_AT = 65536
-
-/** What stands at `at` in place of an object, up to the record's end: another value of JSON, a sign, or no JSON at all. */
+/** What stands at `at` in place of an object, up to the record's end: another value of JSON, or no JSON at all. */
 function other(bytes: Uint8Array, at: number, end: number): string {
   if (isGzip(bytes, at)) return 'gzip, which gunzip() unpacks'
-  const first = bytes[at]
-  if (end - at > LOOKED_AT || [0x2c, 0x3a, 0x5d, 0x7d].includes(first) || isJson(bytes.subarray(at, end))) return kind(first)
-  return `text that is no JSON, from ${shown(first)} on`
-}
-
-function isJson(text: Uint8Array): boolean {
   try {
-    JSON.parse(new TextDecoder().decode(text))
-    return true
+    JSON.parse(new TextDecoder().decode(bytes.subarray(at, end)))
+    return kind(bytes[at])
   } catch {
-    return false
+    return `text that is no JSON, from ${shown(bytes[at])} on`
   }
 }
 

@@ -68,6 +68,7 @@ export function createParquetFiles(options: ParquetFilesOptions): ParquetFilesWr
     current = undefined
     await sink?.abort?.(reason)
   })
+  const room = () => maxRows - (current?.file.rows ?? 0) - line.rows
   const line = createLine(
     turn,
     settings,
@@ -80,11 +81,10 @@ export function createParquetFiles(options: ParquetFilesOptions): ParquetFilesWr
       await current.file.rowGroup(group)
     },
     {
-      room: () => maxRows - (current?.file.rows ?? 0) - line.rows,
+      room,
       async after() {
         began ??= now()
-        const { rows = 0, bytes = 0 } = current?.file ?? {}
-        if (rows + line.rows >= maxRows || bytes + line.held() >= maxBytes || now() - began >= (maxMilliseconds ?? Number.POSITIVE_INFINITY)) await end()
+        if (room() === 0 || (current?.file.bytes ?? 0) + line.held() >= maxBytes || now() - began >= (maxMilliseconds ?? Number.POSITIVE_INFINITY)) await end()
       },
     },
   )
