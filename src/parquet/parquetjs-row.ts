@@ -44,6 +44,10 @@ function valueText(schema: SchemaDefinition, name: string, value: unknown): stri
   return groupText(fields, value as Record<string, unknown>)
 }
 
+/** Of the years 0 to 9999, which the engine's dates are of. */
+const FIRST_DAY = -719528n
+const LAST_DAY = 2932896n
+
 /** Least and greatest value of each type of whole numbers. */
 const RANGE: Partial<Record<ParquetJsType, [bigint, bigint]>> = {
   INT32: [-(2n ** 31n), 2n ** 31n - 1n],
@@ -56,7 +60,7 @@ const RANGE: Partial<Record<ParquetJsType, [bigint, bigint]>> = {
   UINT_16: [0n, 65535n],
   UINT_32: [0n, 2n ** 32n - 1n],
   UINT_64: [0n, 2n ** 64n - 1n],
-  DATE: [0n, 2n ** 31n - 1n],
+  DATE: [0n, LAST_DAY],
   // of a day, as the format has it
   TIME_MILLIS: [0n, BigInt(DAY) - 1n],
   TIME_MICROS: [0n, BigInt(DAY) * 1000n - 1n],
@@ -107,7 +111,9 @@ function leafText(name: string, type: ParquetJsType, value: unknown): string {
   const ofDate = OF_DATE[type]
   if (ofDate && value instanceof Date) {
     if (Number.isNaN(value.getTime())) throw invalid('a valid Date')
-    return `${ofDate(value.getTime())}`
+    const count = ofDate(value.getTime())
+    if (type === 'DATE' && (count < FIRST_DAY || count > LAST_DAY)) throw invalid('a Date of the years 0 to 9999')
+    return `${count}`
   }
   const [least, most] = RANGE[type] as [bigint, bigint]
   const whole = wholeOf(value, !BIGINT.includes(type))

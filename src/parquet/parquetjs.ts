@@ -38,7 +38,7 @@ const PIECE = 65536
  * - what parquetjs cuts to another value is refused: 1.5, '12abc' and '2024-01-02' in types of whole numbers, '1.5abc'
  *   in FLOAT and DOUBLE, bytes that are not UTF-8 in UTF8, an Invalid Date, times of day beyond a day; so are null
  *   in a repeated BOOLEAN or JSON field, and what JSON.stringify() makes null of
- * - dates before 1970 are the day that they are in; UINT_32 and UINT_64 have their whole range; TIME_MICROS can be written
+ * - dates are of the years 0 to 9999, those before 1970 the day that they are in; UINT_32 and UINT_64 have their whole range; TIME_MICROS can be written
  * - INT96, INTERVAL, FIXED_LEN_BYTE_ARRAY and BSON are not supported, nor are ParquetReader, ParquetTransformer,
  *   ParquetEnvelopeReader, ParquetEnvelopeWriter (each says what to use) and ParquetShredder, force32
  * - timestamps are marked as moments in UTC, which DuckDB shows with a zone; parquetjs leaves it open

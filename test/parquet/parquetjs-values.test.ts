@@ -157,6 +157,44 @@ describe('odd values', () => {
     })
   })
 
+  it('at the ends of each range are written, beyond them refused', async () => {
+    const day = 86_400_000n
+    const RANGES: Record<string, [bigint, bigint]> = {
+      INT_8: [-128n, 127n],
+      INT_16: [-32768n, 32767n],
+      INT32: [-(2n ** 31n), 2n ** 31n - 1n],
+      INT64: [-(2n ** 63n), 2n ** 63n - 1n],
+      UINT_8: [0n, 255n],
+      UINT_16: [0n, 65535n],
+      UINT_32: [0n, 2n ** 32n - 1n],
+      UINT_64: [0n, 2n ** 64n - 1n],
+      TIME_MILLIS: [0n, day - 1n],
+      TIME_MICROS: [0n, 1000n * day - 1n],
+      TIMESTAMP_MILLIS: [0n, 2n ** 63n - 1n],
+      TIMESTAMP_MICROS: [0n, 2n ** 63n - 1n],
+      DATE: [0n, 2932896n],
+    }
+    for (const [type, [least, most]] of Object.entries(RANGES)) {
+      for (const value of [least, most]) {
+        const outcome = await write(ours, type, value)
+        expect([type, value, took(outcome)]).toEqual([type, value, true])
+        // what hyparquet makes a Date of
+        const { value: read } = outcome as { value: unknown }
+        if (!(read instanceof Date)) expect(BigInt(read as number)).toBe(value)
+      }
+      for (const value of [least - 1n, most + 1n])
+        expect(await write(ours, type, value)).toMatchObject({ error: { message: expect.stringMatching(/^invalid value/) } })
+    }
+    const years = [-62_167_219_200_000, 253_402_300_799_999]
+    for (const time of years) expect(await write(ours, 'DATE', new Date(time))).toEqual({ value: new Date(Math.floor(time / 86_400_000) * 86_400_000) })
+    for (const time of [years[0] - 1, years[1] + 1])
+      expect(await write(ours, 'DATE', new Date(time))).toMatchObject({ error: { message: expect.stringContaining('expected a Date of the years 0 to 9999') } })
+    for (const time of [-8.64e15, 8.64e15]) {
+      expect(await write(ours, 'TIMESTAMP_MILLIS', new Date(time))).toEqual({ value: new Date(time) })
+      expect(took(await write(ours, 'TIMESTAMP_MICROS', new Date(time)))).toBe(true)
+    }
+  })
+
   it('are refused by name, and the writer goes on', async () => {
     const stream = new PassThrough().resume()
     const writer = await ours.ParquetWriter.openStream(
