@@ -100,6 +100,7 @@ function leafText(name: string, type: ParquetJsType, value: unknown): string {
       const text = jsonOf(value)
       // null is no value of a json column: of a required one it would end the file
       if (text === undefined || text === 'null') throw invalid('a value that JSON.stringify() has text for other than null')
+      if (deeper(text, JSON_LEVELS)) throw invalid(`at most ${JSON_LEVELS} levels of nesting`)
       return text
     }
     case 'BYTE_ARRAY': {
@@ -176,6 +177,23 @@ function jsonOf(value: unknown): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The engine takes 256, of which those of the fields around the value are some. */
+const JSON_LEVELS = 200
+
+/** Whether JSON text is nested deeper than so. */
+function deeper(text: string, levels: number): boolean {
+  let depth = 0
+  let quoted = false
+  for (let at = 0; at < text.length && text.length > 2 * levels; at++) {
+    const c = text.charCodeAt(at)
+    if (quoted && c === 0x5c) at++
+    else if (c === 0x22) quoted = !quoted
+    else if (!quoted && (c === 0x7b || c === 0x5b) && ++depth > levels) return true
+    else if (!quoted && (c === 0x7d || c === 0x5d)) depth--
+  }
+  return false
 }
 
 /** Undefined for what has no text, such as an object without a prototype. */

@@ -132,6 +132,8 @@ export class ParquetWriter {
     this.#writer = openWriter(fields, this.#sink, {
       encodings: dictionary ? 'auto' : Object.fromEntries(leavesOf(fields).map(({ path }) => [path.join('.'), 'plain' as const])),
       compression: compressionOf(this.schema.schema),
+      // parquetjs has no limit; memory grows with the longest row
+      maxRecordBytes: 256 * 1024 * 1024,
       pageVersion: useDataPageV2 ? 2 : 1,
       ...(rowGroupSize === undefined ? {} : { rowGroupRows: rowGroupSize }),
       ...(pageSize === undefined ? {} : { pageRows: pageSize }),

@@ -208,7 +208,11 @@ describe('odd values', () => {
     const round: Record<string, unknown> = {}
     round.self = round
     for (const j of [round, 5n, Number.NaN]) await expect(writer.appendRow({ at: 1, j })).rejects.toMatchObject({ code: 'BAD_INPUT' })
+    const nested = (levels: number) => JSON.parse(`${'{"a\\"[":['.repeat(levels / 2)}${']}'.repeat(levels / 2)}`)
+    await expect(writer.appendRow({ at: 1, j: nested(202) })).rejects.toThrow('field "j" expected at most 200 levels of nesting')
+    await writer.appendRow({ at: 1, j: nested(200) })
     await writer.appendRow({ at: 1, j: 'null' })
+    await writer.appendRow({ at: 1, j: 'x'.repeat(20_000_000) })
     await writer.close()
   })
 })
