@@ -19,6 +19,7 @@ function memory(): { io: Io; out: () => string; err: () => string } {
     async write(chunk) {
       out += typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk)
     },
+    terminal: false,
     log(line) {
       err += `${line}\n`
     },

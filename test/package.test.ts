@@ -1,7 +1,7 @@
 // The package as its users get it: packed, installed alone into an empty folder, and run there.
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -38,7 +38,10 @@ describe('what npm would publish', () => {
   it('has no dependency and no script that runs at install', () => {
     expect(manifest.dependencies ?? {}).toEqual({})
     expect(manifest.optionalDependencies ?? {}).toEqual({})
-    expect(Object.keys(manifest.scripts).filter((name) => /^(pre|post)?(install|prepare|publish|pack)/.test(name))).toEqual([])
+    // of a clean clone too, npm pack has what was built
+    expect(Object.entries(manifest.scripts).filter(([name]) => /^(pre|post)?(install|prepare|publish|pack)/.test(name))).toEqual([
+      ['prepack', 'node build.mjs'],
+    ])
     for (const peer of Object.keys(manifest.peerDependencies)) expect(manifest.peerDependenciesMeta[peer]).toEqual({ optional: true })
   })
 
@@ -140,6 +143,21 @@ run()`
     }
   })
 
+  it('exits when its source fails, with threads and a writer that is neither closed nor aborted', async () => {
+    const gz = gzipSync('{"a":1}\n'.repeat(1000))
+    await writeFile(join(dir, 'cut.gz'), gz.subarray(0, gz.length - 10))
+    const program = `import { bytesSink, createParquetWriter, fileSource, gunzip } from 'millrace'
+import { nodePorts } from 'millrace/node'
+const run = async () => {
+  const writer = createParquetWriter({ schema: 'a bigint', sink: bytesSink(), threads: 2, ports: nodePorts })
+  for await (const bytes of gunzip(fileSource(nodePorts, 'cut.gz'))) await writer.writeJson(bytes)
+}
+run().catch((error) => console.log(error.code))
+`
+    await writeFile(join(dir, 'cut.mjs'), program)
+    expect((await exec(process.execPath, ['cut.mjs'], { cwd: dir, timeout: 20_000 })).stdout).toBe('CORRUPT\n')
+  })
+
   it('runs on the slim entry, given core.wasm', async () => {
     const program = readmeProgram().replaceAll(/from 'millrace[\w/]*'/g, "from 'millrace/slim'")
     const load = "import { readFileSync } from 'node:fs'\nimport { createRequire } from 'node:module'\nimport { setCore } from 'millrace/slim'\n"
@@ -181,6 +199,40 @@ describe("the README's Parquet program", () => {
   })
 })
 
+describe("the README's program from file to file", () => {
+  const line = (i: number) => `${JSON.stringify({ origin: ['AMS', 'SFO', 'NRT'][i % 3], delay: i % 60, at: new Date(1.7e12 + i).toISOString() })}\n`
+  const input = Array.from({ length: 2500 }, (_, i) => line(i)).join('')
+  const folder = async (name: string, text: string) => {
+    const cwd = join(dir, name)
+    await mkdir(cwd)
+    await writeFile(join(cwd, 'flights.ndjson'), text)
+    await writeFile(join(cwd, 'convert.mjs'), readmeProgram(2))
+    return cwd
+  }
+
+  it('prints what the README says', async () => {
+    const cwd = await folder('convert', input)
+    expect((await node(cwd, 'convert.mjs')).stdout).toBe(readmeOutput(2))
+    const names = ['convert.mjs', 'flights', 'flights-0.parquet', 'flights-1.parquet', 'flights-2.parquet', 'flights.ndjson', 'flights.parquet']
+    expect((await readdir(cwd)).sort()).toEqual(names)
+  })
+
+  it('leaves nothing where the source fails', async () => {
+    const cwd = await folder('convert-failed', input)
+    await writeFile(join(cwd, 'convert.mjs'), readmeProgram(2).replace("'flights.ndjson')) await", "'missing')) await"))
+    await expect(node(cwd, 'convert.mjs')).rejects.toMatchObject({ stderr: expect.stringContaining('ENOENT') })
+    expect((await readdir(cwd)).sort()).toEqual(['convert.mjs', 'flights.ndjson'])
+  })
+
+  it('has a shell line that does it too', async () => {
+    const cwd = await folder('shell', input)
+    await writeFile(join(cwd, 'flights.ndjson.gz'), gzipSync(input))
+    const [, line] = /`npx (millrace parquet [^`]*)`/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) as RegExpExecArray
+    const { stderr } = await exec(join(dir, 'node_modules/.bin/millrace'), line.split(' ').slice(1), { cwd })
+    expect(stderr).toContain('flights: 3 partitions, 3 files')
+  })
+})
+
 describe('size, minified and gzipped', () => {
   const size = async (contents: string) => {
     const result = await bundle({
@@ -197,7 +249,7 @@ describe('size, minified and gzipped', () => {
   it.each([
     ['kinesis', 92],
     ['firehose', 64],
-    ['parquet', 92],
+    ['parquet', 93],
     ['emr', 86],
     ['snowball', 69],
     ['slim', 89],
@@ -228,9 +280,9 @@ describe('types', () => {
     const all = entries.map((entry, i) => `export * as e${i} from '${entry.replace(/^\./, 'millrace')}'\n`).join('')
     // the README's program in strict TypeScript too, given the two globals that the language lacks
     const globals = 'declare const console: { log(value: unknown): void }\ndeclare class TextEncoder { encode(text: string): Uint8Array }\n'
-    const programs = [0, 1].map((index) => `program-${index}-${file}`)
+    const programs = [0, 1, 2].map((index) => `program-${index}-${file}`)
     for (const [index, name] of programs.entries()) {
-      const program = readmeProgram(index).replace(/^ *await writer/m, ';(async () => {\n$&')
+      const program = readmeProgram(index).replace(/^(?:(?:\/\/|import ).*\n)+/, '$&;(async () => {\n')
       await writeFile(join(folder, name), `${globals}${program}})()\n`)
     }
     const source = `${all}import core from 'millrace/core.wasm'\nimport { setCore } from 'millrace/slim'\nsetCore(core)\n`

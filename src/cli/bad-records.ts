@@ -30,7 +30,8 @@ export interface BadRecords {
 export const badRecordsHelp = `FILE: they are written to FILE, a line of JSON each: source,
                             record, line, offset, position, column, reason, message and
                             raw, its bytes (rawBase64 where they are not UTF-8);
-                            jq -j .raw FILE gives the records back`
+                            jq -r '.rawBase64 // (.raw | @base64)' FILE | base64 -d
+                            gives the records back`
 
 // Reasons beyond these are counted only: a wrong schema would else print one line a record.
 const TOLD = 10

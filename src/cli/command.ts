@@ -8,6 +8,8 @@ export interface Io {
   stdin(): AsyncIterable<Uint8Array>
   /** Writes data to standard output, waiting while the reader is slow. */
   write(chunk: Uint8Array | string): Promise<void>
+  /** Whether standard output is a terminal, which binary data would garble. */
+  readonly terminal: boolean
   /** A line on standard error. */
   log(line: string): void
   /** Replaces the progress line on a TTY; without a TTY nothing. */

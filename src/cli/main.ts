@@ -87,6 +87,7 @@ function input(): AsyncIterable<Uint8Array> {
 const io: Io = {
   stdin: input,
   write,
+  terminal: stdout.isTTY === true,
   log,
   progress,
   columns: tty ? stderr.columns || 80 : 0,

@@ -55,8 +55,7 @@ export const filesHelp = `What the files are like:
                             22.15 and 23.8 on, else of the package zstd-codec
       --compression-level N gzip 1 to 9, zstd 1 to 22
       --row-group-rows N    rows of a row group (131072)
-      --row-group-bytes B   or bytes of it, before compression (67108864; with
-                            --partition-by 67108864)
+      --row-group-bytes B   or bytes of it, before compression (67108864)
       --page-version N      1 (default) or 2, which Athena and others fail on now and then
       --page-rows N         rows of a page (32768)
       --page-bytes B        or bytes of it, before compression (1048576)

@@ -14,9 +14,9 @@ export const command: Command = {
   help: `Usage: millrace parquet IN... -o OUT [options]
 
 Reads NDJSON (files, .gz as such, "-" for standard input) and writes one Parquet file,
-"-o -" to standard output; with --partition-by a directory OUT/column=value/part-....parquet.
-A file has its name only when it is complete. At the end standard error has the figures of
-each column.
+"-o -" to standard output where that is no terminal; with --partition-by a directory
+OUT/column=value/part-....parquet. A file has its name only when it is complete. At the end
+standard error has the figures of each column.
 
   -o, --output OUT          the file or directory to write
       --schema FILE         the columns: JSON as millrace schema prints it, DDL, or what
@@ -31,8 +31,9 @@ each column.
                             the same for any number
       --partition-by A,B    columns that become directories and are not in the files:
                             strings, integers, booleans, dates or decimals; "" for none
-      --max-file-rows N     several files, OUT-00000.parquet and so on, each with about so
-      --max-file-bytes B    many rows or bytes; whole one by one
+      --max-file-rows N     several files, OUT-00000.parquet and so on, whole one by one, of
+      --max-file-bytes B    at most N rows each; or each ends with the batch, of at most
+                            2,048 rows, that brings it to B bytes
       --bad-records HOW     fail (default): the first bad record ends the work
                             skip: bad records are left out and counted
                             ${badRecordsHelp}
@@ -109,9 +110,10 @@ async function run(values: Values, inputs: string[], io: Io): Promise<number> {
 }
 
 /** What the command line says of the output, no table asked. */
-function outputOf(values: Values, { ports }: Io): Output {
+function outputOf(values: Values, { ports, terminal }: Io): Output {
   const { output: path, threads = '1' } = values
   if (typeof path !== 'string' || path === '') throw new UsageError('expected -o OUT, where to write')
+  if (path === '-' && terminal) throw new UsageError('-o - expected standard output to be a file or a pipe, got a terminal: add > FILE, or name one by -o')
   if (path === '-' && values.json) throw new UsageError('--json expected a file as -o: both would go to standard output')
   return {
     path,

@@ -175,7 +175,7 @@ export function createScan(engine: Engine, fields: readonly Field[], options: Sc
         const [taken, scanned, fault, , detail, end] = words.subarray(report, report + 6)
         rows = scanned
         if (result === core.BAD_INPUT) {
-          settle(from + taken, from + end, from + fault, reasonOf(detail, engine.bytes(), address + from + fault, subjects))
+          settle(from + taken, from + end, from + fault, reasonOf(detail, engine.bytes(), address + from + fault, address + from + end, subjects))
           append = core.SCAN_APPEND
           continue
         }

@@ -46,9 +46,9 @@ const OF_COLUMN: Record<number, string> = {
   [core.JSON_UNKNOWN]: 'unknown',
 }
 
-/** The reason for `detail` as scanRows() reports it, `at` the address of the byte that it points at. */
-export function reasonOf(detail: number, bytes: Uint8Array, at: number, subjects: readonly Subject[]): Reason {
-  const message = words(detail, bytes, at, subjects)
+/** The reason for `detail` as scanRows() reports it, `at` the address of the byte that it points at, `end` of that behind the record. */
+export function reasonOf(detail: number, bytes: Uint8Array, at: number, end: number, subjects: readonly Subject[]): Reason {
+  const message = words(detail, bytes, at, end, subjects)
   const ofText = OF_TEXT[detail & 0xff]
   return ofText ? { message, reason: ofText } : { message, reason: OF_COLUMN[detail & 0xff], column: subjects[detail >>> 8].path }
 }
@@ -56,7 +56,7 @@ export function reasonOf(detail: number, bytes: Uint8Array, at: number, subjects
 /** What a column of the type takes, where its name alone does not say so. */
 const EXPECTED: Record<string, string> = { struct: 'an object', list: 'an array', map: 'an object' }
 
-function words(detail: number, bytes: Uint8Array, at: number, subjects: readonly Subject[]): string {
+function words(detail: number, bytes: Uint8Array, at: number, end: number, subjects: readonly Subject[]): string {
   const byte = bytes[at]
   const { path, type, leaf } = subjects[detail >>> 8]
   const column = `column ${JSON.stringify(path)}`
@@ -83,7 +83,7 @@ function words(detail: number, bytes: Uint8Array, at: number, subjects: readonly
     case core.JSON_UTF8:
       return `expected UTF-8, got byte ${hex(byte)}`
     case core.JSON_NOT_OBJECT:
-      return `expected a JSON object, got ${isGzip(bytes, at) ? 'gzip, which gunzip() unpacks' : kind(byte)}`
+      return `expected a JSON object, got ${other(bytes, at, end)}`
     case core.JSON_TRAILING:
       return `expected the end of the line or a further object behind the record, got ${shown(byte)}`
     case core.JSON_MISSING:
@@ -120,6 +120,17 @@ function words(detail: number, bytes: Uint8Array, at: number, subjects: readonly
       return `${path === '' ? 'the record' : column} expected only members that are columns, got ${keyText(bytes, at)}`
     default:
       return `expected JSON, got ${shown(byte)}`
+  }
+}
+
+/** What stands at `at` in place of an object, up to the record's end: another value of JSON, or no JSON at all. */
+function other(bytes: Uint8Array, at: number, end: number): string {
+  if (isGzip(bytes, at)) return 'gzip, which gunzip() unpacks'
+  try {
+    JSON.parse(new TextDecoder().decode(bytes.subarray(at, end)))
+    return kind(bytes[at])
+  } catch {
+    return `text that is no JSON, from ${shown(bytes[at])} on`
   }
 }
 

@@ -127,7 +127,7 @@ const ZSTD_LEVELS = 9
  * The npm package zstd-codec as a codec, for runtimes that have no zstd: `zstdCodec(await
  * import('zstd-codec'))`. Its heap is 16 MiB and does not grow, so levels end at 9 (default 3), and
  * pages of more than 2 MiB go through its stream in pieces. A failure rejects with OUT_OF_MEMORY;
- * the package itself gives null, or prints OOM and throws.
+ * the package itself gives null, or prints OOM and throws. It has no types: `declare module 'zstd-codec'`.
  */
 export function zstdCodec(module: ZstdCodecModule | { ZstdCodec: ZstdCodecModule }): ParquetCodec {
   const given = (module as { ZstdCodec?: ZstdCodecModule } | null | undefined)?.ZstdCodec ?? (module as ZstdCodecModule | null | undefined)

@@ -11,8 +11,8 @@ const ROOM = 512 * 1024
 
 export interface ColumnBatches {
   readonly rows: number
-  /** Fills the descriptors with the next rows and gives their number; 0 at the end. */
-  next(): number
+  /** Fills the descriptors with the next rows, `most` of them at most, and gives their number; 0 at the end. */
+  next(most?: number): number
 }
 
 /**
@@ -56,8 +56,8 @@ export function columnBatches(engine: Engine, columns: number, fields: readonly 
     let at = 0
     return {
       rows,
-      next() {
-        const count = fitting(cells, at, Math.min(capacity, rows - at))
+      next(most = capacity) {
+        const count = fitting(cells, at, Math.min(capacity, most, rows - at))
         if (count === 0) return 0
         let text = block
         leaves.forEach((leaf, i) => {

@@ -116,7 +116,7 @@ function fileMetadata(w: ThriftWriter, { fields, leaves, settings, rows, groups,
     w.list(2, THRIFT_STRUCT, schemaElements(fields, w), (element) => element())
     w.i64(3, rows)
     w.list(4, THRIFT_STRUCT, [...groups.keys()], (i) => rowGroup(w, groups[i], i, settings.sorting, indexes?.[i]))
-    if (settings.keyValues.length > 0)
+    if (settings.keyValues)
       w.list(5, THRIFT_STRUCT, settings.keyValues, ([key, value]) =>
         w.structElement(() => {
           w.binary(1, key)

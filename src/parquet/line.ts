@@ -22,11 +22,16 @@ export interface Line {
   readonly bad: Pick<Intake, 'badRecords' | 'badByReason'>
 }
 
-/**
- * `rowGroup` is given each row group that ends, by the limits or by endRowGroup(); `after` is called
- * after each batch.
- */
-export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (group: FinishedRowGroup) => Promise<void>, after?: () => Promise<void>): Line {
+/** Files that follow each other. */
+export interface Rotation {
+  /** Rows that the file at hand has room for: 1 at least. */
+  room(): number
+  /** Called after each batch. */
+  after(): Promise<void>
+}
+
+/** `rowGroup` is given each row group that ends, by the limits or by endRowGroup(). */
+export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (group: FinishedRowGroup) => Promise<void>, rotation?: Rotation): Line {
   const { limits, leaves } = settings
   const engine = createEngine()
   let open = 0
@@ -41,7 +46,7 @@ export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (gro
     if (appended) await appended
     open += rows
     if (open >= limits.rowGroupRows) await endRowGroup()
-    await after?.()
+    await rotation?.after()
   }
   const drained = async () => {
     if (encoder.size() >= limits.rowGroupBytes) await endRowGroup()
@@ -51,7 +56,8 @@ export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (gro
     await drained()
   }
   const { rowGroupRows, rowGroupBytes } = limits
-  const cuts = { lines: rowGroupRows, bytes: rowGroupBytes, room: () => rowGroupRows - open, drained, segment: endRowGroup }
+  const room = () => Math.min(rowGroupRows - open, rotation?.room() ?? rowGroupRows)
+  const cuts = { lines: rowGroupRows, bytes: rowGroupBytes, room, drained, segment: endRowGroup }
   const intake = createIntake(engine, settings, batch, cuts)
   // Text and columns share no row group, for threads make those of the text.
   let at: 'text' | 'columns' = 'text'
@@ -65,7 +71,7 @@ export function createLine(turn: Turns, settings: WriterSettings, rowGroup: (gro
   const encoder = createRowGroupEncoder(engine, intake.scan.columns, leaves, settings.file)
   return {
     intake,
-    methods: takeMethods(turn, engine, intake, settings, columnBatch, enter),
+    methods: takeMethods(turn, engine, intake, settings, columnBatch, enter, room),
     get rows() {
       return open
     },

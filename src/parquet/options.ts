@@ -91,7 +91,8 @@ export interface FileSettings {
   /** Of each leaf column. */
   encodings: Encoding[]
   sorting: SortedLeaf[]
-  keyValues: [string, string][]
+  /** Undefined where none were asked for: then the footer has no list of them either. */
+  keyValues: [string, string][] | undefined
 }
 
 const MIB = 1024 * 1024
@@ -198,8 +199,8 @@ function sortingOf(columns: FileOptions['sortingColumns'], leaves: readonly Leaf
   })
 }
 
-function keyValuesOf(values: FileOptions['keyValueMetadata'], label: string): [string, string][] {
-  if (values === undefined) return []
+function keyValuesOf(values: FileOptions['keyValueMetadata'], label: string): [string, string][] | undefined {
+  if (values === undefined) return undefined
   return Object.entries(object(values, label)).map(([key, value]) => {
     if (typeof value !== 'string') throw wrongType(`${label}.${key}`, 'a string', value)
     return [key, value]

@@ -113,6 +113,14 @@ const LEAF: Record<ParquetJsType, Leaf> = {
   UINT_64: { type: 'uint64' },
 }
 
+/** What to use for the types that are not supported. */
+const INSTEAD: Record<string, string> = {
+  INT96: 'TIMESTAMP_MILLIS or TIMESTAMP_MICROS, or createParquetWriter of millrace/parquet with int96: true',
+  INTERVAL: 'INT64 with a unit of yours, or a group of three INT32',
+  FIXED_LEN_BYTE_ARRAY: 'BYTE_ARRAY, or createParquetWriter of millrace/parquet for uuid and decimal',
+  BSON: 'BYTE_ARRAY or JSON',
+}
+
 const CODECS = ['UNCOMPRESSED', 'GZIP', 'SNAPPY'] as const
 
 /** Drop-in for the ParquetSchema of parquetjs-lite. */
@@ -125,7 +133,7 @@ export class ParquetSchema {
   /**
    * Throws TypeError or RangeError where parquetjs throws a string, and for types that parquetjs
    * cannot write so that others read them: INT96 (cut to 64 bits, and no timestamp), INTERVAL, BSON,
-   * FIXED_LEN_BYTE_ARRAY.
+   * FIXED_LEN_BYTE_ARRAY; the error names what to use.
    */
   constructor(schema: SchemaDefinition) {
     this.schema = schema
@@ -175,6 +183,8 @@ function fieldsOf(schema: SchemaDefinition, above: string[], rLevel: number, dLe
       if (type === 'LIST' || type === 'MAP') fields[name].originalType = type
       continue
     }
+    if (typeof type === 'string' && Object.hasOwn(INSTEAD, type))
+      throw outOfRange(`${label}.${name}.type`, `a type that is supported, such as ${INSTEAD[type]}`, type)
     if (typeof type !== 'string' || !Object.hasOwn(PRIMITIVE, type))
       throw outOfRange(`${label}.${name}.type`, `one of ${Object.keys(PRIMITIVE).join(', ')}`, type)
     if (encoding !== 'PLAIN' && encoding !== 'RLE') throw outOfRange(`${label}.${name}.encoding`, 'PLAIN or RLE', encoding)

@@ -7,6 +7,7 @@ import { engineFields, type FieldDefinition, ParquetSchema, type SchemaDefinitio
 import { fileSink, type ParquetSink } from './sink.js'
 import { type OpenWriter, openWriter } from './writer.js'
 
+export { ParquetEnvelopeReader, ParquetEnvelopeWriter, ParquetReader, ParquetTransformer } from './parquetjs-rest.js'
 export { type FieldDefinition, type ParquetField, type ParquetJsType, ParquetSchema, type SchemaDefinition } from './parquetjs-schema.js'
 
 export interface ParquetWriterOptions {
@@ -34,8 +35,14 @@ const PIECE = 65536
 /**
  * Drop-in for the ParquetWriter of parquetjs-lite. What differs:
  * - int64 keeps every bit (parquetjs cuts numbers and bigints beyond 2^53), statistics are right
+ * - what parquetjs cuts to another value is refused: 1.5, '12abc' and '2024-01-02' in types of whole numbers, '1.5abc'
+ *   in FLOAT and DOUBLE, bytes that are not UTF-8 in UTF8, an Invalid Date, times of day beyond a day; so are null
+ *   in a repeated BOOLEAN or JSON field, and what JSON.stringify() makes null of
+ * - dates are of the years 0 to 9999, those before 1970 the day that they are in; UINT_32 and UINT_64 have their whole range; TIME_MICROS can be written
+ * - INT96, INTERVAL, FIXED_LEN_BYTE_ARRAY and BSON are not supported, nor are ParquetReader, ParquetTransformer,
+ *   ParquetEnvelopeReader, ParquetEnvelopeWriter (each says what to use) and ParquetShredder, force32
  * - timestamps are marked as moments in UTC, which DuckDB shows with a zone; parquetjs leaves it open
- * - what parquetjs throws as a string comes as an error with that message
+ * - what parquetjs throws as a string comes as an error whose message begins with it
  * - `openFile` gives the file its name when it is whole: a run that fails leaves none
  * - appendRow() need not be awaited one by one, close() waits for all
  *
@@ -95,7 +102,7 @@ export class ParquetWriter {
     this.#closed = true
     await this.#flush()
     const writer = this.#open()
-    writer.settings.file.keyValues.push(...this.#metadata)
+    writer.settings.file.keyValues = [...this.#metadata]
     await writer.close()
     callback?.()
   }
@@ -125,6 +132,8 @@ export class ParquetWriter {
     this.#writer = openWriter(fields, this.#sink, {
       encodings: dictionary ? 'auto' : Object.fromEntries(leavesOf(fields).map(({ path }) => [path.join('.'), 'plain' as const])),
       compression: compressionOf(this.schema.schema),
+      // parquetjs has no limit; memory grows with the longest row
+      maxRecordBytes: 256 * 1024 * 1024,
       pageVersion: useDataPageV2 ? 2 : 1,
       ...(rowGroupSize === undefined ? {} : { rowGroupRows: rowGroupSize }),
       ...(pageSize === undefined ? {} : { pageRows: pageSize }),

@@ -15,9 +15,9 @@ export interface ParquetFilesOptions extends RecordOptions, FileOptions {
   next(index: number): ParquetSink | Promise<ParquetSink>
   /** A file ends with the batch (of at most 2,048 rows) that brings it to so many bytes; pages that are still open come on top. */
   maxBytes?: number
-  /** Or to so many rows. */
+  /** Or with so many rows, exactly. */
   maxRows?: number
-  /** Or that comes so long after its first one. Needs `ports`; where nothing comes, rotate() ends it. */
+  /** Or with the batch that comes so long after its first one. Needs `ports`; where nothing comes, rotate() ends it. */
   maxMilliseconds?: number
   ports?: { clock: Pick<Clock, 'monotonic'> }
 }
@@ -68,6 +68,7 @@ export function createParquetFiles(options: ParquetFilesOptions): ParquetFilesWr
     current = undefined
     await sink?.abort?.(reason)
   })
+  const room = () => maxRows - (current?.file.rows ?? 0) - line.rows
   const line = createLine(
     turn,
     settings,
@@ -79,10 +80,12 @@ export function createParquetFiles(options: ParquetFilesOptions): ParquetFilesWr
       }
       await current.file.rowGroup(group)
     },
-    async () => {
-      began ??= now()
-      const { rows = 0, bytes = 0 } = current?.file ?? {}
-      if (rows + line.rows >= maxRows || bytes + line.held() >= maxBytes || now() - began >= (maxMilliseconds ?? Number.POSITIVE_INFINITY)) await end()
+    {
+      room,
+      async after() {
+        began ??= now()
+        if (room() === 0 || (current?.file.bytes ?? 0) + line.held() >= maxBytes || now() - began >= (maxMilliseconds ?? Number.POSITIVE_INFINITY)) await end()
+      },
     },
   )
   const end = async () => {

@@ -10,7 +10,7 @@ import type { LookupOptions, RecordSettings } from './writer-options.js'
 
 export type TakeMethods = Pick<ParquetWriter, 'writeJson' | 'writeRows' | 'writeColumns' | 'startSource'>
 
-/** What every writer takes records by; `ready` comes before the first of each call, `batch` is what the intake calls too. */
+/** What every writer takes records by; `ready` comes before the first of each call, `batch` is what the intake calls too; of columns it has at most `room()` rows. */
 export function takeMethods(
   turn: Turns,
   engine: Engine,
@@ -18,6 +18,7 @@ export function takeMethods(
   { fields, lookup }: RecordSettings,
   batch: (rows: number, recordAt: (row: number) => number) => Promise<void> | void,
   ready?: (form: 'text' | 'columns') => Promise<unknown>,
+  room?: () => number,
 ): TakeMethods {
   const text = new TextEncoder()
   const lines = rowLines(fields, rowOptions(lookup))
@@ -44,7 +45,7 @@ export function takeMethods(
         await ready?.('columns')
         await intake.end()
         let before = 0
-        for (let rows = batches.next(); rows > 0; rows = batches.next()) {
+        for (let rows = batches.next(room?.()); rows > 0; rows = batches.next(room?.())) {
           const first = before
           await batch(rows, (row) => first + row)
           before += rows

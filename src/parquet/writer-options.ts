@@ -32,7 +32,7 @@ export interface RecordOptions {
   rowGroupBytes?: number
   /** Bounds memory: a record this long always is taken, one 512 KiB longer is a bad record. Default 16 MiB. */
   maxRecordBytes?: number
-  /** Default fail. */
+  /** Default fail: the first one rejects, perhaps a later call than the one that brought it, for text waits until it is worth a scan. */
   onBadRecord?: BadRecordPolicy
   /**
    * How records follow each other in writeJson: `lines` (NDJSON: a line feed ends a record wherever it

@@ -22,7 +22,6 @@ const IDLE_MS = 10_000
 
 function start(): Thread {
   const worker = new Worker(program + MAIN, { eval: true })
-  worker.unref()
   let waiting: { resolve(message: unknown): void; reject(reason: unknown): void }[] = []
   let arrived: unknown[] = []
   let failed: Error | undefined
@@ -38,6 +37,8 @@ function start(): Thread {
   worker.on('error', fail)
   worker.on('messageerror', fail)
   worker.on('exit', (code) => fail(new Error(`the thread ended with code ${code}`)))
+  // behind the listeners: one of 'message' takes it back
+  worker.unref()
   const thread: Thread = {
     post: (message, transfer) => worker.postMessage(message, transfer as ArrayBuffer[] | undefined),
     receive: () =>

@@ -27,6 +27,7 @@ export async function runCommand(
     async write(chunk) {
       out.push(bytes(chunk))
     },
+    terminal: false,
     log(line) {
       err.push(line)
     },

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => duck.close())
 
 /** The command line as main.ts runs it, but with an error given back instead of told. */
-async function millrace(args: string[], stdin: (string | Uint8Array)[] = [], terminal: Pick<Io, 'columns' | 'color'> = { columns: 0, color: false }) {
+async function millrace(args: string[], stdin: (string | Uint8Array)[] = [], terminal: Partial<Pick<Io, 'columns' | 'color' | 'terminal'>> = {}) {
   const out: Uint8Array[] = []
   const err: string[] = []
   const io: Io = {
@@ -29,6 +30,9 @@ async function millrace(args: string[], stdin: (string | Uint8Array)[] = [], ter
     },
     log: (line) => void err.push(line),
     progress() {},
+    columns: 0,
+    color: false,
+    terminal: false,
     ...terminal,
     ports: nodePorts,
     signal: new AbortController().signal,
@@ -74,6 +78,12 @@ describe('millrace parquet', () => {
     const { code, out } = await millrace(['parquet', '-', '-o', '-', '--compression', 'none'], [text])
     expect(code).toBe(0)
     expect((await duck.rows(`select count(*) n from '${file('stdout.parquet', out)}'`))[0].n).toBe(4000n)
+  })
+
+  it('writes no Parquet to a terminal', async () => {
+    const { code, out, err } = await millrace(['parquet', '-', '-o', '-'], [text], { terminal: true })
+    expect([code, out.length, err]).toEqual([2, 0, expect.stringContaining('-o - expected standard output to be a file or a pipe, got a terminal')])
+    expect((await millrace(['parquet', '-', '-o', path('tty.parquet')], [text], { terminal: true })).code).toBe(0)
   })
 
   it('partitions into a directory, summary as JSON', async () => {
@@ -129,6 +139,32 @@ describe('millrace parquet', () => {
     expect((await millrace(['parquet', latin, '-o', out, '--schema', schema, '--bad-records', kept])).code).toBe(0)
     const { reason, rawBase64 } = JSON.parse(readFileSync(kept, 'utf8'))
     expect([reason, Buffer.from(rawBase64, 'base64').toString('latin1')]).toEqual(['utf8', '{"id":2,"x":"é"}\n'])
+  })
+
+  it('says how bad records are had back, of which one is not UTF-8', async () => {
+    const { out: help } = await millrace(['parquet', '--help'])
+    const command = /^ *(jq .* FILE .*)$/m.exec(help.toString())?.[1] ?? ''
+    expect(command).not.toBe('')
+    const bad = Buffer.concat([Buffer.from('{"id":"x"}\n'), Buffer.from('{"id":2,"x":"é"}\n', 'latin1'), Buffer.from('é\n[1]')])
+    const kept = path('back.ndjson')
+    const args = ['parquet', '-', '-o', path('back.parquet'), '--schema', file('back.ddl', 'id bigint'), '--format', 'lines', '--bad-records', kept]
+    expect((await millrace(args, ['{"id":1}\n', bad])).code).toBe(0)
+    // jq and GNU base64 are not everywhere
+    if (spawnSync('jq', ['--version']).status !== 0 || !/GNU/.test(String(spawnSync('base64', ['--version']).stdout))) return
+    expect(spawnSync('sh', ['-c', command.replace('FILE', kept)]).stdout).toEqual(bad)
+  })
+
+  it('says each default once', async () => {
+    const { out } = await millrace(['parquet', '--help'])
+    expect(out.toString()).not.toMatch(/\((\d+); with\s+\S+ \1\)/)
+    expect(
+      Math.max(
+        ...out
+          .toString()
+          .split('\n')
+          .map((line) => line.length),
+      ),
+    ).toBeLessThanOrEqual(100)
   })
 
   it('infers a schema around lines that are no JSON where those may be left out', async () => {
@@ -316,7 +352,7 @@ describe('millrace parquet', () => {
     const rows = file('numbered.ndjson', Array.from({ length: 9000 }, (_, i) => `{"id":${i}}\n`).join(''))
     const { code, out: json } = await millrace(['parquet', rows, '-o', out, '--max-file-rows', '4000', '--json'])
     const done = JSON.parse(String(json))
-    expect([code, done.rows, done.files, done.parts.length]).toEqual([0, 9000, 3, 3])
+    expect([code, done.rows, done.files, done.parts.map((part: { rows: number }) => part.rows)]).toEqual([0, 9000, 3, [4000, 4000, 1000]])
     expect(done.parts.map((part: { path: string }) => part.path)).toEqual([0, 1, 2].map((i) => path(`numbered-0000${i}.parquet`)))
     expect(done.columns).toMatchObject([{ column: 'id', type: 'int64', values: 9000, nulls: 0 }])
     expect((await duck.rows(`select count(distinct id) n from '${path('numbered-*.parquet')}'`))[0].n).toBe(9000n)

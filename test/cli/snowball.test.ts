@@ -28,6 +28,7 @@ async function call(positionals: string[], values: Values = {}) {
     progress() {},
     columns: 0,
     color: false,
+    terminal: false,
     ports: nodePorts,
     signal: new AbortController().signal,
   }

@@ -301,12 +301,27 @@ describe.each(builds)('%s', (_, engine) => {
     expect(message('{"s":1,"i":"x","s":"x"}')).toBe('11: column "i" expected int32, got a string')
     expect(message('{"s":1,"x":tru}')).toBe('14: expected JSON, got "}"')
     expect(message('{"x":1')).toBe('6: expected the record to end on its line, got the end of the line')
-    expect(message('{"x":\n1}')).toBe('5: expected the record to end on its line, got the end of the line,6: expected a JSON object, got a number')
+    expect(message('{"x":\n1}')).toBe(
+      '5: expected the record to end on its line, got the end of the line,6: expected a JSON object, got text that is no JSON, from "1" on',
+    )
     expect(message('{"x":"\u0001"}')).toBe('6: expected an escape, got control character 0x01 in a string')
     expect(message('{"x":"\\q"}')).toBe('7: expected an escape of JSON (\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX), got "q"')
     expect(message('{"x":1}}')).toBe('7: expected the end of the line or a further object behind the record, got "}"')
     expect(message('[{"x":1}]')).toBe('0: expected a JSON object, got an array')
     expect(message('null')).toBe('0: expected a JSON object, got null')
+    for (const [text, what] of [
+      ['true ', 'a boolean'],
+      ['-1.5e3', 'a number'],
+      ['"x"\r', 'a string'],
+      ['[]\r\n', 'an array'],
+    ])
+      expect(message(text)).toBe(`0: expected a JSON object, got ${what}`)
+    for (const text of ['not json', 'name,age', 'true story', '-x', '1,2', '"a" b', '[ERROR] it failed', 'falsey', '2024-01-02', 'x'])
+      expect(message(`${text}\nnull`)).toBe(
+        `0: expected a JSON object, got text that is no JSON, from "${text[0]}" on,${text.length + 1}: expected a JSON object, got null`,
+      )
+    expect(message(`"${'x'.repeat(1e5)}`)).toBe('0: expected a JSON object, got text that is no JSON, from """ on')
+    for (const text of ['{"i":nope}', '{"i":-x}', '{"i":true story}']) expect(message(text)).toMatch(/^\d+: expected JSON, got "."$/)
     expect(message('{}', [{ name: 'i', type: 'int32', nullable: false }])).toBe('1: column "i" expected int32, got no such member')
     expect(message('{"i":null}', [{ name: 'i', type: 'int32', nullable: false }])).toBe('5: column "i" expected int32, got null')
   })

@@ -247,7 +247,7 @@ describe('records', () => {
   it.each([
     ['[1]', 'line 1, byte 1: expected a JSON object, got a number'],
     ['{}\n"secret"', 'line 2, byte 3: expected a JSON object, got a string'],
-    ['secret', 'line 1, byte 0: expected a JSON object, got "s"'],
+    ['secret', 'line 1, byte 0: expected a JSON object, got text that is no JSON, from "s" on'],
     ['{"é":1}\n{"a":', 'line 2, byte 14: expected the record to end on its line'],
     ['{"a":1}\n\n  {"a":}', 'line 3, byte 16: expected JSON, got "}"'],
   ])('%j: %s', async (text, message) => {

@@ -43,10 +43,31 @@ describe('createParquetFiles', () => {
     const got = await read()
     expect(got.flat()).toEqual(upTo(30_000))
     expect(got.length).toBe(summary.files.length)
-    expect(got.slice(0, -1).every((file) => file.length >= 5000 && file.length < 5000 + 2048)).toBe(true)
+    expect(got.map((file) => file.length)).toEqual([5000, 5000, 5000, 5000, 5000, 5000])
     expect(summary.files.map((file) => file.rows)).toEqual(got.map((file) => file.length))
     expect(summary.files.map((file) => file.bytes)).toEqual(sinks.map((sink) => sink.bytes().length))
     expect(summary).toMatchObject({ rows: 30_000, badRecords: 0, rowGroups: summary.files.length })
+  })
+
+  it.each([1, 299, 300, 2048, 2049, 131_073])('has exactly %d rows in each file but the last, however they come', async (maxRows) => {
+    const total = maxRows === 1 ? 25 : maxRows > 4000 ? 300_000 : 5000
+    const text = Buffer.from(rows(0, total).reduce((all, row, i) => `${all}${JSON.stringify(row)}\n${i % 97 === 0 ? '{"n":"bad"}\n\n' : ''}`, ''))
+    const lengths = Array.from({ length: Math.ceil(total / maxRows) }, (_, i) => Math.min(maxRows, total - i * maxRows))
+    const forms: ((writer: ReturnType<typeof createParquetFiles>) => Promise<unknown>)[] = [
+      (writer) => writer.writeJson(text),
+      (writer) => writer.writeJson(Buffer.from(JSON.stringify(rows(0, total)))),
+      (writer) => writer.writeColumns({ n: Int32Array.from(upTo(total)) }),
+      async (writer) => {
+        for (let at = 0; at < total; at += 777) await writer.writeRows(rows(at, Math.min(total, at + 777)))
+      },
+    ]
+    for (const form of forms) {
+      const { writer, read } = files({ maxRows, onBadRecord: 'skip', ...(total > 5000 ? {} : { rowGroupRows: 1000 }) })
+      await form(writer)
+      const { files: made } = await writer.close()
+      expect(made.map((file) => file.rows)).toEqual(lengths)
+      expect((await read()).flat()).toEqual(upTo(total))
+    }
   })
 
   it('ends a file by its bytes, within a page of each column', async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { nodePorts } from '../../src/ports/node.js'
+import type { Threads } from '../../src/ports/ports.js'
 
 const { clock, random, storage } = nodePorts
 let dir = ''
@@ -143,4 +144,16 @@ it('names the file in the errors of an open one', async () => {
   const full = await storage.create('/dev/full').catch(() => undefined)
   await expect(full?.write(new Uint8Array(1)) ?? Promise.reject(new Error('/dev/full'))).rejects.toThrow('/dev/full')
   await full?.close()
+})
+
+it('a thread keeps the process alive only while it is held', async () => {
+  const held = () => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
+  const before = held()
+  const thread = (nodePorts.threads as Threads).start()
+  expect(held()).toBe(before)
+  thread.hold(true)
+  expect(held()).toBe(before + 1)
+  thread.hold(false)
+  expect(held()).toBe(before)
+  await thread.end()
 })
