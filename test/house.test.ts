@@ -76,6 +76,26 @@ describe('arrows', () => {
     expect(wrong).toEqual([])
   })
 
+  // what is imported as a type only holds nobody up
+  it('between the rooms of parquet point one way', () => {
+    const allowed: Record<string, string[]> = {
+      schema: [],
+      file: ['schema'],
+      intake: ['schema'],
+      infer: ['schema', 'intake', 'writer-options.ts'],
+    }
+    const below = (file: string) => file.split('/')[2]
+    const wrong = host
+      .filter((file) => file.startsWith('src/parquet/') && below(file) in allowed)
+      .flatMap((file) => {
+        const eager = [...read(file).matchAll(/^(?:import|export)\b(?!\s+type\b)[^'"`;]*?\bfrom\s*['"](\.[^'"]+)['"]/gm)].map(([, s]) => target(file, s))
+        return eager
+          .filter((to) => to.startsWith('src/parquet/') && below(to) !== below(file) && !allowed[below(file)].includes(below(to)))
+          .map((to) => `${file} -> ${to}`)
+      })
+    expect(wrong).toEqual([])
+  })
+
   it('lead from the core nowhere else', () => {
     const out = core.flatMap((file) => imports(file).filter((s) => !s.startsWith('.') || !target(file, s).startsWith('assembly/')))
     expect(out).toEqual([])

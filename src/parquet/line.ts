@@ -1,9 +1,9 @@
 // From records to row groups: one engine, the intake that fills its batch, the encoder that drains it.
 import { createEngine } from '../engine/engine.js'
-import { createIntake, type Intake } from './intake.js'
-import { createRowGroupEncoder, type FinishedRowGroup } from './rowgroup.js'
-import { type TakeMethods, takeMethods } from './take.js'
-import type { Turns } from './turns.js'
+import { createRowGroupEncoder, type FinishedRowGroup } from './file/rowgroup.js'
+import { createIntake, type Intake } from './intake/intake.js'
+import { type TakeMethods, takeMethods } from './intake/take.js'
+import type { Turns } from './intake/turns.js'
 import type { WriterSettings } from './writer-options.js'
 
 export interface Line {

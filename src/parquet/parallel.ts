@@ -6,9 +6,9 @@ import { compiledCore, createEngine } from '../engine/engine.js'
 import { type ErrorCode, MillraceError } from '../errors.js'
 import type { Thread, Threads } from '../ports/ports.js'
 import type { Field } from '../types.js'
-import type { BadRecord } from './bad-records.js'
-import type { FinishedRowGroup } from './rowgroup.js'
-import { createCutter } from './segments.js'
+import type { FinishedRowGroup } from './file/rowgroup.js'
+import type { BadRecord } from './intake/bad-records.js'
+import { createCutter } from './intake/segments.js'
 import type { WriterSettings } from './writer-options.js'
 
 /** To a thread. */

@@ -1,10 +1,10 @@
 // `millrace/parquetjs`: the writing half of parquetjs-lite 0.8.7 on this engine. Change the import, keep the program.
 import { leavesOf } from '../engine/leaves.js'
 import { MillraceError, outOfRange, wrongType } from '../errors.js'
-import { type Compression, resolveCodec } from './codec.js'
+import { type Compression, resolveCodec } from './file/codec.js'
+import { fileSink, type ParquetSink } from './file/sink.js'
 import { rowText } from './parquetjs-row.js'
 import { engineFields, type FieldDefinition, ParquetSchema, type SchemaDefinition } from './parquetjs-schema.js'
-import { fileSink, type ParquetSink } from './sink.js'
 import { type OpenWriter, openWriter } from './writer.js'
 
 export { ParquetEnvelopeReader, ParquetEnvelopeWriter, ParquetReader, ParquetTransformer } from './parquetjs-rest.js'

@@ -1,12 +1,12 @@
 // One stream of records -> Parquet files one after the other, by size, rows and age.
 import { checkWhole, wrongType } from '../errors.js'
 import type { Clock } from '../ports/ports.js'
-import { createParquetFile, type ParquetFile } from './file.js'
+import { createParquetFile, type ParquetFile } from './file/file.js'
+import type { FileOptions } from './file/options.js'
+import { checkSink, type ParquetSink } from './file/sink.js'
+import { createTally } from './file/tally.js'
+import { turns } from './intake/turns.js'
 import { createLine } from './line.js'
-import type { FileOptions } from './options.js'
-import { checkSink, type ParquetSink } from './sink.js'
-import { createTally } from './tally.js'
-import { turns } from './turns.js'
 import type { ParquetSummary, ParquetWriter } from './writer.js'
 import { checkWriterOptions, type RecordOptions } from './writer-options.js'
 

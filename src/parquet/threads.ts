@@ -2,13 +2,13 @@
 // text, are encoded by a line of this thread between them.
 import { checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import type { Threads } from '../ports/ports.js'
-import { createSettlement, type Settlement } from './bad-records.js'
+import type { FinishedRowGroup } from './file/rowgroup.js'
+import { createSettlement, type Settlement } from './intake/bad-records.js'
+import { rowLines } from './intake/rows.js'
+import { rowOptions, type TakeMethods } from './intake/take.js'
+import type { Turns } from './intake/turns.js'
 import { createLine, type Line } from './line.js'
 import { createParallel } from './parallel.js'
-import type { FinishedRowGroup } from './rowgroup.js'
-import { rowLines } from './rows.js'
-import { rowOptions, type TakeMethods } from './take.js'
-import type { Turns } from './turns.js'
 import type { ParquetWriterOptions } from './writer.js'
 import type { WriterSettings } from './writer-options.js'
 

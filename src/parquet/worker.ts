@@ -1,11 +1,11 @@
 // What a thread runs: a line of its own over the segments that it is sent (parallel.ts).
 import { setCore } from '../engine/engine.js'
 import { MillraceError } from '../errors.js'
-import type { BadRecord } from './bad-records.js'
+import type { FinishedRowGroup } from './file/rowgroup.js'
+import type { BadRecord } from './intake/bad-records.js'
+import { turns } from './intake/turns.js'
 import { createLine, type Line } from './line.js'
 import type { Answer, Order } from './parallel.js'
-import type { FinishedRowGroup } from './rowgroup.js'
-import { turns } from './turns.js'
 import { settingsOf } from './writer-options.js'
 
 /** The thread's end of its channel. */

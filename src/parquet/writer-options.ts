@@ -3,11 +3,11 @@ import type { Coercion, Dialect, Format } from '../engine/columns.js'
 import { type LeafColumn, leavesOf } from '../engine/leaves.js'
 import { checkKeys, checkWhole, outOfRange, wrongType } from '../errors.js'
 import type { Field } from '../types.js'
-import { type BadRecordPolicy, checkPolicy } from './bad-records.js'
-import { checkFormat, MAX_RECORD_BYTES } from './intake.js'
-import { checkLookup } from './mapping.js'
-import { checkFileOptions, FILE_KEYS, type FileOptions, type FileSettings } from './options.js'
-import { fieldsOf, type Schema } from './schema.js'
+import { checkFileOptions, FILE_KEYS, type FileOptions, type FileSettings } from './file/options.js'
+import { type BadRecordPolicy, checkPolicy } from './intake/bad-records.js'
+import { checkFormat, MAX_RECORD_BYTES } from './intake/intake.js'
+import { checkLookup } from './schema/mapping.js'
+import { fieldsOf, type Schema } from './schema/schema.js'
 
 export interface RecordOptions {
   /** In its own form, as DDL text, or what Glue's GetTable answers; see parseSchema(). */

@@ -4,9 +4,9 @@ import type { EncodedChunk, EncodedPage } from '../../src/engine/encoded.js'
 import { type Build, createEngine, type Engine } from '../../src/engine/engine.js'
 import { type LeafColumn, layColumns, leavesOf, PHYSICAL } from '../../src/engine/leaves.js'
 import { createPageEncoder, type PageOptions } from '../../src/engine/pages.js'
-import { createParquetFile } from '../../src/parquet/file.js'
-import { checkFileOptions, type FileSettings } from '../../src/parquet/options.js'
-import { createRowGroupEncoder } from '../../src/parquet/rowgroup.js'
+import { createParquetFile } from '../../src/parquet/file/file.js'
+import { checkFileOptions, type FileSettings } from '../../src/parquet/file/options.js'
+import { createRowGroupEncoder } from '../../src/parquet/file/rowgroup.js'
 import type { Field, Leaf } from '../../src/types.js'
 
 export type { Field }

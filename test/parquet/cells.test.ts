@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { leavesOf } from '../../src/engine/leaves.js'
-import { cellsOf } from '../../src/parquet/cells.js'
+import { cellsOf } from '../../src/parquet/intake/cells.js'
 import type { Leaf } from '../../src/types.js'
 
 const cells = (leaf: Leaf, input: unknown) => cellsOf('c', leavesOf([{ name: 'c', key: 'c', nullable: true, leaf }])[0], input)

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ddlOf, schemaOf } from '../../src/parquet/format.js'
 import { formatDdl, parseSchema, parseTable } from '../../src/parquet/index.js'
 import { fieldsOf } from '../../src/parquet/internal.js'
+import { ddlOf, schemaOf } from '../../src/parquet/schema/format.js'
 import type { Field, Leaf } from '../../src/types.js'
 import { fieldsOfDepth } from './schemas.js'
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { schemaOf } from '../../src/parquet/format.js'
 import { evolveSchema, parseSchema, type Schema } from '../../src/parquet/index.js'
 import { fieldsOf, renamed } from '../../src/parquet/internal.js'
+import { schemaOf } from '../../src/parquet/schema/format.js'
 import { fieldsOfDepth } from './schemas.js'
 
 const column = (type: unknown, options: object = {}) => parseSchema({ columns: [{ name: 'a', type, ...options }] })

@@ -1,9 +1,9 @@
 // Pages by hand, PLAIN: what the file side is tested with, apart from the encoder.
 import type { Bounds, EncodedChunk, EncodedPage } from '../../src/engine/encoded.js'
 import { type LeafColumn, leavesOf, PHYSICAL } from '../../src/engine/leaves.js'
-import { createParquetFile } from '../../src/parquet/file.js'
-import { checkFileOptions, type FileOptions, type FileSettings } from '../../src/parquet/options.js'
-import { createRowGroupBuilder, type FinishedRowGroup } from '../../src/parquet/rowgroup.js'
+import { createParquetFile } from '../../src/parquet/file/file.js'
+import { checkFileOptions, type FileOptions, type FileSettings } from '../../src/parquet/file/options.js'
+import { createRowGroupBuilder, type FinishedRowGroup } from '../../src/parquet/file/rowgroup.js'
 import type { Field, Leaf } from '../../src/types.js'
 
 export const leaf = (name: string, leaf: Leaf, nullable = true): Field => ({ name, key: name, nullable, leaf })

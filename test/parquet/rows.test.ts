@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { rowLines } from '../../src/parquet/rows.js'
+import { rowLines } from '../../src/parquet/intake/rows.js'
 import type { Field, Leaf } from '../../src/types.js'
 
 const leaf = (name: string, type: Leaf['type'], more: Partial<Leaf> = {}): Field => ({ name, key: name, nullable: true, leaf: { type, ...more } })

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { schemaOf } from '../../src/parquet/format.js'
 import { type Column, parseSchema, type Schema } from '../../src/parquet/index.js'
-import { checkLookup } from '../../src/parquet/mapping.js'
-import { fieldsOf } from '../../src/parquet/schema.js'
+import { schemaOf } from '../../src/parquet/schema/format.js'
+import { checkLookup } from '../../src/parquet/schema/mapping.js'
+import { fieldsOf } from '../../src/parquet/schema/schema.js'
 import { fieldsOfDepth } from './schemas.js'
 
 const one = (column: object) => parseSchema({ columns: [{ name: 'a', ...column }] }).columns[0]

@@ -1,7 +1,7 @@
 // Where a text is cut must depend on the text alone, not on the pieces that it comes in.
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createCutter } from '../../src/parquet/segments.js'
+import { createCutter } from '../../src/parquet/intake/segments.js'
 import { builds } from '../builds.js'
 
 /** Ends of the segments of `text`, found a line at a time. */
