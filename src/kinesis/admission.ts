@@ -21,8 +21,8 @@ export interface Admission {
   open(): Promise<void> | undefined
   /** Names who numbers the records: the spool, or this producer alone. */
   name(): string
-  /** These records have their outcomes. */
-  released(numbers: Float64Array): void
+  /** These records have their outcomes; absent where nobody keeps them. */
+  released?: (numbers: Float64Array) => void
   /** Gives up the spool's lock. */
   close(): Promise<void>
 }
@@ -44,7 +44,7 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const ABSENT = 0xffffffff
 
 /** Records of the spool have nobody who waits for them. */
-const nobody = (epoch: number): Ticket => ({ epoch, settle() {} })
+const nobody = (epoch: number): Ticket => ({ epoch, settle() {}, settleRows() {} })
 
 /** `pipeline` is asked for only once records come: it tells this of what is released. */
 export function createAdmission(
@@ -103,7 +103,6 @@ function direct(account: Account, pipeline: () => Pipeline, clock: Clock, random
       own ??= Array.from({ length: 20 }, () => LETTERS[Math.floor(random.next() * LETTERS.length)]).join('')
       return own
     },
-    released() {},
     async close() {},
   }
 }
@@ -124,7 +123,7 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
     const written = Promise.resolve().then(() => {
       scheduled = false
       const batch = staged
-      staged = createPack()
+      staged = createPack(batch.count, batch.bytes)
       return write(batch)
     })
     const before = durable
@@ -138,10 +137,12 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
   const write = async (batch: Pack) => {
     try {
       const first = await (spool as Spool).append(batch)
-      pipeline().pack.absorb(batch, (row) => first + row)
-      pipeline().arrived(batch.count)
+      const { count } = batch
+      batch.number(first)
+      pipeline().take(batch)
+      pipeline().arrived(count)
     } catch (error) {
-      for (let row = 0; row < batch.count; row++) account.remove(batch.tickets[row].epoch, batch.size(row), 1)
+      for (let row = 0; row < batch.count; row++) account.remove(batch.tickets[batch.owners[row]].epoch, batch.size(row), 1)
       throw error
     }
   }
@@ -152,9 +153,10 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
       for (let from = 0; from < batch.records.count; ) {
         const { pack, to } = takeSome(batch, from, nobody(account.epoch), clock.monotonic(), quarter)
         await account.admit(pack.bytes + ROW_BYTES * pack.count, pack.count, () => {
-          for (let row = 0; row < pack.count; row++) account.add(pack.tickets[row].epoch, pack.size(row), 1)
-          pipeline().pack.absorb(pack, (row) => pack.numbers[row])
-          pipeline().arrived(pack.count)
+          for (let row = 0; row < pack.count; row++) account.add(pack.tickets[pack.owners[row]].epoch, pack.size(row), 1)
+          const { count } = pack
+          pipeline().take(pack)
+          pipeline().arrived(count)
         })
         from = to
       }

@@ -119,7 +119,7 @@ export function aggregatePacked(batch: RecordBatch, options: AggregateOptions, i
     const made = plan(e, image, batch.count, putBatch(e, batch), settings)
     const { count, table, keys, dataSize, shards, outers, rejected } = made
     const size = dataSize + keys.length
-    const heap = into && into.length >= size ? into.subarray(0, size) : new Uint8Array(size)
+    const heap = into && into.length >= size ? into.subarray(0, size) : room(size)
     write(e, made, (from, to, at) => {
       const start = table[from * ROW_WORDS + 4]
       const end = table[to * ROW_WORDS - 4] + table[to * ROW_WORDS - 3]
@@ -128,6 +128,12 @@ export function aggregatePacked(batch: RecordBatch, options: AggregateOptions, i
     heap.set(keys, dataSize)
     return { count, table, heap, shards, outers, rejected }
   })
+}
+
+/** All of it is written: where the runtime can, without clearing it first. */
+function room(size: number): Uint8Array {
+  if (typeof Buffer === 'undefined') return new Uint8Array(size)
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
 }
 
 interface Planned extends Omit<PackedAggregates, 'heap'> {

@@ -41,14 +41,13 @@ export function fold(pack: Pack, table: ShardTable, { aggregation, maxSize, maxC
   const batch = { count: pack.count, table: pack.table.subarray(0, ROW * pack.count), heap: pack.heap.subarray(0, pack.bytes) }
   const room = tagged === undefined ? maxSize : Math.max(64, maxSize - TAG_BYTES - (maxSize >> 4))
   const made = aggregatePacked(batch, { shards: table.map, maxSize: room, maxCount: aggregation ? maxCount : 1, maxRecordSize })
-  const open = aggregation && !all ? lastOfShards(made, pack.count) : undefined
+  const last = aggregation && !all ? lastOfShards(made, pack.count) : undefined
+  const open = last && last.size > 0 ? last : undefined
   const rows = rowsOf(made.outers, made)
+  if (open) for (let row = 0; row < pack.count; row++) if (open.has(made.outers[row])) rest.push(row)
   for (let i = 0; i < made.count; i++) {
     const [keyAt, keySize, hashAt, hashSize, dataAt, dataSize, , users] = made.table.subarray(ROW * i, ROW * i + ROW)
-    if (open?.has(i)) {
-      rest.push(...rows[i])
-      continue
-    }
+    if (open?.has(i)) continue
     const text = (at: number, size: number) => decoder.decode(made.heap.subarray(at, at + size))
     const shared = users > 1
     const PartitionKey = shared ? 'a' : text(keyAt, keySize)
@@ -70,7 +69,7 @@ export function fold(pack: Pack, table: ShardTable, { aggregation, maxSize, maxC
   // No open shard is listed for them (a split is under way): the service places them.
   for (let row = made.outers.indexOf(NO_OUTER); row >= 0; row = made.outers.indexOf(NO_OUTER, row + 1))
     outers.push(alone(pack, row, table.version, tagged, maxRecordSize))
-  return { outers, rest: rest.sort((a, b) => a - b) }
+  return { outers, rest }
 }
 
 /** The aggregate, or the record alone, with the ids of its records; as it is where that would be larger than `most`. */

@@ -9,7 +9,9 @@ const ROW = 8
 const ABSENT = 0xffffffff
 
 export interface Pack extends RecordBatch {
-  readonly tickets: Ticket[]
+  /** Tickets of the rows, and for each row which. */
+  readonly tickets: readonly Ticket[]
+  readonly owners: Uint32Array
   /** Index within the ticket. */
   readonly indices: Uint32Array
   /** Monotonic milliseconds at acceptance. */
@@ -24,6 +26,8 @@ export interface Pack extends RecordBatch {
   leave(rows: number): void
   /** How it fared before it came into this pack. */
   past(row: number): Past | undefined
+  /** Whether any row has such a past. */
+  readonly pasts: boolean
   /** Bytes that one row counts for against the buffer's limit. */
   size(row: number): number
   dataSize(row: number): number
@@ -47,7 +51,13 @@ export interface Pack extends RecordBatch {
   /** Rows [from, to) of a table over `text`, all there is of it in one piece; what lies behind its end is in `side`. */
   append(table: Uint32Array, from: number, to: number, text: Uint8Array, side: Uint8Array, ticket: Ticket, index: number, since: number, number: number): void
   /** All rows of another pack, whose tickets and times they keep. */
-  absorb(from: Pack, numberOf: (row: number) => number): void
+  absorb(from: Pack): void
+  /** Numbers all its rows. */
+  number(first: number): void
+  /** All rows of another pack, in front of those that are here; for one that is small, and whose rows have no past. The other one is done with. */
+  prepend(from: Pack): void
+  /** Nothing of it is needed any more: its arrays are another's. */
+  discard(): void
   /** Row of another pack, taken over with its ticket. */
   move(from: Pack, row: number, past: Past | undefined): void
 }
@@ -60,6 +70,7 @@ export const ROW_BYTES = 64
 
 interface Arrays {
   table: Uint32Array
+  owners: Uint32Array
   indices: Uint32Array
   since: Float64Array
   numbers: Float64Array
@@ -70,14 +81,20 @@ interface Arrays {
 // the garbage collector runs for: a quarter of the time from NDJSON to requests.
 const spares: Arrays[] = []
 const SPARES = 4
-const SPARE_BYTES = 4 * 1_048_576
+const SPARE_ROWS = 512
+const SPARE_BYTES = 8 * 1_048_576
+
+function takeSpare(rows: number, bytes: number): Arrays | undefined {
+  const found = spares.findIndex((spare) => spare.indices.length >= rows && spare.heap.length >= bytes)
+  return found < 0 ? undefined : spares.splice(found, 1)[0]
+}
 
 /** An empty pack with room for so much; it grows. */
 export function createPack(rows = 64, bytes = 16_384): Pack {
-  const found = rows > 64 ? spares.findIndex((spare) => spare.indices.length >= rows && spare.heap.length >= bytes) : -1
-  const own = found < 0 ? undefined : spares.splice(found, 1)[0]
+  const own = rows > 64 ? takeSpare(rows, bytes) : undefined
   let room = own?.indices.length ?? Math.max(1, rows)
   let table = own?.table ?? new Uint32Array(ROW * room)
+  let owners = own?.owners ?? new Uint32Array(room)
   let indices = own?.indices ?? new Uint32Array(room)
   let since = own?.since ?? new Float64Array(room)
   let numbers = own?.numbers ?? new Float64Array(room)
@@ -89,7 +106,24 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
   let top = 0
   const tickets: Ticket[] = []
   let pasts: Map<number, Past> | undefined
+  const moveInto = (spare: Arrays | undefined) => {
+    if (!spare) return
+    spare.table.set(table.subarray(0, ROW * count))
+    spare.owners.set(owners.subarray(0, count))
+    spare.indices.set(indices.subarray(0, count))
+    spare.since.set(since.subarray(0, count))
+    spare.numbers.set(numbers.subarray(0, count))
+    spare.heap.set(heap.subarray(0, top))
+    room = spare.indices.length
+    table = spare.table
+    owners = spare.owners
+    indices = spare.indices
+    since = spare.since
+    numbers = spare.numbers
+    heap = spare.heap
+  }
   const make = (size: number, more = 1) => {
+    if ((top + size > heap.length || count + more > room) && count + more > 64) moveInto(takeSpare(count + more, top + size))
     if (top + size > heap.length) {
       const larger = new Uint8Array(Math.max(2 * heap.length, top + size))
       larger.set(heap.subarray(0, top))
@@ -98,12 +132,18 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
     if (count + more <= room) return
     room = Math.max(2 * room, count + more)
     table = grown(table, new Uint32Array(ROW * room))
+    owners = grown(owners, new Uint32Array(room))
     indices = grown(indices, new Uint32Array(room))
     since = grown(since, new Float64Array(room))
     numbers = grown(numbers, new Float64Array(room))
   }
+  // Neighbours mostly come from one put.
+  const owner = (ticket: Ticket) => {
+    if (tickets[tickets.length - 1] !== ticket) tickets.push(ticket)
+    return tickets.length - 1
+  }
   const note = (ticket: Ticket, index: number, arrived: number, number: number) => {
-    tickets.push(ticket)
+    owners[count] = owner(ticket)
     indices[count] = index
     since[count] = arrived
     numbers[count] = number
@@ -112,9 +152,30 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
   }
   // Writes text at the top of the heap and gives its size in UTF-8.
   const write = (text: string) => {
-    const { written } = encoder.encodeInto(text, heap.subarray(top))
+    const room = heap.subarray(top)
+    const written =
+      typeof Buffer === 'undefined' ? encoder.encodeInto(text, room).written : Buffer.from(heap.buffer, heap.byteOffset + top, room.length).write(text, 'utf8')
     top += written
     return written
+  }
+  // The rest of what `note` does, for rows [count, count + more) of one ticket.
+  const noteAll = (ticket: Ticket, index: number, arrived: number, number: number, more: number) => {
+    const end = count + more
+    owners.fill(owner(ticket), count, end)
+    since.fill(arrived, count, end)
+    for (let row = count; row < end; row++) {
+      indices[row] = index++
+      numbers[row] = number++
+    }
+    count = end
+    live += more
+  }
+  const recycle = (gone: number) => {
+    live -= gone
+    if (live > 0 || !sealed || room < SPARE_ROWS || heap.length > SPARE_BYTES) return
+    sealed = false
+    if (spares.length === SPARES) spares.shift()
+    spares.push({ table, owners, indices, since, numbers, heap })
   }
   // Gives where it lies.
   const copy = (source: Uint8Array, at: number, size: number) => {
@@ -145,16 +206,17 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
       return numbers
     },
     tickets,
+    get owners() {
+      return owners
+    },
+    get pasts() {
+      return pasts !== undefined
+    },
     next() {
       sealed = true
       return createPack(count + (count >> 3), top + (top >> 3))
     },
-    leave(gone) {
-      live -= gone
-      if (live > 0 || !sealed || spares.length === SPARES || heap.length > SPARE_BYTES) return
-      sealed = false
-      spares.push({ table, indices, since, numbers, heap })
-    },
+    leave: recycle,
     past: (row) => pasts?.get(row),
     size(row) {
       const at = ROW * row
@@ -189,41 +251,49 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
       make(6 * keys.length + bytes, to - from)
       let key = top
       const ascii = write(keys) === keys.length
+      const rows = table
+      const bytesOf = heap
       for (let i = from, at = ROW * count; i < to; i++, at += ROW) {
         const { partitionKey } = records[i]
         // Where a character may take several bytes the keys are written anew, one by one: that is rare.
-        table[at] = ascii ? key : top
-        table[at + 1] = ascii ? partitionKey.length : write(partitionKey)
+        rows[at] = ascii ? key : top
+        rows[at + 1] = ascii ? partitionKey.length : write(partitionKey)
         key += partitionKey.length
         const hash = hashes[i - from]
-        table[at + 2] = top
-        table[at + 3] = hash === undefined ? ABSENT : write(hash)
-        table[at + 4] = top
-        table[at + 5] = data[i - from].length
-        heap.set(data[i - from], top)
-        top += data[i - from].length
-        note(ticket, index++, arrived, number++)
+        const own = data[i - from]
+        rows[at + 2] = top
+        rows[at + 3] = hash === undefined ? ABSENT : write(hash)
+        rows[at + 4] = top
+        rows[at + 5] = own.length
+        bytesOf.set(own, top)
+        top += own.length
       }
+      noteAll(ticket, index, arrived, number, to - from)
     },
     append(rows, from, to, text, side, ticket, index, arrived, number) {
       const first = rows[ROW * from + 4]
       const end = rows[ROW * to - 4] + rows[ROW * to - 3]
       let keys = 0
-      for (let row = from; row < to; row++) if (rows[ROW * row] >= text.length) keys += rows[ROW * row + 1]
+      if (side.length > 0) for (let row = from; row < to; row++) if (rows[ROW * row] >= text.length) keys += rows[ROW * row + 1]
       make(end - first + keys, to - from)
       const shift = copy(text, first, end - first) - first
-      for (let row = from, at = ROW * count; row < to; row++, at += ROW) {
-        const source = ROW * row
-        table[at] = rows[source] < text.length ? rows[source] + shift : copy(side, rows[source] - text.length, rows[source + 1])
-        table[at + 1] = rows[source + 1]
-        table[at + 2] = rows[source + 3] === ABSENT ? 0 : rows[source + 2] + shift
-        table[at + 3] = rows[source + 3]
-        table[at + 4] = rows[source + 4] + shift
-        table[at + 5] = rows[source + 5]
-        note(ticket, index++, arrived, number++)
+      const own = table
+      const length = text.length
+      for (let source = ROW * from, at = ROW * count; source < ROW * to; source += ROW, at += ROW) {
+        const key = rows[source]
+        own[at] = key < length ? key + shift : copy(side, key - length, rows[source + 1])
+        own[at + 1] = rows[source + 1]
+        own[at + 2] = rows[source + 3] === ABSENT ? 0 : rows[source + 2] + shift
+        own[at + 3] = rows[source + 3]
+        own[at + 4] = rows[source + 4] + shift
+        own[at + 5] = rows[source + 5]
       }
+      noteAll(ticket, index, arrived, number, to - from)
     },
-    absorb(from, numberOf) {
+    number(first) {
+      for (let row = 0; row < count; row++) numbers[row] = first + row
+    },
+    absorb(from) {
       make(from.bytes, from.count)
       const shift = copy(from.heap, 0, from.bytes)
       for (let row = 0, at = ROW * count, source = 0; row < from.count; row++, at += ROW, source += ROW) {
@@ -231,8 +301,36 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
         table[at] += shift
         table[at + 2] += shift
         table[at + 4] += shift
-        note(from.tickets[row], from.indices[row], from.since[row], numberOf(row))
+        note(from.tickets[from.owners[row]], from.indices[row], from.since[row], from.numbers[row])
       }
+    },
+    prepend(from) {
+      const more = from.count
+      make(from.bytes, more)
+      table.copyWithin(ROW * more, 0, ROW * count)
+      owners.copyWithin(more, 0, count)
+      indices.copyWithin(more, 0, count)
+      since.copyWithin(more, 0, count)
+      numbers.copyWithin(more, 0, count)
+      const shift = copy(from.heap, 0, from.bytes)
+      const end = count + more
+      live += more
+      for (let row = 0, at = 0; row < more; row++, at += ROW) {
+        for (let word = 0; word < 6; word++) table[at + word] = from.table[at + word]
+        table[at] += shift
+        table[at + 2] += shift
+        table[at + 4] += shift
+        owners[row] = owner(from.tickets[from.owners[row]])
+        indices[row] = from.indices[row]
+        since[row] = from.since[row]
+        numbers[row] = from.numbers[row]
+      }
+      count = end
+      from.discard()
+    },
+    discard() {
+      sealed = true
+      recycle(live)
     },
     move(from, row, past) {
       const source = ROW * row
@@ -250,10 +348,21 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
         pasts ??= new Map()
         pasts.set(count, past)
       }
-      note(from.tickets[row], from.indices[row], from.since[row], from.numbers[row])
+      note(from.tickets[from.owners[row]], from.indices[row], from.since[row], from.numbers[row])
       from.leave(1)
     },
   }
+}
+
+/** What some rows of a pack count for against the buffer's limit. */
+export function sizeOfRows({ table }: Pack, rows: ArrayLike<number>, from: number, to: number): number {
+  let bytes = ROW_BYTES * (to - from)
+  for (let i = from; i < to; i++) {
+    const at = ROW * rows[i]
+    const hash = table[at + 3]
+    bytes += table[at + 1] + table[at + 5] + (hash === ABSENT ? 0 : hash)
+  }
+  return bytes
 }
 
 function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {

@@ -15,8 +15,10 @@ export interface LineRows {
   lines: number
 }
 
-/** Reads lines: of `text`, whose last line end may be missing, at most `cap` records. */
+/** Reads lines: of `text`, whose last line end may be missing, at most `cap` records. The rows are good until it reads again. */
 export type LineReader = (text: Uint8Array, cap: number) => LineRows
+
+const NOTHING = new Uint8Array(0)
 
 /** Records of one stretch at most. */
 export const ROWS = 8_192
@@ -31,6 +33,8 @@ export function createLineReader(fields: NdjsonOptions, most: number, e: Engine 
   const names = [fields.partitionKey, fields.explicitHashKey].map((field) =>
     field === undefined ? undefined : tokensOf(field).map((token) => encoder.encode(token)),
   )
+  // Megabytes outside of V8's heap are what its collector runs for.
+  let kept = new Uint32Array(0)
   return (text, cap) => {
     return e.scope(() => {
       const [key, hash] = names.map((tokens) => (tokens ? putPointer(e, tokens) : 0))
@@ -45,11 +49,20 @@ export function createLineReader(fields: NdjsonOptions, most: number, e: Engine 
       const count = e.core.ndjsonRows(src, whole, key, hash, most, side, table, cap)
       const words = e.words()
       const report = e.core.report() >> 2
-      const rows = words.slice(table >> 2, (table >> 2) + 8 * count)
+      const made = words.subarray(table >> 2, (table >> 2) + 8 * count)
+      if (kept.length < made.length) kept = new Uint32Array(made.length + (made.length >> 2))
+      kept.set(made)
+      const rows = kept.subarray(0, made.length)
       const used = words[report + 1]
       const gap = side - src - text.length
       if (used > 0) for (let at = 0; at < rows.length; at += 8) if (rows[at] >= text.length && rows[at + 1] > 0) rows[at] -= gap
-      return { count, table: rows, side: e.bytes().slice(side, side + used), consumed: Math.min(words[report], text.length), lines: words[report + 5] }
+      return {
+        count,
+        table: rows,
+        side: used > 0 ? e.bytes().slice(side, side + used) : NOTHING,
+        consumed: Math.min(words[report], text.length),
+        lines: words[report + 5],
+      }
     })
   }
 }

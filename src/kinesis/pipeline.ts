@@ -44,6 +44,8 @@ export interface Pipeline {
   readonly full: boolean
   /** Where accepted records go; another one after each drain. */
   readonly pack: Pack
+  /** Takes rows of a pack of their own, which is the pipeline's from then on, as accepted after those that are here. */
+  take(batch: Pack): void
   /** So many were put there; drains by itself once the pack is full or its time is up. */
   arrived(count: number): void
   /** A record that is not accepted; a promise while a dead-letter sink takes it. */
@@ -61,7 +63,7 @@ export function createPipeline(
   service: KinesisService,
   settings: ProducerSettings,
   account: Account,
-  { released, name }: { released(numbers: Float64Array): void; name(): string },
+  { released, name }: { released?: ((numbers: Float64Array) => void) | undefined; name(): string },
 ): Pipeline {
   const { clock, random, ordering, recordTtl } = settings
   const placement = createPlacement({ ...settings, service })
@@ -278,6 +280,16 @@ export function createPipeline(
     },
     get pack() {
       return pack
+    },
+    take(batch) {
+      // What an earlier fold has kept back is little beside a batch that comes from a device.
+      if (pack.pasts || 2 * pack.count > batch.count) {
+        pack.absorb(batch)
+        batch.discard()
+      } else {
+        batch.prepend(pack)
+        pack = batch
+      }
     },
     arrived(count) {
       settler.counts.accepted += count

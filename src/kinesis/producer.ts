@@ -8,7 +8,7 @@ import { createLineReader, type LineRows, plainEnd, ROWS, readRow, stretch } fro
 import { createPipeline, type Pipeline, type ProducerMetrics } from './pipeline.js'
 import { type ProducerOptions, producerSettings } from './producer-options.js'
 import { type BatchReceipt, type BatchTicket, createBatchTicket, createReceipt, type Receipt, type Ticket } from './receipt.js'
-import { checkRecord, faultOfRecord, type ProducerRecord } from './record.js'
+import { checkRecord, checkRecords, faultOfRecord, type ProducerRecord } from './record.js'
 import { createService } from './service.js'
 import { type Sent, sending, type WritableOptions, writableOf } from './streams.js'
 
@@ -187,7 +187,7 @@ export function createProducer(options: ProducerOptions): Producer {
     async putBatch(records, given) {
       assertOpen()
       if (!Array.isArray(records)) throw wrongType('records', 'an array', records)
-      for (let i = 0; i < records.length; i++) checkRecord(`records[${i}]`, records[i])
+      checkRecords(records)
       const signal = signalOf(given)
       const ticket = createBatchTicket(account.epoch)
       const work = async () => {

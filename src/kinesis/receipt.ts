@@ -62,6 +62,11 @@ export interface Ticket {
   /** The flush that waits for it. */
   readonly epoch: number
   settle(index: number, settlement: Settlement, subSequenceNumber: number): void
+  /**
+   * The same for rows[from, to) of a pack at once, whose `indices` these are: their places in `rows` are
+   * their sub-sequence numbers where they share a Kinesis record.
+   */
+  settleRows(indices: Uint32Array, rows: ArrayLike<number>, from: number, to: number, settlement: Settlement, aggregated: boolean): void
 }
 
 const outcomeOf = (settlement: Settlement, subSequenceNumber: number): Outcome =>
@@ -73,7 +78,12 @@ export function createReceipt(epoch: number): Ticket & Receipt {
   const outcome = new Promise<Outcome>((done) => {
     resolve = done
   })
-  return { epoch, outcome, settle: (_, settlement, sub) => resolve(outcomeOf(settlement, sub)) }
+  return {
+    epoch,
+    outcome,
+    settle: (_, settlement, sub) => resolve(outcomeOf(settlement, sub)),
+    settleRows: (_indices, _rows, from, _to, settlement, aggregated) => resolve(outcomeOf(settlement, aggregated ? from : 0)),
+  }
 }
 
 /** Ticket and receipt of a batch that grows while it is taken in; `close` once its count is known. */
@@ -84,8 +94,10 @@ export interface BatchTicket extends Ticket {
 }
 
 export function createBatchTicket(epoch: number): BatchTicket {
-  const settlements: (Settlement | undefined)[] = []
-  let subs = new Uint32Array(256)
+  /** One serves many records: an array with a pointer for each is what the garbage collector would have to mark. */
+  const settlements: Settlement[] = []
+  /** For each record the index of its settlement, and its sub-sequence number. */
+  let places = new Uint32Array(512)
   let count = 0
   let delivered = 0
   let failed = 0
@@ -94,22 +106,26 @@ export function createBatchTicket(epoch: number): BatchTicket {
   const outcomes = new Promise<BatchOutcomes>((done) => {
     resolve = done
   })
-  const at = (record: number): Outcome => outcomeOf(settlements[record] as Settlement, subs[record])
+  const at = (record: number): Outcome => outcomeOf(settlements[places[2 * record]], places[2 * record + 1])
+  const settled = (settlement: Settlement, records: number) => {
+    if (settlement.status === 'delivered') delivered += records
+    else failed += records
+    finish()
+  }
   const finish = () => {
-    if (!closed || delivered + failed < settlements.length) return
+    if (!closed || delivered + failed < count) return
     resolve({
-      count: settlements.length,
+      count,
       delivered,
       failed,
       at(record) {
-        if (!Number.isInteger(record) || record < 0 || record >= count)
-          throw new RangeError(`"record" expected an index below ${settlements.length}, got ${record}`)
+        if (!Number.isInteger(record) || record < 0 || record >= count) throw new RangeError(`"record" expected an index below ${count}, got ${record}`)
         return at(record)
       },
       *failures() {
         if (failed === 0) return
-        for (let record = 0; record < settlements.length; record++) {
-          const settlement = settlements[record] as Settlement
+        for (let record = 0; record < count; record++) {
+          const settlement = settlements[places[2 * record]]
           if (settlement.status === 'failed') yield { ...settlement, record }
         }
       },
@@ -120,25 +136,32 @@ export function createBatchTicket(epoch: number): BatchTicket {
     add(more = 1) {
       const first = count
       count += more
-      if (count > subs.length) {
-        const longer = new Uint32Array(Math.max(2 * subs.length, count))
-        longer.set(subs)
-        subs = longer
+      if (2 * count > places.length) {
+        const longer = new Uint32Array(Math.max(2 * places.length, 2 * count))
+        longer.set(places)
+        places = longer
       }
-      settlements.length = count
       return first
     },
     settle(index, settlement, sub) {
-      settlements[index] = settlement
-      subs[index] = sub
-      if (settlement.status === 'delivered') delivered++
-      else failed++
-      finish()
+      places[2 * index] = settlements.push(settlement) - 1
+      places[2 * index + 1] = sub
+      settled(settlement, 1)
+    },
+    settleRows(indices, rows, from, to, settlement, aggregated) {
+      const place = settlements.push(settlement) - 1
+      const own = places
+      for (let i = from; i < to; i++) {
+        const at = 2 * indices[rows[i]]
+        own[at] = place
+        own[at + 1] = aggregated ? i : 0
+      }
+      settled(settlement, to - from)
     },
     close() {
       closed = true
       finish()
-      return { count: settlements.length, outcomes }
+      return { count, outcomes }
     },
   }
 }

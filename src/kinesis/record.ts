@@ -18,6 +18,19 @@ export interface RecordFault {
   message: string
 }
 
+/** Throws TypeError for records of the wrong shape. */
+export function checkRecords(records: readonly unknown[]): asserts records is readonly ProducerRecord[] {
+  for (let i = 0; i < records.length; i++) if (!isPlain(records[i])) checkRecord(`records[${i}]`, records[i])
+}
+
+/** Whether it surely is a record; makes neither a label nor a list of its keys. */
+function isPlain(record: unknown): boolean {
+  if (record === null || typeof record !== 'object') return false
+  for (const key in record) if (key !== 'partitionKey' && key !== 'data') return false
+  const { partitionKey, data } = record as Partial<ProducerRecord>
+  return typeof partitionKey === 'string' && data instanceof Uint8Array && (record as Partial<ProducerRecord>).explicitHashKey === undefined
+}
+
 /** Throws TypeError for a record of the wrong shape. */
 export function checkRecord(label: string, record: unknown): asserts record is ProducerRecord {
   if (record === null || typeof record !== 'object') throw wrongType(label, 'a record', record)

@@ -4,9 +4,9 @@ import type { Clock, Random } from '../ports/ports.js'
 import type { Account } from './account.js'
 import { attemptsOf, join, type Past } from './attempt.js'
 import { bury, type DeadLetter, type DeadLetterSink } from './dead-letter.js'
-import type { Pack } from './intake.js'
+import { type Pack, sizeOfRows } from './intake.js'
 import type { Outer } from './outer.js'
-import type { Failed, Settlement, Ticket } from './receipt.js'
+import type { Delivered, Failed, Ticket } from './receipt.js'
 import type { Telemetry } from './telemetry.js'
 
 export interface SettledCounts {
@@ -44,8 +44,22 @@ export interface SettlerOptions {
   random: Random
   deadLetter: DeadLetterSink | undefined
   telemetry: Telemetry
-  /** These records, by number, have their outcomes. */
-  released(numbers: Float64Array): void
+  /** These records, by number, have their outcomes; absent where nobody keeps them. */
+  released: ((numbers: Float64Array) => void) | undefined
+}
+
+/** Words of a row of the record table, and which of them is the size of the data. */
+const ROW = 8
+const DATA_SIZE = 5
+
+/** Units of rows, had each been put alone. */
+function unitsOfRows(table: Uint32Array, rows: ArrayLike<number>): number {
+  let units = rows.length
+  for (let i = 0; i < rows.length; i++) {
+    const size = table[ROW * rows[i] + DATA_SIZE]
+    if (size > KINESIS.payloadUnitBytes.value) units += unitsOf(size) - 1
+  }
+  return units
 }
 
 const unitsOf = (bytes: number) => Math.max(1, Math.ceil(bytes / KINESIS.payloadUnitBytes.value))
@@ -65,20 +79,28 @@ export function createSettler({ account, clock, random, deadLetter, telemetry, r
 
   // Neighbours mostly come from one put.
   const free = (pack: Pack, rows: ArrayLike<number>) => {
+    const { tickets, owners } = pack
     for (let i = 0; i < rows.length; ) {
-      const { epoch } = pack.tickets[rows[i]]
+      let owner = owners[rows[i]]
+      const { epoch } = tickets[owner]
       const first = i
-      let bytes = 0
-      for (; i < rows.length && pack.tickets[rows[i]].epoch === epoch; i++) bytes += pack.size(rows[i])
-      account.remove(epoch, bytes, i - first)
+      for (; i < rows.length; i++) {
+        if (owners[rows[i]] === owner) continue
+        owner = owners[rows[i]]
+        if (tickets[owner].epoch !== epoch) break
+      }
+      account.remove(epoch, sizeOfRows(pack, rows, first, i), i - first)
     }
     pack.leave(rows.length)
   }
 
   const release = (pack: Pack, rows: ArrayLike<number>) => {
-    const numbers = new Float64Array(rows.length)
-    for (let i = 0; i < rows.length; i++) numbers[i] = pack.numbers[rows[i]]
-    released(numbers)
+    if (released) {
+      const { numbers } = pack
+      const done = new Float64Array(rows.length)
+      for (let i = 0; i < rows.length; i++) done[i] = numbers[rows[i]]
+      released(done)
+    }
     free(pack, rows)
   }
 
@@ -93,14 +115,24 @@ export function createSettler({ account, clock, random, deadLetter, telemetry, r
     },
     deliver({ rows, pack, aggregated, past }, shardId, sequenceNumber) {
       const shared = settlementOf(past, shardId, sequenceNumber)
-      for (let i = 0; i < rows.length; i++) {
-        const row = rows[i]
-        const before = pack.past(row)
-        const settlement = before ? settlementOf(join(before, past), shardId, sequenceNumber) : shared
-        counts.delivered++
-        if (settlement.status === 'delivered' && settlement.uncertain) counts.uncertain++
-        counts.userPayloadUnits += unitsOf(pack.dataSize(row))
-        pack.tickets[row].settle(pack.indices[row], settlement, aggregated ? i : 0)
+      const { table, tickets, owners, indices } = pack
+      counts.delivered += rows.length
+      counts.userPayloadUnits += unitsOfRows(table, rows)
+      if (pack.pasts) {
+        for (let i = 0; i < rows.length; i++) {
+          const before = pack.past(rows[i])
+          const settlement = before ? settlementOf(join(before, past), shardId, sequenceNumber) : shared
+          if (settlement.uncertain) counts.uncertain++
+          tickets[owners[rows[i]]].settle(indices[rows[i]], settlement, aggregated ? i : 0)
+        }
+      } else {
+        if (shared.uncertain) counts.uncertain += rows.length
+        for (let i = 0; i < rows.length; ) {
+          const owner = owners[rows[i]]
+          const first = i++
+          while (i < rows.length && owners[rows[i]] === owner) i++
+          tickets[owner].settleRows(indices, rows, first, i, shared, aggregated)
+        }
       }
       telemetry.settled(rows.length)
       release(pack, rows)
@@ -112,7 +144,7 @@ export function createSettler({ account, clock, random, deadLetter, telemetry, r
           counts.failed++
           if (deadLettered) counts.deadLettered++
           const failed: Failed = { status: 'failed', code, message, attempts: all?.count ?? 0, uncertain: all?.uncertain ?? false }
-          pack.tickets[rows[i]].settle(pack.indices[rows[i]], deadLettered === undefined ? failed : { ...failed, deadLettered }, 0)
+          pack.tickets[pack.owners[rows[i]]].settle(pack.indices[rows[i]], deadLettered === undefined ? failed : { ...failed, deadLettered }, 0)
         }
         telemetry.settled(rows.length, code)
         release(pack, rows)
@@ -127,7 +159,7 @@ export function createSettler({ account, clock, random, deadLetter, telemetry, r
         const past = pack.past(rows[i])
         counts.failed++
         const message = 'not sent by this producer: the spool has it for the next one'
-        pack.tickets[rows[i]].settle(
+        pack.tickets[pack.owners[rows[i]]].settle(
           pack.indices[rows[i]],
           { status: 'failed', code: 'SPOOLED', message, attempts: past?.count ?? 0, uncertain: past?.uncertain ?? false },
           0,
@@ -155,7 +187,7 @@ export function createSettler({ account, clock, random, deadLetter, telemetry, r
   }
 }
 
-const settlementOf = (past: Past | undefined, shardId: string, sequenceNumber: string): Settlement => ({
+const settlementOf = (past: Past | undefined, shardId: string, sequenceNumber: string): Omit<Delivered, 'subSequenceNumber'> => ({
   status: 'delivered',
   shardId,
   sequenceNumber,

@@ -33,6 +33,8 @@ const HIGH = 4_294_967_296
 const WORDS = 8
 const ABSENT = 0xffffffff
 const NO_HASH = 255
+/** Bytes that are copied one by one. */
+const SHORT = 40
 
 export interface FrameHeader {
   kind: number
@@ -104,25 +106,42 @@ export function encodeRecords(target: FrameBuffer, batch: RecordBatch, from: num
   // What lies in the heap as it will in the frame, however many rows, is one copy.
   let start = 0
   let end = 0
-  const take = (offset: number, length: number) => {
-    if (offset !== end) {
+  const flush = () => {
+    // A key alone: a view of so few bytes costs more than they do.
+    if (end - start <= SHORT) while (start < end) bytes[at++] = heap[start++]
+    else {
       bytes.set(heap.subarray(start, end), at)
       at += end - start
-      start = offset
-      end = offset
     }
-    end += length
   }
   for (let row = from; row < to; row++) {
     const cell = WORDS * row
+    const key = table[cell]
     const hash = table[cell + 3]
+    const data = table[cell + 4]
     words[word++] = table[cell + 1] | ((hash === ABSENT ? NO_HASH : hash) << 16)
     words[word++] = table[cell + 5]
-    take(table[cell], table[cell + 1])
-    if (hash !== ABSENT && hash > 0) take(table[cell + 2], hash)
-    if (table[cell + 5] > 0) take(table[cell + 4], table[cell + 5])
+    if (key !== end) {
+      flush()
+      start = key
+    }
+    end = key + table[cell + 1]
+    if (hash !== ABSENT && hash > 0) {
+      if (table[cell + 2] !== end) {
+        flush()
+        start = table[cell + 2]
+      }
+      end = table[cell + 2] + hash
+    }
+    if (table[cell + 5] > 0) {
+      if (data !== end) {
+        flush()
+        start = data
+      }
+      end = data + table[cell + 5]
+    }
   }
-  bytes.set(heap.subarray(start, end), at)
+  flush()
   finish(target, { kind: RECORDS, first, count: to - from, size }, seed)
   return to
 }
