@@ -76,8 +76,9 @@ function read(error: unknown): { name: string; message: string; status: number |
   if (error === null || typeof error !== 'object') return { name: 'Error', message: String(error), status: undefined }
   const { name, code, message, $metadata } = error as { name?: unknown; code?: unknown; message?: unknown; $metadata?: { httpStatusCode?: unknown } }
   const status = $metadata?.httpStatusCode
-  // Network errors say ECONNRESET in `code`; errors of the service have their name only.
-  const label = typeof code === 'string' && name === 'Error' ? code : typeof name === 'string' ? name : 'Error'
+  // Network errors say ECONNRESET in `code`; errors of the service have their name only. The SDK calls a
+  // connection that was reset a TimeoutError, which would have everybody look for what was slow.
+  const label = typeof code === 'string' && (name === 'Error' || name === 'TimeoutError') ? code : typeof name === 'string' ? name : 'Error'
   return { name: label, message: typeof message === 'string' ? message : '', status: typeof status === 'number' ? status : undefined }
 }
 

@@ -76,7 +76,7 @@ function tally(ids: Iterable<number>, count: number) {
   return { missing: seen.filter((times) => times === 0).length, duplicates: total - seen.filter((times) => times > 0).length }
 }
 
-test('a producer over a spool, killed again and again on a bad day: all that it has accepted arrives', { timeout: 120_000 }, async () => {
+test('a producer over a spool, killed again and again on a bad day: all that it has accepted arrives', { timeout: 900_000 }, async () => {
   const kills = Number(process.env.MILLRACE_SPOOL_KILLS ?? 6)
   const home = await mkdtemp(join(tmpdir(), 'millrace-run-'))
   const at = await startFaultServer({ faults: { throttle: 0.1, reset: 0.05, resetAfter: 0.05, error: 0.1, lostAck: 0.02 }, seed, hold: 100 })
@@ -88,23 +88,24 @@ test('a producer over a spool, killed again and again on a bad day: all that it 
     await symlink(join(import.meta.dirname, '../../node_modules'), join(home, 'node_modules'))
     await createStream(at.quiet, 's', 4)
     const accepted: number[] = []
-    const live = async (args: string[], milliseconds?: number) => {
+    // Killed once it has said so many lines: how long it takes for them is the machine's business.
+    const live = async (args: string[], most = Number.POSITIVE_INFINITY) => {
       const child = spawn(process.execPath, [program, at.endpoint, join(home, 'spool'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
       let out = ''
       let err = ''
       child.stdout.on('data', (data) => {
         out += data
+        if (out.split('\n').length > most) child.kill('SIGKILL')
       })
       child.stderr.on('data', (data) => {
         err += data
       })
       const closed = once(child, 'close')
-      if (milliseconds !== undefined) setTimeout(() => child.kill('SIGKILL'), milliseconds)
       const [code] = await closed
       for (const line of out.split('\n').slice(0, -1)) if (line.startsWith('a ')) for (let i = 0; i < 20; i++) accepted.push(Number(line.slice(2)) + i)
-      if (milliseconds === undefined) expect(`${code} ${out.trim()} ${code === 0 ? '' : err}`).toBe('0 done ')
+      if (most === Number.POSITIVE_INFINITY) expect(`${code} ${out.trim()} ${code === 0 ? '' : err}`).toBe('0 done ')
     }
-    for (let life = 0; life < kills; life++) await live([String(100_000 * life)], 700 + ((life * 131) % 600))
+    for (let life = 0; life < kills; life++) await live([String(100_000 * life)], 30 + ((life * 131) % 120))
     await live(['0', 'end'])
     const users = usersIn(await raw(at.quiet)).all.map(({ data }) => JSON.parse(data).id as number)
     const arrived = new Set(users)
@@ -143,7 +144,9 @@ test.each([
         stableIds: true,
         maxBufferedTime: 5,
         aggregationMaxSize: count > 100_000 ? 51_200 : 2_000,
-        requestTimeout: 30_000,
+        // of a machine under load: a request that is given up for its slowness is stored all the same, and no fault of the front's
+        requestTimeout: 300_000,
+        recordTtl: 3_600_000,
       })
       const receipts: BatchReceipt[] = []
       const change = async (chunk: number) => {
@@ -156,10 +159,12 @@ test.each([
           await at.quiet.send(new MergeShardsCommand({ StreamName: 's', ShardToMerge: left.ShardId, AdjacentShardToMerge: right.ShardId }))
         }
       }
-      const changes: Promise<void>[] = []
+      // One after the other: a reshard of shards that were listed before the one under way has ended is refused,
+      // and kinesalite does it all the same, so that no hash key has one shard any more.
+      let changes = Promise.resolve()
       for (let chunk = 0; chunk < CHUNKS; chunk++) {
         // meanwhile the producer goes on
-        changes.push(change(chunk))
+        changes = changes.then(() => change(chunk))
         const ids = Array.from(
           { length: Math.ceil(((chunk + 1) * count) / CHUNKS) - Math.ceil((chunk * count) / CHUNKS) },
           (_, i) => Math.ceil((chunk * count) / CHUNKS) + i,
@@ -168,7 +173,7 @@ test.each([
         receipts.push(await producer.putNdjson(new TextEncoder().encode(`${lines.join('\n')}\n`), { partitionKey: 'key' }))
         await new Promise((resolve) => setTimeout(resolve, 8))
       }
-      await Promise.all(changes)
+      await changes
       await producer.close()
       const seconds = (performance.now() - started) / 1000
 

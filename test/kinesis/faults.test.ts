@@ -30,6 +30,8 @@ describe('a rejected request', () => {
 
   test.each(['ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'ENOTFOUND'])('%s of the network passes', (code) => {
     expect(faultOf(Object.assign(new Error('words'), { code }))).toMatchObject({ kind: 'transient', code, uncertain: true })
+    // as the SDK's handler renames some of them
+    expect(faultOf(Object.assign(new Error('words'), { code, name: 'TimeoutError' }))).toMatchObject({ kind: 'transient', code, uncertain: true })
   })
 
   test('a skewed clock, which the SDK then corrects, passes', () => {

@@ -6,7 +6,8 @@ import { after, before } from './befall.js'
 import { type Faults, planRequest, type RecordFault, type RequestFault } from './plan.js'
 import { createPuts } from './puts.js'
 import { createQuota, type Quota, SHARD_LIMITS, type ShardLimits } from './quota.js'
-import { createShards } from './shards.js'
+import { createReshards } from './reshards.js'
+import { createShards, type List } from './shards.js'
 import { answer, type Entry, errorAnswer, JSON_11, operationOf, readBody, typeOf, writeBody } from './wire.js'
 
 export interface FrontOptions {
@@ -51,6 +52,7 @@ export interface Front extends HttpServer {
 
 const READS = new Set(['GetRecords', 'GetShardIterator', 'ListShards', 'DescribeStreamSummary', 'DescribeStream'])
 const CHANGES = new Set(['CreateStream', 'DeleteStream', 'SplitShard', 'MergeShards'])
+const RESHARDS = new Set(['SplitShard', 'MergeShards'])
 const MOST_BODY = 16 * 1_048_576
 const RATE = 'Rate exceeded for shard '
 
@@ -79,8 +81,12 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       body: writeBody(type, input),
     })
 
-  const mapOf = (request: HttpRequest, stream: unknown) =>
-    shards.of(String(stream), async (input) => readBody(JSON_11, (await call(request, 'ListShards', JSON_11, input)).body) ?? {})
+  const list =
+    (request: HttpRequest): List =>
+    async (input) =>
+      readBody(JSON_11, (await call(request, 'ListShards', JSON_11, input)).body) ?? {}
+  const mapOf = (request: HttpRequest, stream: unknown) => shards.of(String(stream), list(request))
+  const reshard = createReshards({ send: upstream.send, call, list })
 
   const delays = { clock, hold, pause }
   const { putRecords, putRecord } = createPuts({ send: upstream.send, call, mapOf, quota, delays, auto, requestBytes, fell })
@@ -120,6 +126,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       return (operation === 'PutRecords' ? putRecords : putRecord)(request, planRequest(faults, seed, index), index, signal)
     }
     if (CHANGES.has(operation)) shards.forget()
+    if (RESHARDS.has(operation)) return reshard(request)
     if (!READS.has(operation)) return upstream.send(request)
     if (!options.reads) return read(request, operation)
     const index = reads++
@@ -130,7 +137,13 @@ export async function startFront(options: FrontOptions): Promise<Front> {
     return before(typeOf(request), plan.fault) ?? after(await read(request, operation), plan.fault, half, { ...delays, signal })
   }
 
-  const server = await serve({ host, port: options.port ?? 0, mostBytes: MOST_BODY }, handle)
+  // What goes wrong here is no fault from the seed, and must not look like one: a reset would be sent again for ever.
+  const answered = (request: HttpRequest, signal: AbortSignal) =>
+    handle(request, signal).catch((error: unknown) =>
+      errorAnswer(typeOf(request), 500, 'InternalFailure', `the local Kinesis itself has failed: ${error instanceof Error ? error.message : String(error)}`),
+    )
+
+  const server = await serve({ host, port: options.port ?? 0, mostBytes: MOST_BODY }, answered)
   return {
     port: server.port,
     endpoint: `http://${host}:${server.port}`,
