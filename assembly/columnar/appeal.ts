@@ -10,7 +10,8 @@ import { NO_MEMORY, reserve } from "../memory";
 import { growStage, PAD } from "./buffers";
 import { Chunk, ENCODING_SMALLEST_PACKED, isBytes, WANTS, Writer } from "./chunk";
 import { chooseEncoding } from "./choose";
-import { dropDictionary, growDictionary, knows, lookUp, mayGrow } from "./dictionary";
+import { dropDictionary, growDictionary, lookUp, mayGrow } from "./dictionary";
+import { firstWord, hashBytes, hashFixed, same, secondWord } from "./hash";
 import { costOf, TRIAL } from "./trial";
 
 /** States of a chunk's appeal. */
@@ -87,4 +88,34 @@ function willPay(w: Writer, c: Chunk, values: usize, last: bool): bool {
   // of those who want the smallest, the first page's other encodings are to be beaten too
   const share = chooseEncoding(c);
   return cost < <u64>(<f64>plain * share);
+}
+
+/** Whether the packed value is an entry. */
+function knows(c: Chunk, value: usize): bool {
+  return isBytes(c) ? knowsBytes(c, load<u32>(value), load<u32>(value, 4)) : knowsFixed(c, value);
+}
+
+function knowsFixed(c: Chunk, value: usize): bool {
+  const mask = c.slotCount - 1, width = <usize>c.width;
+  const first = firstWord(value, width), second = secondWord(value, width);
+  let at = hashFixed(first, second, width) & mask, index = load<u32>(c.slots + (<usize>at << 2));
+  while (index != 0) {
+    const entry = c.entries + <usize>(index - 1) * width;
+    if (firstWord(entry, width) == first && secondWord(entry, width) == second) return true;
+    at = (at + 1) & mask;
+    index = load<u32>(c.slots + (<usize>at << 2));
+  }
+  return false;
+}
+
+function knowsBytes(c: Chunk, bytes: usize, size: usize): bool {
+  const mask = c.slotCount - 1, hash = hashBytes(bytes, size);
+  let at = hash & mask, slot = load<u64>(c.slots + (<usize>at << 3));
+  while (slot != 0) {
+    const entry = c.entries + <usize>(slot >> 32);
+    if (<u32>(slot >> 16 & 0xffff) == hash >> 16 && <usize>load<u32>(entry - 4) == size && same(entry, bytes, size)) return true;
+    at = (at + 1) & mask;
+    slot = load<u64>(c.slots + (<usize>at << 3));
+  }
+  return false;
 }

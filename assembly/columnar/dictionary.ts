@@ -255,36 +255,6 @@ function lookUpBytes(c: Chunk, values: usize, count: u32, indices: usize): u32 {
   return count;
 }
 
-/** Whether the packed value is an entry. */
-export function knows(c: Chunk, value: usize): bool {
-  return isBytes(c) ? knowsBytes(c, load<u32>(value), load<u32>(value, 4)) : knowsFixed(c, value);
-}
-
-function knowsFixed(c: Chunk, value: usize): bool {
-  const mask = c.slotCount - 1, width = <usize>c.width;
-  const first = firstWord(value, width), second = secondWord(value, width);
-  let at = hashFixed(first, second, width) & mask, index = load<u32>(c.slots + (<usize>at << 2));
-  while (index != 0) {
-    const entry = c.entries + <usize>(index - 1) * width;
-    if (firstWord(entry, width) == first && secondWord(entry, width) == second) return true;
-    at = (at + 1) & mask;
-    index = load<u32>(c.slots + (<usize>at << 2));
-  }
-  return false;
-}
-
-function knowsBytes(c: Chunk, bytes: usize, size: usize): bool {
-  const mask = c.slotCount - 1, hash = hashBytes(bytes, size);
-  let at = hash & mask, slot = load<u64>(c.slots + (<usize>at << 3));
-  while (slot != 0) {
-    const entry = c.entries + <usize>(slot >> 32);
-    if (<u32>(slot >> 16 & 0xffff) == hash >> 16 && <usize>load<u32>(entry - 4) == size && same(entry, bytes, size)) return true;
-    at = (at + 1) & mask;
-    slot = load<u64>(c.slots + (<usize>at << 3));
-  }
-  return false;
-}
-
 function hopeless(done: u32): u32 {
   stoppedBy = STOP_FULL;
   return done;

@@ -1,5 +1,5 @@
 // millrace produce --dry-run: the producer itself over a stream that stores nothing, and what it would have cost.
-import type { ProducerMetrics } from '../kinesis/pipeline.js'
+import type { ProducerMetrics } from '../kinesis/pipeline-face.js'
 import { ShardMap } from '../kinesis/shard-map.js'
 import type { AwsClient } from '../ports/aws.js'
 import { count, size } from './figures.js'

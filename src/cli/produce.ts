@@ -1,6 +1,6 @@
 // millrace produce: NDJSON into a Kinesis stream, aggregated by shard.
 import { openDeadLetterFile } from '../kinesis/dead-letter-file.js'
-import type { ProducerMetrics } from '../kinesis/pipeline.js'
+import type { ProducerMetrics } from '../kinesis/pipeline-face.js'
 import { createProducer } from '../kinesis/producer.js'
 import type { BatchOutcomes } from '../kinesis/receipt.js'
 import { fileSpool } from '../kinesis/spool/spool.js'

@@ -2,9 +2,10 @@
 // earlier run has left in the spool comes first.
 import type { Clock, Random } from '../ports/ports.js'
 import type { Account } from './account.js'
-import { createPack, type Pack, ROW_BYTES } from './intake.js'
+import { createPack, ROW_BYTES } from './intake.js'
 import { bytesIn, type LineRows } from './ndjson-rows.js'
-import type { Pipeline } from './pipeline.js'
+import type { Pack } from './pack.js'
+import type { Pipeline } from './pipeline-face.js'
 import type { Ticket } from './receipt.js'
 import type { OpenSpool, Spool, SpooledBatch } from './spool-port.js'
 

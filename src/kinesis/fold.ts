@@ -1,8 +1,9 @@
 // From a pack of user records to the Kinesis records that carry them: one crossing into the core for
 // the whole pack.
 import { aggregatePacked, NO_OUTER } from './aggregate.js'
-import { type Pack, ROW_BYTES } from './intake.js'
+import { ROW_BYTES } from './intake.js'
 import type { Outer } from './outer.js'
+import type { Pack } from './pack.js'
 import { tagAggregate, tagSingle } from './record-ids.js'
 import type { ShardTable } from './shard-table.js'
 

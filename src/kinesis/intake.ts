@@ -1,93 +1,19 @@
 // The record table on the host's side: accepted records as packed rows, each with the ticket that
 // its outcome goes to. A pack is filled, aggregated once, and kept until its rows have settled.
-import type { RecordBatch } from '../types.js'
 import type { Past } from './attempt.js'
+import type { Pack } from './pack.js'
 import type { Ticket } from './receipt.js'
+import { type Arrays, giveSpare, takeSpare } from './spares.js'
 
 /** Words of a row of the record table (assembly/record/batch.ts). */
 const ROW = 8
 const ABSENT = 0xffffffff
-
-export interface Pack extends RecordBatch {
-  /** Tickets of the rows, and for each row which. */
-  readonly tickets: readonly Ticket[]
-  readonly owners: Uint32Array
-  /** Index within the ticket. */
-  readonly indices: Uint32Array
-  /** Monotonic milliseconds at acceptance. */
-  readonly since: Float64Array
-  /** In the order of acceptance, over all packs. */
-  readonly numbers: Float64Array
-  /** Payload and keys. */
-  readonly bytes: number
-  /** A new one, empty, with room for as much as this one has come to hold; this one gets no more rows. */
-  next(): Pack
-  /** So many rows need nothing of it any more. When none does, and it gets none, its arrays are another's. */
-  leave(rows: number): void
-  /** How it fared before it came into this pack. */
-  past(row: number): Past | undefined
-  /** Whether any row has such a past. */
-  readonly pasts: boolean
-  /** Bytes that one row counts for against the buffer's limit. */
-  size(row: number): number
-  dataSize(row: number): number
-  data(row: number): Uint8Array
-  key(row: number): string
-  hash(row: number): string | undefined
-  /** One new row; `key` and `hash` as text. */
-  add(key: string, hash: string | undefined, data: Uint8Array, ticket: Ticket, index: number, since: number, number: number): void
-  /** As many new rows, their keys in one text; `data` and `hashes` by index from `from` on. */
-  addAll(
-    records: readonly { partitionKey: string }[],
-    from: number,
-    to: number,
-    hashes: readonly (string | undefined)[],
-    data: readonly Uint8Array[],
-    ticket: Ticket,
-    index: number,
-    since: number,
-    number: number,
-  ): void
-  /** Rows [from, to) of a table over `text`, all there is of it in one piece; what lies behind its end is in `side`. */
-  append(table: Uint32Array, from: number, to: number, text: Uint8Array, side: Uint8Array, ticket: Ticket, index: number, since: number, number: number): void
-  /** All rows of another pack, whose tickets and times they keep. */
-  absorb(from: Pack): void
-  /** Numbers all its rows. */
-  number(first: number): void
-  /** All rows of another pack, in front of those that are here; for one that is small, and whose rows have no past. The other one is done with. */
-  prepend(from: Pack): void
-  /** Nothing of it is needed any more: its arrays are another's. */
-  discard(): void
-  /** Row of another pack, taken over with its ticket. */
-  move(from: Pack, row: number, past: Past | undefined): void
-}
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** A row's fixed cost in the buffer's account: its table row, ticket and history. */
 export const ROW_BYTES = 64
-
-interface Arrays {
-  table: Uint32Array
-  owners: Uint32Array
-  indices: Uint32Array
-  since: Float64Array
-  numbers: Float64Array
-  heap: Uint8Array
-}
-
-// Arrays of packs that are done with. Megabytes outside of V8's heap for each thousand records would be what
-// the garbage collector runs for: a quarter of the time from NDJSON to requests.
-const spares: Arrays[] = []
-const SPARES = 4
-const SPARE_ROWS = 512
-const SPARE_BYTES = 8 * 1_048_576
-
-function takeSpare(rows: number, bytes: number): Arrays | undefined {
-  const found = spares.findIndex((spare) => spare.indices.length >= rows && spare.heap.length >= bytes)
-  return found < 0 ? undefined : spares.splice(found, 1)[0]
-}
 
 /** An empty pack with room for so much; it grows. */
 export function createPack(rows = 64, bytes = 16_384): Pack {
@@ -172,10 +98,9 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
   }
   const recycle = (gone: number) => {
     live -= gone
-    if (live > 0 || !sealed || room < SPARE_ROWS || heap.length > SPARE_BYTES) return
+    if (live > 0 || !sealed) return
     sealed = false
-    if (spares.length === SPARES) spares.shift()
-    spares.push({ table, owners, indices, since, numbers, heap })
+    giveSpare({ table, owners, indices, since, numbers, heap })
   }
   // Gives where it lies.
   const copy = (source: Uint8Array, at: number, size: number) => {

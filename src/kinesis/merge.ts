@@ -1,7 +1,8 @@
 // Rows that come back to the intake, among those that are there.
 import { join, type Past } from './attempt.js'
-import { createPack, type Pack } from './intake.js'
+import { createPack } from './intake.js'
 import type { Outer } from './outer.js'
+import type { Pack } from './pack.js'
 
 /** One pack of all rows, in the order of their numbers, each with all that it has met. */
 export function merge(pack: Pack, outers: readonly Outer[]): Pack {

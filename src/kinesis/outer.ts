@@ -1,6 +1,7 @@
 // The Kinesis record that carries user records, from its making to its outcome.
 import type { Past } from './attempt.js'
-import { createPack, type Pack } from './intake.js'
+import { createPack } from './intake.js'
+import type { Pack } from './pack.js'
 import type { PutRecordsEntry } from './service.js'
 
 /** One Kinesis record to send: an aggregate, or a user record of its own. */

@@ -11,50 +11,19 @@
 import { MillraceError } from '../errors.js'
 import type { Account } from './account.js'
 import { after, type Past } from './attempt.js'
-import type { DeadLetter } from './dead-letter.js'
 import { faultOf } from './faults.js'
 import { fold } from './fold.js'
-import { createPack, type Pack, ROW_BYTES } from './intake.js'
+import { createPack, ROW_BYTES } from './intake.js'
 import { keep, merge } from './merge.js'
 import type { Outer } from './outer.js'
+import type { Pack } from './pack.js'
+import type { Pipeline } from './pipeline-face.js'
 import { createPlacement } from './placement.js'
 import type { ProducerSettings } from './producer-options.js'
-import type { Ticket } from './receipt.js'
 import { createSender } from './sender.js'
 import type { KinesisService } from './service.js'
-import { createSettler, type SettledCounts } from './settler.js'
+import { createSettler } from './settler.js'
 import { createTelemetry } from './telemetry.js'
-
-export interface ProducerMetrics extends SettledCounts {
-  /** Accepted and not yet settled. */
-  bufferedRecords: number
-  bufferedBytes: number
-  /** Times that a Kinesis record was sent once more, and times that it was throttled. */
-  retried: number
-  throttled: number
-  /** PutRecords requests answered or failed. */
-  requests: number
-  /** Milliseconds since the acceptance of the oldest record that waits or is under way; 0 where none is. */
-  oldest: number
-}
-
-export interface Pipeline {
-  readonly metrics: ProducerMetrics
-  /** Whether the pack is worth a drain(false). */
-  readonly full: boolean
-  /** Where accepted records go; another one after each drain. */
-  readonly pack: Pack
-  /** Takes rows of a pack of their own, which is the pipeline's from then on, as accepted after those that are here. */
-  take(batch: Pack): void
-  /** So many were put there; drains by itself once the pack is full or its time is up. */
-  arrived(count: number): void
-  /** A record that is not accepted; a promise while a dead-letter sink takes it. */
-  refuse(ticket: Ticket, index: number, letter: Omit<DeadLetter, 'attempts' | 'attemptCount' | 'uncertain'>): Promise<void> | undefined
-  /** Folds the pack and sends it; unless `all`, aggregates that more could join stay. */
-  drain(all: boolean): void
-  /** Sends nothing any more: all that is not under way fails as ABORTED, and what is under way when it comes back. */
-  abandon(): void
-}
 
 const MIB = 1_048_576
 
@@ -111,7 +80,7 @@ export function createPipeline(
     failed: (outer, code, message) => settler.fail(outer.pack, outer.rows, outer.past, code, message),
     expired(outer) {
       // Its order among those behind it is theirs too.
-      if (ordering !== 'none') recalled.push(...sender.recall(outer.shardId))
+      if (ordering !== 'none') recall(outer.shardId)
       const late = (row: number) => clock.monotonic() - outer.pack.since[row] > recordTtl
       settler.fail(outer.pack, outer.rows.filter(late), outer.past, 'EXPIRED', expired(outer.past))
       again({ ...outer, rows: outer.rows.filter((row) => !late(row)) })
@@ -181,7 +150,7 @@ export function createPipeline(
     }
     placement.look()
     if (ordering === 'key') {
-      if (folded !== table.version) recalled.push(...sender.recall())
+      if (folded !== table.version) recall()
       folded = table.version
       fenced = sender.fliesBeside(table.version)
       if (fenced) return
@@ -258,8 +227,13 @@ export function createPipeline(
     const message = `stored in ${shardId}, whose readers drop it`
     outer.past = after(outer.past, { at: clock.now(), milliseconds: 0, code: 'WRONG_SHARD', message, uncertain: true })
     counts.retried++
-    if (ordering !== 'none') recalled.push(...sender.recall(outer.shardId))
+    if (ordering !== 'none') recall(outer.shardId)
     again(outer)
+  }
+
+  // One by one: 200,000 at once are more arguments than a stack has room for.
+  const recall = (shardId?: string) => {
+    for (const outer of sender.recall(shardId)) recalled.push(outer)
   }
 
   // Back to the intake, to be folded by the shards as they are now.
@@ -271,7 +245,8 @@ export function createPipeline(
 
   return {
     get metrics() {
-      const since = Math.min(pack.count > 0 ? pack.since[0] : Number.POSITIVE_INFINITY, ...recalled.map((outer) => outer.since), sender.oldest())
+      const waiting = Math.min(pack.count > 0 ? pack.since[0] : Number.POSITIVE_INFINITY, sender.oldest())
+      const since = recalled.reduce((oldest, outer) => Math.min(oldest, outer.since), waiting)
       const oldest = since === Number.POSITIVE_INFINITY ? 0 : clock.monotonic() - since
       return { ...settler.counts, ...counts, oldest, bufferedRecords: account.records, bufferedBytes: account.bytes }
     },
@@ -302,7 +277,7 @@ export function createPipeline(
     drain,
     abandon() {
       abandoned = true
-      recalled.push(...sender.recall())
+      recall()
       drain(true)
     },
   }

@@ -55,7 +55,7 @@ export interface ProducerOptions extends StreamOptions {
    * Infinity: no limit but the service's own. Where the shards are not known: one shard's, growing while nothing is throttled.
    */
   rateLimit?: number
-  /** Takes records that are given up, with the reason and every attempt: a function, or deadLetterFile(). */
+  /** Takes records that are given up, with the reason and every attempt: a function, such as `take` of what openDeadLetterFile() gives. */
   deadLetter?: DeadLetterSink
   /**
    * Keeps accepted records on a device until they have settled (fileSpool): put resolves once they are there,

@@ -3,7 +3,7 @@
 import { MillraceError } from '../errors.js'
 import type { Clock, Random } from '../ports/ports.js'
 import { faultOf } from './faults.js'
-import type { Pack } from './intake.js'
+import type { Pack } from './pack.js'
 import type { KinesisService } from './service.js'
 import { ShardMap } from './shard-map.js'
 import { listShards, openShards } from './shards.js'

@@ -261,3 +261,21 @@ describe('flush and close', () => {
     expect(usersIn(stream).all).toHaveLength(1)
   })
 })
+
+test('close gives up 200,000 records that wait one by one', async () => {
+  const shards = [
+    { ShardId: 's0', HashKeyRange: { StartingHashKey: '0', EndingHashKey: `${2n ** 128n - 1n}` }, SequenceNumberRange: { StartingSequenceNumber: '1' } },
+  ]
+  const client = {
+    async send(command: object) {
+      if (command.constructor.name === 'ListShardsCommand') return { Shards: shards }
+      throw Object.assign(new Error('busy'), { name: 'InternalFailure', $metadata: { httpStatusCode: 500 } })
+    },
+  }
+  const producer = createProducer({ streamName: 's', client, aggregation: false, maxBufferedBytes: 2 ** 30 })
+  const line = Buffer.from('{"k":"a"}\n')
+  const { outcomes, count } = await producer.putNdjson(Buffer.concat(Array(200_000).fill(line)), { partitionKey: 'k' })
+  expect(producer.metrics().bufferedRecords).toBe(count)
+  await producer.close({ signal: AbortSignal.abort() })
+  expect((await outcomes).failed).toBe(200_000)
+})
