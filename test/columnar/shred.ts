@@ -24,7 +24,9 @@ function cell({ type }: Leaf, value: Json): Cell {
   if (type === 'string' && string !== undefined && !/\p{Surrogate}/u.test(string)) return string
   if (type === 'int64' && number !== undefined && int64(number) !== undefined) return int64(number) as bigint
   if (type === 'double' && number !== undefined) return Number(number)
-  if (type === 'int32' && number !== undefined && Number.isInteger(Number(number)) && Number(number) === (Number(number) | 0)) return Number(number) | 0
+  // not by Number(): -2e-324 is no whole number, though it rounds to one
+  const whole = number === undefined ? undefined : int64(number)
+  if (type === 'int32' && whole !== undefined && BigInt.asIntN(32, whole) === whole) return Number(whole)
   throw new Misfit(`${type}: ${JSON.stringify(value)}`)
 }
 
