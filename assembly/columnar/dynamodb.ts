@@ -20,8 +20,7 @@
 
 import { equalBytes } from "../bytes";
 import { validUtf8 } from "../codec/utf8";
-import { skipNumber } from "../codec/json";
-import { failAt, faultAt, faultReason, JSON_NO_ITEM, JSON_TYPED, JSON_UTF8, openLevels, skipBlank, skipValue } from "../codec/json";
+import { failAt, faultAt, faultReason, JSON_NO_ITEM, JSON_TYPED, JSON_UTF8, openLevels, skipBlank, skipNumber, skipValue } from "../codec/json";
 
 export const PLAIN_SIZE: usize = 16;
 const FAILED: u32 = 0x80000000;
