@@ -1,7 +1,7 @@
 // millrace consume: the user records of a Kinesis stream as NDJSON.
 import { toBase64 } from '../engine/base64.js'
-import { type ConsumerOptions, createConsumer } from '../kinesis/consumer.js'
-import type { ConsumedRecord } from '../kinesis/consumer-batch.js'
+import type { ConsumedRecord } from '../kinesis/consumer/batch.js'
+import { type ConsumerOptions, createConsumer } from '../kinesis/consumer/consumer.js'
 import { type Command, UsageError, type Values } from './command.js'
 import { openStream, streamHelp, streamOptions } from './stream.js'
 

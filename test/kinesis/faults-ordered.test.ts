@@ -2,7 +2,7 @@
 // MILLRACE_E2E_RECORDS=1000000 and MILLRACE_SEED=N run it longer and elsewhere.
 import { ListShardsCommand, MergeShardsCommand } from '@aws-sdk/client-kinesis'
 import { expect, test } from 'vitest'
-import { createConsumer } from '../../src/kinesis/consumer.js'
+import { createConsumer } from '../../src/kinesis/consumer/consumer.js'
 import { createProducer } from '../../src/kinesis/producer.js'
 import { createStream, splitShard } from '../servers.js'
 import { startFaultServer } from './fault-server.js'

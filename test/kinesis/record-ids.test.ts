@@ -1,11 +1,11 @@
 // Ids in the aggregates: others read them as before, our consumer gives each record once.
 import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
-import { createConsumer } from '../../src/kinesis/consumer.js'
+import { createConsumer } from '../../src/kinesis/consumer/consumer.js'
+import { createDeduplicator } from '../../src/kinesis/consumer/seen.js'
 import { createProducer } from '../../src/kinesis/producer.js'
 import type { ProducerOptions } from '../../src/kinesis/producer-options.js'
 import { recordIdsOf, tagAggregate, tagSingle } from '../../src/kinesis/record-ids.js'
-import { createDeduplicator } from '../../src/kinesis/seen.js'
 import { deaggregate } from '../../src/kinesis/user-records.js'
 import { createSimulation, seededRandom } from '../../src/ports/simulated.js'
 import { open } from '../record/kcl.js'

@@ -2,7 +2,7 @@
 // as a child. Neither throttles.
 import * as sdk from '@aws-sdk/client-kinesis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createConsumer } from '../../src/kinesis/consumer.js'
+import { createConsumer } from '../../src/kinesis/consumer/consumer.js'
 import { createProducer } from '../../src/kinesis/producer.js'
 import { createStream, type KinesisServer, splitShard, startKinesalite, startKinesisLocal } from '../servers.js'
 

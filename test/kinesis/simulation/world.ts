@@ -1,6 +1,6 @@
 // One simulated run of the producer, all of it from one seed: options, records, faults, reshards.
 
-import { createConsumer } from '../../../src/kinesis/consumer.js'
+import { createConsumer } from '../../../src/kinesis/consumer/consumer.js'
 import type { DeadLetter } from '../../../src/kinesis/dead-letter.js'
 import { createProducer } from '../../../src/kinesis/producer.js'
 import type { ProducerOptions } from '../../../src/kinesis/producer-options.js'

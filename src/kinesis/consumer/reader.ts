@@ -1,11 +1,11 @@
 // One shard, read by GetRecords: iterators, pace, retry. What a reader hands over are the service's
 // records, in order, each once.
-import { MillraceError } from '../errors.js'
-import type { Clock, Random } from '../ports/ports.js'
-import { backoff } from './backoff.js'
-import { faultOf } from './faults.js'
-import type { KinesisService, ShardDescription, StreamRecord } from './service.js'
-import { compareSequence } from './shards.js'
+import { MillraceError } from '../../errors.js'
+import type { Clock, Random } from '../../ports/ports.js'
+import { backoff } from '../backoff.js'
+import { faultOf } from '../faults.js'
+import type { KinesisService, ShardDescription, StreamRecord } from '../service.js'
+import { compareSequence } from '../shards.js'
 
 /** Where to begin: the service's ShardIteratorType, with its argument. */
 export type StartPosition = 'TRIM_HORIZON' | 'LATEST' | { timestamp: Date } | { sequenceNumber: string } | { afterSequenceNumber: string }

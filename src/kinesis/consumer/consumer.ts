@@ -1,14 +1,14 @@
 // The consumer: all shards of a stream, parents before children, as one async iterable of batches of
 // user records. It keeps no checkpoints: whoever starts again says where from.
-import { MillraceError, outOfRange, wrongType } from '../errors.js'
-import { KINESIS } from '../limits.js'
-import type { Clock, Random } from '../ports/ports.js'
-import { type ConsumerBatch, openBatch } from './consumer-batch.js'
+import { MillraceError, outOfRange, wrongType } from '../../errors.js'
+import { KINESIS } from '../../limits.js'
+import type { Clock, Random } from '../../ports/ports.js'
+import { checkOptions, checkPorts, createService, numbersOf, type ShardDescription, STREAM_KEYS, type StreamOptions } from '../service.js'
+import { isOpen, listShards } from '../shards.js'
+import { type ConsumerBatch, openBatch } from './batch.js'
 import { createLineage } from './lineage.js'
 import { createShardReader, type Fetched, type ShardReader, type StartPosition } from './reader.js'
 import { createDeduplicator } from './seen.js'
-import { checkOptions, checkPorts, createService, numbersOf, type ShardDescription, STREAM_KEYS, type StreamOptions } from './service.js'
-import { isOpen, listShards } from './shards.js'
 
 export interface ConsumerOptions extends StreamOptions {
   /** Clock and chance; default: the system's. */

@@ -1,10 +1,10 @@
 // What a consumer yields: the Kinesis records of one answer, opened as far as the reader asks.
-import type { RecordBatch } from '../types.js'
-import { type DeaggregateReason, deaggregatePacked, deaggregateReason, FROM_AGGREGATE, type PackedUserRecords } from './deaggregate.js'
-import { type RecordIds, recordIdsOf } from './record-ids.js'
+import type { RecordBatch } from '../../types.js'
+import { type DeaggregateReason, deaggregatePacked, deaggregateReason, FROM_AGGREGATE, type PackedUserRecords } from '../deaggregate.js'
+import { type RecordIds, recordIdsOf } from '../record-ids.js'
+import type { ShardDescription, StreamRecord } from '../service.js'
+import { type DeaggregatedRecord, deaggregate } from '../user-records.js'
 import type { Deduplicator } from './seen.js'
-import type { ShardDescription, StreamRecord } from './service.js'
-import { type DeaggregatedRecord, deaggregate } from './user-records.js'
 
 export interface ConsumedRecord extends DeaggregatedRecord {
   sequenceNumber: string

@@ -1,7 +1,7 @@
 // Parents before children: which shards may be read when. A shard's records are older than those of
 // the shards that it was split or merged into, so a reader starts a child once both parents are done.
-import type { ShardDescription } from './service.js'
-import { openShards } from './shards.js'
+import type { ShardDescription } from '../service.js'
+import { openShards } from '../shards.js'
 
 export interface Lineage {
   /** What is listed now. Gives the shards that may start, each once. */

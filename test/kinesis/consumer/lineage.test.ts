@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { createLineage } from '../../src/kinesis/lineage.js'
-import type { ShardDescription } from '../../src/kinesis/service.js'
-import { compareSequence, openShards } from '../../src/kinesis/shards.js'
+import { createLineage } from '../../../src/kinesis/consumer/lineage.js'
+import type { ShardDescription } from '../../../src/kinesis/service.js'
+import { compareSequence, openShards } from '../../../src/kinesis/shards.js'
 
 const shard = (ShardId: string, parents: string[] = [], open = true, start = '0'): ShardDescription => ({
   ShardId,
