@@ -9,9 +9,11 @@ export {
   type RejectedRecord,
 } from './aggregate.js'
 export type { Attempt } from './attempt.js'
-export type { ConsumedRecord, ConsumerBatch, DroppedAggregate } from './consumer/batch.js'
+export type { ConsumedRecord, ConsumerBatch, DroppedAggregate, Place } from './consumer/batch.js'
+export { type Checkpoint, type CheckpointStore, type Lease, memoryCheckpoints } from './consumer/checkpoint-store.js'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consumer/consumer.js'
 export { createDeduplicator, type Deduplicator } from './consumer/seen.js'
+export type { ConsumerMetrics, ShardMetrics } from './consumer/telemetry.js'
 export type { DeadLetter, DeadLetterSink } from './dead-letter.js'
 export { type DeadLetterFile, openDeadLetterFile } from './dead-letter-file.js'
 export {

@@ -3,7 +3,9 @@ import type { RecordBatch } from '../../types.js'
 import { type DeaggregateReason, deaggregatePacked, deaggregateReason, FROM_AGGREGATE, type PackedUserRecords } from '../deaggregate.js'
 import { type RecordIds, recordIdsOf } from '../record-ids.js'
 import type { ShardDescription, StreamRecord } from '../service.js'
+import { compareSequence } from '../shards.js'
 import { type DeaggregatedRecord, deaggregate } from '../user-records.js'
+import { type Checkpoint, isNumber } from './checkpoint-store.js'
 import type { Deduplicator } from './seen.js'
 
 export interface ConsumedRecord extends DeaggregatedRecord {
@@ -33,34 +35,73 @@ export interface ConsumerBatch {
   readonly dropped: readonly DroppedAggregate[]
   /** With `deduplicate`: records left out because they had come before. */
   readonly repeated: number
+  /** Aborted when the shard is another consumer's, which reads on from the last checkpoint. */
+  readonly signal: AbortSignal
+  /**
+   * Stores that all records of the shard up to and with this one are done with; default: up to the end of the
+   * batch. Without a subSequenceNumber, as the KCL has it: of the aggregate only the first. Rejects with RangeError for
+   * a place before the last checkpoint or behind the batch, with LEASE_LOST where the shard is another's by
+   * now, and with the store's error.
+   */
+  checkpoint(record?: Place): Promise<void>
 }
 
-export function openBatch(
-  shard: ShardDescription,
-  records: readonly StreamRecord[],
-  millisBehindLatest: number | undefined,
-  mode: 'kcl' | 'keep',
-  known?: Deduplicator,
-): ConsumerBatch {
+/** A user record's place in its shard. */
+export interface Place {
+  sequenceNumber: string
+  subSequenceNumber?: number
+}
+
+/** What de-aggregation does with aggregates that the KCL drops. */
+export type ReadMode = 'kcl' | 'keep'
+
+export interface OpenBatch {
+  shard: ShardDescription
+  records: readonly StreamRecord[]
+  millisBehindLatest: number | undefined
+  mode: ReadMode
+  known: Deduplicator | undefined
+  /** Records up to this one were done with before. */
+  after: Checkpoint
+  signal: AbortSignal
+  checkpoint(record?: Place): Promise<void>
+}
+
+/** `empty`: there is nothing in it that was not done with before. */
+export function openBatch({ shard, records, millisBehindLatest, mode, known, after, signal, checkpoint }: OpenBatch): { batch: ConsumerBatch; empty: boolean } {
   const options = { mode, range: shard.HashKeyRange }
   const sequenceNumbers = records.map((record) => record.SequenceNumber)
+  const resumed = isNumber(after.sequenceNumber) && compareSequence(sequenceNumbers[0], after.sequenceNumber) <= 0
   let objects: ConsumedRecord[] | undefined
   let rows: PackedUserRecords | undefined
-  let fresh: Uint32Array | undefined
+  /** Rows that are handed out, where that is not all of them. */
+  let chosen: Uint32Array | undefined
   let repeated = 0
   const packed = () => {
     if (rows) return rows
     rows = deaggregatePacked(pack(records), options)
+    let left: Uint32Array = resumed ? laterRows(rows, sequenceNumbers, after) : Uint32Array.from({ length: known ? rows.count : 0 }, (_, row) => row)
     if (known) {
-      fresh = freshRows(rows, records, known)
-      repeated = rows.count - fresh.length
-      if (repeated > 0) rows = pick(rows, fresh)
+      const fresh = freshRows(rows, left, records, known)
+      repeated = left.length - fresh.length
+      left = fresh
+    }
+    if ((known || resumed) && left.length < rows.count) {
+      chosen = left
+      rows = pick(rows, left)
     }
     return rows
   }
   // What has come is known from here on, whether anybody looks at this batch or not.
-  if (known) packed()
-  return {
+  if (known || resumed) packed()
+  const dropped = () => {
+    if (mode === 'keep') return []
+    return [...packed().outcomes].flatMap((outcome, i) => {
+      const reason = outcome & FROM_AGGREGATE ? deaggregateReason(outcome) : undefined
+      return reason ? [{ sequenceNumber: sequenceNumbers[i], reason }] : []
+    })
+  }
+  const batch: ConsumerBatch = {
     shardId: shard.ShardId,
     sequenceNumbers,
     arrived: records.at(-1)?.ApproximateArrivalTimestamp,
@@ -68,7 +109,7 @@ export function openBatch(
     get records() {
       if (!objects) {
         const all = deaggregate(records, options) as ConsumedRecord[]
-        objects = fresh && repeated > 0 ? Array.from(fresh, (row) => all[row]) : all
+        objects = chosen ? Array.from(chosen, (row) => all[row]) : all
       }
       return objects
     },
@@ -77,22 +118,40 @@ export function openBatch(
     },
     repeated,
     get dropped() {
-      if (mode === 'keep') return []
-      return [...packed().outcomes].flatMap((outcome, i) => {
-        const reason = outcome & FROM_AGGREGATE ? deaggregateReason(outcome) : undefined
-        return reason ? [{ sequenceNumber: sequenceNumbers[i], reason }] : []
-      })
+      return dropped()
     },
+    signal,
+    checkpoint,
   }
+  return { batch, empty: resumed && !known && packed().count === 0 }
 }
 
-/** The rows whose records are new, or have no ids. */
-function freshRows({ count, table, status }: PackedUserRecords, records: readonly StreamRecord[], known: Deduplicator): Uint32Array {
-  const fresh = new Uint32Array(count)
+/** The place of the last user record in these, whether it is delivered or dropped. */
+export function endOf(records: readonly StreamRecord[]): Checkpoint {
+  const last = records[records.length - 1]
+  const { count } = deaggregatePacked(pack([last]), { verify: false })
+  return { sequenceNumber: last.SequenceNumber, subSequenceNumber: Math.max(0, count - 1) }
+}
+
+/** The rows behind a checkpoint. */
+function laterRows({ count, table }: PackedUserRecords, sequenceNumbers: readonly string[], after: Checkpoint): Uint32Array {
+  const order = sequenceNumbers.map((sequenceNumber) => compareSequence(sequenceNumber, after.sequenceNumber))
+  const later = new Uint32Array(count)
+  let kept = 0
+  for (let row = 0; row < count; row++) {
+    const side = order[table[ROW * row + 6]]
+    if (side > 0 || (side === 0 && table[ROW * row + 7] > after.subSequenceNumber)) later[kept++] = row
+  }
+  return later.slice(0, kept)
+}
+
+/** Those of the rows whose records are new, or have no ids. */
+function freshRows({ table, status }: PackedUserRecords, rows: Uint32Array, records: readonly StreamRecord[], known: Deduplicator): Uint32Array {
+  const fresh = new Uint32Array(rows.length)
   let kept = 0
   let source = -1
   let ids: RecordIds | undefined
-  for (let row = 0; row < count; row++) {
+  for (const row of rows) {
     if (table[ROW * row + 6] !== source) {
       source = table[ROW * row + 6]
       ids = status[row] & FROM_AGGREGATE ? recordIdsOf(records[source].Data) : undefined

@@ -6,7 +6,7 @@ import { compareSequence } from '../shards.js'
 
 /** The last user record that is done with (KCL: ExtendedSequenceNumber). */
 export interface Checkpoint {
-  /** Decimal, or one of the KCL's words: TRIM_HORIZON and AT_TIMESTAMP where nothing is done yet, SHARD_END where all is. */
+  /** Decimal, or one of the KCL's words: TRIM_HORIZON, LATEST and AT_TIMESTAMP where nothing is done yet, SHARD_END where all is. */
   sequenceNumber: string
   /** Place in the aggregate; 0 for a record of its own. */
   subSequenceNumber: number
@@ -16,7 +16,7 @@ export interface Checkpoint {
 export interface Lease {
   shardId: string
   checkpoint: Checkpoint
-  /** Milliseconds since the epoch before which no record of the shard is wanted; its children have it too. */
+  /** Milliseconds since the epoch: with LATEST when the row was made; else no record of the shard, or of its children, from before is wanted. */
   timestamp?: number | undefined
   /** Who reads it; undefined where nobody does. */
   owner?: string | undefined

@@ -1,14 +1,17 @@
 // The consumer: all shards of a stream, parents before children, as one async iterable of batches of
-// user records. It keeps no checkpoints: whoever starts again says where from.
-import { MillraceError, outOfRange, wrongType } from '../../errors.js'
+// user records.
+import { MillraceError, wrongType } from '../../errors.js'
 import { KINESIS } from '../../limits.js'
 import type { Clock, Random } from '../../ports/ports.js'
-import { checkOptions, checkPorts, createService, numbersOf, type ShardDescription, STREAM_KEYS, type StreamOptions } from '../service.js'
-import { isOpen, listShards } from '../shards.js'
-import { type ConsumerBatch, openBatch } from './batch.js'
-import { createLineage } from './lineage.js'
-import { createShardReader, type Fetched, type ShardReader, type StartPosition } from './reader.js'
+import { checkOptions, checkPorts, createService, numbersOf, STREAM_KEYS, type StreamOptions } from '../service.js'
+import { checkSink, type MetricsSink } from '../telemetry.js'
+import type { ConsumerBatch } from './batch.js'
+import { type CheckpointStore, memoryCheckpoints } from './checkpoint-store.js'
+import { consume } from './consumption.js'
+import { createLeases } from './leases.js'
+import { createShardReader } from './reader.js'
 import { createDeduplicator } from './seen.js'
+import { type ConsumerMetrics, createConsumerTelemetry } from './telemetry.js'
 
 export interface ConsumerOptions extends StreamOptions {
   /** Clock and chance; default: the system's. */
@@ -47,12 +50,34 @@ export interface ConsumerOptions extends StreamOptions {
   maxRequests?: number
   /** Failures in a row on a shard after which the iteration throws; default 20. */
   maxAttempts?: number
+  /** Bytes a second that are asked of a shard; default 2,097,152, which is what the service gives all its readers together. */
+  maxBytesPerSecond?: number
+  /**
+   * Where it is kept how far each shard is read: fileCheckpoints(), dynamoCheckpoints(), memoryCheckpoints() or your own.
+   * `from` then counts only for a stream that has none there yet. Consumers with the same store share the
+   * shards by leases in it, so that each record is read by one of them. Default: none, each iteration starts anew.
+   */
+  checkpoints?: CheckpointStore
+  /**
+   * Milliseconds after which what is done with is stored, at the latest; default 1,000. A batch is done with when
+   * the loop asks for the next one, in records() a record. 0: after each batch, before the next one is given.
+   * Infinity: by batch.checkpoint() alone, also at the end of a shard, whose children wait for it. After a
+   * crash what is not stored comes again.
+   */
+  checkpointInterval?: number
+  /** Name of this consumer in the store; default: by chance. Two at a time must not have the same. */
+  workerId?: string
+  /** Milliseconds after its last sign of life in which a consumer's shards are taken over by others; default 10,000. */
+  leaseDuration?: number
+  /** Counts and measures; an OpenTelemetry Meter, say. */
+  metrics?: MetricsSink
 }
 
 export interface Consumer extends AsyncIterable<ConsumerBatch> {
   /** The user records one by one. */
   records(): AsyncIterable<ConsumerBatch['records'][number]>
-  /** Ends the iteration; calls under way are aborted. */
+  metrics(): ConsumerMetrics
+  /** Ends the iteration, and calls under way; what is done with is stored, and the shards are given back, before the loop ends. */
   close(): void
 }
 
@@ -70,12 +95,19 @@ const OPTION_KEYS = [
   'idleInterval',
   'maxRequests',
   'maxAttempts',
+  'maxBytesPerSecond',
+  'checkpoints',
+  'checkpointInterval',
+  'workerId',
+  'leaseDuration',
+  'metrics',
 ] as const
 
 /**
  * A consumer of one stream. Batches of one shard come in order; those of different shards mix, but
- * a child shard's come after its parents'. At-least-once is the caller's: what was yielded is not
- * yielded again. Each iteration starts anew at `from`.
+ * a child shard's come after its parents'. With `checkpoints` it goes on where its like has stopped: each record
+ * comes at least once, and again only what was not stored as done with. Without, each iteration starts
+ * anew at `from`.
  *
  * @example
  * const consumer = createConsumer({ streamName: 'flights', until: 'now', clientConfig: { region: 'eu-central-1' } })
@@ -104,113 +136,55 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     pace: time('pollInterval', 1000 / KINESIS.getRecordsCalls.value, 0),
     idle: time('idleInterval', 1000, 0),
     attempts: whole('maxAttempts', 20, 1),
+    rate: whole('maxBytesPerSecond', KINESIS.shardReadBytes.value, 1),
+    missed: (shardId: string, code: string, throttled: boolean) => telemetry.missed(shardId, code, throttled),
   }
+  const checkpointInterval = time('checkpointInterval', 1_000, 0)
+  const duration = time('leaseDuration', 10_000, 100)
+  const { checkpoints: store, workerId } = options
+  if (store !== undefined && !(typeof store?.read === 'function' && typeof store.write === 'function' && typeof store.remove === 'function'))
+    throw wrongType('checkpoints', 'a store with read, write and remove', store)
+  if (workerId !== undefined && (typeof workerId !== 'string' || workerId === '')) throw wrongType('workerId', 'a name', workerId)
+  const worker = workerId ?? Array.from({ length: 20 }, () => LETTERS[Math.floor(random.next() * LETTERS.length)]).join('')
+  checkSink(options.metrics)
+  const telemetry = createConsumerTelemetry(options.metrics, (options.streamARN ?? options.streamName) as string)
 
-  async function* iterate(): AsyncGenerator<ConsumerBatch> {
-    if (stop.signal.aborted) return
-    const end = until === 'now' ? clock.now() : until?.getTime()
-    // Ends what is under way when the caller leaves the loop.
-    const leave = new AbortController()
-    const signal = AbortSignal.any([stop.signal, leave.signal])
-    const reader = { ...settings, signal }
-    const known = deduplicate ? createDeduplicator() : undefined
-    const lineage = createLineage(start === 'LATEST')
-    const waiting: ShardReader[] = []
-    const done: { reader: ShardReader; fetched?: Fetched; error?: unknown }[] = []
-    let running = 0
-    let alarm = Number.POSITIVE_INFINITY
-    let wake = () => {}
-    // Of a point in time the children keep it; after LATEST theirs are all new.
-    const childStart: StartPosition = start === 'LATEST' ? 'TRIM_HORIZON' : start
-
-    const listed = () => listShards(service, clock, random, PATIENCE, signal)
-    const begin = (shards: ShardDescription[], from: StartPosition) => {
-      for (const shard of shards) {
-        if (!shardIds || shardIds.includes(shard.ShardId)) waiting.push(createShardReader(shard, from, reader))
-      }
-    }
-    const run = (item: ShardReader, work: () => Promise<Fetched>) => {
-      running++
-      work()
-        .then(
-          (fetched) => done.push({ reader: item, fetched }),
-          (error) => done.push({ reader: item, error }),
-        )
-        .finally(() => {
-          running--
-          wake()
-        })
-    }
-    // A closed shard has children; the list may lag behind its closing for a moment.
-    const follow = async (shardId: string) => {
-      for (let tries = 0; tries < 5; tries++) {
-        if (tries > 0) await clock.sleep(1000, signal)
-        begin(lineage.update(await listed()), childStart)
-        if (lineage.hasChild(shardId)) break
-      }
-      return NOTHING
-    }
-    const finish = (item: ShardReader) => {
-      const { ShardId } = item.shard
-      begin(lineage.finish(ShardId), childStart)
-      if (!shardIds && !lineage.hasChild(ShardId)) run(item, () => follow(ShardId))
-    }
-    // Starts the calls that are due; sets the alarm for the next one that is not.
-    const startDue = () => {
-      const now = clock.monotonic()
-      for (let i = 0; i < waiting.length && running + done.length < maxRequests; ) {
-        const item = waiting[i]
-        if (item.due > now) i++
-        else {
-          waiting.splice(i, 1)
-          run(item, () => item.next())
+  const handed = () =>
+    consume({
+      clock,
+      openLeases: (signal, changed) => {
+        const beginning = {
+          latest: start === 'LATEST',
+          timestamp: start === 'LATEST' ? clock.now() : typeof start === 'object' ? start.timestamp.getTime() : undefined,
         }
-      }
-      const next = Math.min(...waiting.map((item) => item.due))
-      if (waiting.length === 0 || next <= now || next >= alarm) return
-      alarm = next
-      clock.sleep(next - now, signal).then(
-        () => {
-          if (alarm === next) alarm = Number.POSITIVE_INFINITY
-          wake()
-        },
-        () => wake(),
-      )
-    }
-
-    try {
-      const first = await listed()
-      const unknown = shardIds?.find((id) => !first.some((shard) => shard.ShardId === id))
-      if (unknown !== undefined) throw outOfRange('shardIds', 'shards of the stream', unknown)
-      begin(lineage.update(first), start)
-      while (waiting.length + running + done.length > 0 && !signal.aborted) {
-        startDue()
-        const item = done.shift()
-        if (!item) {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-          continue
-        }
-        if (!item.fetched) throw item.error
-        if (item.fetched === NOTHING) continue
-        const { records, millisBehindLatest, ended } = item.fetched
-        if (ended) finish(item.reader)
-        else if (end === undefined || !isPast(item, end, clock.now())) waiting.push(item.reader)
-        if (records.length > 0) yield openBatch(item.reader.shard, records, millisBehindLatest, mode, known)
-      }
-    } catch (error) {
-      if (!stop.signal.aborted) throw error
-    } finally {
-      leave.abort()
-    }
-  }
+        const attempts = settings.attempts
+        return createLeases({ store: store ?? alone(), service, clock, random, signal, worker, duration, beginning, shardIds, attempts, changed, telemetry })
+      },
+      openReader: (hold, from, signal) => createShardReader(hold.shard, from, { ...settings, signal }),
+      mode,
+      known: deduplicate ? createDeduplicator() : undefined,
+      end: until === undefined ? Number.POSITIVE_INFINITY : until === 'now' ? clock.now() : until.getTime(),
+      maxRequests,
+      checkpointInterval,
+      signal: stop.signal,
+      telemetry,
+    })
 
   const consumer: Consumer = {
-    [Symbol.asyncIterator]: iterate,
-    async *records() {
-      for await (const batch of consumer) yield* batch.records
+    async *[Symbol.asyncIterator]() {
+      if (stop.signal.aborted) return
+      for await (const { batch } of handed()) yield batch
     },
+    async *records() {
+      if (stop.signal.aborted) return
+      for await (const { batch, done } of handed()) {
+        for (const record of batch.records) {
+          yield record
+          done(record)
+        }
+      }
+    },
+    metrics: () => telemetry.metrics(),
     close() {
       stop.abort(new MillraceError('CLOSED', 'the consumer is closed'))
       service.destroy()
@@ -219,20 +193,12 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   return consumer
 }
 
-/** Milliseconds for which the shards are asked for. */
-const PATIENCE = 60_000
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 
-const NOTHING: Fetched = { records: [], millisBehindLatest: undefined, ended: false }
+/** Without a store nobody else reads, and nothing is kept. */
+const alone = (): CheckpointStore => ({ ...memoryCheckpoints(), exclusive: true })
 
-// A record that arrived later is proof. An answer without records, 0 behind, is the end of what is
-// there (kinesalite says 0 whatever is left) but not of a closed shard: its end is said.
-function isPast({ reader, fetched }: { reader: ShardReader; fetched?: Fetched }, end: number, now: number): boolean {
-  const arrived = fetched?.records.at(-1)?.ApproximateArrivalTimestamp?.getTime()
-  if (arrived !== undefined) return arrived > end
-  return isOpen(reader.shard) && !fetched?.millisBehindLatest && now >= end
-}
-
-function startOf({ from = 'TRIM_HORIZON', timestamp }: ConsumerOptions): StartPosition {
+function startOf({ from = 'TRIM_HORIZON', timestamp }: ConsumerOptions): 'TRIM_HORIZON' | 'LATEST' | { timestamp: Date } {
   if (timestamp !== undefined && from !== 'AT_TIMESTAMP') throw wrongType('timestamp', 'nothing, for only AT_TIMESTAMP has one', timestamp)
   if (isDate(from)) return { timestamp: from }
   if (from === 'AT_TIMESTAMP') {

@@ -1,48 +1,47 @@
 // Parents before children: which shards may be read when. A shard's records are older than those of
-// the shards that it was split or merged into, so a reader starts a child once both parents are done.
+// the shards that it was split or merged into, so a child has its row once both parents are done.
 import type { ShardDescription } from '../service.js'
-import { openShards } from '../shards.js'
+import type { Lease } from './checkpoint-store.js'
 
-export interface Lineage {
-  /** What is listed now. Gives the shards that may start, each once. */
-  update(all: readonly ShardDescription[]): ShardDescription[]
-  /** The shard has been read to its end. Gives the listed shards that may start now. */
-  finish(shardId: string): ShardDescription[]
-  /** Whether a child of the shard has been listed. */
-  hasChild(shardId: string): boolean
+/** Where a stream is begun that has no rows yet. */
+export interface Beginning {
+  /** Shards that are closed by now have nothing to give. */
+  latest: boolean
+  /** Milliseconds since the epoch, with `latest` the time now; undefined: the oldest record. */
+  timestamp: number | undefined
 }
 
-/** `fromLatest`: shards that are closed at the first update count as read. */
-export function createLineage(fromLatest: boolean): Lineage {
-  const known = new Map<string, ShardDescription>()
-  const started = new Set<string>()
-  const finished = new Set<string>()
-  let first = true
-  const parents = (shard: ShardDescription) => [shard.ParentShardId, shard.AdjacentParentShardId].filter((id) => id !== undefined && id !== null)
-  // A parent that is not listed any more has expired with its records.
-  const ready = () => {
-    const found = [...known.values()].filter((shard) => !started.has(shard.ShardId) && parents(shard).every((id) => !known.has(id) || finished.has(id)))
-    for (const shard of found) started.add(shard.ShardId)
-    return found
+/** Rows for the listed shards that have none and whose turn it is. */
+export function rowsToAdd(listed: readonly ShardDescription[], rows: ReadonlyMap<string, Lease>, beginning: Beginning): Lease[] {
+  const known = new Set(listed.map((shard) => shard.ShardId))
+  const withChild = new Set(listed.flatMap(parentsOf))
+  const fresh: Lease[] = []
+  for (const shard of listed) {
+    if (rows.has(shard.ShardId)) continue
+    const parents = parentsOf(shard)
+    const rowed = parents.map((id) => rows.get(id)).filter((row) => row !== undefined)
+    if (rowed.length > 0) {
+      // The children of a shard that is read begin at its end; before `timestamp` nothing was wanted of it either.
+      if (rowed.every(isDone) && parents.every((id) => rows.has(id) || !known.has(id) || beginning.latest))
+        fresh.push(rowOf(shard, 'AT_TIMESTAMP', rowed[0].timestamp))
+      continue
+    }
+    // A parent that is not listed any more has expired with its records; one that is comes first, or with LATEST never.
+    const first = beginning.latest ? !withChild.has(shard.ShardId) : !parents.some((id) => known.has(id))
+    if (first) fresh.push(rowOf(shard, beginning.latest ? 'LATEST' : 'AT_TIMESTAMP', beginning.timestamp))
   }
-  return {
-    update(all) {
-      for (const shard of all) known.set(shard.ShardId, shard)
-      if (first && fromLatest) {
-        const open = new Set(openShards(all).map((shard) => shard.ShardId))
-        for (const { ShardId } of all) {
-          if (open.has(ShardId)) continue
-          started.add(ShardId)
-          finished.add(ShardId)
-        }
-      }
-      first = false
-      return ready()
-    },
-    finish(shardId) {
-      finished.add(shardId)
-      return ready()
-    },
-    hasChild: (shardId) => [...known.values()].some((shard) => parents(shard).includes(shardId)),
-  }
+  return fresh
 }
+
+export const isDone = (row: Lease): boolean => row.checkpoint.sequenceNumber === 'SHARD_END'
+
+export const parentsOf = (shard: ShardDescription): string[] =>
+  [shard.ParentShardId, shard.AdjacentParentShardId].filter((id) => typeof id === 'string' && id !== '') as string[]
+
+const rowOf = (shard: ShardDescription, word: 'LATEST' | 'AT_TIMESTAMP', timestamp: number | undefined): Lease => ({
+  shardId: shard.ShardId,
+  checkpoint: { sequenceNumber: timestamp === undefined ? 'TRIM_HORIZON' : word, subSequenceNumber: 0 },
+  ...(timestamp === undefined ? {} : { timestamp }),
+  counter: 0,
+  parents: parentsOf(shard),
+})

@@ -33,11 +33,15 @@ export interface ReaderOptions {
   signal: AbortSignal
   /** Records a call. */
   limit: number
-  /** Milliseconds from one call's start to the next, and where there is nothing more to read. */
+  /** Milliseconds from one call's start to the next, and at most where there is nothing more to read. */
   pace: number
   idle: number
+  /** Bytes a second. */
+  rate: number
   /** Failures in a row after which the error is thrown. */
   attempts: number
+  /** A call has failed, and is tried again or not. */
+  missed(shardId: string, code: string, throttled: boolean): void
 }
 
 export function createShardReader(shard: ShardDescription, start: StartPosition, options: ReaderOptions): ShardReader {
@@ -46,6 +50,8 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
   let last: string | undefined
   let begun: StartPosition = start
   let notBefore = 0
+  /** Milliseconds to the next call; twice as many after each that brought nothing. */
+  let quiet = options.pace
   const call = async (): Promise<Fetched> => {
     if (iterator === undefined) {
       const position = last === undefined ? begun : { afterSequenceNumber: last }
@@ -63,7 +69,10 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
     if (records.length > 0) last = records[records.length - 1].SequenceNumber
     iterator = answer.NextShardIterator ?? undefined
     // An answer without records may only mean that the next ones lie further on.
-    notBefore = started + (all.length > 0 || answer.MillisBehindLatest ? options.pace : options.idle)
+    if (all.length > 0 || answer.MillisBehindLatest) quiet = options.pace
+    else quiet = Math.min(options.idle, Math.max(2 * quiet, options.idle / 8))
+    const bytes = all.reduce((sum, { Data }) => sum + Data.length, 0)
+    notBefore = started + Math.max(quiet, (1000 * bytes) / options.rate)
     return { records, millisBehindLatest: answer.MillisBehindLatest, ended: iterator === undefined }
   }
   return {
@@ -81,6 +90,7 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
           if (signal.aborted) throw signal.reason
           if (error instanceof MillraceError) throw error
           const fault = faultOf(error)
+          options.missed(shard.ShardId, fault.code, fault.kind === 'throttle')
           if (fault.code === 'ExpiredIteratorException') iterator = undefined
           else if (fault.kind === 'permanent') failures = options.attempts
           if (failures >= options.attempts) {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { createLineage } from '../../../src/kinesis/consumer/lineage.js'
+import { type Lease, SHARD_END } from '../../../src/kinesis/consumer/checkpoint-store.js'
+import { type Beginning, rowsToAdd } from '../../../src/kinesis/consumer/lineage.js'
 import type { ShardDescription } from '../../../src/kinesis/service.js'
 import { compareSequence, openShards } from '../../../src/kinesis/shards.js'
 
@@ -10,29 +11,66 @@ const shard = (ShardId: string, parents: string[] = [], open = true, start = '0'
   HashKeyRange: { StartingHashKey: start, EndingHashKey: '9' },
   SequenceNumberRange: { StartingSequenceNumber: '1', ...(open ? {} : { EndingSequenceNumber: '2' }) },
 })
-const ids = (shards: ShardDescription[]) => shards.map((s) => s.ShardId)
+const ids = (rows: readonly Lease[]) => rows.map((row) => row.shardId)
+const FROM_OLDEST = { latest: false, timestamp: undefined }
 
-test('a child starts when both its parents are done, once', () => {
+/** A table of rows; `add` gives those that are new, `finish` marks one as read to its end. */
+function table(beginning: Beginning) {
+  const rows = new Map<string, Lease>()
+  return {
+    rows,
+    add(all: ShardDescription[]) {
+      const fresh = rowsToAdd(all, rows, beginning)
+      for (const row of fresh) rows.set(row.shardId, row)
+      return ids(fresh)
+    },
+    // As the leases do: what began at LATEST has no time any more.
+    finish: (id: string) => rows.set(id, { ...(rows.get(id) as Lease), checkpoint: SHARD_END, ...(beginning.latest ? { timestamp: undefined } : {}) }),
+  }
+}
+
+test('a child has its row when both its parents are done, once', () => {
   const all = [shard('a', [], false), shard('b', [], false), shard('c', ['a', 'b']), shard('d', ['gone'])]
-  const lineage = createLineage(false)
-  expect(ids(lineage.update(all))).toEqual(['a', 'b', 'd'])
-  expect(lineage.update(all)).toEqual([])
-  expect(lineage.finish('b')).toEqual([])
-  expect(ids(lineage.finish('a'))).toEqual(['c'])
-  expect(lineage.finish('a')).toEqual([])
-  expect([lineage.hasChild('a'), lineage.hasChild('b'), lineage.hasChild('c')]).toEqual([true, true, false])
+  const { add, finish } = table(FROM_OLDEST)
+  expect(add(all)).toEqual(['a', 'b', 'd'])
+  expect(add(all)).toEqual([])
+  finish('b')
+  expect(add(all)).toEqual([])
+  finish('a')
+  expect(add(all)).toEqual(['c'])
+  expect(add(all)).toEqual([])
 })
 
-test('from the latest on, what is closed counts as read', () => {
-  const lineage = createLineage(true)
-  expect(ids(lineage.update([shard('a', [], false), shard('b', ['a'], false), shard('c', ['b']), shard('d')]))).toEqual(['c', 'd'])
-  expect(ids(lineage.update([shard('c', ['b'], false), shard('e', ['c'])]))).toEqual([])
-  expect(ids(lineage.finish('c'))).toEqual(['e'])
+test('from the latest on, what is closed counts as read, and what comes later begins where its parents end', () => {
+  const { add, finish, rows } = table({ latest: true, timestamp: 17 })
+  expect(add([shard('a', [], false), shard('b', ['a'], false), shard('c', ['b']), shard('d')])).toEqual(['c', 'd'])
+  expect(add([shard('b', ['a'], false), shard('c', ['b'], false), shard('e', ['c']), shard('d')])).toEqual([])
+  expect(rows.get('c')).toMatchObject({ checkpoint: { sequenceNumber: 'LATEST' }, timestamp: 17 })
+  finish('c')
+  expect(add([shard('b', ['a'], false), shard('c', ['b'], false), shard('e', ['c']), shard('d')])).toEqual(['e'])
+  expect(rows.get('e')).toMatchObject({ checkpoint: { sequenceNumber: 'TRIM_HORIZON' } })
+})
+
+test('from the latest on, a shard that has just closed is read: its children may not be listed yet', () => {
+  const { add, finish } = table({ latest: true, timestamp: 17 })
+  expect(add([shard('a', [], false)])).toEqual(['a'])
+  expect(add([shard('a', [], false), shard('b', ['a']), shard('c', ['a'])])).toEqual([])
+  finish('a')
+  expect(add([shard('a', [], false), shard('b', ['a']), shard('c', ['a'])])).toEqual(['b', 'c'])
+})
+
+test('of a merge whose other parent was closed before the beginning nothing waits for that one', () => {
+  const { add, finish } = table({ latest: true, timestamp: 17 })
+  const all = [shard('old', [], false), shard('x', ['old'], false)]
+  expect(add([...all, shard('y', [], false)])).toEqual(['x', 'y'])
+  finish('x')
+  finish('y')
+  expect(add([...all, shard('y', [], false), shard('m', ['old', 'y'])])).toEqual(['m'])
 })
 
 test('open shards: no ending sequence number, no listed child, in the order of their ranges', () => {
   const all = [shard('a', [], false, '1'), shard('p', [], true, '2'), shard('z', ['p'], true, '10'), shard('y', ['p'], true, '9')]
-  expect(ids(openShards(all))).toEqual(['y', 'z'])
+  expect(openShards(all).map(({ ShardId }) => ShardId)).toEqual(['y', 'z'])
 })
 
 test('sequence numbers are compared as numbers', () => {

@@ -1,0 +1,263 @@
+// One iteration of a consumer: the shards that it holds are read side by side, their batches handed out
+// one at a time, and what the caller has come back from is done with.
+import type { Clock } from '../../ports/ports.js'
+import { isOpen } from '../shards.js'
+import { type ConsumedRecord, type ConsumerBatch, endOf, openBatch, type Place, type ReadMode } from './batch.js'
+import { type Checkpoint, compareCheckpoints, isNumber } from './checkpoint-store.js'
+import type { Hold, Leases } from './leases.js'
+import type { Fetched, ShardReader, StartPosition } from './reader.js'
+import type { Deduplicator } from './seen.js'
+import type { ConsumerTelemetry } from './telemetry.js'
+
+export interface ConsumptionOptions {
+  clock: Clock
+  /** What `signal` ends; `changed` is to be called when shards have come or gone. */
+  openLeases(signal: AbortSignal, changed: () => void): Leases
+  openReader(hold: Hold, start: StartPosition, signal: AbortSignal): ShardReader
+  mode: ReadMode
+  known: Deduplicator | undefined
+  /** Milliseconds since the epoch at which to end; Infinity: with the last shard. */
+  end: number
+  maxRequests: number
+  /** Milliseconds; Infinity: only what the caller says is done with. */
+  checkpointInterval: number
+  /** Ends the iteration, without an error. */
+  signal: AbortSignal
+  telemetry: ConsumerTelemetry
+}
+
+/** A batch, and how to say that its records up to one are done with. */
+export interface Handed {
+  batch: ConsumerBatch
+  done(record: ConsumedRecord): void
+}
+
+interface Reading {
+  hold: Hold
+  reader: ShardReader
+  /** Where it began: what is not behind this was done with before. */
+  resumed: Checkpoint
+  /** The end of what was handed out, of what is done with, and of what is stored. */
+  delivered: Checkpoint
+  handled: Checkpoint
+  stored: Checkpoint
+  storedAt: number
+  storing: Promise<void> | undefined
+  /** Read to its end, though perhaps not done with. */
+  ended: boolean
+  /** Read as far as was asked for. */
+  past: boolean
+}
+
+export async function* consume(options: ConsumptionOptions): AsyncGenerator<Handed> {
+  const { clock, checkpointInterval, telemetry } = options
+  // Ends what is under way when the caller leaves the loop.
+  const leave = new AbortController()
+  const signal = AbortSignal.any([options.signal, leave.signal])
+  const leases = options.openLeases(signal, () => wake())
+  const readings = new Map<Hold, Reading>()
+  const waiting: Reading[] = []
+  const done: { reading: Reading; fetched?: Fetched; error?: unknown }[] = []
+  let running = 0
+  let alarm = Number.POSITIVE_INFINITY
+  let wake = () => {}
+  signal.addEventListener('abort', () => wake(), { once: true })
+
+  const run = (reading: Reading) => {
+    running++
+    reading.reader
+      .next()
+      .then(
+        (fetched) => done.push({ reading, fetched }),
+        (error) => done.push({ reading, error }),
+      )
+      .finally(() => {
+        running--
+        wake()
+      })
+  }
+
+  const begin = (hold: Hold) => {
+    const { checkpoint } = hold.lease
+    const reading: Reading = {
+      hold,
+      reader: options.openReader(hold, startOf(hold), AbortSignal.any([signal, hold.signal])),
+      resumed: checkpoint,
+      delivered: checkpoint,
+      handled: checkpoint,
+      stored: checkpoint,
+      storedAt: clock.monotonic(),
+      storing: undefined,
+      ended: false,
+      past: false,
+    }
+    readings.set(hold, reading)
+    waiting.push(reading)
+  }
+
+  const drop = (reading: Reading) => {
+    readings.delete(reading.hold)
+    const at = waiting.indexOf(reading)
+    if (at >= 0) waiting.splice(at, 1)
+  }
+
+  const store = async (reading: Reading, to: Checkpoint) => {
+    reading.storedAt = clock.monotonic()
+    await reading.hold.checkpoint(to)
+    reading.stored = to
+    await finish(reading)
+  }
+
+  // A shard that is read and done with; the KCL asks for a checkpoint at the end of a shard, too.
+  const finish = async (reading: Reading) => {
+    if (!reading.ended || compareCheckpoints(reading.handled, reading.delivered) < 0 || !readings.has(reading.hold)) return
+    drop(reading)
+    await leases.end(reading.hold)
+    wake()
+  }
+
+  // What is done with, written where it is time; a write under way takes the next one along.
+  const save = (reading: Reading, now: number): Promise<void> | undefined => {
+    if (reading.storing || compareCheckpoints(reading.handled, reading.stored) <= 0 || now < reading.storedAt + checkpointInterval) return reading.storing
+    reading.storing = store(reading, reading.handled)
+      .catch(() => {
+        // Lost: it is another's. The store is away: the next one is written.
+      })
+      .finally(() => {
+        reading.storing = undefined
+        wake()
+      })
+    return reading.storing
+  }
+
+  const ring = (at: number) => {
+    const now = clock.monotonic()
+    if (at <= now || at >= alarm || at === Number.POSITIVE_INFINITY) return
+    alarm = at
+    const rung = () => {
+      if (alarm === at) alarm = Number.POSITIVE_INFINITY
+      wake()
+    }
+    clock.sleep(at - now, signal).then(rung, rung)
+  }
+
+  // Starts the calls that are due; sets the alarm for the next thing that is not.
+  const startDue = () => {
+    const now = clock.monotonic()
+    for (let i = 0; i < waiting.length && running + done.length < options.maxRequests; ) {
+      if (waiting[i].reader.due > now) i++
+      else run(waiting.splice(i, 1)[0])
+    }
+    for (const { reader } of waiting) ring(reader.due)
+    for (const reading of readings.values()) {
+      save(reading, now)
+      if (compareCheckpoints(reading.handled, reading.stored) > 0) ring(reading.storedAt + checkpointInterval)
+    }
+  }
+
+  const isOver = () => {
+    if ([...readings.values()].some((reading) => !reading.past)) return false
+    return readings.size === 0 && leases.over ? true : options.end < Number.POSITIVE_INFINITY && leases.exhausted
+  }
+
+  const failed = async (reading: Reading, error: unknown) => {
+    if (!readings.has(reading.hold) || !reading.hold.alive()) return drop(reading)
+    const { name } = ((error as Error).cause ?? {}) as Error
+    if (name === 'ResourceNotFoundException' && (await leases.vanished(reading.hold))) return drop(reading)
+    throw error
+  }
+
+  try {
+    await leases.start()
+    while (!signal.aborted) {
+      for (const hold of leases.taken()) begin(hold)
+      for (const reading of readings.values()) if (!reading.hold.alive()) drop(reading)
+      if (leases.failure !== undefined) throw leases.failure
+      startDue()
+      const item = done.shift()
+      if (!item) {
+        if (isOver()) return
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        continue
+      }
+      const { reading, fetched } = item
+      if (!fetched) {
+        await failed(reading, item.error)
+        continue
+      }
+      if (!readings.has(reading.hold) || !reading.hold.alive()) continue
+      telemetry.fetched(reading.hold.shard.ShardId, fetched)
+      reading.ended = fetched.ended
+      if (!fetched.ended) {
+        reading.past = isPast(reading, fetched, options.end, clock.now())
+        if (!reading.past) waiting.push(reading)
+      }
+      if (fetched.records.length > 0) {
+        const { shard, signal } = reading.hold
+        const end = endOf(fetched.records)
+        reading.delivered = end
+        const checkpoint = async (record?: Place) => {
+          const to = record ? within(record, reading.stored, end) : end
+          if (compareCheckpoints(to, reading.handled) > 0) reading.handled = to
+          await reading.storing
+          await store(reading, to)
+        }
+        const { mode, known } = options
+        const { batch, empty } = openBatch({ shard, ...fetched, mode, known, after: reading.resumed, signal, checkpoint })
+        const auto = checkpointInterval < Number.POSITIVE_INFINITY
+        if (!empty) {
+          const done = ({ sequenceNumber, subSequenceNumber }: ConsumedRecord) => {
+            if (auto) reading.handled = { sequenceNumber, subSequenceNumber }
+          }
+          yield { batch, done }
+        }
+        if (auto || empty) reading.handled = end
+        if (checkpointInterval === 0) await save(reading, clock.monotonic())
+      }
+      if (reading.ended) await finish(reading)
+    }
+  } catch (error) {
+    if (!options.signal.aborted) throw error
+  } finally {
+    leave.abort()
+    // What is done with is written before others take over.
+    await Promise.all(
+      [...readings.values()].map(async (reading) => {
+        await reading.storing
+        if (checkpointInterval < Number.POSITIVE_INFINITY) await save(reading, Number.POSITIVE_INFINITY)
+      }),
+    )
+    await leases.release()
+  }
+}
+
+function within(
+  { sequenceNumber, subSequenceNumber = 0 }: { sequenceNumber: string; subSequenceNumber?: number },
+  from: Checkpoint,
+  to: Checkpoint,
+): Checkpoint {
+  const at = { sequenceNumber, subSequenceNumber }
+  if (typeof sequenceNumber === 'string' && isNumber(sequenceNumber) && compareCheckpoints(at, from) >= 0 && compareCheckpoints(at, to) <= 0) return at
+  const name = ({ sequenceNumber: s, subSequenceNumber: sub }: Checkpoint) => `${s}/${sub}`
+  throw new RangeError(`"record" expected one between the last checkpoint ${name(from)} and the end of the batch ${name(to)}, got ${name(at)}`)
+}
+
+function startOf({ lease, fresh }: Hold): StartPosition {
+  const { sequenceNumber } = lease.checkpoint
+  // Read again: the rest of an aggregate that was half done lies in it.
+  if (isNumber(sequenceNumber)) return { sequenceNumber }
+  // Later "latest" would be a later one. A row of the KCL's has no time.
+  if (sequenceNumber === 'LATEST' && (fresh || lease.timestamp === undefined)) return 'LATEST'
+  return lease.timestamp === undefined ? 'TRIM_HORIZON' : { timestamp: new Date(lease.timestamp) }
+}
+
+// A record that arrived later is proof. An answer without records, 0 behind, is the end of what is
+// there (kinesalite says 0 whatever is left) but not of a closed shard: its end is said.
+function isPast({ hold }: Reading, fetched: Fetched, end: number, now: number): boolean {
+  if (end === Number.POSITIVE_INFINITY) return false
+  const arrived = fetched.records.at(-1)?.ApproximateArrivalTimestamp?.getTime()
+  if (arrived !== undefined) return arrived > end
+  return isOpen(hold.shard) && !fetched.millisBehindLatest && now >= end
+}

@@ -1,0 +1,327 @@
+// Which shards this consumer reads: rows of the checkpoint store that it takes, renews, takes over, and
+// gives back. The KCL's way (LeaseCoordinator, LeaseTaker, LeaseRenewer), with all times parts of one, the lease's:
+//
+//   0     1/8   2/8        0.45            0.6        0.85    1
+//   |-----|-----|-----------|---------------|----------|------|
+//   scan  scan  renewed     the holder has  others     one has taken it
+//               (1/5)       stopped         may take
+//
+// A holder that could not renew stops before anybody else begins, by clocks that need not agree on the time
+// but on its pace. Whoever was not stopped (its process slept) learns at its next write that it is too late.
+import { MillraceError, outOfRange } from '../../errors.js'
+import type { Clock, Random } from '../../ports/ports.js'
+import type { KinesisService, ShardDescription } from '../service.js'
+import { listShards } from '../shards.js'
+import { type Checkpoint, type CheckpointStore, type Lease, SHARD_END } from './checkpoint-store.js'
+import { type Beginning, isDone, parentsOf, rowsToAdd } from './lineage.js'
+import type { ConsumerTelemetry } from './telemetry.js'
+
+/** A shard that is this consumer's to read. */
+export interface Hold {
+  readonly shard: ShardDescription
+  readonly lease: Lease
+  /** Its row was made a moment ago: LATEST is what comes from now on. */
+  readonly fresh: boolean
+  /** Aborted when it is not ours any more. */
+  readonly signal: AbortSignal
+  /** Whether it is ours still; asked before something is handed out. */
+  alive(): boolean
+  /** Resolves once it is stored. Rejects with LEASE_LOST where the shard is another's, or with the store's error. */
+  checkpoint(to: Checkpoint): Promise<void>
+}
+
+export interface Leases {
+  /** Lists the shards, makes their rows and takes what is free. Rejects where that cannot be done. */
+  start(): Promise<void>
+  /** What was taken since the last call. */
+  taken(): Hold[]
+  /** The shard is read and done with: its children's turn. */
+  end(hold: Hold): Promise<void>
+  /** The service does not know the shard: gives whether it has expired, and is done with. */
+  vanished(hold: Hold): Promise<boolean>
+  /** Nothing is left to take: others have it, or it is read. */
+  readonly exhausted: boolean
+  /** Every shard is read to its end, and no child has come. */
+  readonly over: boolean
+  /** Why it has given up, if it has. */
+  readonly failure: unknown
+  /** Gives back what it holds. */
+  release(): Promise<void>
+}
+
+export interface LeaseOptions {
+  store: CheckpointStore
+  service: KinesisService
+  clock: Clock
+  random: Random
+  signal: AbortSignal
+  worker: string
+  /** Milliseconds. */
+  duration: number
+  beginning: Beginning
+  shardIds: readonly string[] | undefined
+  attempts: number
+  telemetry: ConsumerTelemetry
+  /** Something is different: shards were taken or lost, or it has failed. */
+  changed(): void
+}
+
+const SCAN = 1 / 8
+const RENEW = 1 / 5
+const FENCE = 0.45
+const EXPIRY = 0.6
+/** Milliseconds between two looks at the shards; after a shard's end, whose children may not be listed at once. */
+const LOOK = 60_000
+const LOOK_SOON = 1_000
+const LOOKS_SOON = 5
+/** Milliseconds for which the shards are asked for. */
+const PATIENCE = 60_000
+
+interface Held extends Hold {
+  lease: Lease
+  renewedAt: number
+  stop: AbortController
+  /** Writes of one row come one after the other. */
+  tail: Promise<unknown>
+}
+
+export function createLeases(options: LeaseOptions): Leases {
+  const { store, service, clock, random, signal, worker, duration, beginning, shardIds, telemetry } = options
+  const exclusive = store.exclusive === true
+  const held = new Map<string, Held>()
+  /** Counters as they were seen, and since when: a lease that is not renewed is free. */
+  const seen = new Map<string, { counter: number; since: number }>()
+  /** Rows that were made here. */
+  const made = new Set<string>()
+  let shards = new Map<string, ShardDescription>()
+  let rows = new Map<string, Lease>()
+  let fresh: Held[] = []
+  let lookAt = 0
+  let soon = 0
+  let failure: unknown
+  let nudge = () => {}
+  let loop: Promise<void> | undefined
+
+  const lose = (hold: Held) => {
+    if (!held.delete(hold.shard.ShardId)) return
+    telemetry.lease(hold.shard.ShardId, 'lost')
+    hold.stop.abort(new MillraceError('LEASE_LOST', `shard ${hold.shard.ShardId}: another consumer reads it now, or the lease was not renewed in time`))
+    options.changed()
+  }
+
+  const alive = (hold: Held) => {
+    if (held.get(hold.shard.ShardId) !== hold) return false
+    if (exclusive || clock.monotonic() - hold.renewedAt < FENCE * duration) return true
+    lose(hold)
+    return false
+  }
+
+  const write = (hold: Held, change: Partial<Lease>): Promise<void> => {
+    const done = hold.tail.then(async () => {
+      hold.signal.throwIfAborted()
+      const started = clock.monotonic()
+      const next = { ...hold.lease, ...change, counter: hold.lease.counter + 1 }
+      if (!(await store.write(next, hold.lease.counter))) {
+        lose(hold)
+        hold.signal.throwIfAborted()
+      }
+      hold.lease = next
+      if (change.checkpoint) telemetry.stored(hold.shard.ShardId, change.checkpoint)
+      hold.renewedAt = started
+    })
+    hold.tail = done.catch(() => {})
+    return done
+  }
+
+  const look = async (patience: number) => {
+    shards = new Map((await listShards(service, clock, random, patience, signal)).map((shard) => [shard.ShardId, shard]))
+    const unknown = shardIds?.find((id) => !shards.has(id))
+    if (unknown !== undefined && rows.size === 0) throw outOfRange('shardIds', 'shards of the stream', unknown)
+    const listed = [...shards.values()].filter(({ ShardId }) => !shardIds || shardIds.includes(ShardId))
+    for (const row of rowsToAdd(shardIds ? listed.map(alone) : listed, rows, beginning)) {
+      if (!(await store.write(row, undefined))) continue
+      rows.set(row.shardId, row)
+      made.add(row.shardId)
+    }
+    // Their children have begun; what is gone from the stream need not be remembered.
+    for (const row of rows.values()) if (isDone(row) && !shards.has(row.shardId) && (await store.remove(row.shardId, row.counter))) rows.delete(row.shardId)
+    const childless = !shardIds && [...rows.values()].some((row) => isDone(row) && !hasChild(row.shardId))
+    soon = childless ? soon : 0
+    lookAt = clock.monotonic() + (soon > 0 ? LOOK_SOON : LOOK)
+    if (soon > 0) soon--
+  }
+
+  const hasChild = (id: string) => !shards.has(id) || [...shards.values()].some((shard) => parentsOf(shard).includes(id))
+
+  const read = async () => {
+    rows = new Map((await store.read(signal)).map((row) => [row.shardId, row]))
+    const now = clock.monotonic()
+    for (const { shardId, counter } of rows.values()) if (seen.get(shardId)?.counter !== counter) seen.set(shardId, { counter, since: now })
+  }
+
+  /** Nobody reads it, or whoever did has stopped. */
+  const isFree = (row: Lease, now: number) => row.owner === undefined || exclusive || now - (seen.get(row.shardId)?.since ?? now) >= EXPIRY * duration
+
+  const open = () => [...rows.values()].filter((row) => !isDone(row) && (!shardIds || shardIds.includes(row.shardId)))
+
+  const takeSome = async () => {
+    const now = clock.monotonic()
+    const wanted = open().filter((row) => !held.has(row.shardId))
+    const others = new Map<string, Lease[]>()
+    for (const row of wanted) {
+      if (isFree(row, now)) continue
+      const owner = row.owner as string
+      others.set(owner, [...(others.get(owner) ?? []), row])
+    }
+    const share = exclusive ? Number.POSITIVE_INFINITY : Math.ceil(open().length / (others.size + 1))
+    for (const row of shuffled(wanted.filter((row) => isFree(row, now)))) {
+      if (held.size >= share) return
+      await take(row)
+    }
+    // Who came late, or has fewer by two: it takes its share from who has most.
+    const most = [...others.values()].sort((a, b) => b.length - a.length)[0]
+    if (!most) return
+    const surplus = Math.max(most.length - share, most.length - held.size >= 2 ? 1 : 0)
+    for (const row of shuffled(most).slice(0, Math.min(surplus, share - held.size))) await take(row)
+  }
+
+  const take = async (row: Lease) => {
+    const shard = shards.get(row.shardId)
+    const started = clock.monotonic()
+    const lease = { ...row, owner: worker, counter: row.counter + 1 }
+    if (!(await store.write(lease, row.counter))) return
+    rows.set(row.shardId, lease)
+    const stop = new AbortController()
+    const hold: Held = {
+      shard: shard ?? ({ ShardId: row.shardId } as ShardDescription),
+      lease,
+      fresh: made.delete(row.shardId),
+      renewedAt: started,
+      stop,
+      signal: stop.signal,
+      tail: Promise.resolve(),
+      alive: () => alive(hold),
+      checkpoint: (checkpoint) => write(hold, { checkpoint, ...begun(hold.lease) }),
+    }
+    held.set(row.shardId, hold)
+    telemetry.lease(row.shardId, 'taken')
+    // It has gone from the stream, its records with it.
+    if (!shard) await end(hold)
+    else fresh.push(hold)
+  }
+
+  const end = async (hold: Hold) => {
+    const mine = hold as Held
+    await write(mine, { checkpoint: SHARD_END, owner: undefined, ...begun(mine.lease) })
+    held.delete(hold.shard.ShardId)
+    rows.set(hold.shard.ShardId, mine.lease)
+    mine.stop.abort()
+    soon = LOOKS_SOON
+    lookAt = 0
+    nudge()
+  }
+
+  const round = async (patience: number) => {
+    const now = clock.monotonic()
+    if (!exclusive) {
+      const due = [...held.values()].filter((hold) => alive(hold) && now - hold.renewedAt >= RENEW * duration)
+      await Promise.all(due.map((hold) => write(hold, {}).catch(() => {})))
+    }
+    await read()
+    // Read before a write of ours that has come meanwhile: only an owner beside us says that it is lost.
+    for (const hold of held.values()) {
+      const row = rows.get(hold.shard.ShardId)
+      if (!row || (row.owner !== worker && row.counter > hold.lease.counter)) lose(hold)
+    }
+    if (clock.monotonic() >= lookAt) await look(patience)
+    await takeSome()
+  }
+
+  const rounds = async () => {
+    for (let failures = 0; !signal.aborted; ) {
+      await nap(exclusive ? Math.max(0, lookAt - clock.monotonic()) : Math.min(SCAN * duration, Math.max(0, lookAt - clock.monotonic())))
+      if (signal.aborted) return
+      try {
+        // Meanwhile nothing is renewed.
+        await round(SCAN * duration)
+        failures = 0
+      } catch (error) {
+        if (signal.aborted) return
+        // The store or the service is away: what is held ends by itself, unless it comes back in time.
+        if (++failures >= options.attempts || error instanceof RangeError) {
+          failure = error
+          options.changed()
+          return
+        }
+        lookAt = Math.max(lookAt, clock.monotonic() + LOOK_SOON)
+      }
+      options.changed()
+    }
+  }
+
+  const nap = (milliseconds: number) =>
+    new Promise<void>((resolve) => {
+      const early = new AbortController()
+      nudge = () => early.abort()
+      const stop = () => early.abort()
+      signal.addEventListener('abort', stop, { once: true })
+      clock
+        .sleep(milliseconds, early.signal)
+        .catch(() => {})
+        .then(() => {
+          signal.removeEventListener('abort', stop)
+          resolve()
+        })
+    })
+
+  const settled = () => soon === 0 && lookAt > 0 && fresh.length === 0
+
+  // By chance, so that consumers that start together do not all ask for the same one.
+  const shuffled = (list: Lease[]) =>
+    list
+      .map((row) => ({ row, by: random.next() }))
+      .sort((a, b) => a.by - b.by)
+      .map(({ row }) => row)
+
+  return {
+    async start() {
+      await round(PATIENCE)
+      loop = rounds()
+    },
+    taken() {
+      const now = fresh
+      fresh = []
+      return now.filter(alive)
+    },
+    end,
+    async vanished(hold) {
+      await look(PATIENCE)
+      if (shards.has(hold.shard.ShardId)) return false
+      await end(hold)
+      return true
+    },
+    get exhausted() {
+      return settled() && open().every((row) => held.has(row.shardId) || !isFree(row, clock.monotonic()))
+    },
+    get over() {
+      return settled() && open().length === 0
+    },
+    get failure() {
+      return failure
+    },
+    async release() {
+      nudge()
+      await loop
+      const all = [...held.values()]
+      await Promise.all(all.map((hold) => write(hold, { owner: undefined }).catch(() => {})))
+      held.clear()
+      for (const hold of all) hold.stop.abort()
+    },
+  }
+}
+
+/** The time of a row that began at LATEST is of no use once something is done: its children are all new. */
+const begun = ({ checkpoint }: Lease): Partial<Lease> => (checkpoint.sequenceNumber === 'LATEST' ? { timestamp: undefined } : {})
+
+/** Where shards are asked for by name, their parents are nobody's business. */
+const alone = ({ ParentShardId, AdjacentParentShardId, ...shard }: ShardDescription): ShardDescription => shard
