@@ -4,7 +4,8 @@ import type { Clock } from '../../ports/ports.js'
 import { isOpen } from '../shards.js'
 import { type ConsumedRecord, type ConsumerBatch, endOf, openBatch, type Place, type ReadMode } from './batch.js'
 import { type Checkpoint, compareCheckpoints, isNumber } from './checkpoint-store.js'
-import type { Hold, Leases } from './leases.js'
+import type { Hold } from './hold.js'
+import type { Leases } from './leases.js'
 import type { Fetched, ShardReader, StartPosition } from './reader.js'
 import type { Deduplicator } from './seen.js'
 import type { ConsumerTelemetry } from './telemetry.js'
@@ -32,6 +33,9 @@ export interface Handed {
   done(record: ConsumedRecord): void
 }
 
+/** Milliseconds to the next try where the store was away. */
+const RETRY = 1_000
+
 interface Reading {
   hold: Hold
   reader: ShardReader
@@ -43,6 +47,8 @@ interface Reading {
   stored: Checkpoint
   storedAt: number
   storing: Promise<void> | undefined
+  /** Not before, after a write that failed. */
+  retryAt: number
   /** Read to its end, though perhaps not done with. */
   ended: boolean
   /** Read as far as was asked for. */
@@ -88,6 +94,7 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
       stored: checkpoint,
       storedAt: clock.monotonic(),
       storing: undefined,
+      retryAt: Number.NEGATIVE_INFINITY,
       ended: false,
       past: false,
     }
@@ -101,27 +108,28 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
     if (at >= 0) waiting.splice(at, 1)
   }
 
-  const store = async (reading: Reading, to: Checkpoint) => {
-    reading.storedAt = clock.monotonic()
-    await reading.hold.checkpoint(to)
-    reading.stored = to
-    await finish(reading)
-  }
+  const isFinished = ({ ended, handled, delivered }: Reading) => ended && compareCheckpoints(handled, delivered) >= 0
 
-  // A shard that is read and done with; the KCL asks for a checkpoint at the end of a shard, too.
-  const finish = async (reading: Reading) => {
-    if (!reading.ended || compareCheckpoints(reading.handled, reading.delivered) < 0 || !readings.has(reading.hold)) return
-    drop(reading)
-    await leases.end(reading.hold)
-    wake()
-  }
-
-  // What is done with, written where it is time; a write under way takes the next one along.
+  // What is done with, written where it is time, or the end of a shard, which the KCL asks for too.
   const save = (reading: Reading, now: number): Promise<void> | undefined => {
-    if (reading.storing || compareCheckpoints(reading.handled, reading.stored) <= 0 || now < reading.storedAt + checkpointInterval) return reading.storing
-    reading.storing = store(reading, reading.handled)
+    const { hold, handled } = reading
+    const finished = isFinished(reading)
+    const due = finished ? reading.retryAt : Math.max(reading.retryAt, reading.storedAt + checkpointInterval)
+    if (reading.storing || now < due || !(finished || compareCheckpoints(handled, reading.stored) > 0)) return reading.storing
+    reading.storedAt = now
+    const write = async () => {
+      if (!finished) {
+        await hold.checkpoint(handled)
+        reading.stored = handled
+        return
+      }
+      await leases.end(hold)
+      drop(reading)
+    }
+    reading.storing = write()
       .catch(() => {
-        // Lost: it is another's. The store is away: the next one is written.
+        // Another's: seen at the next turn. Else the store is away, and asked again.
+        reading.retryAt = clock.monotonic() + RETRY
       })
       .finally(() => {
         reading.storing = undefined
@@ -151,13 +159,17 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
     for (const { reader } of waiting) ring(reader.due)
     for (const reading of readings.values()) {
       save(reading, now)
-      if (compareCheckpoints(reading.handled, reading.stored) > 0) ring(reading.storedAt + checkpointInterval)
+      if (reading.storing) continue
+      if (isFinished(reading)) ring(reading.retryAt)
+      else if (compareCheckpoints(reading.handled, reading.stored) > 0) ring(Math.max(reading.retryAt, reading.storedAt + checkpointInterval))
     }
   }
 
   const isOver = () => {
-    if ([...readings.values()].some((reading) => !reading.past)) return false
-    return readings.size === 0 && leases.over ? true : options.end < Number.POSITIVE_INFINITY && leases.exhausted
+    if (readings.size === 0 && leases.over) return true
+    // With an `until` nobody waits for the checkpoint of a shard's end.
+    const isPast = (reading: Reading) => reading.past || (reading.ended && !isFinished(reading))
+    return options.end < Number.POSITIVE_INFINITY && leases.exhausted && [...readings.values()].every(isPast)
   }
 
   const failed = async (reading: Reading, error: unknown) => {
@@ -201,8 +213,8 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
         const checkpoint = async (record?: Place) => {
           const to = record ? within(record, reading.stored, end) : end
           if (compareCheckpoints(to, reading.handled) > 0) reading.handled = to
-          await reading.storing
-          await store(reading, to)
+          await reading.hold.checkpoint(to)
+          reading.stored = to
         }
         const { mode, known } = options
         const { batch, empty } = openBatch({ shard, ...fetched, mode, known, after: reading.resumed, signal, checkpoint })
@@ -216,7 +228,6 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
         if (auto || empty) reading.handled = end
         if (checkpointInterval === 0) await save(reading, clock.monotonic())
       }
-      if (reading.ended) await finish(reading)
     }
   } catch (error) {
     if (!options.signal.aborted) throw error
@@ -226,7 +237,7 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
     await Promise.all(
       [...readings.values()].map(async (reading) => {
         await reading.storing
-        if (checkpointInterval < Number.POSITIVE_INFINITY) await save(reading, Number.POSITIVE_INFINITY)
+        await save(reading, Number.POSITIVE_INFINITY)
       }),
     )
     await leases.release()

@@ -8,27 +8,14 @@
 //
 // A holder that could not renew stops before anybody else begins, by clocks that need not agree on the time
 // but on its pace. Whoever was not stopped (its process slept) learns at its next write that it is too late.
-import { MillraceError, outOfRange } from '../../errors.js'
+import { outOfRange } from '../../errors.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { KinesisService, ShardDescription } from '../service.js'
 import { listShards } from '../shards.js'
-import { type Checkpoint, type CheckpointStore, type Lease, SHARD_END } from './checkpoint-store.js'
+import { type CheckpointStore, type Lease, SHARD_END } from './checkpoint-store.js'
+import { createHold, type Hold } from './hold.js'
 import { type Beginning, isDone, parentsOf, rowsToAdd } from './lineage.js'
 import type { ConsumerTelemetry } from './telemetry.js'
-
-/** A shard that is this consumer's to read. */
-export interface Hold {
-  readonly shard: ShardDescription
-  readonly lease: Lease
-  /** Its row was made a moment ago: LATEST is what comes from now on. */
-  readonly fresh: boolean
-  /** Aborted when it is not ours any more. */
-  readonly signal: AbortSignal
-  /** Whether it is ours still; asked before something is handed out. */
-  alive(): boolean
-  /** Resolves once it is stored. Rejects with LEASE_LOST where the shard is another's, or with the store's error. */
-  checkpoint(to: Checkpoint): Promise<void>
-}
 
 export interface Leases {
   /** Lists the shards, makes their rows and takes what is free. Rejects where that cannot be done. */
@@ -77,60 +64,30 @@ const LOOKS_SOON = 5
 /** Milliseconds for which the shards are asked for. */
 const PATIENCE = 60_000
 
-interface Held extends Hold {
-  lease: Lease
-  renewedAt: number
-  stop: AbortController
-  /** Writes of one row come one after the other. */
-  tail: Promise<unknown>
-}
-
 export function createLeases(options: LeaseOptions): Leases {
   const { store, service, clock, random, signal, worker, duration, beginning, shardIds, telemetry } = options
   const exclusive = store.exclusive === true
-  const held = new Map<string, Held>()
+  const held = new Map<string, Hold>()
   /** Counters as they were seen, and since when: a lease that is not renewed is free. */
   const seen = new Map<string, { counter: number; since: number }>()
   /** Rows that were made here. */
   const made = new Set<string>()
+  /** Shards with rows that the stream does not list, and since when. */
+  const unlisted = new Map<string, number>()
   let shards = new Map<string, ShardDescription>()
   let rows = new Map<string, Lease>()
-  let fresh: Held[] = []
+  let fresh: Hold[] = []
   let lookAt = 0
   let soon = 0
   let failure: unknown
   let nudge = () => {}
   let loop: Promise<void> | undefined
 
-  const lose = (hold: Held) => {
-    if (!held.delete(hold.shard.ShardId)) return
-    telemetry.lease(hold.shard.ShardId, 'lost')
-    hold.stop.abort(new MillraceError('LEASE_LOST', `shard ${hold.shard.ShardId}: another consumer reads it now, or the lease was not renewed in time`))
+  const lost = (hold: Hold) => {
+    const id = hold.shard.ShardId
+    if (held.get(id) === hold) held.delete(id)
+    telemetry.lease(id, 'lost')
     options.changed()
-  }
-
-  const alive = (hold: Held) => {
-    if (held.get(hold.shard.ShardId) !== hold) return false
-    if (exclusive || clock.monotonic() - hold.renewedAt < FENCE * duration) return true
-    lose(hold)
-    return false
-  }
-
-  const write = (hold: Held, change: Partial<Lease>): Promise<void> => {
-    const done = hold.tail.then(async () => {
-      hold.signal.throwIfAborted()
-      const started = clock.monotonic()
-      const next = { ...hold.lease, ...change, counter: hold.lease.counter + 1 }
-      if (!(await store.write(next, hold.lease.counter))) {
-        lose(hold)
-        hold.signal.throwIfAborted()
-      }
-      hold.lease = next
-      if (change.checkpoint) telemetry.stored(hold.shard.ShardId, change.checkpoint)
-      hold.renewedAt = started
-    })
-    hold.tail = done.catch(() => {})
-    return done
   }
 
   const look = async (patience: number) => {
@@ -143,15 +100,23 @@ export function createLeases(options: LeaseOptions): Leases {
       rows.set(row.shardId, row)
       made.add(row.shardId)
     }
-    // Their children have begun; what is gone from the stream need not be remembered.
-    for (const row of rows.values()) if (isDone(row) && !shards.has(row.shardId) && (await store.remove(row.shardId, row.counter))) rows.delete(row.shardId)
-    const childless = !shardIds && [...rows.values()].some((row) => isDone(row) && !hasChild(row.shardId))
+    const now = clock.monotonic()
+    for (const row of rows.values()) {
+      if (shards.has(row.shardId)) unlisted.delete(row.shardId)
+      else if (!isDone(row)) unlisted.set(row.shardId, unlisted.get(row.shardId) ?? now)
+      // Gone from the stream, and its children have begun: it need not be remembered.
+      else if (childrenOf(row.shardId).every((child) => rows.has(child)) && (await store.remove(row.shardId, row.counter))) rows.delete(row.shardId)
+    }
+    const childless = !shardIds && [...rows.values()].some((row) => isDone(row) && shards.has(row.shardId) && childrenOf(row.shardId).length === 0)
     soon = childless ? soon : 0
-    lookAt = clock.monotonic() + (soon > 0 ? LOOK_SOON : LOOK)
+    lookAt = now + (soon > 0 ? LOOK_SOON : LOOK)
     if (soon > 0) soon--
   }
 
-  const hasChild = (id: string) => !shards.has(id) || [...shards.values()].some((shard) => parentsOf(shard).includes(id))
+  const childrenOf = (id: string) => [...shards.values()].filter((shard) => parentsOf(shard).includes(id)).map(({ ShardId }) => ShardId)
+
+  // Another consumer may have listed a shard before we could; one that stays away has expired with its records.
+  const isGone = (id: string, now: number) => now - (unlisted.get(id) ?? now) >= LOOK
 
   const read = async () => {
     rows = new Map((await store.read(signal)).map((row) => [row.shardId, row]))
@@ -166,7 +131,7 @@ export function createLeases(options: LeaseOptions): Leases {
 
   const takeSome = async () => {
     const now = clock.monotonic()
-    const wanted = open().filter((row) => !held.has(row.shardId))
+    const wanted = open().filter(({ shardId }) => !held.has(shardId) && (shards.has(shardId) || isGone(shardId, now)))
     const others = new Map<string, Lease[]>()
     for (const row of wanted) {
       if (isFree(row, now)) continue
@@ -191,31 +156,23 @@ export function createLeases(options: LeaseOptions): Leases {
     const lease = { ...row, owner: worker, counter: row.counter + 1 }
     if (!(await store.write(lease, row.counter))) return
     rows.set(row.shardId, lease)
-    const stop = new AbortController()
-    const hold: Held = {
-      shard: shard ?? ({ ShardId: row.shardId } as ShardDescription),
-      lease,
-      fresh: made.delete(row.shardId),
-      renewedAt: started,
-      stop,
-      signal: stop.signal,
-      tail: Promise.resolve(),
-      alive: () => alive(hold),
-      checkpoint: (checkpoint) => write(hold, { checkpoint, ...begun(hold.lease) }),
-    }
+    const hold = createHold(shard ?? ({ ShardId: row.shardId } as ShardDescription), lease, made.delete(row.shardId), started, {
+      store,
+      clock,
+      fence: exclusive ? Number.POSITIVE_INFINITY : FENCE * duration,
+      lost,
+      stored: (checkpoint) => telemetry.stored(row.shardId, checkpoint),
+    })
     held.set(row.shardId, hold)
     telemetry.lease(row.shardId, 'taken')
-    // It has gone from the stream, its records with it.
     if (!shard) await end(hold)
     else fresh.push(hold)
   }
 
   const end = async (hold: Hold) => {
-    const mine = hold as Held
-    await write(mine, { checkpoint: SHARD_END, owner: undefined, ...begun(mine.lease) })
+    await hold.release(SHARD_END)
     held.delete(hold.shard.ShardId)
-    rows.set(hold.shard.ShardId, mine.lease)
-    mine.stop.abort()
+    rows.set(hold.shard.ShardId, hold.lease)
     soon = LOOKS_SOON
     lookAt = 0
     nudge()
@@ -224,16 +181,16 @@ export function createLeases(options: LeaseOptions): Leases {
   const round = async (patience: number) => {
     const now = clock.monotonic()
     if (!exclusive) {
-      const due = [...held.values()].filter((hold) => alive(hold) && now - hold.renewedAt >= RENEW * duration)
-      await Promise.all(due.map((hold) => write(hold, {}).catch(() => {})))
+      const due = [...held.values()].filter((hold) => hold.alive() && now - hold.renewedAt >= RENEW * duration)
+      await Promise.all(due.map((hold) => hold.renew().catch(() => {})))
     }
     await read()
     // Read before a write of ours that has come meanwhile: only an owner beside us says that it is lost.
     for (const hold of held.values()) {
       const row = rows.get(hold.shard.ShardId)
-      if (!row || (row.owner !== worker && row.counter > hold.lease.counter)) lose(hold)
+      if (!row || (row.owner !== worker && row.counter > hold.lease.counter)) hold.lose()
     }
-    if (clock.monotonic() >= lookAt) await look(patience)
+    if (clock.monotonic() >= lookAt || open().some(({ shardId }) => !shards.has(shardId) && !unlisted.has(shardId))) await look(patience)
     await takeSome()
   }
 
@@ -291,7 +248,7 @@ export function createLeases(options: LeaseOptions): Leases {
     taken() {
       const now = fresh
       fresh = []
-      return now.filter(alive)
+      return now.filter((hold) => hold.alive())
     },
     end,
     async vanished(hold) {
@@ -312,16 +269,11 @@ export function createLeases(options: LeaseOptions): Leases {
     async release() {
       nudge()
       await loop
-      const all = [...held.values()]
-      await Promise.all(all.map((hold) => write(hold, { owner: undefined }).catch(() => {})))
+      await Promise.all([...held.values()].map((hold) => hold.release().catch(() => {})))
       held.clear()
-      for (const hold of all) hold.stop.abort()
     },
   }
 }
-
-/** The time of a row that began at LATEST is of no use once something is done: its children are all new. */
-const begun = ({ checkpoint }: Lease): Partial<Lease> => (checkpoint.sequenceNumber === 'LATEST' ? { timestamp: undefined } : {})
 
 /** Where shards are asked for by name, their parents are nobody's business. */
 const alone = ({ ParentShardId, AdjacentParentShardId, ...shard }: ShardDescription): ShardDescription => shard
