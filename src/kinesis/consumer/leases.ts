@@ -95,11 +95,15 @@ export function createLeases(options: LeaseOptions): Leases {
     const unknown = shardIds?.find((id) => !shards.has(id))
     if (unknown !== undefined && rows.size === 0) throw outOfRange('shardIds', 'shards of the stream', unknown)
     const listed = [...shards.values()].filter(({ ShardId }) => !shardIds || shardIds.includes(ShardId))
+    let beaten = false
     for (const row of rowsToAdd(shardIds ? listed.map(alone) : listed, rows, beginning)) {
-      if (!(await store.write(row, undefined))) continue
-      rows.set(row.shardId, row)
-      made.add(row.shardId)
+      if (await store.write(row, undefined)) {
+        rows.set(row.shardId, row)
+        made.add(row.shardId)
+      } else beaten = true
     }
+    // Another consumer has made some meanwhile.
+    if (beaten) await read()
     const now = clock.monotonic()
     for (const row of rows.values()) {
       if (shards.has(row.shardId)) unlisted.delete(row.shardId)
