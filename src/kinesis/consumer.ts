@@ -123,7 +123,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     // Of a point in time the children keep it; after LATEST theirs are all new.
     const childStart: StartPosition = start === 'LATEST' ? 'TRIM_HORIZON' : start
 
-    const listed = () => listShards(service, clock, random, PATIENCE, signal)
+    const listed = () => listShards(() => service.listShards(signal), { clock, random, patience: PATIENCE, signal })
     const begin = (shards: ShardDescription[], from: StartPosition) => {
       for (const shard of shards) {
         if (!shardIds || shardIds.includes(shard.ShardId)) waiting.push(createShardReader(shard, from, reader))

@@ -168,6 +168,7 @@ export function createProducer(options: ProducerOptions): Producer {
       await flush()
     } finally {
       signal?.removeEventListener('abort', stop)
+      pipeline.close()
       await admission.close()
       service.destroy()
     }
