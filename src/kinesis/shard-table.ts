@@ -33,7 +33,10 @@ export interface ShardTable {
   refresh(signal?: AbortSignal): Promise<void>
   /** Whether refresh() would wait. */
   readonly resting: boolean
-  /** refresh(), some times over while the shard is not listed: a new one is written to before it is. */
+  /**
+   * refresh(), some times over while the shard is not listed: a new one is written to before it is. One of them lists closed
+   * shards too: it may have opened and closed between two looks.
+   */
   learn(shardId: string): Promise<void>
 }
 
@@ -65,10 +68,15 @@ export function createShardTable({ service, clock, random, patience, signal: lif
   let quiet = 0
   let quietUntil = 0
 
+  /** The next list has closed shards too. */
+  let wide = false
+
   const load = async (signal: AbortSignal) => {
+    const filter = wide ? undefined : 'AT_LATEST'
+    wide = false
     try {
       const options = { clock, random, patience: known ? patience : Number.POSITIVE_INFINITY, signal, missed }
-      await listShards(async () => adopt(await service.listShards(signal, 'AT_LATEST')), options)
+      await listShards(async () => adopt(await service.listShards(signal, filter)), options)
     } catch (error) {
       // A role that may only put: records are sent one by one, the service finds their shards.
       if (!(error instanceof MillraceError && faultOf(error.cause).code === 'AccessDeniedException')) throw error
@@ -142,6 +150,7 @@ export function createShardTable({ service, clock, random, patience, signal: lif
     refresh,
     async learn(shardId) {
       for (let tries = 0; tries < LISTINGS; tries++) {
+        wide ||= tries === 1
         await refresh()
         if (ranges.has(shardId) || ids.length === 0) return
       }

@@ -238,3 +238,27 @@ test('close ends a look in the background, and one that an aggregate waits for',
     })(),
   )
 })
+
+test('a shard that has opened and closed between two looks is found: nothing is sent twice that need not be', async () => {
+  const { run, stream, producer, asked } = world(14, 1, { maxBufferedTime: 1 }, { filter: true })
+  const put = stream.handlers.PutRecords
+  await run(
+    (async () => {
+      await producer.putBatch(records(10))
+      await producer.flush()
+      stream.handlers.PutRecords = async (input, signal) => {
+        stream.handlers.PutRecords = put
+        const [left, right] = stream.split(stream.shards[0].ShardId)
+        const answer = await put(input, signal)
+        stream.merge(left.ShardId, right.ShardId)
+        return answer
+      }
+      const { outcomes } = await producer.putBatch(Array.from({ length: 10 }, () => one))
+      expect((await outcomes).at(0)).toMatchObject({ attempts: 1, uncertain: false })
+      await producer.close()
+    })(),
+  )
+  expect(usersIn(stream).all).toHaveLength(20)
+  // Before the first record; the open ones; then all four, on two pages.
+  expect(asked()).toBe(4)
+})
