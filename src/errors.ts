@@ -13,7 +13,18 @@ export interface Position {
 }
 
 /** Stable codes; messages may change, codes do not. */
-export type ErrorCode = 'OUT_OF_MEMORY' | 'BAD_INPUT' | 'LIMIT_EXCEEDED' | 'CLOSED' | 'CORRUPT' | 'IO' | 'SERVICE' | 'MISSING_PEER' | 'NO_CORE' | 'LOCKED'
+export type ErrorCode =
+  | 'OUT_OF_MEMORY'
+  | 'BAD_INPUT'
+  | 'LIMIT_EXCEEDED'
+  | 'CLOSED'
+  | 'CORRUPT'
+  | 'IO'
+  | 'SERVICE'
+  | 'MISSING_PEER'
+  | 'CONFIG'
+  | 'NO_CORE'
+  | 'LOCKED'
 
 /** Every error that millrace throws on its own account, bad arguments (TypeError, RangeError) aside. */
 export class MillraceError extends Error {

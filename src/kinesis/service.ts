@@ -1,8 +1,8 @@
 // The Kinesis operations that the stages use, over whatever client the user gave. Shapes are the
 // service's own, cut down to the fields that are read here.
-import { checkKeys, checkWhole, outOfRange, wrongType } from '../errors.js'
+import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
 import { KINESIS } from '../limits.js'
-import { type AwsClient, type AwsClientConfig, createKinesisClient, loadKinesisPeer } from '../ports/aws.js'
+import { type AwsClient, type AwsClientConfig, checkClient, createKinesisClient, isConfigured, loadKinesisPeer } from '../ports/aws.js'
 import type { Clock, Random } from '../ports/ports.js'
 import { systemClock, systemRandom } from '../ports/system.js'
 import { readPage, unusable } from './listing.js'
@@ -61,6 +61,11 @@ export interface GetRecordsResult {
 }
 
 export interface KinesisService {
+  /**
+   * Builds the client and looks whether it has a region and credentials; nothing where that is done. The other calls do
+   * so too. Rejects with MISSING_PEER or CONFIG, and the next call tries anew.
+   */
+  connect(): Promise<void> | undefined
   putRecords(records: PutRecordsEntry[]): Promise<{ Records?: PutRecordsResult[] }>
   /**
    * All pages, each shard once: as the last page that has it says. The filter AT_LATEST leaves closed shards out, where
@@ -91,22 +96,36 @@ export function createService(options: StreamOptions, clock: Clock, timeout = 30
   const target = checkStream(options)
   let own: AwsClient | undefined
   let destroyed = false
-  let ready: Promise<{ client: AwsClient; commands: object }> | undefined
-  const connect = async () => {
-    if (!options.client) own = await createKinesisClient(options.clientConfig ?? {})
+  let connecting: Promise<void> | undefined
+  let ready = options.client && options.commands && !isConfigured(options.client) ? { client: options.client, commands: options.commands } : undefined
+
+  const open = async () => {
+    const commands = options.commands ?? (await loadKinesisPeer())
+    const client = options.client ?? own ?? (await createKinesisClient(options.clientConfig ?? {}))
+    if (!options.client) own = client
     if (destroyed) own?.destroy?.()
-    const client = (options.client ?? own) as AwsClient
-    return { client, commands: options.commands ?? (await loadKinesisPeer()) }
+    await withTimeout(clock, timeout, undefined, () => checkClient(client)).catch((error: unknown) => {
+      if (error instanceof MillraceError) throw error
+    })
+    ready = { client, commands }
+  }
+  const connect = () => {
+    if (ready) return undefined
+    connecting ??= open().finally(() => {
+      connecting = undefined
+    })
+    return connecting
   }
   const call = async <T>(command: string, input: object, outer?: AbortSignal): Promise<T> => {
-    ready ??= connect()
-    const { client, commands } = await ready
+    await connect()
+    const { client, commands } = ready as NonNullable<typeof ready>
     const Command = (commands as Record<string, new (input: object) => object>)[`${command}Command`]
     if (typeof Command !== 'function') throw wrongType('commands', `an object with ${command}Command`, commands)
     const sent = (abortSignal: AbortSignal) => client.send(new Command(input), { abortSignal })
     return (await withTimeout(clock, timeout, outer, sent)) as T
   }
   return {
+    connect,
     putRecords: (Records) => call('PutRecords', { ...target, Records }),
     async listShards(signal, filter) {
       const shards = new Map<string, ShardDescription>()
