@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'IO'
   | 'SERVICE'
   | 'MISSING_PEER'
+  | 'CONFIG'
   | 'NO_CORE'
   | 'LOCKED'
   | 'LEASE_LOST'

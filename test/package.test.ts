@@ -247,7 +247,7 @@ describe('size, minified and gzipped', () => {
 
   // 57 KB of each is the core, which has every stage's kernels; what a program does not use of the rest, bundlers drop
   it.each([
-    ['kinesis', 95],
+    ['kinesis', 96],
     ['firehose', 66],
     ['parquet', 95],
     ['emr', 88],
@@ -258,8 +258,8 @@ describe('size, minified and gzipped', () => {
   })
 
   // all rooms and the core
-  it('of millrace is at most 147 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(147_000)
+  it('of millrace is at most 148 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(148_000)
   })
 
   it('of a program that writes Parquet is at most 87 KB', async () => {

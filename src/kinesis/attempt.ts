@@ -1,7 +1,7 @@
 // What happened to a record each time it was sent, as a list that records share: those of one aggregate
 // have had the same, and a record that is packed anew takes its past along.
 
-/** One time that a record was sent without coming to rest. */
+/** One time that a record was sent without coming to rest; or where the stream's shards were not known, that they were asked for in vain. */
 export interface Attempt {
   /** Milliseconds since the epoch at which the request was made. */
   at: number

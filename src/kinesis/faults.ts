@@ -30,7 +30,7 @@ const THROTTLES = new Set([
   'SlowDown',
 ])
 
-// Refused by name although the status is a client's: a clock or a token that will be put right. The SDK
+// Refused by name although the status is a client's: a clock or a token that will be put right, a list that is asked for anew. The SDK
 // corrects its clock by the answer that tells it of a skew, and signs the next request by it.
 const PASSING = new Set([
   'RequestTimeout',
@@ -41,6 +41,7 @@ const PASSING = new Set([
   'ExpiredTokenException',
   'ExpiredToken',
   'ResourceInUseException',
+  'ExpiredNextTokenException',
 ])
 
 // "Unknown" is what the SDK calls an error without a type, as a proxy's 413 is.

@@ -33,4 +33,6 @@ export interface Pipeline {
   drain(all: boolean): void
   /** Sends nothing any more: all that is not under way fails as ABORTED, and what is under way when it comes back. */
   abandon(): void
+  /** Ends the looks for shards that are under way: nothing is left that needs them. */
+  close(): void
 }

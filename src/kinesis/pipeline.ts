@@ -20,6 +20,7 @@ import type { Pack } from './pack.js'
 import type { Pipeline } from './pipeline-face.js'
 import { createPlacement } from './placement.js'
 import type { ProducerSettings } from './producer-options.js'
+import { createSearch } from './search.js'
 import { createSender } from './sender.js'
 import type { KinesisService } from './service.js'
 import { createSettler } from './settler.js'
@@ -35,7 +36,9 @@ export function createPipeline(
   { released, name }: { released?: ((numbers: Float64Array) => void) | undefined; name(): string },
 ): Pipeline {
   const { clock, random, ordering, recordTtl } = settings
-  const placement = createPlacement({ ...settings, service })
+  /** Aborted once no shard is needed any more. */
+  const life = new AbortController()
+  const placement = createPlacement({ ...settings, service, signal: life.signal })
   const { table } = placement
   const telemetry = createTelemetry(settings.metrics, settings.stream)
   const settler = createSettler({ account, clock, random, deadLetter: settings.deadLetter, telemetry, released })
@@ -49,7 +52,6 @@ export function createPipeline(
   let lingering: AbortController | undefined
   let scheduled = false
   let urgent = false
-  let starting = false
   let abandoned = false
 
   const sender = createSender({
@@ -102,7 +104,10 @@ export function createPipeline(
     },
   })
 
-  const expired = (past: Past | undefined) => `not delivered within ${recordTtl} ms${past ? `; last ${past.last.code}` : ''}`
+  const expired = (past: Past | undefined) => {
+    const [unknown, why] = table.known ? ['', ''] : [", the stream's shards not known", `: ${past?.last.message}`]
+    return `not delivered within ${recordTtl} ms${unknown}${past ? `; last ${past.last.code}${why}` : ''}`
+  }
 
   // Enough for some full aggregates a shard; what is left over is carried. And a quarter of the buffer,
   // so that a full one always has something under way.
@@ -144,10 +149,7 @@ export function createPipeline(
   const drain = (all: boolean) => {
     if (pack.count === 0 && recalled.length === 0) return
     if (abandoned) return giveUp()
-    if (!table.known) {
-      if (!starting) void start()
-      return
-    }
+    if (!table.known) return search.begin()
     placement.look()
     if (ordering === 'key') {
       if (folded !== table.version) recall()
@@ -185,7 +187,8 @@ export function createPipeline(
     if (full.count === 0 || now - full.since[0] <= recordTtl) return full
     const rows = rowsOf(full)
     const late = (row: number) => now - full.since[row] > recordTtl
-    settler.fail(full, rows.filter(late), undefined, 'EXPIRED', expired(undefined))
+    const past = placement.missed(full.since[0])
+    settler.fail(full, rows.filter(late), past, 'EXPIRED', expired(past))
     return keep(full, (row) => !late(row))
   }
 
@@ -196,20 +199,27 @@ export function createPipeline(
     else settler.fail(full, rowsOf(full), undefined, 'ABORTED', 'given up: the producer was told to stop')
   }
 
-  const start = async () => {
-    starting = true
-    try {
-      await placement.start()
-      drain(true)
-    } catch (error) {
-      if (abandoned) return drain(true)
+  const search = createSearch({
+    clock,
+    recordTtl,
+    signal: life.signal,
+    find: (signal) => placement.start(signal),
+    oldest: () => (pack.count > 0 ? pack.since[0] : Number.POSITIVE_INFINITY),
+    expire() {
+      const left = takePack()
+      // What has come in the room of those that are gone.
+      left.absorb(pack)
+      pack.discard()
+      pack = left
+      if (pack.count === 0) rest()
+    },
+    ended: () => drain(true),
+    failed(error) {
       const full = takePack()
       rest()
       refuseAll(full, error)
-    } finally {
-      starting = false
-    }
-  }
+    },
+  })
 
   // The stream cannot be read, say, and that will not pass: what waits for its shards fails.
   const refuseAll = (full: Pack, error: unknown) => {
@@ -277,9 +287,11 @@ export function createPipeline(
     drain,
     abandon() {
       abandoned = true
+      life.abort()
       recall()
       drain(true)
     },
+    close: () => life.abort(),
   }
 }
 

@@ -1,7 +1,7 @@
 // Where records go: the stream's shards and whether aggregates may be made at all, looked up before the
 // first record, again by need, and again from time to time while records come.
-import { MillraceError } from '../errors.js'
 import type { Clock, Random } from '../ports/ports.js'
+import { type Attempt, after, type Past } from './attempt.js'
 import { backoff } from './backoff.js'
 import type { Outer } from './outer.js'
 import type { KinesisService } from './service.js'
@@ -11,8 +11,10 @@ export interface Placement {
   readonly table: ShardTable
   /** Whether several user records may share a Kinesis record. */
   readonly aggregation: boolean
-  /** The first look. Throws what ShardTable.refresh throws, and LIMIT_EXCEEDED where no shard is open for recordTtl. */
-  start(): Promise<void>
+  /** The first look, for as long as it takes. Throws SERVICE for what will not pass, or the signal's reason. */
+  start(signal: AbortSignal): Promise<void>
+  /** The looks that have failed since then (monotonic milliseconds), as attempts; undefined where there is none, or once the shards are known. */
+  missed(since: number): Past | undefined
   /** Where the last look is old, looks again in the background. There is no timer: a producer at rest asks nothing. */
   look(): void
   /** A record of its own was stored in this shard, which may be new to us. */
@@ -32,13 +34,24 @@ export interface PlacementOptions {
   aggregation: boolean
   recordTtl: number
   refreshInterval: number
+  /** Ends the looks that are under way, and those to come. */
+  signal: AbortSignal
 }
 
 /** Aggregates in a wrong shard, whose own is open, that are taken for a service that places records as it likes. */
 const UNEXPLAINED = 3
 
-export function createPlacement({ service, clock, random, aggregation: wanted, recordTtl, refreshInterval }: PlacementOptions): Placement {
-  const table = createShardTable(service, clock, random, recordTtl)
+/** Failed looks that are remembered, the newest: an hour's. */
+const MISSES = 1_000
+
+export function createPlacement({ service, clock, random, aggregation: wanted, recordTtl, refreshInterval, signal: life }: PlacementOptions): Placement {
+  let misses: { at: number; attempt: Attempt }[] = []
+  const note = (attempt: Attempt) => {
+    if (table.known) return
+    if (misses.length === MISSES) misses.shift()
+    misses.push({ at: clock.monotonic(), attempt })
+  }
+  const table = createShardTable({ service, clock, random, patience: recordTtl, signal: life, missed: note })
   let aggregation = wanted
   let unexplained = 0
   let failures = 0
@@ -46,9 +59,9 @@ export function createPlacement({ service, clock, random, aggregation: wanted, r
   let looking = false
 
   // Not every server knows this call, and not every role may make it: then mismatches tell it too.
-  const readStrategy = async () => {
+  const readStrategy = async (signal = life) => {
     if (!wanted) return
-    const strategy = await service.distribution().catch(() => false as const)
+    const strategy = await service.distribution(signal).catch(() => false as const)
     if (strategy === false) return
     aggregation = strategy !== 'AUTO'
     if (aggregation) unexplained = 0
@@ -74,14 +87,16 @@ export function createPlacement({ service, clock, random, aggregation: wanted, r
     get aggregation() {
       return aggregation
     },
-    async start() {
-      await readStrategy()
-      const end = clock.monotonic() + recordTtl
-      do {
-        await table.refresh()
-        if (!table.known && clock.monotonic() > end) throw new MillraceError('LIMIT_EXCEEDED', `no open shard was listed for ${recordTtl} ms`)
-      } while (!table.known)
+    async start(signal) {
+      await readStrategy(signal)
+      await table.refresh(signal)
+      misses = []
       next = clock.monotonic() + refreshInterval
+    },
+    missed(since) {
+      let past: Past | undefined
+      for (const { at, attempt } of misses) if (at >= since) past = after(past, attempt)
+      return past
     },
     look() {
       if (!looking && clock.monotonic() >= next) void look()

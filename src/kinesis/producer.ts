@@ -2,6 +2,7 @@
 import { checkKeys, MillraceError, type Position, wrongType } from '../errors.js'
 import { createAccount } from './account.js'
 import { createAdmission, type Many } from './admission.js'
+import { afterConnect } from './connected.js'
 import { parseHashKey } from './hash-key.js'
 import type { NdjsonLine, NdjsonOptions } from './ndjson.js'
 import { createLineReader, type LineRows, plainEnd, ROWS, readRow, stretch } from './ndjson-rows.js'
@@ -12,6 +13,7 @@ import { type BatchReceipt, type BatchTicket, createBatchTicket, createReceipt, 
 import { checkRecord, checkRecords, faultOfRecord, type ProducerRecord } from './record.js'
 import { createService } from './service.js'
 import { type Sent, sending, type WritableOptions, writableOf } from './streams.js'
+import { unlessAborted } from './timeout.js'
 
 export interface PutOptions {
   /** Ends the waiting for acceptance: the call rejects with its reason. What was accepted by then is delivered all the same. */
@@ -23,7 +25,8 @@ export interface Producer {
    * Resolves when the record is accepted, which waits while the buffer is full; the receipt's
    * `outcome` resolves when the record is stored or given up. Accepted records live in memory, and do not
    * survive the process, unless there is a spool: then they are on its device. A record that breaks a limit fails alone, in its outcome.
-   * Throws TypeError for a field of the wrong type; CLOSED after close(); the signal's reason; the spool's error.
+   * Throws TypeError for a field of the wrong type; CLOSED after close(); the signal's reason; the spool's error; CONFIG or
+   * MISSING_PEER, and takes nothing in, while the client has no region or credentials, or cannot be made.
    */
   put(record: ProducerRecord, options?: PutOptions): Promise<Receipt>
   /** The same for many records with one receipt; throws TypeError before any is accepted. */
@@ -80,7 +83,11 @@ export function createProducer(options: ProducerOptions): Producer {
   const settings = producerSettings(options)
   const service = createService(options, settings.clock, settings.requestTimeout)
   const account = createAccount(settings.maxBytes, settings.maxRecords)
-  const admission = createAdmission(account, () => pipeline, settings)
+  const admission = afterConnect(
+    service.connect,
+    createAdmission(account, () => pipeline, settings),
+    settings.spool !== undefined,
+  )
   const pipeline: Pipeline = createPipeline(service, settings, account, admission)
   const taking = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
@@ -168,6 +175,7 @@ export function createProducer(options: ProducerOptions): Producer {
       await flush()
     } finally {
       signal?.removeEventListener('abort', stop)
+      pipeline.close()
       await admission.close()
       service.destroy()
     }
@@ -266,17 +274,6 @@ function signalOf(options: { signal?: AbortSignal | undefined } | undefined, fre
     throw wrongType('options.signal', 'an AbortSignal', signal)
   if (fresh) signal?.throwIfAborted()
   return signal
-}
-
-/** What `work` gives, or the signal's reason; `work` itself goes on. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }
 
 function checkFields(fields: NdjsonOptions): void {

@@ -21,6 +21,7 @@ export interface Failed {
   /** The service's error code, or one of ours: RECORD_TOO_LARGE, BAD_PARTITION_KEY, BAD_HASH_KEY, BAD_JSON, EXPIRED, ABORTED, SPOOLED (close() was told to stop, and the spool keeps it). */
   code: string
   message: string
+  /** How often it was sent; or, of one that has EXPIRED while the stream's shards were not known, how often they were asked for. */
   attempts: number
   /** It may be in the stream all the same: the answer to an attempt was lost. */
   uncertain: boolean

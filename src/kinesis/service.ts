@@ -1,9 +1,11 @@
 // The Kinesis operations that the stages use, over whatever client the user gave. Shapes are the
 // service's own, cut down to the fields that are read here.
-import { checkKeys, checkWhole, outOfRange, wrongType } from '../errors.js'
-import { type AwsClient, type AwsClientConfig, createKinesisClient, loadKinesisPeer } from '../ports/aws.js'
+import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
+import { KINESIS } from '../limits.js'
+import { type AwsClient, type AwsClientConfig, checkClient, createKinesisClient, isConfigured, loadKinesisPeer } from '../ports/aws.js'
 import type { Clock, Random } from '../ports/ports.js'
 import { systemClock, systemRandom } from '../ports/system.js'
+import { readPage, unusable } from './listing.js'
 import { withTimeout } from './timeout.js'
 
 /** Which stream, and how to reach it. */
@@ -59,16 +61,30 @@ export interface GetRecordsResult {
 }
 
 export interface KinesisService {
+  /**
+   * Builds the client and looks whether it has a region and credentials; nothing where that is done. The other calls do
+   * so too. Rejects with MISSING_PEER or CONFIG, and the next call tries anew.
+   */
+  connect(): Promise<void> | undefined
   putRecords(records: PutRecordsEntry[]): Promise<{ Records?: PutRecordsResult[] }>
-  /** All pages. The filter AT_LATEST leaves closed shards out, where the server knows it. */
+  /**
+   * All pages, each shard once: as the last page that has it says. The filter AT_LATEST leaves closed shards out, where
+   * the server knows it. Rejects with an InvalidResponse that says what is odd where shards lack their fields, or
+   * where the list does not end: 1,000 pages, or ten in a row that bring no new shard.
+   */
   listShards(signal?: AbortSignal, filter?: 'AT_LATEST'): Promise<ShardDescription[]>
   /** RecordDistributionStrategy of the stream where the service knows such a thing. */
-  distribution(): Promise<string | undefined>
+  distribution(signal?: AbortSignal): Promise<string | undefined>
   shardIterator(input: Record<string, unknown>, signal?: AbortSignal): Promise<string>
   getRecords(iterator: string, limit: number, signal?: AbortSignal): Promise<GetRecordsResult>
   /** Closes a client that was made here; a client of the user's stays open. */
   destroy(): void
 }
+
+/** Pages of a list of shards: a million of them. */
+const PAGES = 1_000
+/** Pages in a row without a new shard: a filter may leave some empty, a server that repeats itself never ends. */
+const IDLE_PAGES = 10
 
 export const STREAM_KEYS = ['streamName', 'streamARN', 'client', 'clientConfig', 'commands'] as const
 
@@ -80,37 +96,54 @@ export function createService(options: StreamOptions, clock: Clock, timeout = 30
   const target = checkStream(options)
   let own: AwsClient | undefined
   let destroyed = false
-  let ready: Promise<{ client: AwsClient; commands: object }> | undefined
-  const connect = async () => {
-    if (!options.client) own = await createKinesisClient(options.clientConfig ?? {})
+  let connecting: Promise<void> | undefined
+  let ready = options.client && options.commands && !isConfigured(options.client) ? { client: options.client, commands: options.commands } : undefined
+
+  const open = async () => {
+    const commands = options.commands ?? (await loadKinesisPeer())
+    const client = options.client ?? own ?? (await createKinesisClient(options.clientConfig ?? {}))
+    if (!options.client) own = client
     if (destroyed) own?.destroy?.()
-    const client = (options.client ?? own) as AwsClient
-    return { client, commands: options.commands ?? (await loadKinesisPeer()) }
+    await withTimeout(clock, timeout, undefined, () => checkClient(client)).catch((error: unknown) => {
+      if (error instanceof MillraceError) throw error
+    })
+    ready = { client, commands }
+  }
+  const connect = () => {
+    if (ready) return undefined
+    connecting ??= open().finally(() => {
+      connecting = undefined
+    })
+    return connecting
   }
   const call = async <T>(command: string, input: object, outer?: AbortSignal): Promise<T> => {
-    ready ??= connect()
-    const { client, commands } = await ready
+    await connect()
+    const { client, commands } = ready as NonNullable<typeof ready>
     const Command = (commands as Record<string, new (input: object) => object>)[`${command}Command`]
     if (typeof Command !== 'function') throw wrongType('commands', `an object with ${command}Command`, commands)
     const sent = (abortSignal: AbortSignal) => client.send(new Command(input), { abortSignal })
     return (await withTimeout(clock, timeout, outer, sent)) as T
   }
   return {
+    connect,
     putRecords: (Records) => call('PutRecords', { ...target, Records }),
     async listShards(signal, filter) {
-      const shards: ShardDescription[] = []
-      let next: string | undefined
-      do {
+      const shards = new Map<string, ShardDescription>()
+      let input: object = { ...target, ...(filter ? { ShardFilter: { Type: filter } } : {}) }
+      for (let pages = 1, idle = 0; ; pages++) {
+        const { shards: more, next } = readPage(await call('ListShards', { ...input, MaxResults: KINESIS.listShardsCount.value }, signal))
+        const before = shards.size
+        for (const shard of more) shards.set(shard.ShardId, shard)
+        if (next === undefined) return [...shards.values()]
+        idle = shards.size > before ? 0 : idle + 1
+        if (pages === PAGES || idle === IDLE_PAGES)
+          throw unusable(new RangeError(`"NextToken" expected none at the end of the list, got one after ${pages} pages, the last ${idle} without a new shard`))
         // A token stands for the stream and the filter; StreamName beside it is refused.
-        const input = next ? { NextToken: next, ...('StreamARN' in target ? target : {}) } : { ...target, ...(filter ? { ShardFilter: { Type: filter } } : {}) }
-        const page: { Shards?: ShardDescription[]; NextToken?: string } = await call('ListShards', { ...input, MaxResults: 1000 }, signal)
-        shards.push(...(page.Shards ?? []))
-        next = page.NextToken
-      } while (next)
-      return shards
+        input = { NextToken: next, ...('StreamARN' in target ? target : {}) }
+      }
     },
-    async distribution() {
-      const answer = await call<{ StreamDescriptionSummary?: Record<string, unknown> }>('DescribeStreamSummary', target)
+    async distribution(signal) {
+      const answer = await call<{ StreamDescriptionSummary?: Record<string, unknown> }>('DescribeStreamSummary', target, signal)
       const strategy = answer.StreamDescriptionSummary?.RecordDistributionStrategy
       return typeof strategy === 'string' ? strategy : undefined
     },

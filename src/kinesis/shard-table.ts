@@ -2,14 +2,16 @@
 // that was ever listed, to judge where an aggregate has landed.
 import { MillraceError } from '../errors.js'
 import type { Clock, Random } from '../ports/ports.js'
+import type { Attempt } from './attempt.js'
 import { faultOf } from './faults.js'
+import { unusable } from './listing.js'
 import type { Pack } from './pack.js'
-import type { KinesisService } from './service.js'
+import type { KinesisService, ShardDescription } from './service.js'
 import { ShardMap } from './shard-map.js'
 import { listShards, openShards } from './shards.js'
 
 export interface ShardTable {
-  /** Whether refresh() has come through once. */
+  /** Whether open shards were listed once, or may not be. */
   readonly known: boolean
   /** Changes with every refresh that has brought other shards. */
   readonly version: number
@@ -25,20 +27,35 @@ export interface ShardTable {
   holds(shardId: string, pack: Pack, rows: Uint32Array): boolean
   /**
    * Lists the open shards; calls that overlap share one. After one that has brought nothing new the next
-   * waits for 100 ms, then 200 ms, up to 10 s. Throws what listShards throws.
+   * waits for 100 ms, then 200 ms, up to 10 s. Until the shards are known it tries without an end, and takes no list
+   * without an open shard; afterwards for `patience`. Throws what listShards throws.
    */
-  refresh(): Promise<void>
+  refresh(signal?: AbortSignal): Promise<void>
   /** Whether refresh() would wait. */
   readonly resting: boolean
-  /** refresh(), some times over while the shard is not listed: a new one is written to before it is. */
+  /**
+   * refresh(), some times over while the shard is not listed: a new one is written to before it is. One of them lists closed
+   * shards too: it may have opened and closed between two looks.
+   */
   learn(shardId: string): Promise<void>
 }
 
 /** Times that the shards are listed to find one. */
 const LISTINGS = 5
 
-/** `patience`: milliseconds for which refresh() tries. */
-export function createShardTable(service: KinesisService, clock: Clock, random: Random, patience: number): ShardTable {
+export interface ShardTableOptions {
+  service: KinesisService
+  clock: Clock
+  random: Random
+  /** Milliseconds for which refresh() tries once the shards are known. */
+  patience: number
+  /** Ends whatever is under way, and all that would begin. */
+  signal: AbortSignal
+  /** An attempt to list the shards has failed. */
+  missed(attempt: Attempt): void
+}
+
+export function createShardTable({ service, clock, random, patience, signal: life, missed }: ShardTableOptions): ShardTable {
   // The map of one shard alone: every other hash key has no shard.
   const ranges = new Map<string, ShardMap>()
   let map: ShardMap | undefined
@@ -51,44 +68,51 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
   let quiet = 0
   let quietUntil = 0
 
-  const load = async () => {
-    let all: Awaited<ReturnType<typeof listShards>>
+  /** The next list has closed shards too. */
+  let wide = false
+
+  const load = async (signal: AbortSignal) => {
+    const filter = wide ? undefined : 'AT_LATEST'
+    wide = false
     try {
-      all = await listShards(service, clock, random, patience, undefined, 'AT_LATEST')
+      const options = { clock, random, patience: known ? patience : Number.POSITIVE_INFINITY, signal, missed }
+      await listShards(async () => adopt(await service.listShards(signal, filter)), options)
     } catch (error) {
       // A role that may only put: records are sent one by one, the service finds their shards.
       if (!(error instanceof MillraceError && faultOf(error.cause).code === 'AccessDeniedException')) throw error
       known = true
-      return
     }
-    for (const shard of all) {
-      if (!ranges.has(shard.ShardId)) ranges.set(shard.ShardId, ShardMap.fromShards([{ ShardId: shard.ShardId, ...shard.HashKeyRange }], { gaps: true }))
-    }
+  }
+
+  // All of a list or nothing of it.
+  const adopt = (all: readonly ShardDescription[]) => {
     const open = openShards(all)
     const next = open.map((shard) => shard.ShardId)
-    known ||= next.length > 0
-    between = next.length === 0
+    if (!known && next.length === 0)
+      throw unusable(new RangeError(`"Shards" expected an open shard, got ${all.length === 0 ? 'none' : `${all.length} closed`}`))
     // None is open for as long as no child of a reshard of all is listed.
-    if (next.length === 0 || next.join() === ids.join()) {
+    const same = next.length === 0 || next.join() === ids.join()
+    const made = same ? map : mapOf(open)
+    for (const shard of all) if (!ranges.has(shard.ShardId)) ranges.set(shard.ShardId, mapOf([shard]))
+    known = true
+    between = next.length === 0
+    if (same) {
       quiet = Math.min(Math.max(100, 2 * quiet), 10_000)
       quietUntil = clock.monotonic() + quiet
       return
     }
     quiet = 0
-    // Between the closing of a parent and the opening of its children there are gaps.
-    map = ShardMap.fromShards(
-      open.map((shard) => ({ ShardId: shard.ShardId, ...shard.HashKeyRange })),
-      { gaps: true },
-    )
+    map = made
     ids = next
     version++
   }
 
-  const refresh = () => {
+  const refresh = (signal = life) => {
     const look = async () => {
       const wait = quietUntil - clock.monotonic()
-      if (wait > 0) await clock.sleep(wait)
-      await load()
+      if (wait > 0) await clock.sleep(wait, signal)
+      signal.throwIfAborted()
+      await load(signal)
     }
     refreshing ??= look().finally(() => {
       refreshing = undefined
@@ -126,10 +150,23 @@ export function createShardTable(service: KinesisService, clock: Clock, random: 
     refresh,
     async learn(shardId) {
       for (let tries = 0; tries < LISTINGS; tries++) {
+        wide ||= tries === 1
         await refresh()
         if (ranges.has(shardId) || ids.length === 0) return
       }
     },
+  }
+}
+
+/** Between the closing of a parent and the opening of its children there are gaps; ranges that overlap are an odd list. */
+function mapOf(shards: readonly ShardDescription[]): ShardMap {
+  try {
+    return ShardMap.fromShards(
+      shards.map(({ ShardId, HashKeyRange }) => ({ ShardId, ...HashKeyRange })),
+      { gaps: true },
+    )
+  } catch (error) {
+    throw error instanceof RangeError ? unusable(error) : error
   }
 }
 

@@ -2,9 +2,10 @@
 // all that were ever listed are kept, to judge where an aggregate has landed.
 import { MillraceError } from '../errors.js'
 import type { Clock, Random } from '../ports/ports.js'
+import type { Attempt } from './attempt.js'
 import { backoff } from './backoff.js'
 import { faultOf } from './faults.js'
-import type { KinesisService, ShardDescription } from './service.js'
+import type { ShardDescription } from './service.js'
 
 /** Sequence numbers are decimal numbers of up to 56 digits: never a Number, never text order. */
 export function compareSequence(a: string, b: string): -1 | 0 | 1 {
@@ -23,27 +24,33 @@ export function openShards(all: readonly ShardDescription[]): ShardDescription[]
   return open.sort((a, b) => (start(a) < start(b) ? -1 : 1))
 }
 
+export interface ListingOptions {
+  clock: Clock
+  random: Random
+  /** Milliseconds for which it is tried; Infinity: until it comes, or will not. */
+  patience: number
+  signal?: AbortSignal | undefined
+  /** Told of each attempt that has failed; nothing is stored by any. */
+  missed?: ((attempt: Attempt) => void) | undefined
+}
+
 /**
- * All shards, or with AT_LATEST the open ones (where the server knows that filter), tried again with back-off while the service throttles or fails, for `patience`
- * milliseconds. Throws SERVICE, with the service's error as its cause, then and for what will not pass;
- * the signal's reason where that is aborted.
+ * What `list` makes of a service's listShards, tried again with back-off while the service throttles, fails, or gives
+ * a list that cannot be used. Throws SERVICE, with the last error as its cause, after `patience` and for what will not
+ * pass; the signal's reason where that is aborted.
  */
-export async function listShards(
-  service: KinesisService,
-  clock: Clock,
-  random: Random,
-  patience: number,
-  signal?: AbortSignal,
-  filter?: 'AT_LATEST',
-): Promise<ShardDescription[]> {
+export async function listShards<T>(list: () => Promise<T>, { clock, random, patience, signal, missed }: ListingOptions): Promise<T> {
   const end = clock.monotonic() + patience
   for (let failures = 1; ; failures++) {
+    const started = clock.monotonic()
     try {
-      return await service.listShards(signal, filter)
+      return await list()
     } catch (error) {
       if (signal?.aborted) throw signal.reason
       if (error instanceof MillraceError) throw error
       const fault = faultOf(error)
+      const milliseconds = clock.monotonic() - started
+      missed?.({ at: clock.now() - milliseconds, milliseconds, code: fault.code, message: `ListShards: ${fault.message}`, uncertain: false })
       const wait = backoff(failures, random, 100)
       if (fault.kind === 'permanent' || clock.monotonic() + wait > end) {
         throw new MillraceError('SERVICE', `ListShards: ${fault.code}: ${fault.message}`, { cause: error })

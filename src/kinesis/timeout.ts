@@ -4,28 +4,42 @@ import type { Clock } from '../ports/ports.js'
 const OVER = { name: 'AbortError' }
 
 /**
- * What `call` gives, or a TimeoutError after `ms` by the clock; then, and when `outer` is aborted, the
- * signal that `call` was given is aborted.
+ * What `call` gives; a TimeoutError after `ms` by the clock, or the reason of `outer` once that is aborted, and then the
+ * signal that `call` was given is aborted too. Whether `call` heeds it or not, nothing waits for it any more.
  */
 export async function withTimeout<T>(clock: Clock, ms: number, outer: AbortSignal | undefined, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  outer?.throwIfAborted()
   const request = new AbortController()
   const timer = new AbortController()
-  // By hand: what AbortSignal.any makes is never let go by a long-lived signal (Node 20).
-  const stop = () => request.abort(outer?.reason)
-  if (outer?.aborted) stop()
-  outer?.addEventListener('abort', stop, { once: true })
-  const timeout = clock.sleep(ms, timer.signal).then(
-    () => {
-      const error = Object.assign(new Error(`no answer within ${ms} ms`), { name: 'TimeoutError' })
+  let stop = () => {}
+  const over = new Promise<never>((_, reject) => {
+    const end = (error: unknown) => {
       request.abort(error)
-      throw error
-    },
-    () => new Promise<never>(() => {}),
-  )
+      reject(error)
+    }
+    // By hand: what AbortSignal.any makes is never let go by a long-lived signal (Node 20).
+    stop = () => end(outer?.reason)
+    clock.sleep(ms, timer.signal).then(
+      () => end(Object.assign(new Error(`no answer within ${ms} ms`), { name: 'TimeoutError' })),
+      () => {},
+    )
+  })
+  outer?.addEventListener('abort', stop, { once: true })
   try {
-    return await Promise.race([call(request.signal), timeout])
+    return await Promise.race([call(request.signal), over])
   } finally {
     timer.abort(OVER)
     outer?.removeEventListener('abort', stop)
   }
+}
+
+/** What `work` gives, or the signal's reason; `work` itself goes on. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
 }

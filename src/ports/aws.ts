@@ -1,5 +1,6 @@
 // The transport port: whatever sends AWS commands. A client is the user's own, or built here from
 // the user's own optional peers; credentials are always the SDK's business.
+import { MillraceError } from '../errors.js'
 import { keepAliveHandler } from './http.js'
 import { missingPeer } from './peer.js'
 
@@ -34,6 +35,42 @@ export async function createKinesisClient(config: AwsClientConfig): Promise<AwsC
   const { KinesisClient } = await loadKinesisPeer()
   const requestHandler = config.requestHandler ?? (await keepAliveHandler())
   return new KinesisClient({ maxAttempts: 1, ...config, ...(requestHandler ? { requestHandler } : {}) })
+}
+
+/**
+ * Reads the region and the credentials that a client of the SDK signs its requests with (its `config`), as each of them does: what is
+ * missing there fails them all. Throws CONFIG, which says what to set. A provider that fails in another way may be
+ * there for the next request; a client without a `config` is not looked into.
+ */
+export async function checkClient(client: AwsClient): Promise<void> {
+  const { region, credentials } = configOf(client)
+  if (typeof region === 'function') {
+    await region().catch((cause: unknown) => {
+      throw missing('region', 'the environment (AWS_REGION) or the profile', cause)
+    })
+  }
+  if (typeof credentials !== 'function') return
+  await credentials().catch((cause: unknown) => {
+    const { name, message } = cause as Error
+    if (name !== 'CredentialsProviderError' && name !== 'TokenProviderError' && message !== 'Credential is missing') return
+    throw missing('credentials', 'the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), a profile or a role', cause)
+  })
+}
+
+/** Whether checkClient has something to read. */
+export function isConfigured(client: AwsClient): boolean {
+  const { region, credentials } = configOf(client)
+  return typeof region === 'function' || typeof credentials === 'function'
+}
+
+function configOf(client: AwsClient): { region?: () => Promise<unknown>; credentials?: () => Promise<unknown> } {
+  return (client as { config?: object }).config ?? {}
+}
+
+function missing(what: string, places: string, cause: unknown): MillraceError {
+  return new MillraceError('CONFIG', `AWS ${what}: expected in the client's configuration (${what}), ${places}, got none (${(cause as Error).message})`, {
+    cause,
+  })
 }
 
 /**

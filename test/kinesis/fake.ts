@@ -24,6 +24,10 @@ export interface Faults {
   garble?: number
   /** ListShards refused. */
   list?: number
+  /** ListShards without an answer. */
+  listHang?: number
+  /** A list that no service gives: each page by chance one of ODD_PAGES or POOR_PAGES. */
+  listOdd?: number
   /** RecordDistributionStrategy AUTO: the service places records where it likes. */
   auto?: boolean
 }
@@ -33,7 +37,48 @@ export interface FakeOptions {
   listingLag?: number
   /** The service's own write limits by shard. */
   limits?: boolean
+  /** ShardFilter AT_LATEST is heeded. */
+  filter?: boolean
 }
+
+interface Page {
+  Shards: ShardDescription[]
+  NextToken: string | undefined
+}
+
+/** What a proxy, a server that is coming up or one with a bug makes of a page. Such a list is no list. */
+export const ODD_PAGES: Record<string, (page: Page) => unknown> = {
+  nothing: () => undefined,
+  'no shards': () => ({}),
+  'no range': ({ Shards, NextToken }) => ({ Shards: [...Shards.slice(1), { ...Shards[0], HashKeyRange: undefined }], NextToken }),
+  'no id': ({ Shards, NextToken }) => ({ Shards: [...Shards.slice(1), { ...Shards[0], ShardId: undefined }], NextToken }),
+  overlap: ({ Shards, NextToken }) => ({ Shards: [...Shards, everything('shardId-999999999998'), everything('shardId-999999999999')], NextToken }),
+  getter: ({ Shards, NextToken }) => ({
+    Shards,
+    get NextToken(): string | undefined {
+      throw new TypeError(`no ${NextToken}`)
+    },
+  }),
+  'same token': ({ Shards }) => ({ Shards, NextToken: 'again' }),
+  'new tokens': ({ Shards }) => ({ Shards, NextToken: 'again0' }),
+}
+
+/** Pages that are as good as any to who cannot know better. */
+export const POOR_PAGES: Record<string, (page: Page) => Page> = {
+  empty: () => ({ Shards: [], NextToken: undefined }),
+  closed: ({ Shards, NextToken }) => ({
+    Shards: Shards.map((shard) => ({ ...shard, SequenceNumberRange: { ...shard.SequenceNumberRange, EndingSequenceNumber: '9' } })),
+    NextToken,
+  }),
+  gap: ({ Shards, NextToken }) => ({ Shards: Shards.slice(1), NextToken }),
+  repeated: ({ Shards, NextToken }) => ({ Shards: [...Shards, ...Shards], NextToken }),
+}
+
+const everything = (ShardId: string): ShardDescription => ({
+  ShardId,
+  HashKeyRange: { StartingHashKey: '0', EndingHashKey: String(TOP - 1n) },
+  SequenceNumberRange: { StartingSequenceNumber: '1' },
+})
 
 export interface FakeRecord extends StreamRecord {
   ExplicitHashKey?: string
@@ -43,6 +88,7 @@ export interface FakeRecord extends StreamRecord {
 interface Input {
   Records: FakeRecord[]
   NextToken?: string
+  ShardFilter?: { Type: string }
   StreamName: string
   ShardId: string
   ShardIteratorType: string
@@ -84,6 +130,8 @@ export const serviceError = (name: string, status: number | undefined, message =
 export function createFakeStream(count: number, clock: Clock, random: Random, options: FakeOptions = {}) {
   const shards: FakeShard[] = []
   const faults: Faults = {}
+  /** Those of ODD_PAGES that were given. */
+  const odd = new WeakSet<object>()
   const log: { command: string; at: number; input: Input }[] = []
   let sequence = 0n
   const add = (start: bigint, end: bigint, parents: string[] = []) => {
@@ -122,6 +170,7 @@ export function createFakeStream(count: number, clock: Clock, random: Random, op
     if (!shard) throw serviceError('ResourceNotFoundException', 400)
     return shard
   }
+  const silence = (signal?: AbortSignal) => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
   const chance = (p: number | undefined) => p !== undefined && p > 0 && random.next() < p
 
   const handlers: Record<string, (input: Input, signal?: AbortSignal) => unknown> = {
@@ -133,8 +182,7 @@ export function createFakeStream(count: number, clock: Clock, random: Random, op
       }
       if (chance(faults.throttleAll)) throw serviceError('ProvisionedThroughputExceededException', 400)
       if (chance(faults.serverError)) throw serviceError('InternalFailure', 500)
-      const silence = () => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
-      if (chance(faults.swallow)) await silence()
+      if (chance(faults.swallow)) await silence(signal)
       const answers = Records.map((r: FakeRecord) => {
         if (chance(faults.throttle)) return { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'Rate exceeded for shard' }
         if (chance(faults.internalFailure)) return { ErrorCode: 'InternalFailure', ErrorMessage: 'Internal service failure.' }
@@ -156,19 +204,30 @@ export function createFakeStream(count: number, clock: Clock, random: Random, op
         return { ShardId: shard.ShardId, SequenceNumber: stored.SequenceNumber }
       })
       if (chance(faults.lostAck)) throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
-      if (chance(faults.hang)) await silence()
+      if (chance(faults.hang)) await silence(signal)
       if (chance(faults.garble)) throw serviceError('SyntaxError', 200, 'Unexpected end of JSON input')
       if (chance(faults.miscount)) answers.pop()
       return { FailedRecordCount: answers.filter((a: { ErrorCode?: string }) => a.ErrorCode).length, Records: answers }
     },
-    ListShards({ NextToken, StreamName }) {
+    async ListShards({ NextToken, StreamName, ShardFilter }, signal) {
       if (NextToken && StreamName) throw serviceError('ValidationException', 400, 'NextToken and StreamName')
       if (chance(faults.list)) throw serviceError('LimitExceededException', 400)
-      // Pages of three, closed shards included, as a server does that knows no filter.
-      const at = Number(NextToken ?? 0)
-      const listed = shards.filter((shard) => shard.made === 0 || clock.monotonic() - shard.made >= (options.listingLag ?? 0))
-      const page = listed.slice(at, at + 3).map(({ start, end, records, made, left, ...shard }) => shard)
-      return { Shards: page, NextToken: at + 3 < listed.length ? String(at + 3) : undefined }
+      if (chance(faults.listHang)) await silence(signal)
+      const [, again, at = '0', latest] = /^(again)?(\d*)(latest)?$/.exec(NextToken ?? '') ?? []
+      const filter = options.filter && (latest !== undefined || ShardFilter?.Type === 'AT_LATEST')
+      // Pages of three; closed shards included by a server that knows no filter.
+      const from = again ? 0 : Number(at)
+      const visible = shards.filter((shard) => shard.made === 0 || clock.monotonic() - shard.made >= (options.listingLag ?? 0))
+      const listed = filter ? visible.filter((shard) => !shard.SequenceNumberRange.EndingSequenceNumber) : visible
+      const Shards = listed.slice(from, from + 3).map(({ start, end, records, made, left, ...shard }) => shard)
+      if (again) return { Shards, NextToken: at === '' ? NextToken : `again${Number(at) + 1}` }
+      const page: Page = { Shards, NextToken: from + 3 < listed.length ? `${from + 3}${filter ? 'latest' : ''}` : undefined }
+      if (!chance(faults.listOdd)) return page
+      const ways = [...Object.values(ODD_PAGES), ...Object.values(POOR_PAGES)]
+      const way = Math.floor(random.next() * ways.length)
+      const answer = ways[way](page)
+      if (answer && way < Object.keys(ODD_PAGES).length) odd.add(answer)
+      return answer
     },
     DescribeStreamSummary: () => ({
       StreamDescriptionSummary: { StreamStatus: 'ACTIVE', RecordDistributionStrategy: faults.auto ? 'AUTO' : 'USER_PARTITION_KEY' },
@@ -216,6 +275,7 @@ export function createFakeStream(count: number, clock: Clock, random: Random, op
     commands,
     shards,
     faults,
+    odd,
     log,
     handlers,
     open,

@@ -116,7 +116,7 @@ test('a stream without an open shard in its list: records wait, for recordTtl', 
   const never = world(11, 1, { recordTtl: 5_000 })
   never.stream.handlers.ListShards = () => ({ Shards: [] })
   const outcome = await never.run(never.producer.put({ partitionKey: 'k', data: 'x' }).then(({ outcome }) => outcome))
-  expect(outcome).toMatchObject({ status: 'failed', code: 'EXPIRED', attempts: 0 })
+  expect(outcome).toMatchObject({ status: 'failed', code: 'EXPIRED', attempts: 7 })
 })
 
 describe('RecordDistributionStrategy', () => {

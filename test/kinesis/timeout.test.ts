@@ -26,3 +26,24 @@ test('the outer signal aborts the call, before it or during it', async () => {
   await expect(run(work)).rejects.toThrow('enough')
   await expect(run(withTimeout(clock, 100, outer.signal, async (signal) => signal.throwIfAborted()))).rejects.toThrow('enough')
 })
+
+test('a call that heeds no signal is left behind, without a timer', async () => {
+  const { clock, run } = createSimulation(1)
+  let timers = 0
+  const sleep: typeof clock.sleep = (ms, signal) => {
+    timers++
+    return clock.sleep(ms, signal).finally(() => timers--)
+  }
+  const outer = new AbortController()
+  const work = withTimeout({ ...clock, sleep }, 100, outer.signal, () => new Promise(() => {}))
+  outer.abort(new Error('enough'))
+  await expect(run(work)).rejects.toThrow('enough')
+  await run(clock.sleep(0))
+  expect([clock.monotonic(), timers]).toEqual([0, 0])
+  let called = false
+  const never = withTimeout(clock, 100, outer.signal, async () => {
+    called = true
+  })
+  await expect(never).rejects.toThrow('enough')
+  expect(called).toBe(false)
+})

@@ -84,9 +84,17 @@ export async function simulateCrash(seed: number): Promise<Report> {
 
   const work = async (): Promise<string | undefined> => {
     const chance = () => (random.next() < 0.4 ? random.next() * 0.3 : 0)
-    Object.assign(stream.faults, { throttle: chance(), serverError: chance(), lostAck: chance(), hang: chance() / 5, internalFailure: chance() })
+    Object.assign(stream.faults, {
+      throttle: chance(),
+      serverError: chance(),
+      lostAck: chance(),
+      hang: chance() / 5,
+      internalFailure: chance(),
+      listHang: chance() / 3,
+      listOdd: chance(),
+    })
     for (let lives = 1 + roll(3); lives > 0; lives--) await live(false)
-    Object.assign(stream.faults, { throttle: 0, serverError: 0, lostAck: 0, hang: 0, internalFailure: 0 })
+    Object.assign(stream.faults, { throttle: 0, serverError: 0, lostAck: 0, hang: 0, internalFailure: 0, listHang: 0, listOdd: 0 })
     await live(true)
     const seen = new Set(
       [...usersIn(stream).all.map(({ data }) => data), ...letters.map(({ data }) => new TextDecoder().decode(data))].map((data) => Number(data.split(':')[0])),

@@ -5,6 +5,7 @@ import type { DeadLetter } from '../../../src/kinesis/dead-letter.js'
 import { createProducer } from '../../../src/kinesis/producer.js'
 import type { ProducerOptions } from '../../../src/kinesis/producer-options.js'
 import type { Outcome } from '../../../src/kinesis/receipt.js'
+import type { ShardDescription } from '../../../src/kinesis/service.js'
 import type { AwsClient } from '../../../src/ports/aws.js'
 import { createSimulation } from '../../../src/ports/simulated.js'
 import { createFakeStream, type Faults } from '../fake.js'
@@ -38,7 +39,7 @@ export async function simulate(seed: number): Promise<Report> {
   const pick = <T>(...of: T[]): T => of[roll(of.length)]
   const ordering = pick('none', 'shard', 'key', 'key') as 'none' | 'shard' | 'key'
   const rateLimit = pick(100, 100, 10, 2, Number.POSITIVE_INFINITY)
-  const stream = createFakeStream(1 + roll(5), clock, random, { listingLag: pick(0, 0, 200, 3_000), limits: random.next() < 0.5 })
+  const stream = createFakeStream(1 + roll(5), clock, random, { listingLag: pick(0, 0, 200, 3_000), limits: random.next() < 0.5, filter: random.next() < 0.5 })
   const buckets = createBucketOracle(rateLimit)
   const letters: DeadLetter[] = []
   const options: ProducerOptions = {
@@ -176,28 +177,28 @@ function setFaults(faults: Faults, chance: () => number): void {
     miscount: chance() / 3,
     garble: chance() / 3,
     list: chance(),
+    listHang: chance() / 3,
+    listOdd: chance(),
   } satisfies Faults)
 }
 
 /** The stream's client; the oracle is told of what the producer sends, and of the shards that it has been told. */
 function watched(stream: ReturnType<typeof createFakeStream>, buckets: ReturnType<typeof createBucketOracle>, now: () => number): AwsClient {
-  let listed: string[] = []
+  let listed = new Map<string, ShardDescription>()
   return {
     async send(command, options) {
       const { input } = command as { input: { Records?: never[]; NextToken?: string } }
       if (input.Records) buckets.sent(input.Records, now())
-      const answer = (await stream.client.send(command, options)) as {
-        Shards?: { ShardId: string; ParentShardId?: string; AdjacentParentShardId?: string }[]
-        NextToken?: string
-      }
-      if (answer.Shards) {
-        if (!input.NextToken) listed = []
-        listed.push(...answer.Shards.map(({ ShardId }) => ShardId))
+      const answer = (await stream.client.send(command, options)) as { Shards?: ShardDescription[]; NextToken?: string } | undefined
+      // What the producer has to refuse tells it nothing.
+      if (answer && !stream.odd.has(answer) && answer.Shards) {
+        if (!input.NextToken) listed = new Map()
+        for (const shard of answer.Shards) listed.set(shard.ShardId, shard)
         if (!answer.NextToken) {
-          const all = stream.shards.filter(({ ShardId }) => listed.includes(ShardId))
-          const parents = new Set(all.flatMap(({ ParentShardId, AdjacentParentShardId }) => [ParentShardId, AdjacentParentShardId]))
+          const parents = new Set([...listed.values()].flatMap(({ ParentShardId, AdjacentParentShardId }) => [ParentShardId, AdjacentParentShardId]))
+          const isOpen = (id: string) => listed.get(id)?.SequenceNumberRange.EndingSequenceNumber === undefined && !parents.has(id)
           buckets.know(
-            all.filter(({ ShardId, SequenceNumberRange }) => !parents.has(ShardId) && !SequenceNumberRange.EndingSequenceNumber),
+            stream.shards.filter(({ ShardId }) => listed.has(ShardId) && isOpen(ShardId)),
             now(),
           )
         }
