@@ -165,6 +165,22 @@ run().catch((error) => console.log(error.code))
     expect((await node(dir, 'slim.mjs')).stdout).toBe(expected)
   })
 
+  it.each([
+    ['ES modules', 'errors.mjs', (from: string) => `(await import('${from}'))`],
+    ['CommonJS', 'errors.cjs', (from: string) => `require('${from}')`],
+  ])('throws one MillraceError, whichever entry it is caught by (%s)', async (_, file, load) => {
+    const parts = Object.keys(manifest.exports).filter((entry) => !/slim|wasm|json$/.test(entry))
+    const all = parts.map((entry) => `${load(entry.replace(/^\./, 'millrace'))}.MillraceError`).join(', ')
+    // dist/slim is a bundle of its own: what it throws is an instance of its own class
+    const program = `const [first, ...rest] = [${all}]
+const slim = ${load('millrace/slim')}
+const caught = () => { try { slim.ShardMap.even(2).shardOf('AMS') } catch (error) { return error } }
+console.log(typeof first, rest.every((other) => other === first), caught() instanceof slim.MillraceError)
+`
+    await writeFile(join(dir, file), program)
+    expect((await node(dir, file)).stdout).toBe('function true true\n')
+  })
+
   it('links core.wasm as a module under the workerd condition', async () => {
     const outfile = join(dir, 'worker.mjs')
     await bundle({
