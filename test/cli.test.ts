@@ -35,7 +35,7 @@ function memory(): { io: Io; out: () => string; err: () => string } {
 const echo: Command = {
   summary: 'gives back its arguments',
   help: 'Usage: millrace echo [--count N]',
-  options: { count: { type: 'string' }, loud: { type: 'boolean' } },
+  options: { count: { type: 'string', short: 'c' }, loud: { type: 'boolean' } },
   async run(values, positionals, io) {
     if (values.count === 'x') throw new UsageError('--count expected a number')
     if (values.count === '0') throw new RangeError('"count" expected 1 to 9, got 0')
@@ -86,6 +86,8 @@ describe('run', () => {
     [['echo', '--coutn', '1'], "millrace echo: unknown option '--coutn'; did you mean --count?\nTry: millrace echo --help\n"],
     [['echo', '--count'], 'millrace echo: --count expected a value; one that begins with "-" is given as --count=-...\nTry: millrace echo --help\n'],
     [['echo', '--count', '--loud'], 'millrace echo: --count expected a value; one that begins with "-" is given as --count=-...\nTry: millrace echo --help\n'],
+    [['echo', '-c', '--loud'], 'millrace echo: --count expected a value; one that begins with "-" is given as --count=-...\nTry: millrace echo --help\n'],
+    [['echo', '-x'], "millrace echo: unknown option '-x'\nTry: millrace echo --help\n"],
     [['echo', '--loud=yes'], "millrace echo: option '--loud' does not take an argument\nTry: millrace echo --help\n"],
     [['echo', '--count', 'x'], 'millrace echo: --count expected a number\nTry: millrace echo --help\n'],
     [['echo', '--count', '0'], 'millrace echo: --count expected 1 to 9, got 0\nTry: millrace echo --help\n'],

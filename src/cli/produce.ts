@@ -190,7 +190,7 @@ function telling(io: Io, client: AwsClient): AwsClient {
         return await client.send(command, options)
       } catch (error) {
         // Of a request that took too long, the signal knows why.
-        const { kind, code, message } = faultOf((options?.abortSignal?.reason as unknown) ?? error)
+        const { kind, code, message } = faultOf(options?.abortSignal?.reason ?? error)
         if (kind !== 'permanent' && !told.has(code)) io.log(`millrace produce: a request has failed and is sent again: ${code}: ${masked(message)}`)
         told.add(code)
         throw error

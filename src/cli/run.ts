@@ -46,13 +46,14 @@ async function load(name: string, table: Table): Promise<Command> {
 }
 
 function parse(args: string[], command: Command): { values: Values; positionals: string[] } {
-  const options = { ...command.options, ...HELP }
+  const options: Command['options'] = { ...command.options, ...HELP }
   try {
     return parseArgs({ args: joined(args, options), options, strict: true, allowPositionals: true })
   } catch (error) {
     if (!(error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))) throw error
     const [first] = error.message.split(/\. |\n/)
-    const flag = /'(?:-\w, )?--([^'\s]+)/.exec(first)?.[1] ?? ''
+    const [, short, long] = /'(?:-(\w)[,'] ?)?(?:--([^'\s]+))?/.exec(first) ?? []
+    const flag = long ?? Object.keys(options).find((name) => short && options[name].short === short) ?? ''
     if (/argument (missing|is ambiguous)/.test(first)) throw new UsageError(`--${flag} expected a value; one that begins with "-" is given as --${flag}=-...`)
     // Node adds advice about `--` that helps nobody who mistyped a flag.
     const near = error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? meant(flag, Object.keys(options), '--') : ''
