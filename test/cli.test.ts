@@ -35,7 +35,7 @@ function memory(): { io: Io; out: () => string; err: () => string } {
 const echo: Command = {
   summary: 'gives back its arguments',
   help: 'Usage: millrace echo [--count N]',
-  options: { count: { type: 'string' }, loud: { type: 'boolean' } },
+  options: { count: { type: 'string', short: 'c' }, loud: { type: 'boolean' } },
   async run(values, positionals, io) {
     if (values.count === 'x') throw new UsageError('--count expected a number')
     if (values.count === '0') throw new RangeError('"count" expected 1 to 9, got 0')
@@ -56,6 +56,10 @@ describe('run', () => {
   it('hands values and positionals to the command, and its exit code back', async () => {
     expect(await call('echo', 'a', '--count', '3', '--loud')).toEqual({ code: 0, out: '{"count":"3","loud":true,"positionals":["a"]}', err: '' })
     expect((await call('echo', 'fail')).code).toBe(1)
+  })
+
+  it('takes a negative number for a value', async () => {
+    expect((await call('echo', '--count', '-1', '--loud')).out).toBe('{"count":"-1","loud":true,"positionals":[]}')
   })
 
   it('helps, overall and per command', async () => {
@@ -80,7 +84,10 @@ describe('run', () => {
     [['--verbose'], 'millrace: unknown option "--verbose"\nTry: millrace --help\n'],
     [['help', 'nothing'], 'millrace: unknown command "nothing"\nTry: millrace --help\n'],
     [['echo', '--coutn', '1'], "millrace echo: unknown option '--coutn'; did you mean --count?\nTry: millrace echo --help\n"],
-    [['echo', '--count'], "millrace echo: option '--count <value>' argument missing\nTry: millrace echo --help\n"],
+    [['echo', '--count'], 'millrace echo: --count expected a value; one that begins with "-" is given as --count=-...\nTry: millrace echo --help\n'],
+    [['echo', '--count', '--loud'], 'millrace echo: --count expected a value; one that begins with "-" is given as --count=-...\nTry: millrace echo --help\n'],
+    [['echo', '-c', '--loud'], 'millrace echo: --count expected a value; one that begins with "-" is given as --count=-...\nTry: millrace echo --help\n'],
+    [['echo', '-x'], "millrace echo: unknown option '-x'\nTry: millrace echo --help\n"],
     [['echo', '--loud=yes'], "millrace echo: option '--loud' does not take an argument\nTry: millrace echo --help\n"],
     [['echo', '--count', 'x'], 'millrace echo: --count expected a number\nTry: millrace echo --help\n'],
     [['echo', '--count', '0'], 'millrace echo: --count expected 1 to 9, got 0\nTry: millrace echo --help\n'],
@@ -186,6 +193,20 @@ describe('millrace as a process', () => {
     expect(err).toContain(`interrupted by ${signal}`)
   })
 
+  // as of `timeout`, which tells the process and then its group, and of npx, which hands it on as well
+  it('takes signals that come together for one', async () => {
+    const child = spawn(process.execPath, [MAIN, 'shard', '--shards', '4'], { timeout: 20_000 })
+    let err = ''
+    child.stderr.on('data', (chunk) => (err += chunk))
+    child.stdin.on('error', () => {})
+    child.stdin.write('key\n'.repeat(300_000))
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    child.stdout.resume()
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGTERM'] as const) child.kill(signal)
+    expect(await new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))).toBeOneOf([130, 143])
+    expect(err.match(/interrupted by/g)).toHaveLength(1)
+  })
+
   it('ends on the second signal while it waits for a pipe that nobody writes to', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
     const pipe = join(dir, 'pipe')
@@ -193,13 +214,13 @@ describe('millrace as a process', () => {
     // holds the other end open, and writes nothing
     const writer = openSync(pipe, 'r+')
     const child = spawn(process.execPath, [MAIN, 'parquet', pipe, '-o', join(dir, 'out.parquet')], { timeout: 20_000 })
+    const gone = new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))
+    // again and again: the first may come before anybody listens, the next too soon to be a second one
+    const again = setInterval(() => child.kill('SIGINT'), 700)
     try {
-      await new Promise((resolve) => setTimeout(resolve, 700))
-      child.kill('SIGINT')
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      child.kill('SIGINT')
-      expect(await new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))).toBe('SIGINT')
+      expect(await gone).toBe('SIGINT')
     } finally {
+      clearInterval(again)
       closeSync(writer)
       rmSync(dir, { recursive: true })
     }

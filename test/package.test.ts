@@ -1,7 +1,7 @@
 // The package as its users get it: packed, installed alone into an empty folder, and run there.
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -165,6 +165,22 @@ run().catch((error) => console.log(error.code))
     expect((await node(dir, 'slim.mjs')).stdout).toBe(expected)
   })
 
+  it.each([
+    ['ES modules', 'errors.mjs', (from: string) => `(await import('${from}'))`],
+    ['CommonJS', 'errors.cjs', (from: string) => `require('${from}')`],
+  ])('throws one MillraceError, whichever entry it is caught by (%s)', async (_, file, load) => {
+    const parts = Object.keys(manifest.exports).filter((entry) => !/slim|wasm|json$/.test(entry))
+    const all = parts.map((entry) => `${load(entry.replace(/^\./, 'millrace'))}.MillraceError`).join(', ')
+    // dist/slim is a bundle of its own: what it throws is an instance of its own class
+    const program = `const [first, ...rest] = [${all}]
+const slim = ${load('millrace/slim')}
+const caught = () => { try { slim.ShardMap.even(2).shardOf('AMS') } catch (error) { return error } }
+console.log(typeof first, rest.every((other) => other === first), caught() instanceof slim.MillraceError)
+`
+    await writeFile(join(dir, file), program)
+    expect((await node(dir, file)).stdout).toBe('function true true\n')
+  })
+
   it('links core.wasm as a module under the workerd condition', async () => {
     const outfile = join(dir, 'worker.mjs')
     await bundle({
@@ -190,12 +206,43 @@ run().catch((error) => console.log(error.code))
   })
 })
 
+describe("the README's producer program", () => {
+  it('prints what the README says, over the Kinesis and with the commands that it names', { timeout: 60_000 }, async () => {
+    const cwd = join(dir, 'producer')
+    const modules = join(cwd, 'node_modules')
+    await mkdir(modules, { recursive: true })
+    await cp(join(dir, 'node_modules/millrace'), join(modules, 'millrace'), { recursive: true })
+    for (const peer of ['@aws-sdk', '@smithy', 'kinesalite']) await symlink(join(ROOT, 'node_modules', peer), join(modules, peer))
+    const main = join(modules, 'millrace/dist/esm/cli/main.js')
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+    const argumentsOf = (command: string) => new RegExp(`^npx millrace (${command} .*)$`, 'm').exec(readme)?.[1].split(' ') as string[]
+    const kinesis = spawn(process.execPath, [main, ...argumentsOf('kinesis-local'), '--port', '0'], { cwd, stdio: ['ignore', 'pipe', 'ignore'] })
+    try {
+      const endpoint = await new Promise<string>((resolve) => kinesis.stdout.once('data', (data) => resolve(String(data).trim())))
+      const here = (text: string) => text.replace('http://127.0.0.1:4567', endpoint)
+      await writeFile(join(cwd, 'send.mjs'), here(readmeProgram(1)))
+      expect((await node(cwd, 'send.mjs')).stdout).toBe(readmeOutput(1))
+      expect(JSON.parse(await readFile(join(cwd, 'dead.ndjson'), 'utf8'))).toMatchObject({ code: 'BAD_PARTITION_KEY' })
+      const produce = argumentsOf('produce').map(here)
+      const lines = produce.splice(produce.indexOf('<'))
+      expect(lines).toEqual(['<', 'flights.ndjson'])
+      const run = exec(process.execPath, [main, ...produce], { cwd })
+      run.child.stdin?.end('{"origin":"AMS","flight":5001}\n')
+      expect((await run).stderr).toContain('millrace produce: 1 records delivered')
+      const { stdout } = await exec(process.execPath, [main, ...argumentsOf('consume').map(here)], { cwd })
+      expect(new Set(stdout.trim().split('\n')).size).toBe(5001)
+    } finally {
+      kinesis.kill()
+    }
+  })
+})
+
 describe("the README's Parquet program", () => {
   it('prints what the README says, in both module systems', async () => {
-    const program = readmeProgram(1)
+    const program = readmeProgram(2)
     await writeFile(join(dir, 'events.mjs'), program)
     await writeFile(join(dir, 'events.cjs'), commonjs(program))
-    for (const file of ['events.mjs', 'events.cjs']) expect((await node(dir, file)).stdout).toBe(readmeOutput(1))
+    for (const file of ['events.mjs', 'events.cjs']) expect((await node(dir, file)).stdout).toBe(readmeOutput(2))
   })
 })
 
@@ -206,20 +253,20 @@ describe("the README's program from file to file", () => {
     const cwd = join(dir, name)
     await mkdir(cwd)
     await writeFile(join(cwd, 'flights.ndjson'), text)
-    await writeFile(join(cwd, 'convert.mjs'), readmeProgram(2))
+    await writeFile(join(cwd, 'convert.mjs'), readmeProgram(3))
     return cwd
   }
 
   it('prints what the README says', async () => {
     const cwd = await folder('convert', input)
-    expect((await node(cwd, 'convert.mjs')).stdout).toBe(readmeOutput(2))
+    expect((await node(cwd, 'convert.mjs')).stdout).toBe(readmeOutput(3))
     const names = ['convert.mjs', 'flights', 'flights-0.parquet', 'flights-1.parquet', 'flights-2.parquet', 'flights.ndjson', 'flights.parquet']
     expect((await readdir(cwd)).sort()).toEqual(names)
   })
 
   it('leaves nothing where the source fails', async () => {
     const cwd = await folder('convert-failed', input)
-    await writeFile(join(cwd, 'convert.mjs'), readmeProgram(2).replace("'flights.ndjson')) await", "'missing')) await"))
+    await writeFile(join(cwd, 'convert.mjs'), readmeProgram(3).replace("'flights.ndjson')) await", "'missing')) await"))
     await expect(node(cwd, 'convert.mjs')).rejects.toMatchObject({ stderr: expect.stringContaining('ENOENT') })
     expect((await readdir(cwd)).sort()).toEqual(['convert.mjs', 'flights.ndjson'])
   })
@@ -280,7 +327,7 @@ describe('types', () => {
     const all = entries.map((entry, i) => `export * as e${i} from '${entry.replace(/^\./, 'millrace')}'\n`).join('')
     // the README's program in strict TypeScript too, given the two globals that the language lacks
     const globals = 'declare const console: { log(value: unknown): void }\ndeclare class TextEncoder { encode(text: string): Uint8Array }\n'
-    const programs = [0, 1, 2].map((index) => `program-${index}-${file}`)
+    const programs = [0, 1, 2, 3].map((index) => `program-${index}-${file}`)
     for (const [index, name] of programs.entries()) {
       const program = readmeProgram(index).replace(/^(?:(?:\/\/|import ).*\n)+/, '$&;(async () => {\n')
       await writeFile(join(folder, name), `${globals}${program}})()\n`)

@@ -14,7 +14,7 @@ export interface Io {
   log(line: string): void
   /** Replaces the progress line on a TTY; without a TTY nothing. */
   progress(line: string): void
-  /** Columns of the terminal behind standard error, 0 where it is none; colour only where `color`. */
+  /** Columns of the terminal behind standard error as it is now, 0 where it is none; colour only where `color`. */
   readonly columns: number
   readonly color: boolean
   readonly ports: Ports
@@ -42,8 +42,16 @@ export function wholeOption(values: Values, name: string, least: number, most: n
   if (text === undefined) return undefined
   const value = typeof text === 'string' && /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN
   if (value >= least && value <= most) return value
-  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
+  // The bound that nobody set is told only to who is beyond it.
+  const range = most === Number.MAX_SAFE_INTEGER && !/^\d{16,}$/.test(String(text)) ? `from ${least}` : `from ${least} to ${most}`
   throw new UsageError(`--${name} expected a whole number ${range}, got ${JSON.stringify(text)}`)
+}
+
+/** The text in an option, or undefined where it was not given. Throws UsageError where it is empty. */
+export function textOption(values: Values, name: string, expected: string): string | undefined {
+  const text = values[name]
+  if (text === '') throw new UsageError(`--${name} expected ${expected}, got ""`)
+  return text as string | undefined
 }
 
 /** The word in an option, by default the first of `allowed`. Throws UsageError. */

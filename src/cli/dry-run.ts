@@ -1,5 +1,6 @@
 // millrace produce --dry-run: the producer itself over a stream that stores nothing, and what it would have cost.
 import type { ProducerMetrics } from '../kinesis/pipeline-face.js'
+import type { BatchOutcomes } from '../kinesis/receipt.js'
 import { ShardMap } from '../kinesis/shard-map.js'
 import type { AwsClient } from '../ports/aws.js'
 import { count, size } from './figures.js'
@@ -12,8 +13,8 @@ const UNITS_PRICE = 0.014
 export interface DryRun {
   readonly client: AwsClient
   readonly commands: object
-  /** Lines that were read, for the comparison. */
-  note(text: Uint8Array): void
+  /** Lines that were read, for the comparison; those that failed are in neither. */
+  note(text: Uint8Array, outcomes: BatchOutcomes): void
   plan(metrics: ProducerMetrics): Plan
 }
 
@@ -69,11 +70,12 @@ export function createDryRun(shards: number): DryRun {
   return {
     commands,
     client: { send: async (command) => (command as { answer: (input: never) => object; input: never }).answer((command as { input: never }).input) },
-    note(text) {
+    note(text, outcomes) {
+      const failed = new Set(Array.from(outcomes.failures(), ({ position }) => position?.offset))
       for (let at = 0; at < text.length; ) {
         const end = text.indexOf(10, at)
         const line = (end < 0 ? text.length : end) - at
-        if (line > 0) onDemandBytesAlone += KIB * Math.ceil(line / KIB)
+        if (line > 0 && !failed.has(at)) onDemandBytesAlone += KIB * Math.ceil(line / KIB)
         at += line + 1
       }
     },
@@ -95,7 +97,8 @@ export function createDryRun(shards: number): DryRun {
 /** The plan in words. */
 export function describePlan(plan: Plan): string[] {
   const saved = (now: number, alone: number) => (alone > 0 ? `, ${Math.round(100 - (100 * now) / alone)} % less` : '')
-  const dollars = (units: number) => `$${((units / 1e6) * UNITS_PRICE).toFixed(units < 1e7 ? 4 : 2)}`
+  // Of a sample too: two digits of however small a sum.
+  const dollars = (units: number) => `$${((units / 1e6) * UNITS_PRICE).toLocaleString('en-US', { maximumSignificantDigits: 2 })}`
   const share = plan.kinesisRecords > 0 ? plan.records / plan.kinesisRecords : 0
   const seconds = Math.max(plan.hottestShardRecords / 1000, plan.hottestShardBytes / 1_048_576)
   return [

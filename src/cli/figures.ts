@@ -25,3 +25,6 @@ export function place(path: readonly string[] | string): string {
 
 /** "1 file", "2,000 files". */
 export const count = (n: number, what: string) => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`
+
+/** "1.23K", "45.6M": at most five characters, for lines that have to fit. */
+export const short = (n: number) => n.toLocaleString('en-US', { notation: 'compact', maximumSignificantDigits: 3 })

@@ -1,10 +1,12 @@
+import { MillraceError } from '../errors.js'
 import { forwarder } from '../ports/node-server.js'
 import { missingPeer } from '../ports/peer.js'
-import { type Command, UsageError, wholeOption } from './command.js'
+import { type Command, textOption, UsageError, wholeOption } from './command.js'
 import type { Kinesalite } from './demo/peers.js'
 import { type Front, startFront } from './kinesis-local/front.js'
 import { parseFaults } from './kinesis-local/plan.js'
 import { answer, JSON_11 } from './kinesis-local/wire.js'
+import { checkStreamName } from './stream.js'
 
 export const command: Command = {
   summary: 'a Kinesis on this machine with the limits of the real one, and faults on demand',
@@ -58,8 +60,9 @@ Example: millrace kinesis-local --stream flights --faults throttle=10%,reset=2%,
     const port = wholeOption(values, 'port', 0, 65_535) ?? 4567
     const shards = wholeOption(values, 'shards', 1, 1000) ?? 4
     const seed = wholeOption(values, 'seed', 0, 0xffffffff) ?? 1
-    const host = (values.host as string | undefined) ?? '127.0.0.1'
+    const host = textOption(values, 'host', 'a name or an address of this machine') ?? '127.0.0.1'
     const stream = values.stream as string | undefined
+    if (stream !== undefined) checkStreamName(stream)
     if (stream === undefined && values.shards !== undefined) throw new UsageError('--shards needs --stream')
     const faults = parseFaults((values.faults as string | undefined) ?? '')
 
@@ -124,10 +127,7 @@ async function createStream(port: number, StreamName: string, ShardCount: number
   }
   try {
     const { status, body: said } = await upstream.send({ method: 'POST', path: '/', headers, body })
-    if (status !== 200)
-      throw new UsageError(
-        `--stream expected a name of letters, digits, "_", "." and "-", got ${JSON.stringify(StreamName)}: ${new TextDecoder().decode(said)}`,
-      )
+    if (status !== 200) throw new MillraceError('SERVICE', `the stream ${StreamName} could not be made: ${new TextDecoder().decode(said)}`)
   } finally {
     upstream.close()
   }

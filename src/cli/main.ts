@@ -22,6 +22,10 @@ function end(code: number, reason: Error): void {
   stdin.destroy(reason)
 }
 
+/** Milliseconds in which signals count as one: `timeout`, npx and a terminal send theirs to a process and to its group. */
+const ONE_SIGNAL = 500
+let signalled = Number.NEGATIVE_INFINITY
+
 for (const [signal, number] of [
   ['SIGINT', 2],
   ['SIGTERM', 15],
@@ -29,10 +33,14 @@ for (const [signal, number] of [
   process.on(signal, () => {
     // The first one lets the command clean up, the second does not wait for it, nor for a thread that
     // reads a pipe with no writer, which exit() would.
+    const now = nodePorts.clock.monotonic()
+    if (now - signalled < ONE_SIGNAL) return
     if (stop.signal.aborted) {
+      progress('')
       process.removeAllListeners(signal)
       process.kill(process.pid, signal)
     }
+    signalled = now
     end(128 + number, new MillraceError('CLOSED', `interrupted by ${signal}`))
   })
 }
@@ -90,7 +98,9 @@ const io: Io = {
   terminal: stdout.isTTY === true,
   log,
   progress,
-  columns: tty ? stderr.columns || 80 : 0,
+  get columns() {
+    return tty ? stderr.columns || 80 : 0
+  },
   color: tty && !env.NO_COLOR,
   ports: nodePorts,
   signal: stop.signal,

@@ -1,18 +1,21 @@
 // millrace produce: NDJSON into a Kinesis stream, aggregated by shard.
+import type { DeadLetterSink } from '../kinesis/dead-letter.js'
 import { openDeadLetterFile } from '../kinesis/dead-letter-file.js'
+import { faultOf } from '../kinesis/faults.js'
 import type { ProducerMetrics } from '../kinesis/pipeline-face.js'
 import { createProducer } from '../kinesis/producer.js'
 import type { BatchOutcomes } from '../kinesis/receipt.js'
 import { fileSpool } from '../kinesis/spool/spool.js'
-import { type Command, type Io, oneOf, UsageError, wholeOption } from './command.js'
+import type { OpenSpool } from '../kinesis/spool-port.js'
+import type { AwsClient } from '../ports/aws.js'
+import { type Command, type Io, oneOf, textOption, UsageError, type Values, wholeOption } from './command.js'
 import { createDryRun, describePlan } from './dry-run.js'
-import { duration } from './figures.js'
+import { explain } from './explain.js'
 import { untilAborted } from './input.js'
 import { lineBatches } from './lines.js'
+import { drawLive } from './produce-line.js'
+import { createFaults, describe, masked } from './produce-report.js'
 import { openStream, streamHelp, streamOptions } from './stream.js'
-
-/** Faults that are told one by one; the rest is counted. */
-const SHOWN = 20
 
 export const command: Command = {
   summary: 'NDJSON records into a Kinesis stream, aggregated by shard as the KPL does',
@@ -31,7 +34,8 @@ ${streamHelp}
                    the order of their lines, whatever fails or reshards
   --rate-limit P   percent of each shard's limits to use (default 100)
   --record-ttl S   seconds after which a record is given up (default 300)
-  --dead-letter F  file that what is given up is appended to, with every attempt
+  --dead-letter F  file that what is given up is appended to, a line of JSON for each
+                   record, with every attempt
   --spool DIR      keep what is read on the disk until it is stored: a run that is
                    killed leaves it there, and the next one sends it first
   --stable-ids     ids in the aggregates, for millrace consume --deduplicate
@@ -40,6 +44,9 @@ ${streamHelp}
   --json           the summary, or the plan, as JSON on stdout
 
 A line that is no record, or that is not delivered, is reported on stderr; the exit code is then 1.
+SIGINT and SIGTERM end the input: what was read is delivered, the summary told, and the exit code is
+130 or 143. A second one, half a second later or more, leaves at once. On a terminal a live line shows the
+rates of the last second, PUT payload units saved, throttled records and the age of the oldest one that waits.
 Needs the packages @aws-sdk/client-kinesis and @smithy/node-http-handler.
 
 Example: millrace produce --stream flights --endpoint http://localhost:4567 --key origin < flights.ndjson
@@ -60,50 +67,29 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     shards: { type: 'string' },
     json: { type: 'boolean' },
   },
+  flags: { aggregationMaxSize: 'max-size' },
   async run(values, positionals, io) {
     if (positionals.length > 0) throw new UsageError(`expected records on standard input, got the argument ${JSON.stringify(positionals[0])}`)
-    const { key, 'hash-key': hashKey } = values
-    if (typeof key !== 'string' || key === '') throw new UsageError('expected --key FIELD')
-    const fields = { partitionKey: key, ...(typeof hashKey === 'string' ? { explicitHashKey: hashKey } : {}) }
-    const aggregationMaxSize = wholeOption(values, 'max-size', 64)
-    const seconds = wholeOption(values, 'record-ttl', 1)
-    const ordering = oneOf(values, 'ordering', ['none', 'shard', 'key'])
-    const rateLimit = wholeOption(values, 'rate-limit', 1)
-    const shards = wholeOption(values, 'shards', 1, 32_767)
+    const { fields, options, shards, letterPath, spoolPath } = optionsOf(values)
     const dry = values['dry-run'] ? createDryRun(shards ?? 1) : undefined
     if (shards !== undefined && !dry) throw new UsageError('--shards expected --dry-run beside it: a stream knows its own shards')
     const target = dry ? { streamName: 'dry-run', client: dry.client, commands: dry.commands } : await openStream(values)
-    const { 'dead-letter': letterPath, spool } = values
-    const letters = typeof letterPath === 'string' && !dry ? await openDeadLetterFile(io.ports.storage, letterPath) : undefined
+    const letters = letterPath === undefined || dry ? undefined : await openDeadLetterFile(io.ports.storage, letterPath)
+    const spool = spoolPath === undefined || dry ? undefined : once(fileSpool(io.ports, spoolPath))
     const producer = createProducer({
       ...target,
+      ...options,
+      client: telling(io, target.client),
       ports: io.ports,
-      aggregation: !values['no-aggregate'],
-      aggregationMaxSize,
-      ordering,
-      rateLimit: dry ? Number.POSITIVE_INFINITY : rateLimit,
-      recordTtl: seconds === undefined ? undefined : seconds * 1000,
-      // A position within one piece of the input would only mislead.
-      deadLetter: letters && ((more) => letters.take(more.map(({ position: _, ...letter }) => letter))),
-      spool: typeof spool === 'string' && !dry ? fileSpool(io.ports, spool) : undefined,
-      stableIds: values['stable-ids'] === true,
+      ...(dry ? { rateLimit: Number.POSITIVE_INFINITY } : {}),
+      deadLetter: letters && lettersTo(io, letters.take),
+      spool,
     })
+    // A directory that will not do is told before the first line is read, which may come late.
+    await spool?.()
     const faults = createFaults(io)
     const started = io.ports.clock.monotonic()
-    const show = () => {
-      const metrics = producer.metrics()
-      const ms = Math.max(1, io.ports.clock.monotonic() - started)
-      const parts = [
-        `${metrics.delivered} records delivered in ${metrics.kinesisRecords} Kinesis records`,
-        `${Math.round((metrics.delivered / ms) * 1000)} records/s`,
-        `${(metrics.kinesisBytes / ms / 1000).toFixed(1)} MB/s`,
-        `${metrics.userPayloadUnits - metrics.payloadUnits} payload units saved`,
-        ...(metrics.throttled > 0 ? [`${metrics.throttled} throttled`] : []),
-        ...(metrics.failed > 0 ? [`${metrics.failed} failed`] : []),
-        `${metrics.bufferedRecords} buffered${metrics.oldest >= 1000 ? `, the oldest for ${duration(metrics.oldest / 1000)}` : ''}`,
-      ]
-      io.progress(parts.join(', '))
-    }
+    const endLive = drawLive(io, producer.metrics)
     let bytes = 0
     let lines = 0
     let records = 0
@@ -118,68 +104,115 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
         // A signal cuts the input anywhere: the line that it cut is not a bad one, it was not read.
         const whole = io.signal.aborted ? batch.bytes.subarray(0, batch.bytes.lastIndexOf(10) + 1) : batch.bytes
         if (whole.length === 0) continue
-        dry?.note(whole)
         const receipt = await producer.putNdjson(whole, fields)
         const base = { lines, records, offset: batch.offset }
         void receipt.outcomes.then((outcomes) => {
+          dry?.note(whole, outcomes)
           faults.tell(outcomes, base)
           hopeless ??= hopelessCode(outcomes, producer.metrics())
-          show()
         })
         bytes += whole.length
         lines += countLines(whole)
         records += receipt.count
-        show()
         if (hopeless) return
       }
     }
-    // What was accepted is delivered, whatever happens to the input.
-    const broken = await take().then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    )
-    if (io.signal.aborted) io.log(`millrace produce: interrupted after line ${lines}; delivering up to there`)
-    await producer.close()
-    await letters?.close()
+    // Whatever fails, what was accepted is delivered and the summary told.
+    let broken: { error: unknown } | undefined
+    const attempt = async (work: Promise<unknown> | undefined) => {
+      try {
+        await work
+      } catch (error) {
+        broken ??= { error }
+      }
+    }
+    // What an earlier run has left in the spool does not wait for the first line.
+    if (spool) void producer.flush().catch(() => {})
+    await attempt(take())
+    if (io.signal.aborted) io.log(`millrace produce: interrupted after line ${lines}; delivering up to there, a second signal leaves at once`)
+    await attempt(producer.close())
+    await attempt(letters?.close())
     target.client.destroy?.()
-    io.progress('')
+    endLive()
     faults.end()
     if (hopeless) io.log(`millrace produce: stopped, nothing could be delivered (${hopeless})`)
     const summary = { ...producer.metrics(), bytes, milliseconds: Math.round(io.ports.clock.monotonic() - started) }
     const plan = dry?.plan(summary)
     if (values.json) await io.write(`${JSON.stringify(plan ?? summary)}\n`)
     else if (plan) for (const line of describePlan(plan)) io.log(`millrace produce: ${line}`)
-    else io.log(describe(summary))
+    else io.log(describe(summary, letters && letterPath))
     if (broken) throw broken.error
     return summary.failed > 0 || faults.told() > 0 || io.signal.aborted ? 1 : 0
   },
 }
 
-function createFaults(io: Io) {
-  let told = 0
+/** Everything but the stream. Throws UsageError. */
+function optionsOf(values: Values) {
+  const { key } = values
+  if (typeof key !== 'string' || key === '') throw new UsageError('expected --key FIELD')
+  const hashKey = textOption(values, 'hash-key', 'the name of a field')
+  const seconds = wholeOption(values, 'record-ttl', 1)
+  const aggregation = !values['no-aggregate']
+  for (const name of ['stable-ids', 'max-size']) {
+    if (!aggregation && values[name] !== undefined) throw new UsageError(`--${name} expected aggregates, got --no-aggregate beside it`)
+  }
   return {
-    tell(outcomes: BatchOutcomes, base: { lines: number; records: number; offset: number }) {
-      for (const { record, code, message, position } of outcomes.failures()) {
-        if (told++ >= SHOWN) continue
-        const at = position
-          ? `line ${base.lines + (position.record as number) + 1}, byte ${base.offset + (position.offset as number)}`
-          : `record ${base.records + record + 1}`
-        io.log(`millrace produce: ${at}: ${position ? masked(message) : `${code}: ${masked(message)}`}`)
+    fields: { partitionKey: key, ...(hashKey === undefined ? {} : { explicitHashKey: hashKey }) },
+    options: {
+      aggregation,
+      aggregationMaxSize: wholeOption(values, 'max-size', 64),
+      ordering: oneOf(values, 'ordering', ['none', 'shard', 'key']),
+      rateLimit: wholeOption(values, 'rate-limit', 1),
+      recordTtl: seconds === undefined ? undefined : seconds * 1000,
+      stableIds: values['stable-ids'] === true,
+    },
+    shards: wholeOption(values, 'shards', 1, 32_767),
+    letterPath: textOption(values, 'dead-letter', 'the path of a file'),
+    spoolPath: textOption(values, 'spool', 'the path of a directory'),
+  }
+}
+
+/** The same spool for whoever asks: the command, to see that it opens, and its producer. */
+function once(open: OpenSpool): OpenSpool {
+  let opened: ReturnType<OpenSpool> | undefined
+  return () => {
+    opened ??= open()
+    return opened
+  }
+}
+
+/** `client`, telling once of each kind of failure that is tried again: that may go on for minutes, and look like nothing. */
+function telling(io: Io, client: AwsClient): AwsClient {
+  const told = new Set<string>()
+  return {
+    async send(command, options) {
+      try {
+        return await client.send(command, options)
+      } catch (error) {
+        // Of a request that took too long, the signal knows why.
+        const { kind, code, message } = faultOf(options?.abortSignal?.reason ?? error)
+        if (kind !== 'permanent' && !told.has(code)) io.log(`millrace produce: a request has failed and is sent again: ${code}: ${masked(message)}`)
+        told.add(code)
+        throw error
       }
-    },
-    line(line: number, offset: number, message: string) {
-      if (told++ < SHOWN) io.log(`millrace produce: line ${line}, byte ${offset}: ${message}`)
-    },
-    told: () => told,
-    end() {
-      if (told > SHOWN) io.log(`millrace produce: and ${told - SHOWN} more`)
     },
   }
 }
 
-/** Without what the service, or we, quote of a key: what is told here ends in logs. */
-function masked(message: string): string {
-  return message.replace(/\bgot "(?:[^"\\]|\\.)*"/g, 'got other text').replace(/\bvalue '[^']*'/gi, "value '...'")
+/** `take`, telling once of each reason for which letters cannot be written. */
+function lettersTo(io: Io, take: DeadLetterSink): DeadLetterSink {
+  const told = new Set<string>()
+  return async (letters) => {
+    try {
+      // A position within one piece of the input would only mislead.
+      await take(letters.map(({ position: _, ...letter }) => letter))
+    } catch (error) {
+      const reason = explain(error)
+      if (!told.has(reason)) io.log(`millrace produce: dead letters cannot be written: ${reason}`)
+      told.add(reason)
+      throw error
+    }
+  }
 }
 
 /** The service's code where a whole batch has failed and nothing was ever delivered: no stream, no permission. */
@@ -193,17 +226,4 @@ function countLines(bytes: Uint8Array): number {
   let count = 0
   for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) count++
   return count
-}
-
-function describe(summary: ProducerMetrics & { bytes: number; milliseconds: number }): string {
-  const { delivered, failed, deadLettered, uncertain, retried, throttled, kinesisRecords, payloadUnits, userPayloadUnits, bytes, milliseconds } = summary
-  const megabytes = bytes / 1e6
-  const parts = [
-    `${delivered} records delivered (${megabytes.toFixed(2)} MB read, ${(milliseconds / 1000).toFixed(1)} s, ${((megabytes * 1000) / Math.max(1, milliseconds)).toFixed(1)} MB/s)`,
-    `${kinesisRecords} Kinesis records, ${payloadUnits} PUT payload units in place of ${userPayloadUnits}`,
-    ...(retried > 0 ? [`${retried} sent again, ${throttled} throttled`] : []),
-    ...(uncertain > 0 ? [`${uncertain} perhaps twice in the stream: an answer was lost`] : []),
-    ...(failed > 0 ? [`${failed} failed${deadLettered > 0 ? `, ${deadLettered} of them dead letters` : ''}`] : []),
-  ]
-  return `millrace produce: ${parts.join('; ')}`
 }

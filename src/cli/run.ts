@@ -2,6 +2,7 @@
 // no process, so that tests can call it; main.ts lends it one.
 import { parseArgs } from 'node:util'
 import { type Command, type Io, UsageError, type Values } from './command.js'
+import { meant } from './nearest.js'
 
 /** Commands by name, each behind its own import: `millrace shard` reads no Parquet writer. */
 export type Table = Record<string, () => Promise<{ command: Command }>>
@@ -41,22 +42,34 @@ export async function run(args: readonly string[], table: Table, version: string
 async function load(name: string, table: Table): Promise<Command> {
   if (Object.hasOwn(table, name)) return (await table[name]()).command
   const what = name.startsWith('-') ? 'option' : 'command'
-  const near = nearest(name, Object.keys(table))
-  throw new UsageError(`unknown ${what} ${JSON.stringify(name)}${near ? `; did you mean ${near}?` : ''}`)
+  throw new UsageError(`unknown ${what} ${JSON.stringify(name)}${meant(name, Object.keys(table))}`)
 }
 
 function parse(args: string[], command: Command): { values: Values; positionals: string[] } {
-  const options = { ...command.options, ...HELP }
+  const options: Command['options'] = { ...command.options, ...HELP }
   try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true })
+    return parseArgs({ args: joined(args, options), options, strict: true, allowPositionals: true })
   } catch (error) {
     if (!(error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))) throw error
+    const [first] = error.message.split(/\. |\n/)
+    const [, short, long] = /'(?:-(\w)[,'] ?)?(?:--([^'\s]+))?/.exec(first) ?? []
+    const flag = long ?? Object.keys(options).find((name) => short && options[name].short === short) ?? ''
+    if (/argument (missing|is ambiguous)/.test(first)) throw new UsageError(`--${flag} expected a value; one that begins with "-" is given as --${flag}=-...`)
     // Node adds advice about `--` that helps nobody who mistyped a flag.
-    const [first] = error.message.split('. ')
-    const flag = /'--([^'\s]+)'/.exec(first)?.[1]
-    const near = error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && flag ? nearest(flag, Object.keys(options)) : undefined
-    throw new UsageError(`${first.charAt(0).toLowerCase()}${first.slice(1).split('\n')[0]}${near ? `; did you mean --${near}?` : ''}`)
+    const near = error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? meant(flag, Object.keys(options), '--') : ''
+    throw new UsageError(`${first.charAt(0).toLowerCase()}${first.slice(1)}${near}`)
   }
+}
+
+/** `--port -1` as `--port=-1`: a negative number is no option, and the command has better words for it than the parser. */
+function joined(args: readonly string[], options: Command['options']): string[] {
+  const whole: string[] = []
+  for (const arg of args) {
+    const before = whole.at(-1) ?? ''
+    if (/^-\d/.test(arg) && before.startsWith('--') && options[before.slice(2)]?.type === 'string') whole[whole.length - 1] = `${before}=${arg}`
+    else whole.push(arg)
+  }
+  return whole
 }
 
 // A factory's own `"label" expected X, got Y` is about a value from this command line.
@@ -97,22 +110,4 @@ async function overview(table: Table): Promise<string> {
     "Example: printf 'AMS\\nSFO\\n' | millrace shard --shards 4",
     '',
   ].join('\n')
-}
-
-/** The one candidate within two edits of `name`, or the only one that begins so, for "did you mean". */
-function nearest(name: string, candidates: string[]): string | undefined {
-  const close = candidates.map((c) => [edits(name, c), c] as const).filter(([d, c]) => d <= 2 && d < c.length)
-  if (close.length > 0) return close.sort((a, b) => a[0] - b[0])[0][1]
-  const longer = name.length >= 3 ? candidates.filter((c) => c.startsWith(name)) : []
-  return longer.length === 1 ? longer[0] : undefined
-}
-
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= Math.min(a.length, 40); i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) next[j] = Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1))
-    row = next
-  }
-  return row[b.length]
 }

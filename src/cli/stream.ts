@@ -1,6 +1,6 @@
 // --stream, --endpoint, --region -> the stream that a command works with.
 import { type AwsClient, createKinesisClient, localDefaults } from '../ports/aws.js'
-import { UsageError, type Values } from './command.js'
+import { textOption, UsageError, type Values } from './command.js'
 
 /** The options, for a command's `options`. */
 export const streamOptions = { stream: { type: 'string' }, endpoint: { type: 'string' }, region: { type: 'string' } } as const
@@ -11,15 +11,22 @@ export const streamHelp = `  --stream S       name or ARN of the stream
                    the AWS SDK's business, and made up for a server on this machine
   --region R       where the environment does not say`
 
+/** Throws UsageError for what CreateStream takes for no name. */
+export function checkStreamName(name: string): void {
+  if (!/^[\w.-]{1,128}$/.test(name)) throw new UsageError(`--stream expected a name of 1 to 128 letters, digits, "_", "." and "-", got ${JSON.stringify(name)}`)
+}
+
 /** The stream and a client of the user's own SDK. Throws MISSING_PEER where that is not installed. */
 export async function openStream(values: Values): Promise<{ streamName?: string; streamARN?: string; client: AwsClient }> {
-  const { stream, endpoint, region } = values
+  const { stream, endpoint } = values
   if (typeof stream !== 'string' || stream === '') throw new UsageError('expected --stream S')
+  if (!stream.startsWith('arn:')) checkStreamName(stream)
+  const region = textOption(values, 'region', 'the name of a region such as eu-central-1')
   if (typeof endpoint === 'string' && !(/^https?:/.test(endpoint) && URL.canParse(endpoint)))
     throw new UsageError(`--endpoint expected an http or https URL, got ${JSON.stringify(endpoint)}`)
   const client = await createKinesisClient({
     ...(typeof endpoint === 'string' ? { ...localDefaults(endpoint), endpoint } : {}),
-    ...(typeof region === 'string' ? { region } : {}),
+    ...(region === undefined ? {} : { region }),
   })
   return { ...(stream.startsWith('arn:') ? { streamARN: stream } : { streamName: stream }), client }
 }

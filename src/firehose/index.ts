@@ -1,3 +1,4 @@
+export { type ErrorCode, MillraceError, type Position } from '../errors.js'
 export { blueprints as firehoseBlueprints } from './blueprints.js'
 export type { FirehoseEvent, FirehoseEventRecord, FirehoseMetadata, FirehoseResponse, FirehoseResponseRecord } from './event.js'
 export { type Explanation as FirehoseExplanation, explainResponse as explainFirehoseResponse, type Outcome as FirehoseOutcome } from './explain.js'

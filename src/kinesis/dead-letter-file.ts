@@ -13,7 +13,7 @@ export interface DeadLetterFile {
 }
 
 /**
- * Opens a file for dead letters, to append; what it holds stays. Each is a line of JSON: `partitionKey`,
+ * Opens a file for dead letters, to append: it is made where it is not there, what it holds stays. Each is a line of JSON: `partitionKey`,
  * `explicitHashKey` where there is one, `data` in base64, `code`, `message`, `uncertain`, `attemptCount`,
  * `attempts` with times as ISO text, `position`. A line that a crash has cut is ended, so that the next one is whole.
  * Rejects with IO where the file cannot be written.
@@ -26,7 +26,7 @@ export async function openDeadLetterFile(storage: Storage, path: string): Promis
   if (typeof storage?.create !== 'function') throw wrongType('storage', 'a storage port', storage)
   if (typeof path !== 'string' || path === '') throw wrongType('path', 'the path of a file', path)
   let cut = await guard(path, () => endsInside(storage, path))
-  let file: FileWriter | undefined
+  const file = await guard(path, () => create(storage, path))
   let last: Promise<void> = Promise.resolve()
   const encoder = new TextEncoder()
   const append = async (letters: readonly DeadLetter[]) => {
@@ -34,7 +34,6 @@ export async function openDeadLetterFile(storage: Storage, path: string): Promis
     // A write that failed may have left a piece of its text.
     const bytes = encoder.encode(cut ? `\n${text}` : text)
     cut = true
-    file ??= await storage.create(path, { append: true })
     await file.write(bytes)
     await file.sync()
     cut = false
@@ -47,7 +46,7 @@ export async function openDeadLetterFile(storage: Storage, path: string): Promis
     },
     async close() {
       await last
-      await guard(path, async () => file?.close())
+      await guard(path, () => file.close())
     },
   }
 }
@@ -66,6 +65,14 @@ async function endsInside(storage: Storage, path: string): Promise<boolean> {
   } finally {
     await file.close()
   }
+}
+
+/** The file, whose entry in its directory survives a power failure as its lines do. */
+async function create(storage: Storage, path: string): Promise<FileWriter> {
+  const file = await storage.create(path, { append: true })
+  const cut = path.lastIndexOf('/')
+  await storage.syncDirectory(cut < 0 ? '.' : path.slice(0, Math.max(cut, 1)))
+  return file
 }
 
 async function guard<T>(path: string, work: () => Promise<T>): Promise<T> {

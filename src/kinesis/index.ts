@@ -1,3 +1,4 @@
+export { type ErrorCode, MillraceError, type Position } from '../errors.js'
 export {
   type AggregatedRecord,
   type AggregateOptions,

@@ -1,4 +1,5 @@
 export type { Coercion, Dialect, Format } from '../engine/columns.js'
+export { type ErrorCode, MillraceError, type Position } from '../errors.js'
 export { gunzip } from '../ports/gunzip.js'
 export { fileSource } from '../ports/source.js'
 export type { TimeUnit } from '../types.js'

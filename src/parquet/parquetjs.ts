@@ -7,6 +7,7 @@ import { rowText } from './parquetjs-row.js'
 import { engineFields, type FieldDefinition, ParquetSchema, type SchemaDefinition } from './parquetjs-schema.js'
 import { type OpenWriter, openWriter } from './writer.js'
 
+export { type ErrorCode, MillraceError, type Position } from '../errors.js'
 export { ParquetEnvelopeReader, ParquetEnvelopeWriter, ParquetReader, ParquetTransformer } from './parquetjs-rest.js'
 export { type FieldDefinition, type ParquetField, type ParquetJsType, ParquetSchema, type SchemaDefinition } from './parquetjs-schema.js'
 

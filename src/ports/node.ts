@@ -5,6 +5,7 @@ import { nodeThreads } from './node-threads.js'
 import type { Clock, Ports, Random } from './ports.js'
 import { systemClock, systemRandom } from './system.js'
 
+export { type ErrorCode, MillraceError, type Position } from '../errors.js'
 export const nodeClock: Clock = systemClock
 export const nodeRandom: Random = systemRandom
 export { nodeStorage }

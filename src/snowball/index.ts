@@ -1,3 +1,4 @@
+export { type ErrorCode, MillraceError, type Position } from '../errors.js'
 export { keyFault } from './keys.js'
 export { type Listed as ListedMember, type ListOptions as SnowballListOptions, list as listSnowball } from './list.js'
 export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember } from './manifest.js'

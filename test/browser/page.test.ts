@@ -55,7 +55,7 @@ const pages: Record<string, () => string> = {
   '/program.js': () => bare(readmeProgram()),
   '/parquet.html': () => '<!doctype html><title>parquet</title><script type="module" src="/parquet.js"></script>',
   // gzip by the page's own CompressionStream, the sizes of which are Chromium's
-  '/parquet.js': () => `${bare(readmeProgram(1)).replace('  sink,\n', "  sink,\n  compression: 'gzip',\n")}console.log(Array.from(sink.bytes()).join())\n`,
+  '/parquet.js': () => `${bare(readmeProgram(2)).replace('  sink,\n', "  sink,\n  compression: 'gzip',\n")}console.log(Array.from(sink.bytes()).join())\n`,
 }
 
 /** Opens a page and gives its console lines and errors once it is idle. */
@@ -89,7 +89,7 @@ describe('Chromium', () => {
     expect(errors).toEqual([])
     const file = Uint8Array.from(lines.pop()?.split(',') ?? [], Number)
     const printed = (text: string[]) => text.map((line) => line.replace(/\d+ bytes/, 'bytes'))
-    expect(printed(lines)).toEqual(printed(readmeOutput(1).trimEnd().split('\n')))
+    expect(printed(lines)).toEqual(printed(readmeOutput(2).trimEnd().split('\n')))
     const rows = await parquetReadObjects({ file: file.buffer, compressors })
     expect(rows.map(({ id }) => id)).toEqual([9007199254740993n, 8n, 2n ** 62n])
     expect(rows[0].user).toEqual({ name: 'Ada', tags: ['x', 'y'] })

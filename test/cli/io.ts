@@ -1,6 +1,7 @@
 // A command run in memory: standard input from pieces, files from an object.
 import type { Command, Io, Values } from '../../src/cli/command.js'
 import { nodePorts } from '../../src/ports/node.js'
+import type { Ports } from '../../src/ports/ports.js'
 
 export interface Ran {
   code: number
@@ -8,21 +9,22 @@ export interface Ran {
   err: string[]
 }
 
-/** Runs `command` with `input` as its standard input and `files` in place of the file system. */
+/** Runs `command` with `input` as its standard input and `files` in place of the file system, unless `ports` says otherwise. */
 export async function runCommand(
   command: Command,
   values: Values,
-  input: Iterable<string | Uint8Array> = [],
+  input: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array> = [],
   files: Record<string, string> = {},
   positionals: string[] = [],
   signal: AbortSignal = new AbortController().signal,
+  ports: Partial<Ports> = {},
 ): Promise<Ran> {
   const out: Uint8Array[] = []
   const err: string[] = []
   const bytes = (chunk: string | Uint8Array) => (typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk)
   const io: Io = {
     async *stdin() {
-      for (const chunk of input) yield bytes(chunk)
+      for await (const chunk of input) yield bytes(chunk)
     },
     async write(chunk) {
       out.push(bytes(chunk))
@@ -40,6 +42,7 @@ export async function runCommand(
         ...nodePorts.storage,
         open: async (path) => (path.startsWith('/') && !Object.hasOwn(files, path) ? nodePorts.storage.open(path) : reader(path, files)),
       },
+      ...ports,
     },
     signal,
   }

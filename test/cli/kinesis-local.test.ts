@@ -62,6 +62,10 @@ test('a stream with faults: what produce sends, consume finds', { timeout: 60_00
 test('wrong use is said', () => {
   const call = (...args: string[]) => spawnSync(process.execPath, [MAIN, 'kinesis-local', ...args], { encoding: 'utf8' })
   expect(call('--faults', 'fire=1')).toMatchObject({ status: 2, stderr: expect.stringContaining('--faults expected some of throttle') })
+  expect(call('--faults', 'throtle=1').stderr).toContain('got "throtle"; did you mean throttle?')
+  expect(call('--faults', 'reset=1%,reset=2%').stderr).toContain('--faults expected each fault once, got reset twice')
+  expect(call('--host', '').stderr).toContain('--host expected a name or an address of this machine, got ""')
+  expect(call('--stream', 'a b').stderr).toContain('--stream expected a name of 1 to 128 letters')
   expect(call('--port', 'x')).toMatchObject({ status: 2 })
   expect(call('--shards', '3')).toMatchObject({ status: 2, stderr: expect.stringContaining('--shards needs --stream') })
   expect(call('--help').stdout).toContain('millrace kinesis-local --stream flights --faults')

@@ -1,11 +1,14 @@
 // millrace produce and consume over kinesalite, in this process.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Values } from '../../src/cli/command.js'
 import { command as consumeCommand } from '../../src/cli/consume.js'
 import { command as produceCommand } from '../../src/cli/produce.js'
+import { fileSpool } from '../../src/kinesis/spool/spool.js'
+import { nodePorts } from '../../src/ports/node.js'
+import { batchOf } from '../kinesis/spool/batches.js'
 import { createStream, type KinesisServer, startKinesalite } from '../servers.js'
 import { runCommand } from './io.js'
 
@@ -76,7 +79,7 @@ describe('millrace produce and consume', () => {
       yield 'gin":"c"}\n'
     }
     const { code, err } = await runCommand(produceCommand, { ...on('cut'), key: 'origin' }, pieces(), {}, [], stop.signal)
-    expect([code, err[0], err.length]).toEqual([1, 'millrace produce: interrupted after line 2; delivering up to there', 2])
+    expect([code, err[0], err.length]).toEqual([1, 'millrace produce: interrupted after line 2; delivering up to there, a second signal leaves at once', 2])
     expect((await consume('cut', { raw: true })).out).toBe('{"origin":"a"}\n{"origin":"b"}\n')
   })
 
@@ -121,6 +124,9 @@ describe('millrace produce and consume', () => {
     const plan = JSON.parse((await dry({ json: true })).out)
     expect(plan).toMatchObject({ shards: 1, records: 2_000, payloadUnitsAlone: 2_000, onDemandBytesAlone: 2_048_000 })
     expect(plan.kinesisRecords).toBeLessThan(10)
+    // What is no record is in neither figure.
+    const none = JSON.parse((await dry({ json: true, key: 'none' })).out)
+    expect(none).toMatchObject({ records: 0, onDemandBytes: 0, onDemandBytesAlone: 0 })
     const alone = JSON.parse((await dry({ json: true, 'no-aggregate': true })).out)
     expect(alone).toMatchObject({ kinesisRecords: 2_000, payloadUnits: 2_000, onDemandBytes: 2_048_000 })
     await expect(produce('x', [], { shards: '2' })).rejects.toThrow('--shards expected --dry-run beside it')
@@ -136,7 +142,7 @@ describe('millrace produce and consume', () => {
       const values = { key: '/user/id', ordering: 'key', 'stable-ids': true, 'dead-letter': dead, spool, 'rate-limit': '90' }
       const { code, err } = await produce('ordered', [...lines, '{"user":{}}\n'], values)
       expect(code).toBe(1)
-      expect(err.at(-1)).toMatch(/^millrace produce: 500 records delivered .*; 1 failed, 1 of them dead letters$/)
+      expect(err.at(-1)).toMatch(/^millrace produce: 500 records delivered .*; 1 failed; 1 dead letter written to .*dead\.ndjson$/)
       const letter = JSON.parse(readFileSync(dead, 'utf8'))
       expect(letter).toMatchObject({ code: 'BAD_PARTITION_KEY', attempts: [] })
       expect(letter.position).toBeUndefined()
@@ -151,7 +157,80 @@ describe('millrace produce and consume', () => {
       }
       expect(out).toHaveLength(500)
       // The spool is empty: a second run sends nothing of the first.
-      expect((await produce('ordered', [], { spool })).err.at(-1)).toMatch(/^millrace produce: 0 records delivered/)
+      const second = await produce('ordered', [], { spool, 'dead-letter': dead })
+      expect(second.err.at(-1)).toMatch(/^millrace produce: 0 records delivered .*; 0 dead letters written to .*dead\.ndjson$/)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('an outage is a line, not one a record, and is told while it lasts', async () => {
+    const { code, err } = await runCommand(produceCommand, { stream: 's', endpoint: 'http://127.0.0.1:1', key: 'origin', 'record-ttl': '1' }, [
+      `${'{"origin":"a"}\n'.repeat(50)}`,
+    ])
+    expect(code).toBe(1)
+    expect(err[0]).toMatch(/^millrace produce: a request has failed and is sent again: ECONNREFUSED: /)
+    expect(err[1]).toMatch(/^millrace produce: records 1 to 50: /)
+    expect(err).toHaveLength(4)
+  })
+
+  it('a directory or file that will not do is told before the first line is read', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+    const file = join(directory, 'file')
+    writeFileSync(file, '')
+    const never: Iterable<string> = { [Symbol.iterator]: () => expect.unreachable('a line was asked for') }
+    try {
+      const message = `${file}: the spool expected a directory, got a file`
+      await expect(produce('x', never, { spool: file })).rejects.toMatchObject({ code: 'IO', message })
+      await expect(produce('x', never, { 'dead-letter': join(directory, 'no/such') })).rejects.toMatchObject({
+        code: 'IO',
+        cause: expect.objectContaining({ code: 'ENOENT' }),
+      })
+      expect(readdirSync(directory)).toEqual(['file'])
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('what an earlier run has left in the spool does not wait for a first line', async () => {
+    await createStream(server.client, 'left', 1)
+    const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+    try {
+      const left = await fileSpool(nodePorts, directory)()
+      await left.append(batchOf(['{"origin":"left"}']))
+      await left.close()
+      const stop = new AbortController()
+      // gives nothing until the record of the earlier run is in the stream
+      const idle = async function* () {
+        while ((await consume('left', { raw: true })).out === '') {}
+        stop.abort(new Error('interrupted'))
+        yield ''
+      }
+      const { err } = await runCommand(produceCommand, { ...on('left'), key: 'origin', spool: directory }, idle(), {}, [], stop.signal)
+      expect(err.at(-1)).toMatch(/^millrace produce: 1 records delivered/)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('dead letters that cannot be written are told at once, and counted in the end', async () => {
+    await createStream(server.client, 'lost', 1)
+    const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+    const full = async (path: string, options?: { append?: boolean }) => ({
+      ...(await nodePorts.storage.create(path, options)),
+      write: async () => {
+        throw Object.assign(new Error("ENOSPC: no space left on device, write 'dead'"), { code: 'ENOSPC' })
+      },
+    })
+    // Ten tries with back-off are seconds otherwise.
+    const clock = { ...nodePorts.clock, sleep: (ms: number, signal?: AbortSignal) => nodePorts.clock.sleep(ms / 50, signal) }
+    try {
+      const values = { ...on('lost'), key: 'origin', 'dead-letter': join(directory, 'dead') }
+      const input = ['{"origin":"a"}\n{"id":1}\n']
+      const { code, err } = await runCommand(produceCommand, values, input, {}, [], undefined, { clock, storage: { ...nodePorts.storage, create: full } })
+      expect(code).toBe(1)
+      expect(err[0]).toMatch(/^millrace produce: dead letters cannot be written: .*no space left on device/)
+      expect(err.at(-1)).toMatch(/; 1 failed; 0 dead letters written to .*dead; 1 dead letter lost, for .*dead could not be written$/)
     } finally {
       rmSync(directory, { recursive: true })
     }
@@ -170,6 +249,16 @@ describe('millrace produce and consume', () => {
     [{ key: undefined }, 'expected --key FIELD'],
     [{ endpoint: 'localhost:4567' }, '--endpoint expected an http or https URL, got "localhost:4567"'],
     [{ 'max-size': '10' }, '--max-size expected a whole number from 64, got "10"'],
+    [{ 'record-ttl': '-1' }, '--record-ttl expected a whole number from 1, got "-1"'],
+    [{ 'record-ttl': '9999999999999999' }, '--record-ttl expected a whole number from 1 to 9007199254740991, got "9999999999999999"'],
+    [{ 'rate-limit': 'NaN' }, '--rate-limit expected a whole number from 1, got "NaN"'],
+    [{ 'stable-ids': true, 'no-aggregate': true }, '--stable-ids expected aggregates, got --no-aggregate beside it'],
+    [{ 'max-size': '100', 'no-aggregate': true }, '--max-size expected aggregates, got --no-aggregate beside it'],
+    [{ 'hash-key': '' }, '--hash-key expected the name of a field, got ""'],
+    [{ 'dead-letter': '' }, '--dead-letter expected the path of a file, got ""'],
+    [{ spool: '' }, '--spool expected the path of a directory, got ""'],
+    [{ region: '' }, '--region expected the name of a region such as eu-central-1, got ""'],
+    [{ stream: 'a b' }, '--stream expected a name of 1 to 128 letters, digits, "_", "." and "-", got "a b"'],
   ])('produce refuses %j', async (values, message) => {
     await expect(produce('x', [], values)).rejects.toMatchObject({ name: 'UsageError', message })
   })

@@ -256,6 +256,9 @@ describe('a file', () => {
   })
 
   test('where nothing can be written it says so at once', async () => {
+    await expect(openDeadLetterFile(nodeStorage, join(directory, 'no/such'))).rejects.toMatchObject({ code: 'IO' })
+    await (await openDeadLetterFile(nodeStorage, join(directory, 'none.ndjson'))).close()
+    expect(readFileSync(join(directory, 'none.ndjson'), 'utf8')).toBe('')
     await expect(openDeadLetterFile(nodeStorage, directory)).rejects.toMatchObject({ code: 'IO' })
     await expect(openDeadLetterFile({} as never, 'x')).rejects.toThrow('"storage" expected a storage port, got an object')
     await expect(openDeadLetterFile(nodeStorage, '')).rejects.toThrow('"path" expected the path of a file, got ""')

@@ -2,6 +2,7 @@
 // every run, however long the others took and whatever was in them.
 import { seededRandom } from '../../ports/simulated.js'
 import { UsageError } from '../command.js'
+import { meant } from '../nearest.js'
 
 /** Chances from 0 to 1; absent is 0. */
 export interface Faults {
@@ -69,9 +70,10 @@ export function parseFaults(text: string): Faults {
   for (const part of text.split(',').filter((part) => part.trim() !== '')) {
     const [name, amount = '', ...more] = part.trim().split('=')
     const kind = FAULTS.find((known) => known === name)
-    if (!kind) throw new UsageError(`--faults expected some of ${FAULTS.join(', ')}, got ${JSON.stringify(name)}`)
+    if (!kind) throw new UsageError(`--faults expected some of ${FAULTS.join(', ')}, got ${JSON.stringify(name)}${meant(name, FAULTS)}`)
     const number = /^\d+(\.\d+)?%?$/.test(amount) && more.length === 0 ? Number.parseFloat(amount) / (amount.endsWith('%') ? 100 : 1) : Number.NaN
     if (!(number >= 0 && number <= 1)) throw new UsageError(`--faults expected ${kind}=N% or a number from 0 to 1, got ${JSON.stringify(part.trim())}`)
+    if (faults[kind] !== undefined) throw new UsageError(`--faults expected each fault once, got ${kind} twice`)
     faults[kind] = number
   }
   for (const kinds of [REQUEST, RECORD]) {

@@ -88,14 +88,16 @@ async function open(
 async function makeDurable(storage: Storage, directory: string): Promise<void> {
   const parents: string[] = []
   for (let path = directory; ; ) {
-    const there = await storage.stat(path).then(
-      () => true,
+    const kind = await storage.stat(path).then(
+      (stat) => stat.kind,
       (error: { code?: unknown }) => {
         if (error.code !== 'ENOENT') throw error
-        return false
+        return undefined
       },
     )
-    if (there) break
+    if (kind !== undefined && kind !== 'directory' && kind !== 'symlink')
+      throw new MillraceError('IO', `the spool expected a directory, got a ${kind}`, { position: { source: path } })
+    if (kind) break
     const cut = path.lastIndexOf('/')
     path = cut < 0 ? '.' : path.slice(0, Math.max(cut, 1))
     parents.push(path)
