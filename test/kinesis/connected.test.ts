@@ -1,7 +1,7 @@
 // A client without region or credentials: one error of the first call that says what to set, and nothing is taken in.
 import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { createConsumer } from '../../src/kinesis/consumer.js'
+import { createConsumer } from '../../src/kinesis/consumer/consumer.js'
 import { createProducer } from '../../src/kinesis/producer.js'
 import type { ProducerOptions } from '../../src/kinesis/producer-options.js'
 import { fileSpool } from '../../src/kinesis/spool/spool.js'
