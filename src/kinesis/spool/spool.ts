@@ -24,8 +24,9 @@ const TELL_MS = 50
 /** Tries of a write or fsync that fails, each in a new file, before the spool gives up. */
 const TRIES = 4
 
+const FULL = new Set(['ENOSPC', 'EDQUOT'])
 // The device or the process is out of something that others may give back.
-const PASSING = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EINTR', 'EBUSY'])
+const PASSING = new Set([...FULL, 'EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EINTR', 'EBUSY'])
 
 /**
  * A spool in a directory of its own, which is made where it is not there. What put() has accepted is on
@@ -145,20 +146,22 @@ function run({ storage, clock, random, directory, maxBytes, lock, id, segments, 
 
   // Until it is durable, or nobody can wait for it any longer.
   const commit = async (group: Group | undefined, tell: boolean) => {
-    for (let tries = 1; ; tries++) {
+    for (let tries = 1, full = false; ; tries++) {
       try {
-        await writer.commit(group, tell)
-        if (tell) toldAt = clock.monotonic()
+        // What has settled meanwhile may give the room that is missing.
+        if (full) await writer.makeRoom(group?.first ?? next)
+        await writer.commit(group, tell || full)
+        if (tell || full) toldAt = clock.monotonic()
         return
       } catch (error) {
-        const passing = PASSING.has(String((error as { code?: unknown })?.code))
+        const code = String((error as { code?: unknown })?.code)
+        const passing = PASSING.has(code)
+        full = FULL.has(code)
         if (tries >= TRIES && !passing) throw error
         if (tries >= TRIES && closed)
           throw group ? new MillraceError('CLOSED', `the spool was closed while it waited: ${(error as Error).message}`, { cause: error }) : error
         waiting = new AbortController()
         await clock.sleep(backoff(tries, random, 10, 1_000), waiting.signal).catch(() => {})
-        // What has settled meanwhile may give the room that is missing.
-        await writer.sweep()
       }
     }
   }

@@ -45,7 +45,18 @@ async function live(storage: CrashingStorage, known: Known, seed: number, rounds
       const some = open.filter(() => random.next() < (round % 5 === 4 ? 1 : 0.7))
       for (const number of some) known.settled.add(number)
       spool.settle(Float64Array.from(some))
-      await Promise.all(asked)
+      let waiting = true
+      const answered = Promise.all(asked).finally(() => {
+        waiting = false
+      })
+      // What waits on a full disk waits for others to settle.
+      while (waiting && storage.capacity < Number.POSITIVE_INFINITY) {
+        await clock.sleep(3_000)
+        if (!waiting) break
+        for (const number of known.accepted.keys()) known.settled.add(number)
+        spool.settle(Float64Array.from(known.accepted.keys()))
+      }
+      await answered
       if (random.next() < 0.3) {
         const sure = [...known.settled]
         await clock.sleep(500)
@@ -122,6 +133,37 @@ test('killed at every operation, before it, in it and after it: 0 accepted recor
     }
   }
   console.log(`spool crash: ${whole.count} operations, ${states} states after a crash, 0 lost, seed=${seed}`)
+})
+
+test('killed at every operation on a disk that is full again and again: 0 accepted records lost', { timeout: 600_000 }, async () => {
+  const seed = Number(process.env.MILLRACE_SEED ?? 42)
+  // Less than a file of the spool, 128 KiB: it is its own settled files that fill the disk.
+  const CAPACITY = 100_000
+  const ROUNDS = 5
+  const full = (storage: CrashingStorage) => Object.assign(storage, { capacity: CAPACITY })
+  const whole = full(crashingStorage())
+  await live(whole, nothing(), seed, ROUNDS, true)
+  const creates = whole.log.filter(({ operation }) => operation === 'create').length
+  expect(creates).toBeGreaterThan(3)
+  let states = 0
+  for (let at = 0; at < whole.count; at++) {
+    for (const when of ['before', 'middle', 'after'] as const) {
+      if (when === 'middle' && whole.log[at].operation !== 'write') continue
+      const storage = full(crashingStorage())
+      const known = nothing()
+      storage.killAt(at, when)
+      await live(storage, known, seed, ROUNDS, true)
+      for (const aftermath of aftermaths(seed + at)) {
+        states++
+        try {
+          await live(full(storage.crash(aftermath)), clone(known), seed + 1, 1, true)
+        } catch (cause) {
+          throw new Error(`seed ${seed}, killed ${when} operation ${at} (${JSON.stringify(whole.log[at])})`, { cause })
+        }
+      }
+    }
+  }
+  console.log(`spool full disk: ${creates} files, ${whole.count} operations, ${states} states after a crash, 0 lost, seed=${seed}`)
 })
 
 test('one crash after another, by chance: 0 accepted records lost', { timeout: 600_000 }, async () => {

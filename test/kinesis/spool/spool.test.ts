@@ -186,6 +186,62 @@ test('a full disk makes append wait, and what settles meanwhile makes room', asy
   )
 })
 
+test('a disk that its own settled file fills: that file goes as soon as an empty one holds the numbers', async () => {
+  const world = createSimulation(15)
+  const storage = crashingStorage()
+  await world.run(
+    (async () => {
+      const spool = await open(storage, world)
+      storage.capacity = 100_000
+      const text = 'x'.repeat(30_000)
+      for (let i = 0; i < 3; i++) await spool.append(batchOf([text]))
+      let last = -1
+      const waiting = spool.append(batchOf([text])).then((number) => {
+        last = number
+      })
+      await world.clock.sleep(60_000)
+      expect(last).toBe(-1)
+      spool.settle(Float64Array.of(0, 1, 2))
+      await world.clock.sleep(5_000)
+      expect(last).toBe(3)
+      await waiting
+      // and so on, for as long as what comes settles
+      for (let i = 4; i < 50; i++) {
+        spool.settle(Float64Array.of(i - 1))
+        expect(await spool.append(batchOf([text]))).toBe(i)
+      }
+      await spool.close()
+      const again = await open(storage.crash('lost'), world)
+      expect((await drain(again)).map(([number]) => number)).toEqual([49])
+      await again.close()
+    })(),
+  )
+})
+
+test('a disk filled by a settled file that says what has settled in an older one: it goes, and its word is said anew', async () => {
+  const world = createSimulation(16)
+  const storage = crashingStorage()
+  await world.run(
+    (async () => {
+      const text = 'x'.repeat(100_000)
+      // files of 128 KiB
+      const spool = await open(storage, world, { maxBytes: 1_048_576 })
+      await spool.append(batchOf(['held', 'done', text]))
+      await spool.append(batchOf([text]))
+      spool.settle(Float64Array.of(1, 2))
+      await world.clock.sleep(1_000)
+      expect(storage.files.size).toBe(2)
+      storage.capacity = [...storage.files.values()].reduce((sum, { length }) => sum + length, 0) + 10
+      spool.settle(Float64Array.of(3))
+      expect(await spool.append(batchOf([text]))).toBe(4)
+      const again = await open(storage.crash('lost'), world)
+      expect((await drain(again)).map(([number]) => number)).toEqual([0, 4])
+      await again.close()
+      await spool.close()
+    })(),
+  )
+})
+
 test('close while the disk is full rejects what waits with CLOSED, and keeps what was accepted', async () => {
   const world = createSimulation(8)
   const storage = crashingStorage()
