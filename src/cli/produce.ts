@@ -30,10 +30,12 @@ ${streamHelp}
   --ordering HOW   none (default), shard, or key: records of one key are stored in
                    the order of their lines, whatever fails or reshards
   --rate-limit P   percent of each shard's limits to use (default 100)
-  --record-ttl S   seconds after which a record is given up (default 300)
+  --record-ttl S   seconds after which a record is given up (default 300; with
+                   --spool none: it stays there until it is stored)
   --dead-letter F  file that what is given up is appended to, with every attempt
   --spool DIR      keep what is read on the disk until it is stored: a run that is
-                   killed leaves it there, and the next one sends it first
+                   killed leaves it there, and the next one sends it first; a file
+                   that cannot be read is kept as NAME.damaged, and the exit code is 1
   --stable-ids     ids in the aggregates, for millrace consume --deduplicate
   --dry-run        send nothing; print how records would be packed and what it costs
   --shards N       of the dry run, evenly split (default 1)
@@ -85,7 +87,7 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
       recordTtl: seconds === undefined ? undefined : seconds * 1000,
       // A position within one piece of the input would only mislead.
       deadLetter: letters && ((more) => letters.take(more.map(({ position: _, ...letter }) => letter))),
-      spool: typeof spool === 'string' && !dry ? fileSpool(io.ports, spool) : undefined,
+      spool: typeof spool === 'string' && !dry ? fileSpool(io.ports, spool, { onDamage: ({ message }) => io.log(`millrace produce: ${message}`) }) : undefined,
       stableIds: values['stable-ids'] === true,
     })
     const faults = createFaults(io)
@@ -151,7 +153,7 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     else if (plan) for (const line of describePlan(plan)) io.log(`millrace produce: ${line}`)
     else io.log(describe(summary))
     if (broken) throw broken.error
-    return summary.failed > 0 || faults.told() > 0 || io.signal.aborted ? 1 : 0
+    return summary.failed > 0 || summary.spoolDamaged > 0 || faults.told() > 0 || io.signal.aborted ? 1 : 0
   },
 }
 

@@ -29,7 +29,7 @@ export interface Writer {
    */
   commit(group: Group | undefined, tell: boolean): Promise<void>
   /**
-   * Removes files all of whose records have settled. One that also says so of records in older files
+   * Removes files all of whose records have settled; one that is damaged is renamed to NAME.damaged. One that also says so of records in older files
    * waits until another says it, so that no record is sent again because its neighbours are done;
    * such are marked for the next commit.
    */
@@ -145,7 +145,8 @@ export function createWriter({ storage, directory, id, segmentBytes, segments, n
         if (!pressed) continue
       }
       try {
-        await storage.remove(path(segment))
+        if (segment.damaged) await storage.rename(path(segment), `${path(segment)}.damaged`)
+        else await storage.remove(path(segment))
         // Before the next one goes: else a crash could bring back this one alone, and all that is in it is sent again.
         await storage.syncDirectory(directory)
       } catch {
