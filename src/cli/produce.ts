@@ -90,6 +90,8 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
       spool: typeof spool === 'string' && !dry ? fileSpool(io.ports, spool, { onDamage: ({ message }) => io.log(`millrace produce: ${message}`) }) : undefined,
       stableIds: values['stable-ids'] === true,
     })
+    // The spool keeps what is not stored by then, and an outage may outlast whoever waits for the end.
+    if (spool) io.signal.addEventListener('abort', () => void producer.close({ signal: io.signal }).catch(() => {}), { once: true })
     const faults = createFaults(io)
     const started = io.ports.clock.monotonic()
     const show = () => {
@@ -119,7 +121,7 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
         }
         // A signal cuts the input anywhere: the line that it cut is not a bad one, it was not read.
         const whole = io.signal.aborted ? batch.bytes.subarray(0, batch.bytes.lastIndexOf(10) + 1) : batch.bytes
-        if (whole.length === 0) continue
+        if (whole.length === 0 || (spool && io.signal.aborted)) continue
         dry?.note(whole)
         const receipt = await producer.putNdjson(whole, fields)
         const base = { lines, records, offset: batch.offset }
@@ -140,7 +142,8 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
       () => undefined,
       (error: unknown) => ({ error }),
     )
-    if (io.signal.aborted) io.log(`millrace produce: interrupted after line ${lines}; delivering up to there`)
+    if (io.signal.aborted)
+      io.log(`millrace produce: interrupted after line ${lines}; ${spool ? 'what is not stored by now stays in the spool' : 'delivering up to there'}`)
     await producer.close()
     await letters?.close()
     target.client.destroy?.()
@@ -162,6 +165,7 @@ function createFaults(io: Io) {
   return {
     tell(outcomes: BatchOutcomes, base: { lines: number; records: number; offset: number }) {
       for (const { record, code, message, position } of outcomes.failures()) {
+        if (code === 'SPOOLED') continue
         if (told++ >= SHOWN) continue
         const at = position
           ? `line ${base.lines + (position.record as number) + 1}, byte ${base.offset + (position.offset as number)}`
@@ -187,7 +191,7 @@ function masked(message: string): string {
 /** The service's code where a whole batch has failed and nothing was ever delivered: no stream, no permission. */
 function hopelessCode(outcomes: BatchOutcomes, { delivered }: ProducerMetrics): string | undefined {
   if (delivered > 0 || outcomes.failed < outcomes.count) return undefined
-  for (const { position, code } of outcomes.failures()) if (!position) return code
+  for (const { position, code } of outcomes.failures()) if (!position && code !== 'SPOOLED') return code
   return undefined
 }
 
