@@ -28,6 +28,7 @@ export function createFaults(io: Io): Faults {
   return {
     tell(outcomes, base) {
       for (const { record, last, code, message, position } of runs(outcomes.failures())) {
+        if (code === 'SPOOLED') continue
         if (position) say(`line ${base.lines + (position.record as number) + 1}, byte ${base.offset + (position.offset as number)}: ${masked(message)}`)
         else {
           const first = base.records + record + 1
@@ -70,15 +71,17 @@ export interface Summary extends ProducerMetrics {
 
 /** The closing line; `letters`: the path of the dead letters, where they are kept. */
 export function describe(summary: Summary, letters?: string): string {
-  const { delivered, failed, deadLettered, uncertain, retried, throttled, kinesisRecords, payloadUnits, userPayloadUnits, bytes, milliseconds } = summary
+  const { delivered, failed, deadLettered, spooled, uncertain, retried, throttled, kinesisRecords, payloadUnits, userPayloadUnits, bytes, milliseconds } =
+    summary
   const megabytes = bytes / 1e6
-  const lost = failed - deadLettered
+  const lost = failed - deadLettered - spooled
   const parts = [
     `${delivered} records delivered (${megabytes.toFixed(2)} MB read, ${(milliseconds / 1000).toFixed(1)} s, ${((megabytes * 1000) / Math.max(1, milliseconds)).toFixed(1)} MB/s)`,
     `${kinesisRecords} Kinesis records, ${payloadUnits} PUT payload units in place of ${userPayloadUnits}`,
     ...(retried > 0 ? [`${retried} sent again, ${throttled} throttled`] : []),
     ...(uncertain > 0 ? [`${uncertain} perhaps twice in the stream: an answer was lost`] : []),
-    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(failed > spooled ? [`${failed - spooled} failed`] : []),
+    ...(spooled > 0 ? [`${spooled} kept in the spool for the next run`] : []),
     ...(letters === undefined ? [] : [`${count(deadLettered, 'dead letter')} written to ${letters}`]),
     ...(letters !== undefined && lost > 0 ? [`${count(lost, 'dead letter')} lost, for ${letters} could not be written`] : []),
   ]

@@ -33,11 +33,13 @@ ${streamHelp}
   --ordering HOW   none (default), shard, or key: records of one key are stored in
                    the order of their lines, whatever fails or reshards
   --rate-limit P   percent of each shard's limits to use (default 100)
-  --record-ttl S   seconds after which a record is given up (default 300)
+  --record-ttl S   seconds after which a record is given up (default 300; with
+                   --spool none: it stays there until it is stored)
   --dead-letter F  file that what is given up is appended to, a line of JSON for each
                    record, with every attempt
   --spool DIR      keep what is read on the disk until it is stored: a run that is
-                   killed leaves it there, and the next one sends it first
+                   killed leaves it there, and the next one sends it first; a file
+                   that cannot be read is kept as NAME.damaged, and the exit code is 1
   --stable-ids     ids in the aggregates, for millrace consume --deduplicate
   --dry-run        send nothing; print how records would be packed and what it costs
   --shards N       of the dry run, evenly split (default 1)
@@ -75,7 +77,8 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     if (shards !== undefined && !dry) throw new UsageError('--shards expected --dry-run beside it: a stream knows its own shards')
     const target = dry ? { streamName: 'dry-run', client: dry.client, commands: dry.commands } : await openStream(values)
     const letters = letterPath === undefined || dry ? undefined : await openDeadLetterFile(io.ports.storage, letterPath)
-    const spool = spoolPath === undefined || dry ? undefined : once(fileSpool(io.ports, spoolPath))
+    const spool =
+      spoolPath === undefined || dry ? undefined : once(fileSpool(io.ports, spoolPath, { onDamage: ({ message }) => io.log(`millrace produce: ${message}`) }))
     const producer = createProducer({
       ...target,
       ...options,
@@ -85,6 +88,8 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
       deadLetter: letters && lettersTo(io, letters.take),
       spool,
     })
+    // The spool keeps what is not stored by then, and an outage may outlast whoever waits for the end.
+    if (spool) io.signal.addEventListener('abort', () => void producer.close({ signal: io.signal }).catch(() => {}), { once: true })
     // A directory that will not do is told before the first line is read, which may come late.
     await spool?.()
     const faults = createFaults(io)
@@ -103,7 +108,7 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
         }
         // A signal cuts the input anywhere: the line that it cut is not a bad one, it was not read.
         const whole = io.signal.aborted ? batch.bytes.subarray(0, batch.bytes.lastIndexOf(10) + 1) : batch.bytes
-        if (whole.length === 0) continue
+        if (whole.length === 0 || (spool && io.signal.aborted)) continue
         const receipt = await producer.putNdjson(whole, fields)
         const base = { lines, records, offset: batch.offset }
         void receipt.outcomes.then((outcomes) => {
@@ -129,7 +134,10 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     // What an earlier run has left in the spool does not wait for the first line.
     if (spool) void producer.flush().catch(() => {})
     await attempt(take())
-    if (io.signal.aborted) io.log(`millrace produce: interrupted after line ${lines}; delivering up to there, a second signal leaves at once`)
+    if (io.signal.aborted)
+      io.log(
+        `millrace produce: interrupted after line ${lines}; ${spool ? 'what is not stored by now stays in the spool' : 'delivering up to there, a second signal leaves at once'}`,
+      )
     await attempt(producer.close())
     await attempt(letters?.close())
     target.client.destroy?.()
@@ -142,7 +150,7 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     else if (plan) for (const line of describePlan(plan)) io.log(`millrace produce: ${line}`)
     else io.log(describe(summary, letters && letterPath))
     if (broken) throw broken.error
-    return summary.failed > 0 || faults.told() > 0 || io.signal.aborted ? 1 : 0
+    return summary.failed > 0 || summary.spoolDamaged > 0 || faults.told() > 0 || io.signal.aborted ? 1 : 0
   },
 }
 
@@ -218,7 +226,7 @@ function lettersTo(io: Io, take: DeadLetterSink): DeadLetterSink {
 /** The service's code where a whole batch has failed and nothing was ever delivered: no stream, no permission. */
 function hopelessCode(outcomes: BatchOutcomes, { delivered }: ProducerMetrics): string | undefined {
   if (delivered > 0 || outcomes.failed < outcomes.count) return undefined
-  for (const { position, code } of outcomes.failures()) if (!position) return code
+  for (const { position, code } of outcomes.failures()) if (!position && code !== 'SPOOLED') return code
   return undefined
 }
 

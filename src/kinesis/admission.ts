@@ -150,6 +150,7 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
 
   const replay = async () => {
     spool = await openSpool()
+    if (spool.damaged) pipeline().damaged(spool.damaged)
     for await (const batch of spool.replay()) {
       for (let from = 0; from < batch.records.count; ) {
         const { pack, to } = takeSome(batch, from, nobody(account.epoch), clock.monotonic(), quarter)

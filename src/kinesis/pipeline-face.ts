@@ -13,6 +13,8 @@ export interface ProducerMetrics extends SettledCounts {
   throttled: number
   /** PutRecords requests answered or failed. */
   requests: number
+  /** Places in the spool's files, found when it was opened, where records may have been that cannot be read; the files are kept. */
+  spoolDamaged: number
   /** Milliseconds since the acceptance of the oldest record that waits or is under way; 0 where none is. */
   oldest: number
 }
@@ -27,6 +29,8 @@ export interface Pipeline {
   take(batch: Pack): void
   /** So many were put there; drains by itself once the pack is full or its time is up. */
   arrived(count: number): void
+  /** So many places of the spool cannot be read. */
+  damaged(places: number): void
   /** A record that is not accepted; a promise while a dead-letter sink takes it. */
   refuse(ticket: Ticket, index: number, letter: Omit<DeadLetter, 'attempts' | 'attemptCount' | 'uncertain'>): Promise<void> | undefined
   /** Folds the pack and sends it; unless `all`, aggregates that more could join stay. */

@@ -42,7 +42,7 @@ export function createPipeline(
   const { table } = placement
   const telemetry = createTelemetry(settings.metrics, settings.stream)
   const settler = createSettler({ account, clock, random, deadLetter: settings.deadLetter, telemetry, released })
-  const counts = { retried: 0, throttled: 0, requests: 0 }
+  const counts = { retried: 0, throttled: 0, requests: 0, spoolDamaged: 0 }
   let pack = createPack()
   /** Outer records whose rows are to be folded anew. */
   let recalled: Outer[] = []
@@ -282,6 +282,10 @@ export function createPipeline(
       urgent ||= abandoned
       if (urgent || isFull()) schedule()
       else wait()
+    },
+    damaged(places) {
+      counts.spoolDamaged += places
+      telemetry.damaged(places)
     },
     refuse: settler.refuse,
     drain,

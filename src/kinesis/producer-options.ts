@@ -59,8 +59,8 @@ export interface ProducerOptions extends StreamOptions {
   deadLetter?: DeadLetterSink
   /**
    * Keeps accepted records on a device until they have settled (fileSpool): put resolves once they are there,
-   * and what an earlier run has left is sent first, before any new record, in its order. Their recordTtl begins anew
-   * with each run. default: accepted records live in memory.
+   * and what an earlier run has left is sent first, before any new record, in its order. Nothing in it is given up for
+   * its age unless recordTtl is set, which begins anew with each run. default: accepted records live in memory.
    */
   spool?: OpenSpool
   /** Told what is accepted, sent, settled, retried and throttled, by shard: an OpenTelemetry Meter, or emfSink(). Never of payloads or keys. */
@@ -71,7 +71,10 @@ export interface ProducerOptions extends StreamOptions {
   maxRecordSize?: number
   /** Times that a Kinesis record is sent before it fails with the last error; default: no limit but recordTtl. */
   maxAttempts?: number
-  /** Milliseconds after acceptance past which a record is not sent again but fails as EXPIRED; default 300,000. */
+  /**
+   * Milliseconds after acceptance past which a record is not sent again but fails as EXPIRED; default 300,000, with a
+   * `spool` Infinity: it is there so that an outage is survived, and put waits once it is full.
+   */
   recordTtl?: number
   /** Bytes of a PutRecords request, keys counted; default 5 MiB, up to 10 MiB, which the service takes by its newer documents. */
   maxRequestBytes?: number
@@ -171,7 +174,7 @@ export function producerSettings(options: ProducerOptions): ProducerSettings {
     maxRecords: whole('maxBufferedRecords', 1_000_000, 1),
     maxRecordSize: whole('maxRecordSize', KINESIS.recordBytes.value, 64, KINESIS.largeRecordBytes.value),
     maxAttempts: whole('maxAttempts', Number.POSITIVE_INFINITY, 1),
-    recordTtl: time('recordTtl', 300_000, 100),
+    recordTtl: time('recordTtl', spool ? Number.POSITIVE_INFINITY : 300_000, 100),
     maxRequestBytes: whole('maxRequestBytes', KINESIS.putRecordsBytes.value, MIB, KINESIS.putRecordsLargeBytes.value),
     maxRequests: whole('maxRequests', 24, 1),
     requestTimeout: time('requestTimeout', 30_000, 100),

@@ -16,6 +16,8 @@ export interface SettledCounts {
   failed: number
   /** Failed records that the dead-letter sink has taken. */
   deadLettered: number
+  /** Failed records that the spool keeps for the next producer. */
+  spooled: number
   /** Delivered, but perhaps twice: an earlier attempt may have been stored. */
   uncertain: number
   /** Kinesis records stored, their bytes (keys included) and PUT payload units of 25 KB. */
@@ -71,6 +73,7 @@ export function createSettler({ account, clock, random, deadLetter, telemetry, r
     delivered: 0,
     failed: 0,
     deadLettered: 0,
+    spooled: 0,
     uncertain: 0,
     kinesisRecords: 0,
     kinesisBytes: 0,
@@ -159,6 +162,7 @@ export function createSettler({ account, clock, random, deadLetter, telemetry, r
       for (let i = 0; i < rows.length; i++) {
         const past = pack.past(rows[i])
         counts.failed++
+        counts.spooled++
         const message = 'not sent by this producer: the spool has it for the next one'
         pack.tickets[pack.owners[rows[i]]].settle(
           pack.indices[rows[i]],

@@ -26,6 +26,8 @@ export interface Spool {
   readonly id: string
   /** Bytes on the device for records that have not settled, framing included. */
   readonly bytes: number
+  /** Places, found at opening, where records may have been and cannot be read; where there are any, their files are kept. */
+  readonly damaged?: number
   /**
    * What was appended before this process opened the log and has not settled, in the order of the
    * numbers, read as it is asked for. Called once, before the first append, and read to its end or

@@ -16,13 +16,15 @@ export interface Telemetry {
   settled(records: number, code?: string): void
   /** A Kinesis record was not stored. */
   missed(shardId: string, code: string, throttled: boolean, retried: boolean): void
+  /** Places in the spool's files where records may have been that cannot be read. */
+  damaged(places: number): void
   /** A PutRecords request has ended. */
   answered(records: number, milliseconds: number, code?: string): void
 }
 
 /** `stream`: name or ARN. A sink that throws is not asked again. */
 export function createTelemetry(sink: MetricsSink | undefined, stream: string): Telemetry {
-  if (sink === undefined) return { accepted() {}, stored() {}, settled() {}, missed() {}, answered() {} }
+  if (sink === undefined) return { accepted() {}, stored() {}, settled() {}, missed() {}, damaged() {}, answered() {} }
   const common = { 'messaging.system': 'aws_kinesis', 'messaging.destination.name': stream }
   const shard = (id: string) => (id === '' ? common : { ...common, 'messaging.destination.partition.id': id })
   const failed = (code: string | undefined): Record<string, string> => (code === undefined ? {} : { 'error.type': code })
@@ -37,6 +39,7 @@ export function createTelemetry(sink: MetricsSink | undefined, stream: string): 
   const throttled = count('millrace.producer.throttled', '{message}', 'Kinesis records that were throttled')
   const bytes = count('millrace.producer.bytes', 'By', 'Bytes stored, partition keys included')
   const units = count('millrace.producer.payload_units', '{unit}', 'PUT payload units of 25 KB stored')
+  const damaged = count('millrace.producer.spool.damaged', '{place}', 'Places in the files of the spool where records may have been that cannot be read')
   const age = measure('millrace.producer.buffer.age', 's', 'From the acceptance of the oldest user record in a Kinesis record to its storing')
   const duration = measure('messaging.client.operation.duration', 's', 'PutRecords requests')
   let broken = false
@@ -66,6 +69,7 @@ export function createTelemetry(sink: MetricsSink | undefined, stream: string): 
       if (isThrottled) throttled.add(1, at)
       if (isRetried) retried.add(1, at)
     }),
+    damaged: guarded((places) => damaged.add(places, common)),
     answered: guarded((records, milliseconds, code) => {
       sent.add(records, operation)
       duration.record(milliseconds / 1000, { ...operation, ...failed(code) })

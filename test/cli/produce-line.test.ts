@@ -9,6 +9,8 @@ const none: ProducerMetrics = {
   delivered: 0,
   failed: 0,
   deadLettered: 0,
+  spoolDamaged: 0,
+  spooled: 0,
   uncertain: 0,
   kinesisRecords: 0,
   kinesisBytes: 0,

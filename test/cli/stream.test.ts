@@ -236,6 +236,27 @@ describe('millrace produce and consume', () => {
     }
   })
 
+  it('a signal in an outage ends a run with a spool, and the next one sends what it has left', async () => {
+    await createStream(server.client, 'outage', 1)
+    const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+    try {
+      const stop = new AbortController()
+      const pieces = function* () {
+        yield '{"origin":"a"}\n{"origin":"b"}\n'
+        yield '{"origin":"c"}\n'
+        stop.abort(new Error('interrupted'))
+      }
+      const dead = { stream: 'outage', endpoint: 'http://127.0.0.1:9', key: 'origin', spool: directory }
+      const { code, err } = await runCommand(produceCommand, dead, pieces(), {}, [], stop.signal)
+      // How many requests have failed by then is the machine's affair.
+      const told = err.slice(0, -1).filter((line) => !line.includes('a request has failed'))
+      expect([code, told]).toEqual([1, ['millrace produce: interrupted after line 3; what is not stored by now stays in the spool']])
+      expect((await produce('outage', [], { spool: directory })).err.at(-1)).toMatch(/^millrace produce: 3 records delivered/)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
   it('no key is told in a log', async () => {
     await createStream(server.client, 'secret', 1)
     const { err } = await produce('secret', ['{"origin":"a","h":"canary-key"}\n', `{"origin":"${'canary'.repeat(50)}"}\n`], { 'hash-key': 'h' })

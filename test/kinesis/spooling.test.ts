@@ -82,6 +82,54 @@ test('what a producer leaves, the next one sends first, keys, hash keys and data
   expect(users.all).toContainEqual({ key: 'é😀', data: 'one' })
 })
 
+test('an outage of an hour expires nothing; with recordTtl it does', async () => {
+  for (const [recordTtl, delivered] of [
+    [undefined, 20],
+    [60_000, 0],
+  ] as const) {
+    const { run, stream, spoolIn, make, clock } = world(9, 1)
+    const put = stream.handlers.PutRecords
+    stream.handlers.PutRecords = down
+    await run(
+      (async () => {
+        const producer = make(spoolIn(crashingStorage()), { recordTtl })
+        await producer.putBatch(records(20))
+        await clock.sleep(3_600_000)
+        stream.handlers.PutRecords = put
+        await producer.close()
+        expect(producer.metrics()).toMatchObject({ delivered, failed: 20 - delivered })
+      })(),
+    )
+  }
+})
+
+test('what cannot be read in the spool is counted, what can be is sent', async () => {
+  const { run, stream, spoolIn, make } = world(10, 1)
+  const storage = crashingStorage()
+  const put = stream.handlers.PutRecords
+  stream.handlers.PutRecords = down
+  const told: number[] = []
+  const sink = {
+    createCounter: (name: string) => ({ add: (value: number) => name === 'millrace.producer.spool.damaged' && told.push(value) }),
+    createHistogram: () => ({ record() {} }),
+  }
+  await run(
+    (async () => {
+      const first = make(spoolIn(storage))
+      for (const record of records(3)) await first.put(record)
+      await first.close({ signal: AbortSignal.abort() })
+      const [path] = [...storage.files.keys()]
+      storage.damage(path, (data) => data.fill(0xff, 0, 40))
+      stream.handlers.PutRecords = put
+      const second = make(spoolIn(storage), { metrics: sink })
+      await second.close()
+      expect(second.metrics()).toMatchObject({ delivered: 2, spoolDamaged: 1 })
+      expect(told).toEqual([1])
+      expect([...storage.files.keys()]).toContain(`${path}.damaged`)
+    })(),
+  )
+})
+
 test('a record that is given up is not sent again by the next one', async () => {
   const { run, stream, spoolIn, make } = world(3, 1)
   const storage = crashingStorage()

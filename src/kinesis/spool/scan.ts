@@ -16,6 +16,11 @@ export interface Frame extends FrameHeader {
 export interface Gap {
   offset: number
   bytes: number
+  /**
+   * It is the end of the file, and nothing but what a crash leaves of a write under way: the beginning of a
+   * frame that the file ends in, or zeros. All else may have been records that were whole once.
+   */
+  torn: boolean
 }
 
 const CHUNK = 1 << 20
@@ -24,15 +29,16 @@ const CHUNK = 1 << 20
 export async function* readFrames(file: FileReader, seed: number): AsyncGenerator<Frame | Gap> {
   const window = createWindow(file)
   let gap: Gap | undefined
-  const skip = (bytes: number) => {
-    gap ??= { offset: window.offset, bytes: 0 }
+  const skip = (bytes: number, torn: boolean) => {
+    gap ??= { offset: window.offset, bytes: 0, torn: true }
     gap.bytes += bytes
+    gap.torn &&= torn
     window.advance(bytes)
   }
   while ((await window.want(HEADER)) >= HEADER) {
     const header = readHeader(window.bytes, window.words, window.at, seed)
     if (!header) {
-      skip(8)
+      skip(8, window.words[window.at / 4] === 0 && window.words[window.at / 4 + 1] === 0)
       continue
     }
     const whole = HEADER + padded(header.size)
@@ -40,17 +46,19 @@ export async function* readFrames(file: FileReader, seed: number): AsyncGenerato
     const from = window.at + HEADER
     // The padding is no part of the promise: a file cut within it has lost nothing.
     const body = window.bytes.subarray(from, from + header.size)
-    if (got < HEADER + header.size || crc32c(body) !== header.crc) {
-      skip(Math.min(got, whole))
+    const cut = got < HEADER + header.size
+    if (cut || crc32c(body) !== header.crc) {
+      skip(Math.min(got, whole), cut)
       continue
     }
-    if (gap) yield gap
+    if (gap) yield { ...gap, torn: false }
     gap = undefined
     yield { ...header, offset: window.offset, body }
     window.advance(Math.min(got, whole))
   }
   const left = await window.want(1)
-  if (left > 0) skip(left)
+  // Less than a header, in which no record has room.
+  if (left > 0) skip(left, true)
   if (gap) yield gap
 }
 

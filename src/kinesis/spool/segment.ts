@@ -26,6 +26,8 @@ export interface Segment {
   dirtyTo: number
   /** Whether frames about records of older files stand in it. */
   tells: boolean
+  /** Whether there is something in it that cannot be read: then it is never removed. */
+  damaged: boolean
 }
 
 const NAME = /^millrace-([A-Za-z0-9_]{1,32})-(\d{16})-(\d{8})\.spool$/
@@ -42,7 +44,7 @@ export function parseName(name: string): { id: string; first: number; generation
 export function createSegment(id: string, first: number, generation: number): Segment {
   const name = `millrace-${id}-${String(first).padStart(16, '0')}-${String(generation).padStart(8, '0')}.spool`
   const seed = crc32c(new TextEncoder().encode(name))
-  return { name, generation, seed, bytes: 0, first, end: first, left: 0, settled: new Uint8Array(64), dirtyFrom: 0, dirtyTo: 0, tells: false }
+  return { name, generation, seed, bytes: 0, first, end: first, left: 0, settled: new Uint8Array(64), dirtyFrom: 0, dirtyTo: 0, tells: false, damaged: false }
 }
 
 /** Takes in records `from` to `to`, which follow those it has; numbers in between are of no record. */

@@ -11,11 +11,15 @@ import { createWriter, type Group, SEGMENT_BYTES } from './writer.js'
 
 export interface FileSpoolOptions {
   /**
-   * Bytes of files with records that have not settled at which put waits; default 1 GiB, at least 1 MiB.
-   * Files go as a whole: a record that does not settle keeps an eighth of this, or 64 MiB, for as long.
+   * Bytes of files with records that have not settled at which put waits; default 1 GiB, at least 1 MiB. Room
+   * comes back by whole files, of an eighth of this or 64 MiB, whichever is less: one record that does not settle
+   * keeps all of its file for as long.
    */
   maxBytes?: number
-  /** Called when the spool is opened, for each stretch of bytes that holds no record: what a crash cut off, or decay. */
+  /**
+   * Called when the spool is opened, for each place in a file where records may have been that cannot be read (see
+   * below). Without it `producer.metrics().spoolDamaged` still counts them.
+   */
   onDamage?: (damage: SpoolDamage) => void
 }
 
@@ -24,19 +28,30 @@ const TELL_MS = 50
 /** Tries of a write or fsync that fails, each in a new file, before the spool gives up. */
 const TRIES = 4
 
+const FULL = new Set(['ENOSPC', 'EDQUOT'])
 // The device or the process is out of something that others may give back.
-const PASSING = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EINTR', 'EBUSY'])
+const PASSING = new Set([...FULL, 'EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'EINTR', 'EBUSY'])
 
 /**
  * A spool in a directory of its own, which is made where it is not there. What put() has accepted is on
  * the device, fsynced, until it has settled: it survives kill -9, a power failure, a restart, and is
  * sent by the next producer that opens the directory, in the order of acceptance, whatever the clock
  * says. Records whose outcome was known in the last 50 ms before a crash may be sent again; their
- * numbers are the same. A full disk, and `maxBytes`, make put() wait. A failed write or fsync is
+ * numbers are the same. A full disk, and `maxBytes`, make put() wait until something settles, or somebody makes
+ * room; a crash while the disk is full may send again more of what had settled. A failed write or fsync is
  * tried four times, each time in a new file; then put() rejects with IO and stays so.
  *
- * What it cannot do: survive the loss of the device, or one that says it has flushed and has not.
- * One process at a time: the next one is rejected with LOCKED, naming the first (see `Storage.lock`).
+ * Nothing that cannot be read is ever deleted. The beginning of a frame in which a file ends is what a crash
+ * leaves of a write that nobody was told of: it is passed over. Where bytes were changed or cut, or a file was renamed, all
+ * frames that are whole are sent, the rest is told to `onDamage` and counted, and the file is kept, once what could
+ * be read of it has settled, as NAME.damaged, on top of `maxBytes`, until you remove it. A renamed file is read again
+ * under its first name. A power failure that keeps the end of a write and loses its middle looks the same, and costs no accepted record.
+ *
+ * What it cannot do: survive the loss of the device, or one that says it has flushed and has not; see that
+ * a file has lost its very end, unless a later one tells. One process at a time: the next one is rejected with LOCKED, naming
+ * the first one's process and host. Of a holder on another host, or in another container, only its sign of life can be seen, which it
+ * gives every 2 s: opening waits for one, and takes the directory over after 10 s without. So does the restart of
+ * a container that was killed. Two hosts on one directory need a file system that shows one's files to the other by then.
  *
  * `ports.storage` may be any; in Node `nodePorts` of millrace/node. Throws TypeError and RangeError for
  * bad arguments; all else at the first record.
@@ -147,20 +162,22 @@ function run({ storage, clock, random, directory, maxBytes, lock, id, segments, 
 
   // Until it is durable, or nobody can wait for it any longer.
   const commit = async (group: Group | undefined, tell: boolean) => {
-    for (let tries = 1; ; tries++) {
+    for (let tries = 1, full = false; ; tries++) {
       try {
-        await writer.commit(group, tell)
-        if (tell) toldAt = clock.monotonic()
+        // What has settled meanwhile may give the room that is missing.
+        if (full) await writer.makeRoom(group?.first ?? next)
+        await writer.commit(group, tell || full)
+        if (tell || full) toldAt = clock.monotonic()
         return
       } catch (error) {
-        const passing = PASSING.has(String((error as { code?: unknown })?.code))
+        const code = String((error as { code?: unknown })?.code)
+        const passing = PASSING.has(code)
+        full = FULL.has(code)
         if (tries >= TRIES && !passing) throw error
         if (tries >= TRIES && closed)
           throw group ? new MillraceError('CLOSED', `the spool was closed while it waited: ${(error as Error).message}`, { cause: error }) : error
         waiting = new AbortController()
         await clock.sleep(backoff(tries, random, 10, 1_000), waiting.signal).catch(() => {})
-        // What has settled meanwhile may give the room that is missing.
-        await writer.sweep()
       }
     }
   }
@@ -204,6 +221,7 @@ function run({ storage, clock, random, directory, maxBytes, lock, id, segments, 
 
   return {
     id,
+    damaged: found.damage.length,
     get bytes() {
       return bytes()
     },

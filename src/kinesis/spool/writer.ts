@@ -25,15 +25,21 @@ export interface Writer {
   readonly untold: boolean
   /**
    * Makes `group` durable and, where `tell`, what has settled. Rejects as the storage does; then none of
-   * it counts, the file it was in is left as it is, and the same group may be tried again.
+   * it counts, the file it was in is left as it is, and the same group may be tried again, in a new one.
    */
   commit(group: Group | undefined, tell: boolean): Promise<void>
   /**
-   * Removes files all of whose records have settled. One that also says so of records in older files
+   * Removes files all of whose records have settled; one that is damaged is renamed to NAME.damaged. One that also says so of records in older files
    * waits until another says it, so that no record is sent again because its neighbours are done;
    * such are marked for the next commit.
    */
   sweep(): Promise<void>
+  /**
+   * What a full device gives back: removes every file in which all has settled, the newest one too, once an
+   * empty one holds the numbers from `first` on. What stood in one of them about records of older files is said anew by
+   * the next commit that tells: a crash before that may send again what had settled. Rejects as the storage does.
+   */
+  makeRoom(first: number): Promise<void>
   /** Closes the file; where nothing is unsettled only an empty one remains, for its name. */
   close(): Promise<void>
 }
@@ -51,51 +57,58 @@ export interface WriterOptions {
 
 export function createWriter({ storage, directory, id, segmentBytes, segments, next, ...from }: WriterOptions): Writer {
   let { generation } = from
-  let active: { segment: Segment; file: FileWriter; durable: boolean } | undefined
+  let active: { segment: Segment; file: FileWriter } | undefined
   let buffers = [createFrameBuffer(PIECE_BYTES), createFrameBuffer(PIECE_BYTES)]
   /** Files whose word about older ones was said anew by the last commit. */
   const repeated = new Set<Segment>()
   const waiting = new Set<Segment>()
   const path = (segment: Segment) => `${directory}/${segment.name}`
 
-  // `first`: no record before it is in the file.
-  const open = async (first: number) => {
-    if (active) return active
-    for (;;) {
-      const segment = createSegment(id, first, ++generation)
-      try {
-        const file = await storage.create(path(segment), { exclusive: true })
-        segments.push(segment)
-        active = { segment, file, durable: false }
-        return active
-      } catch (error) {
-        // of a run that failed to remove it; its name is taken, and its frames would be in the way
-        if ((error as { code?: unknown }).code !== 'EEXIST') throw error
-      }
+  const create = async (segment: Segment): Promise<FileWriter | undefined> => {
+    try {
+      return await storage.create(path(segment), { exclusive: true })
+    } catch (error) {
+      // of a run that failed to remove it; its name is taken, and its frames would be in the way
+      if ((error as { code?: unknown }).code !== 'EEXIST') throw error
+      return undefined
     }
   }
 
+  // `first`: no record before it is in the file. Its name is durable before anything is written to it: from
+  // then on it holds the numbers, and no older file is needed for that.
+  const open = async (first: number) => {
+    while (!active) {
+      const segment = createSegment(id, first, ++generation)
+      const file = await create(segment)
+      if (!file) continue
+      try {
+        await file.sync()
+        await storage.syncDirectory(directory)
+      } catch (error) {
+        await file.close().catch(() => {})
+        await storage.remove(path(segment)).catch(() => {})
+        throw error
+      }
+      segments.push(segment)
+      active = { segment, file }
+    }
+    return active
+  }
+
   // What follows a failed write or fsync is unknown: pages may be gone although a later fsync succeeds.
-  // So nothing more is written to that file; what was durable in it before still is.
-  const abandon = async () => {
-    if (!active) return
-    const { segment, file, durable } = active
+  // So nothing more is written to that file; what was durable in it before still is, and a close that
+  // fails can lose none of it.
+  const leave = async () => {
+    const file = active?.file
     active = undefined
-    await file.close().catch(() => {})
-    if (durable) return
-    segments.splice(segments.indexOf(segment), 1)
-    await storage.remove(path(segment)).catch(() => {})
+    await file?.close().catch(() => {})
   }
 
   const rotate = async (coming: number) => {
-    if (!active || active.segment.bytes === 0 || active.segment.bytes + coming <= segmentBytes) return
-    const { file } = active
-    active = undefined
-    // Its bytes are flushed: a close that fails can lose none.
-    await file.close().catch(() => {})
+    if (active && active.segment.bytes > 0 && active.segment.bytes + coming > segmentBytes) await leave()
   }
 
-  const writeAll = async (group: Group | undefined, told: readonly Told[], { segment, file }: { segment: Segment; file: FileWriter }) => {
+  const writeAll = async (group: Group | undefined, told: readonly Told[], segment: Segment, file: FileWriter) => {
     // While one buffer is being written the other is filled.
     let writing: Promise<void> = Promise.resolve()
     const flush = async (buffer: FrameBuffer) => {
@@ -121,17 +134,19 @@ export function createWriter({ storage, directory, id, segmentBytes, segments, n
     await writing
   }
 
-  const sweep = async () => {
+  // `pressed`: also those whose word about older files nobody has repeated yet.
+  const sweep = async (pressed = false) => {
     for (const segment of [...segments]) {
-      if (segment.left > 0 || segment === active?.segment || segment === segments.at(-1)) continue
+      if (segment.left > 0 || segment === segments.at(-1)) continue
       const at = segments.indexOf(segment)
       if (at > 0 && segment.tells && !repeated.has(segment)) {
         if (!waiting.has(segment)) for (const older of segments.slice(0, at)) dirtyAll(older)
         waiting.add(segment)
-        continue
+        if (!pressed) continue
       }
       try {
-        await storage.remove(path(segment))
+        if (segment.damaged) await storage.rename(path(segment), `${path(segment)}.damaged`)
+        else await storage.remove(path(segment))
         // Before the next one goes: else a crash could bring back this one alone, and all that is in it is sent again.
         await storage.syncDirectory(directory)
       } catch {
@@ -154,8 +169,7 @@ export function createWriter({ storage, directory, id, segmentBytes, segments, n
       const told: Told[] = []
       try {
         await rotate(group?.size ?? 0)
-        const target = await open(group?.first ?? next())
-        const { segment, file } = target
+        const { segment, file } = await open(group?.first ?? next())
         if (tell) {
           for (const of of segments) {
             if (of.dirtyFrom === of.dirtyTo) continue
@@ -163,10 +177,8 @@ export function createWriter({ storage, directory, id, segmentBytes, segments, n
             of.dirtyFrom = of.dirtyTo
           }
         }
-        await writeAll(group, told, target)
+        await writeAll(group, told, segment, file)
         await file.sync()
-        if (!target.durable) await storage.syncDirectory(directory)
-        target.durable = true
         for (const { of } of told) if (of !== segment) segment.tells = true
         if (group) extend(segment, group.first, group.first + group.count)
         if (tell) {
@@ -179,27 +191,30 @@ export function createWriter({ storage, directory, id, segmentBytes, segments, n
           of.dirtyFrom = none ? from : Math.min(from, of.dirtyFrom)
           of.dirtyTo = none ? to : Math.max(to, of.dirtyTo)
         }
-        await abandon()
+        await leave()
         throw error
       }
     },
-    sweep,
+    sweep: () => sweep(),
+    async makeRoom(first) {
+      try {
+        await open(first)
+      } finally {
+        await sweep(true)
+      }
+    },
     async close() {
       await sweep()
       try {
         if (segments.every((s) => s.left === 0) && segments.some((s) => s.bytes > 0)) {
-          await active?.file.close().catch(() => {})
-          active = undefined
-          const { file } = await open(next())
-          await file.sync()
-          await storage.syncDirectory(directory)
+          await leave()
+          await open(next())
           await sweep()
         }
       } catch {
         // Then the files stay in which all has settled.
       } finally {
-        await active?.file.close().catch(() => {})
-        active = undefined
+        await leave()
       }
     },
   }

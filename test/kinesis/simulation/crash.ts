@@ -1,5 +1,5 @@
 // Lives of a producer with a spool, from one seed: each but the last one ends by kill -9 or a power
-// failure at some operation of its storage. What was accepted in any of them is in the stream, or a dead letter, in order.
+// failure at some operation of its storage, which may be full at times. What was accepted in any of them is in the stream, or a dead letter, in order.
 import type { DeadLetter } from '../../../src/kinesis/dead-letter.js'
 import { createProducer } from '../../../src/kinesis/producer.js'
 import { fileSpool } from '../../../src/kinesis/spool/spool.js'
@@ -8,7 +8,7 @@ import type { Clock } from '../../../src/ports/ports.js'
 import { createSimulation } from '../../../src/ports/simulated.js'
 import { createFakeStream } from '../fake.js'
 import { usersIn } from '../kcl.js'
-import { type Aftermath, crashingStorage } from '../spool/crashing.js'
+import { type Aftermath, type CrashingStorage, crashingStorage } from '../spool/crashing.js'
 import { order, type Put } from './oracle.js'
 import type { Report } from './world.js'
 
@@ -25,7 +25,10 @@ export async function simulateCrash(seed: number): Promise<Report> {
   const letters: DeadLetter[] = []
   const puts = new Map<number, Put>()
   const accepted = new Set<number>()
-  let storage = crashingStorage()
+  // A disk smaller than one of the spool's files: only the files in which all has settled make room.
+  const capacity = pick(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 5_000 + roll(20_000))
+  const disk = (storage: CrashingStorage) => Object.assign(storage, { capacity })
+  let storage = disk(crashingStorage())
   let reshards = 0
   let requests = 0
 
@@ -79,7 +82,7 @@ export async function simulateCrash(seed: number): Promise<Report> {
     if (!last) storage.killAt(roll(40), pick('before', 'middle', 'after'))
     await Promise.race([put(), storage.dead])
     dead = true
-    if (!last) storage = storage.crash(pick<Aftermath>('kept', 'lost', random))
+    if (!last) storage = disk(storage.crash(pick<Aftermath>('kept', 'lost', random)))
   }
 
   const work = async (): Promise<string | undefined> => {

@@ -26,6 +26,8 @@ export interface CrashingStorage extends Storage {
   killAt(at: number, when: 'before' | 'middle' | 'after'): void
   /** Fails an operation with the code that this gives. */
   fail: ((operation: Operation, path: string, at: number) => string | undefined) | undefined
+  /** Bytes that the files may have in all: a write past them is cut there and rejects with ENOSPC. */
+  capacity: number
   /** Another storage, with what the crash has left. */
   crash(aftermath: Aftermath): CrashingStorage
   readonly files: ReadonlyMap<string, Uint8Array>
@@ -92,6 +94,7 @@ export function crashingStorage(start: ReadonlyMap<string, Uint8Array> = new Map
     log,
     dead,
     fail: undefined,
+    capacity: Number.POSITIVE_INFINITY,
     get count() {
       return log.length
     },
@@ -152,12 +155,14 @@ export function crashingStorage(start: ReadonlyMap<string, Uint8Array> = new Map
       return {
         write: (data) =>
           operate('write', path, (whole) => {
-            const some = data.slice(0, whole ? data.length : data.length >> 1)
+            const left = storage.capacity - [...entries.values()].reduce((sum, { data }) => sum + data.length, 0)
+            const some = data.slice(0, Math.max(0, Math.min(whole ? data.length : data.length >> 1, left)))
             file.writes.push({ at: file.data.length, data: some })
             const all = new Uint8Array(file.data.length + some.length)
             all.set(file.data)
             all.set(some, file.data.length)
             file.data = all
+            if (whole && some.length < data.length) throw error('ENOSPC')
           }),
         sync: () =>
           operate('sync', path, () => {

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import type { SpoolDamage } from '../../../src/kinesis/spool/recovery.js'
 import { type FileSpoolOptions, fileSpool } from '../../../src/kinesis/spool/spool.js'
 import type { Spool } from '../../../src/kinesis/spool-port.js'
 import { createSimulation, type Simulation } from '../../../src/ports/simulated.js'
@@ -186,6 +185,62 @@ test('a full disk makes append wait, and what settles meanwhile makes room', asy
   )
 })
 
+test('a disk that its own settled file fills: that file goes as soon as an empty one holds the numbers', async () => {
+  const world = createSimulation(15)
+  const storage = crashingStorage()
+  await world.run(
+    (async () => {
+      const spool = await open(storage, world)
+      storage.capacity = 100_000
+      const text = 'x'.repeat(30_000)
+      for (let i = 0; i < 3; i++) await spool.append(batchOf([text]))
+      let last = -1
+      const waiting = spool.append(batchOf([text])).then((number) => {
+        last = number
+      })
+      await world.clock.sleep(60_000)
+      expect(last).toBe(-1)
+      spool.settle(Float64Array.of(0, 1, 2))
+      await world.clock.sleep(5_000)
+      expect(last).toBe(3)
+      await waiting
+      // and so on, for as long as what comes settles
+      for (let i = 4; i < 50; i++) {
+        spool.settle(Float64Array.of(i - 1))
+        expect(await spool.append(batchOf([text]))).toBe(i)
+      }
+      await spool.close()
+      const again = await open(storage.crash('lost'), world)
+      expect((await drain(again)).map(([number]) => number)).toEqual([49])
+      await again.close()
+    })(),
+  )
+})
+
+test('a disk filled by a settled file that says what has settled in an older one: it goes, and its word is said anew', async () => {
+  const world = createSimulation(16)
+  const storage = crashingStorage()
+  await world.run(
+    (async () => {
+      const text = 'x'.repeat(100_000)
+      // files of 128 KiB
+      const spool = await open(storage, world, { maxBytes: 1_048_576 })
+      await spool.append(batchOf(['held', 'done', text]))
+      await spool.append(batchOf([text]))
+      spool.settle(Float64Array.of(1, 2))
+      await world.clock.sleep(1_000)
+      expect(storage.files.size).toBe(2)
+      storage.capacity = [...storage.files.values()].reduce((sum, { length }) => sum + length, 0) + 10
+      spool.settle(Float64Array.of(3))
+      expect(await spool.append(batchOf([text]))).toBe(4)
+      const again = await open(storage.crash('lost'), world)
+      expect((await drain(again)).map(([number]) => number)).toEqual([0, 4])
+      await again.close()
+      await spool.close()
+    })(),
+  )
+})
+
 test('close while the disk is full rejects what waits with CLOSED, and keeps what was accepted', async () => {
   const world = createSimulation(8)
   const storage = crashingStorage()
@@ -229,70 +284,6 @@ test.each(['EIO', 'EROFS', 'EFBIG'])('%s once is survived in a new file; for goo
         expect((await drain(again)).map(([, text]) => text).slice(0, 2)).toEqual(['a', 'b'])
         await again.close()
       }
-    })(),
-  )
-})
-
-test('two logs in one directory, and a file with the ending of another name, are CORRUPT; others are left alone', async () => {
-  const world = createSimulation(10)
-  await world.run(
-    (async () => {
-      const storage = crashingStorage()
-      await (await open(storage, world)).close()
-      const other = new Map([['/spool/notes.txt', new Uint8Array(3)]])
-      const spool = await open(crashingStorage(other), world)
-      await spool.append(batchOf(['a']))
-      await spool.close()
-      for (const name of ['/spool/copy of millrace.spool', '/spool/millrace-x-0000000000000000-00000001.spool']) {
-        const spoilt = crashingStorage(other)
-        const first = await open(spoilt, world)
-        await first.append(batchOf(['a']))
-        await first.close()
-        await spoilt.create(name)
-        await expect(open(spoilt, world)).rejects.toMatchObject({ code: 'CORRUPT' })
-      }
-    })(),
-  )
-})
-
-test('decay costs the frames it is in, is reported with their records, and no number is given twice', async () => {
-  const world = createSimulation(14)
-  const storage = crashingStorage()
-  await world.run(
-    (async () => {
-      const spool = await open(storage, world)
-      for (const text of ['a', 'b', 'c', 'd']) await spool.append(batchOf([text, `${text}${text}`]))
-      await spool.close()
-      const [path] = [...storage.files.keys()]
-      const size = 56
-      // the second frame and the last one
-      for (const at of [size + 40, 3 * size + 10])
-        storage.damage(path, (data) => {
-          data[at] ^= 0x10
-          return data
-        })
-      const damage: SpoolDamage[] = []
-      const again = await open(storage, world, { onDamage: (d) => damage.push(d) })
-      expect(await drain(again)).toEqual([
-        [0, 'a'],
-        [1, 'aa'],
-        [4, 'c'],
-        [5, 'cc'],
-      ])
-      const file = path.slice('/spool/'.length)
-      expect(damage).toEqual([
-        { file, offset: size, bytes: size, records: 2 },
-        { file, offset: 3 * size, bytes: size, records: 0 },
-      ])
-      // 56 lost bytes had room for 7 records at most
-      expect(await again.append(batchOf(['e']))).toBe(13)
-      again.settle(Float64Array.of(0, 1, 4, 5, 13))
-      await again.close()
-      const last = await open(storage, world, { onDamage: (d) => damage.push(d) })
-      expect(await drain(last)).toEqual([])
-      expect(damage).toHaveLength(2)
-      expect(await last.append(batchOf(['f']))).toBe(14)
-      await last.close()
     })(),
   )
 })
