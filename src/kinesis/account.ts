@@ -1,6 +1,7 @@
 // The producer's account of what it has accepted and not yet settled: who may enter, and which flush
 // waits for what.
 import { createQueue } from './queue.js'
+import { onAbort } from './signal.js'
 
 export interface Account {
   readonly records: number
@@ -23,8 +24,8 @@ export interface Account {
 interface Asking {
   bytes: number
   count: number
-  /** Nobody waits for it any more. */
-  gone: boolean
+  /** Aborted, nobody waits for it any more. */
+  signal: AbortSignal | undefined
   enter(): void
 }
 
@@ -40,9 +41,9 @@ export function createAccount(maxBytes: number, maxRecords: number): Account {
   const fits = (size: number, count: number) => records === 0 || (bytes + size <= maxBytes && records + count <= maxRecords)
 
   const advance = () => {
-    while (queue.length > 0 && (queue.peek().gone || fits(queue.peek().bytes, queue.peek().count))) {
+    while (queue.length > 0 && (queue.peek().signal?.aborted || fits(queue.peek().bytes, queue.peek().count))) {
       const asking = queue.shift()
-      if (!asking.gone) asking.enter()
+      if (!asking.signal?.aborted) asking.enter()
     }
   }
 
@@ -68,13 +69,13 @@ export function createAccount(maxBytes: number, maxRecords: number): Account {
       return epoch
     },
     admit(size, count, enter, signal) {
+      if (signal?.aborted) return Promise.reject(signal.reason)
       if (queue.length === 0 && fits(size, count)) {
         enter()
         return undefined
       }
       return new Promise((resolve, reject) => {
         const stop = () => {
-          asking.gone = true
           reject(signal?.reason)
           // It may have been what those behind it waited for.
           advance()
@@ -82,14 +83,14 @@ export function createAccount(maxBytes: number, maxRecords: number): Account {
         const asking: Asking = {
           bytes: size,
           count,
-          gone: false,
+          signal,
           enter() {
-            signal?.removeEventListener('abort', stop)
+            end?.()
             enter()
             resolve()
           },
         }
-        signal?.addEventListener('abort', stop, { once: true })
+        const end = signal && onAbort(signal, stop)
         queue.push(asking)
       })
     },

@@ -1,5 +1,5 @@
 // What the producer and its admission see of the pipeline.
-import type { DeadLetter } from './dead-letter.js'
+import type { Refused } from './dead-letter.js'
 import type { Pack } from './pack.js'
 import type { Ticket } from './receipt.js'
 import type { SettledCounts } from './settler.js'
@@ -28,7 +28,7 @@ export interface Pipeline {
   /** So many were put there; drains by itself once the pack is full or its time is up. */
   arrived(count: number): void
   /** A record that is not accepted; a promise while a dead-letter sink takes it. */
-  refuse(ticket: Ticket, index: number, letter: Omit<DeadLetter, 'attempts' | 'attemptCount' | 'uncertain'>): Promise<void> | undefined
+  refuse(ticket: Ticket, index: number, letter: Refused): Promise<void> | undefined
   /** Folds the pack and sends it; unless `all`, aggregates that more could join stay. */
   drain(all: boolean): void
   /** Sends nothing any more: all that is not under way fails as ABORTED, and what is under way when it comes back. */

@@ -34,11 +34,11 @@ export function createPipeline(
   account: Account,
   { released, name }: { released?: ((numbers: Float64Array) => void) | undefined; name(): string },
 ): Pipeline {
-  const { clock, random, ordering, recordTtl } = settings
+  const { clock, random, ordering, recordTtl, deadLetter, requestTimeout } = settings
   const placement = createPlacement({ ...settings, service })
   const { table } = placement
   const telemetry = createTelemetry(settings.metrics, settings.stream)
-  const settler = createSettler({ account, clock, random, deadLetter: settings.deadLetter, telemetry, released })
+  const settler = createSettler({ account, clock, random, deadLetter, requestTimeout, telemetry, released })
   const counts = { retried: 0, throttled: 0, requests: 0 }
   let pack = createPack()
   /** Outer records whose rows are to be folded anew. */
@@ -50,14 +50,14 @@ export function createPipeline(
   let scheduled = false
   let urgent = false
   let starting = false
-  let abandoned = false
+  const abandoned = new AbortController()
 
   const sender = createSender({
     ...settings,
     service,
     requestBytes: Math.max(settings.maxRequestBytes, settings.maxRecordSize),
     current(outer) {
-      if (abandoned) {
+      if (abandoned.signal.aborted) {
         again(outer)
         return false
       }
@@ -143,7 +143,7 @@ export function createPipeline(
 
   const drain = (all: boolean) => {
     if (pack.count === 0 && recalled.length === 0) return
-    if (abandoned) return giveUp()
+    if (abandoned.signal.aborted) return giveUp()
     if (!table.known) {
       if (!starting) void start()
       return
@@ -202,7 +202,7 @@ export function createPipeline(
       await placement.start()
       drain(true)
     } catch (error) {
-      if (abandoned) return drain(true)
+      if (abandoned.signal.aborted) return drain(true)
       const full = takePack()
       rest()
       refuseAll(full, error)
@@ -219,7 +219,7 @@ export function createPipeline(
   }
 
   const judge = async (outer: Outer, shardId: string, sequenceNumber: string) => {
-    if (await placement.judge(outer, shardId)) {
+    if (await placement.judge(outer, shardId, abandoned.signal)) {
       settler.deliver(outer, shardId, sequenceNumber)
       return
     }
@@ -269,14 +269,14 @@ export function createPipeline(
     arrived(count) {
       settler.counts.accepted += count
       telemetry.accepted(count)
-      urgent ||= abandoned
+      urgent ||= abandoned.signal.aborted
       if (urgent || isFull()) schedule()
       else wait()
     },
     refuse: settler.refuse,
     drain,
     abandon() {
-      abandoned = true
+      abandoned.abort(null)
       recall()
       drain(true)
     },

@@ -2,6 +2,8 @@
 import { checkKeys, MillraceError, type Position, wrongType } from '../errors.js'
 import { createAccount } from './account.js'
 import { createAdmission, type Many } from './admission.js'
+import { createClosing } from './closing.js'
+import type { Refused } from './dead-letter.js'
 import { parseHashKey } from './hash-key.js'
 import type { NdjsonLine, NdjsonOptions } from './ndjson.js'
 import { createLineReader, type LineRows, plainEnd, ROWS, readRow, stretch } from './ndjson-rows.js'
@@ -11,10 +13,15 @@ import { type ProducerOptions, producerSettings } from './producer-options.js'
 import { type BatchReceipt, type BatchTicket, createBatchTicket, createReceipt, type Receipt, type Ticket } from './receipt.js'
 import { checkRecord, checkRecords, faultOfRecord, type ProducerRecord } from './record.js'
 import { createService } from './service.js'
+import { signalOf, unlessAborted } from './signal.js'
 import { type Sent, sending, type WritableOptions, writableOf } from './streams.js'
 
 export interface PutOptions {
-  /** Ends the waiting for acceptance: the call rejects with its reason. What was accepted by then is delivered all the same. */
+  /**
+   * Ends the waiting for acceptance: the call rejects with its reason, at once. A record that waited for room is not accepted.
+   * What was accepted by then, and with a spool what had been given to its device, is delivered all the same: put
+   * again, it may be in the stream twice.
+   */
   signal?: AbortSignal
 }
 
@@ -54,7 +61,10 @@ export interface Producer {
   /**
    * Accepts no more, flushes, and closes a client that the producer made. Puts that wait for room are
    * still taken in. When the signal is aborted, what is not stored by then fails as ABORTED (and goes to the
-   * dead-letter sink); what is under way is waited for, for requestTimeout at most.
+   * dead-letter sink) or, where a spool has it, as SPOOLED; what is under way is waited for, for requestTimeout at
+   * most, and so is the device of a spool: puts that still wait for it then, and this call, reject with IO, and the
+   * spool keeps its lock until the device answers. May be called again, with a signal to end the wait.
+   * Rejects with the spool's error where it has failed, once what was accepted has its outcome.
    */
   close(options?: PutOptions): Promise<void>
   metrics(): ProducerMetrics
@@ -80,13 +90,35 @@ export function createProducer(options: ProducerOptions): Producer {
   const settings = producerSettings(options)
   const service = createService(options, settings.clock, settings.requestTimeout)
   const account = createAccount(settings.maxBytes, settings.maxRecords)
-  const admission = createAdmission(account, () => pipeline, settings)
+  const closing = createClosing(settings.clock, settings.requestTimeout, {
+    abandon: () => pipeline.abandon(),
+    finish: () => finish(),
+    release: () => admission.close().finally(() => service.destroy()),
+  })
+  const admission = createAdmission(account, () => pipeline, settings, closing.late)
   const pipeline: Pipeline = createPipeline(service, settings, account, admission)
   const taking = new Set<Promise<unknown>>()
-  let closing: Promise<void> | undefined
 
   const assertOpen = () => {
-    if (closing) throw new MillraceError('CLOSED', 'the producer is closed')
+    if (closing.begun) throw new MillraceError('CLOSED', 'the producer is closed')
+  }
+
+  // Keeps close() from closing while a put is still taking in.
+  const track = <T>(work: Promise<T>): Promise<T> => {
+    const done = work.finally(() => taking.delete(done))
+    taking.add(done)
+    return done
+  }
+
+  // Whoever put it may leave; close() waits until the sink has it.
+  const refuse = (ticket: Ticket, index: number, letter: Refused, signal: AbortSignal | undefined): Promise<void> | undefined => {
+    const buried = pipeline.refuse(ticket, index, letter)
+    return buried && unlessAborted(track(buried), signal)
+  }
+
+  const accepted = (signal: AbortSignal | undefined): Promise<void> | undefined => {
+    const durable = admission.accepted()
+    return durable && unlessAborted(durable, signal)
   }
 
   // One record: taken in or refused at once, or waited for.
@@ -100,7 +132,7 @@ export function createProducer(options: ProducerOptions): Producer {
     position?: Position,
   ): Promise<void> | undefined => {
     const fault = faultOfRecord(key, hash, data, settings.maxRecordSize)
-    if (fault) return pipeline.refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) })
+    if (fault) return refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) }, signal)
     const decimal = hash === undefined ? undefined : String(parseHashKey(hash))
     return admission.one(ticket, index, key, decimal, data, signal)
   }
@@ -108,7 +140,7 @@ export function createProducer(options: ProducerOptions): Producer {
   const takeLine = (ticket: BatchTicket, { line, offset, key, hash, data, fault }: NdjsonLine, signal: AbortSignal | undefined): Promise<void> | undefined => {
     const position = { record: line, offset }
     const index = ticket.add()
-    if (fault) return pipeline.refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) })
+    if (fault) return refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) }, signal)
     return take(ticket, index, key, hash, data, signal, position)
   }
 
@@ -133,13 +165,6 @@ export function createProducer(options: ProducerOptions): Producer {
     return { ticket, index: to > from ? ticket.add(to - from) : 0, records, from, to, hashes, data }
   }
 
-  // Keeps close() from closing while a put is still taking in.
-  const track = <T>(work: Promise<T>): Promise<T> => {
-    const done = work.finally(() => taking.delete(done))
-    taking.add(done)
-    return done
-  }
-
   // Between two stretches of a long put the requests get a turn of the event loop.
   const breathe = async (signal: AbortSignal | undefined) => {
     pipeline.drain(false)
@@ -147,30 +172,25 @@ export function createProducer(options: ProducerOptions): Producer {
     signal?.throwIfAborted()
   }
 
+  // A spool that fails has taken nothing back: what was accepted before has its outcome first.
   const settled = async () => {
+    let failure: { error: unknown } | undefined
+    const note = (error: unknown) => {
+      failure ??= { error }
+    }
     const opening = admission.open()
-    if (opening) await opening
+    if (opening) await opening.catch(note)
     const drained = account.drained()
     const durable = admission.accepted()
-    if (durable) await durable
+    if (durable) await durable.catch(note)
     pipeline.drain(true)
     await drained
+    if (failure) throw failure.error
   }
 
-  const flush = (signal?: AbortSignal) => unlessAborted(settled(), signal)
-
-  const close = async (signal?: AbortSignal) => {
-    const stop = () => pipeline.abandon()
-    if (signal?.aborted) stop()
-    signal?.addEventListener('abort', stop, { once: true })
+  const finish = async () => {
     while (taking.size > 0) await Promise.allSettled([...taking])
-    try {
-      await flush()
-    } finally {
-      signal?.removeEventListener('abort', stop)
-      await admission.close()
-      service.destroy()
-    }
+    await settled()
   }
 
   const producer: Producer = {
@@ -181,7 +201,7 @@ export function createProducer(options: ProducerOptions): Producer {
       const ticket = createReceipt(account.epoch)
       const waiting = take(ticket, 0, record.partitionKey, record.explicitHashKey, bytesOf(record.data), signal)
       if (waiting) await track(waiting)
-      const durable = admission.accepted()
+      const durable = accepted(signal)
       if (durable) await track(durable)
       return { outcome: ticket.outcome }
     },
@@ -201,7 +221,7 @@ export function createProducer(options: ProducerOptions): Producer {
           if (waiting) await waiting
           if (pipeline.full) await breathe(signal)
         }
-        await admission.accepted()
+        await accepted(signal)
         return ticket.close()
       }
       return track(work())
@@ -229,18 +249,15 @@ export function createProducer(options: ProducerOptions): Producer {
           line += rows.lines
           offset += rows.consumed
         }
-        await admission.accepted()
+        await accepted(signal)
         return ticket.close()
       }
       return track(work())
     },
     send: (source, given) => sending(producer, source, signalOf(given), settings.maxRecords),
     writable: (given) => writableOf(producer, given),
-    flush: async (given) => flush(signalOf(given)),
-    close(given) {
-      closing ??= close(signalOf(given, false))
-      return closing
-    },
+    flush: async (given) => unlessAborted(settled(), signalOf(given)),
+    close: async (given) => closing.close(signalOf(given, false)),
     metrics: () => pipeline.metrics,
     [Symbol.asyncDispose]: () => producer.close(),
   }
@@ -255,29 +272,6 @@ const letterOf = (partitionKey: string, hash: string | bigint | undefined, data:
 })
 
 const bytesOf = (data: Uint8Array | string) => (typeof data === 'string' ? encoder.encode(data) : data)
-
-/** The signal of a call, checked; throws its reason where it is aborted already, unless that may be. */
-function signalOf(options: { signal?: AbortSignal | undefined } | undefined, fresh = true): AbortSignal | undefined {
-  if (options === undefined) return undefined
-  if (options === null || typeof options !== 'object') throw wrongType('options', 'an object', options)
-  checkKeys('options', options, ['signal'])
-  const { signal } = options
-  if (signal !== undefined && typeof (signal as { addEventListener?: unknown } | null)?.addEventListener !== 'function')
-    throw wrongType('options.signal', 'an AbortSignal', signal)
-  if (fresh) signal?.throwIfAborted()
-  return signal
-}
-
-/** What `work` gives, or the signal's reason; `work` itself goes on. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
-}
 
 function checkFields(fields: NdjsonOptions): void {
   if (fields === null || typeof fields !== 'object') throw wrongType('options', 'an object', fields)
