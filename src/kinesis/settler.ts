@@ -11,8 +11,10 @@ import type { Delivered, Failed, Ticket } from './receipt.js'
 import type { Telemetry } from './telemetry.js'
 
 export interface SettledCounts {
+  /** User records taken into the buffer; what was refused is none of them. */
   accepted: number
   delivered: number
+  /** Given up or refused. */
   failed: number
   /** Failed records that the dead-letter sink has taken. */
   deadLettered: number
@@ -173,10 +175,8 @@ export function createSettler({ account, clock, random, deadLetter, requestTimeo
     refuse(ticket, index, letter) {
       const { code, message, position } = letter
       const settle = (deadLettered?: boolean) => {
-        counts.accepted++
         counts.failed++
         if (deadLettered) counts.deadLettered++
-        telemetry.accepted(1)
         telemetry.settled(1, code)
         const failed: Failed = { status: 'failed', code, message, attempts: 0, uncertain: false, ...(position ? { position } : {}) }
         ticket.settle(index, deadLettered === undefined ? failed : { ...failed, deadLettered }, 0)

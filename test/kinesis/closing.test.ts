@@ -251,7 +251,7 @@ describe('a dead-letter sink that does not answer', () => {
         expect(clock.monotonic()).toBe(10)
         await producer.close()
         expect(letters).toHaveLength(1)
-        expect(producer.metrics()).toMatchObject({ failed: 1 })
+        expect(producer.metrics()).toMatchObject({ accepted: 0, failed: 1 })
       })(),
     )
     expect(usersIn(stream).all).toHaveLength(0)
@@ -268,7 +268,7 @@ describe('a dead-letter sink that does not answer', () => {
       (async () => {
         await expect(producer.putBatch([{ partitionKey: '', data: '' }, record(1)], { signal: stop.signal })).rejects.toThrow('no longer')
         await producer.close()
-        expect(producer.metrics()).toMatchObject({ delivered: 0, failed: 1 })
+        expect(producer.metrics()).toMatchObject({ accepted: 0, delivered: 0, failed: 1 })
       })(),
     )
   })
