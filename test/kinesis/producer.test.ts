@@ -131,6 +131,63 @@ test.each([{ Records: [null] }, { Records: [5] }, { Records: 5 }, null])('an ans
   expect(outcome).toMatchObject({ status: 'delivered', attempts: 2, uncertain: true })
 })
 
+const throwing = (name: string) =>
+  Object.defineProperty({}, name, {
+    enumerable: true,
+    get: () => {
+      throw new TypeError(name)
+    },
+  })
+test.each([
+  ['results', () => throwing('Records')],
+  ['result', () => ({ Records: [throwing('ErrorCode')] })],
+  [
+    'shard',
+    () => ({
+      Records: [
+        {
+          ...{ SequenceNumber: '1' },
+          get ShardId() {
+            throw new RangeError('mine')
+          },
+        },
+      ],
+    }),
+  ],
+  ['a code that is no text', () => ({ Records: [{ ErrorCode: { toString: null } }] })],
+  ['a shard that is no text', () => ({ Records: [{ ShardId: 7, SequenceNumber: {} }] })],
+  [
+    'error',
+    () => {
+      throw throwing('name')
+    },
+  ],
+  [
+    'error that is a proxy',
+    () => {
+      throw new Proxy(
+        {},
+        {
+          get: () => {
+            throw new Error('mine')
+          },
+          getPrototypeOf: () => {
+            throw new Error('mine')
+          },
+        },
+      )
+    },
+  ],
+])('an answer that cannot be read (%s) is none: the record is sent again', async (_, answer) => {
+  const { run, stream, producer } = world(26, 1)
+  const put = stream.handlers.PutRecords
+  let calls = 0
+  stream.handlers.PutRecords = (input, signal) => (calls++ === 0 ? answer() : put(input, signal))
+  const outcome = await run(producer.put({ partitionKey: 'k', data: 'x' }).then(({ outcome }) => outcome))
+  expect(outcome).toMatchObject({ status: 'delivered', attempts: 2, uncertain: true })
+  expect(producer.metrics().bufferedRecords).toBe(0)
+})
+
 test('looking for the record that spoils a request takes no attempt from the others', async () => {
   const { run, stream, producer } = world(25, 1, { aggregation: false, maxAttempts: 3 })
   const put = stream.handlers.PutRecords
