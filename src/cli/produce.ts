@@ -162,7 +162,7 @@ function createFaults(io: Io) {
       for (const { record, code, message, position } of outcomes.failures()) {
         if (told++ >= SHOWN) continue
         const at = position
-          ? `line ${base.lines + (position.record as number) + 1}, byte ${base.offset + (position.offset as number)}`
+          ? `line ${base.lines + (position.line as number)}, byte ${base.offset + (position.offset as number)}`
           : `record ${base.records + record + 1}`
         io.log(`millrace produce: ${at}: ${position ? masked(message) : `${code}: ${masked(message)}`}`)
       }

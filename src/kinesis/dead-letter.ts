@@ -21,7 +21,7 @@ export interface DeadLetter {
   attemptCount: number
   /** Each time, in order; of more than 64 the first 63 and the last. */
   attempts: Attempt[]
-  /** Of a line of NDJSON, within the bytes of its putNdjson. */
+  /** Of a bad line of NDJSON, as in its outcome. */
   position?: Position
 }
 

@@ -36,9 +36,10 @@ export interface Producer {
   /** The same for many records with one receipt; throws TypeError before any is accepted. */
   putBatch(records: readonly ProducerRecord[], options?: PutOptions): Promise<BatchReceipt>
   /**
-   * One record a line, the line without its end being the data; empty lines are no records. `bytes`
+   * One record a line, the line without its end (LF or CRLF) being the data; blank lines, of JSON's white space alone, are no records. `bytes`
    * ends with a whole line, its last line end may be missing. A line that is no JSON object or has
-   * no key fails alone (BAD_JSON, BAD_PARTITION_KEY). Must not be changed until this resolves. Lines are read
+   * no key fails alone (BAD_JSON, BAD_PARTITION_KEY), and says where: `record` is its index among the records, as in
+   * the receipt, `line` counts from 1, blank lines included. Must not be changed until this resolves. Lines are read
    * by the core, without an object for any; only those whose key is no plain one (text of up to 256 bytes, a
    * boolean, a whole number of up to 15 digits) go through JSON.parse.
    */
@@ -138,8 +139,8 @@ export function createProducer(options: ProducerOptions): Producer {
   }
 
   const takeLine = (ticket: BatchTicket, { line, offset, key, hash, data, fault }: NdjsonLine, signal: AbortSignal | undefined): Promise<void> | undefined => {
-    const position = { record: line, offset }
     const index = ticket.add()
+    const position = { record: index, line: line + 1, offset }
     if (fault) return refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) }, signal)
     return take(ticket, index, key, hash, data, signal, position)
   }

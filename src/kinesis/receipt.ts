@@ -26,7 +26,7 @@ export interface Failed {
   uncertain: boolean
   /** Whether the dead-letter sink has taken it; absent where there is none. */
   deadLettered?: boolean
-  /** Of a line of NDJSON: its zero-based number (`record`) and the offset of its first byte. */
+  /** Of a bad line of NDJSON: `record` as in the receipt, its line, from 1, and the offset of its first byte, within the bytes of its putNdjson. */
   position?: Position
 }
 
@@ -50,7 +50,7 @@ export interface BatchOutcomes {
   readonly delivered: number
   readonly failed: number
   at(record: number): Outcome
-  /** The failed ones only. */
+  /** The failed ones only; `record`: index in the batch, of NDJSON among the lines that are not blank. What `at` takes. */
   failures(): Iterable<Failed & { record: number }>
 }
 

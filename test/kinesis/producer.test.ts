@@ -265,7 +265,7 @@ test('NDJSON: one record a line; a bad line fails alone and says where', async (
   const { run, stream, producer } = world(5, 3)
   const lines = [
     '\ufeff{"id":"a","v":1}\r',
-    '',
+    '\r',
     '{"id":2}',
     'not json',
     '{"v":3}',
@@ -285,16 +285,16 @@ test('NDJSON: one record a line; a bad line fails alone and says where', async (
     })(),
   )
   expect(outcomes).toMatchObject({ count: 9, delivered: 4, failed: 5 })
-  expect([...outcomes.failures()].map(({ record, code, position }) => [record, code, position?.record])).toEqual([
-    [2, 'BAD_JSON', 3],
-    [3, 'BAD_PARTITION_KEY', 4],
-    [4, 'BAD_JSON', 5],
-    [5, 'BAD_PARTITION_KEY', 6],
-    [7, 'BAD_HASH_KEY', 8],
+  expect([...outcomes.failures()].map(({ record, code, position }) => [record, code, position?.record, position?.line])).toEqual([
+    [2, 'BAD_JSON', 2, 4],
+    [3, 'BAD_PARTITION_KEY', 3, 5],
+    [4, 'BAD_JSON', 4, 6],
+    [5, 'BAD_PARTITION_KEY', 5, 7],
+    [7, 'BAD_HASH_KEY', 7, 9],
   ])
   expect(outcomes.at(2)).toMatchObject({ message: "expected a JSON object: Unexpected token 'o'" })
   for (const { position } of outcomes.failures()) {
-    const line = lines[position?.record as number]
+    const line = lines[(position?.line as number) - 1]
     expect(new TextDecoder().decode(input.subarray(position?.offset, (position?.offset as number) + bytes(line).length))).toBe(line)
   }
   expect(
