@@ -15,6 +15,8 @@ export interface Account {
   admit(bytes: number, count: number, enter: () => void, signal?: AbortSignal): Promise<void> | undefined
   /** Records that were accepted; `enter` calls it. */
   add(epoch: number, bytes: number, count: number): void
+  /** Lets in who has room by now: remove() does so itself, but not what `held` has less of. */
+  advance(): void
   /** Records that have their outcomes. */
   remove(epoch: number, bytes: number, count: number): void
   /** Resolves when all that was added so far is removed. */
@@ -29,7 +31,8 @@ interface Asking {
   enter(): void
 }
 
-export function createAccount(maxBytes: number, maxRecords: number): Account {
+/** `held`: bytes beside those of the records, with `more` records about to enter. */
+export function createAccount(maxBytes: number, maxRecords: number, held: (more: number) => number): Account {
   let records = 0
   let bytes = 0
   let epoch = 0
@@ -38,7 +41,7 @@ export function createAccount(maxBytes: number, maxRecords: number): Account {
   const flushes = new Set<{ epoch: number; resolve: () => void }>()
   const queue = createQueue<Asking>()
   // What is larger than the whole buffer is let in alone.
-  const fits = (size: number, count: number) => records === 0 || (bytes + size <= maxBytes && records + count <= maxRecords)
+  const fits = (size: number, count: number) => records === 0 || (bytes + size + held(count) <= maxBytes && records + count <= maxRecords)
 
   const advance = () => {
     while (queue.length > 0 && (queue.peek().signal?.aborted || fits(queue.peek().bytes, queue.peek().count))) {
@@ -94,6 +97,7 @@ export function createAccount(maxBytes: number, maxRecords: number): Account {
         queue.push(asking)
       })
     },
+    advance,
     add(of, size, count) {
       records += count
       bytes += size

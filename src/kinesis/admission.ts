@@ -46,7 +46,7 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const ABSENT = 0xffffffff
 
 /** Records of the spool have nobody who waits for them. */
-const nobody = (epoch: number): Ticket => ({ epoch, settle() {}, settleRows() {} })
+const nobody = (epoch: number): Ticket => ({ epoch, bytes: 0, settle() {}, settleRows() {} })
 
 /**
  * `pipeline` is asked for only once records come: it tells this of what is released. Aborted, `late` ends every
@@ -67,7 +67,7 @@ function direct(account: Account, pipeline: () => Pipeline, clock: Clock, random
   return {
     one: (ticket, index, key, hash, data, signal) =>
       account.admit(
-        key.length + data.length + ROW_BYTES,
+        key.length + data.length + ROW_BYTES + ticket.bytes,
         1,
         () => {
           const { pack } = pipeline()
@@ -169,7 +169,7 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
           pipeline().take(pack)
           pipeline().arrived(count)
         }
-        await account.admit(pack.bytes + ROW_BYTES * pack.count, pack.count, enter, late)
+        await account.admit(pack.weight, pack.count, enter, late)
         from = to
       }
     }
@@ -198,7 +198,7 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
         account.add(ticket.epoch, staged.size(staged.count - 1), 1)
         stage()
       }
-      return behind(() => account.admit(key.length + data.length + ROW_BYTES, 1, enter, signal), signal)
+      return behind(() => account.admit(key.length + data.length + ROW_BYTES + ticket.bytes, 1, enter, signal), signal)
     },
     many(batch, signal) {
       const bytes = sizeOf(batch)

@@ -7,6 +7,7 @@ import type { SettledCounts } from './settler.js'
 export interface ProducerMetrics extends SettledCounts {
   /** Accepted and not yet settled. */
   bufferedRecords: number
+  /** As maxBufferedBytes counts. */
   bufferedBytes: number
   /** Times that a Kinesis record was sent once more, and times that it was throttled. */
   retried: number
@@ -19,6 +20,10 @@ export interface ProducerMetrics extends SettledCounts {
 
 export interface Pipeline {
   readonly metrics: ProducerMetrics
+  /** Bytes that each record takes beside its row: none, unless it goes alone. */
+  alone(): number
+  /** Bytes of Kinesis records that wait or are under way, user records aside; with `more` about to come. */
+  held(more: number): number
   /** Whether the pack is worth a drain(false). */
   readonly full: boolean
   /** Where accepted records go; another one after each drain. */

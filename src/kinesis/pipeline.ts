@@ -13,9 +13,9 @@ import type { Account } from './account.js'
 import { after, type Past } from './attempt.js'
 import { faultOf } from './faults.js'
 import { fold } from './fold.js'
-import { createPack, ROW_BYTES } from './intake.js'
+import { createPack } from './intake.js'
 import { keep, merge } from './merge.js'
-import type { Outer } from './outer.js'
+import { OUTER_BYTES, type Outer } from './outer.js'
 import type { Pack } from './pack.js'
 import type { Pipeline } from './pipeline-face.js'
 import { createPlacement } from './placement.js'
@@ -95,6 +95,7 @@ export function createPipeline(
       telemetry.answered(records, milliseconds, fault?.code)
     },
     landed() {
+      account.advance()
       if (!fenced || sender.fliesBeside(table.version)) return
       fenced = false
       urgent = true
@@ -104,12 +105,16 @@ export function createPipeline(
 
   const expired = (past: Past | undefined) => `not delivered within ${recordTtl} ms${past ? `; last ${past.last.code}` : ''}`
 
+  // Bytes that a record will take beside its row, where each goes alone.
+  const alone = () => (!placement.aggregation || (table.known && !table.map) ? OUTER_BYTES : 0)
+  const held = (more: number) => OUTER_BYTES * sender.count + alone() * (pack.count + more)
+
   // Enough for some full aggregates a shard; what is left over is carried. And a quarter of the buffer,
   // so that a full one always has something under way.
   const isFull = () =>
     pack.count >= Math.min(65_536, settings.maxRecords / 4) ||
     pack.bytes >= Math.min(Math.max(MIB, 2 * table.count * settings.maxSize), 32 * MIB) ||
-    pack.bytes + ROW_BYTES * pack.count >= settings.maxBytes / 4
+    pack.weight + alone() * pack.count >= settings.maxBytes / 4
 
   const wait = () => {
     if (lingering) return
@@ -248,8 +253,10 @@ export function createPipeline(
       const waiting = Math.min(pack.count > 0 ? pack.since[0] : Number.POSITIVE_INFINITY, sender.oldest())
       const since = recalled.reduce((oldest, outer) => Math.min(oldest, outer.since), waiting)
       const oldest = since === Number.POSITIVE_INFINITY ? 0 : clock.monotonic() - since
-      return { ...settler.counts, ...counts, oldest, bufferedRecords: account.records, bufferedBytes: account.bytes }
+      return { ...settler.counts, ...counts, oldest, bufferedRecords: account.records, bufferedBytes: account.bytes + held(0) }
     },
+    alone,
+    held,
     get full() {
       return isFull()
     },

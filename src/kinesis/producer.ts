@@ -10,7 +10,7 @@ import { createLineReader, type LineRows, plainEnd, ROWS, readRow, stretch } fro
 import { createPipeline } from './pipeline.js'
 import type { Pipeline, ProducerMetrics } from './pipeline-face.js'
 import { type ProducerOptions, producerSettings } from './producer-options.js'
-import { type BatchReceipt, type BatchTicket, createBatchTicket, createReceipt, type Receipt, type Ticket } from './receipt.js'
+import { type BatchReceipt, type BatchTicket, createBatchTicket, type Receipt, SingleTicket, type Ticket } from './receipt.js'
 import { checkRecord, checkRecords, faultOfRecord, type ProducerRecord } from './record.js'
 import { createService } from './service.js'
 import { signalOf, unlessAborted } from './signal.js'
@@ -90,7 +90,7 @@ const MANY = 1_024
 export function createProducer(options: ProducerOptions): Producer {
   const settings = producerSettings(options)
   const service = createService(options, settings.clock, settings.requestTimeout)
-  const account = createAccount(settings.maxBytes, settings.maxRecords)
+  const account = createAccount(settings.maxBytes, settings.maxRecords, (more) => pipeline.held(more))
   const closing = createClosing(settings.clock, settings.requestTimeout, {
     abandon: () => pipeline.abandon(),
     finish: () => finish(),
@@ -152,13 +152,14 @@ export function createProducer(options: ProducerOptions): Producer {
   const manyFrom = (ticket: BatchTicket, records: readonly ProducerRecord[], from: number): Many => {
     const hashes: (string | undefined)[] = []
     const data: Uint8Array[] = []
+    const alone = pipeline.alone()
     let to = from
     let bytes = 0
     for (; to < records.length && to - from < MANY && 8 * (to - from) <= settings.maxRecords; to++) {
       const { partitionKey, explicitHashKey } = records[to]
       const own = bytesOf(records[to].data)
       if (faultOfRecord(partitionKey, explicitHashKey, own, settings.maxRecordSize)) break
-      bytes += own.length + partitionKey.length
+      bytes += own.length + partitionKey.length + alone
       if (to > from && 8 * bytes > settings.maxBytes) break
       hashes.push(explicitHashKey === undefined ? undefined : String(parseHashKey(explicitHashKey)))
       data.push(own)
@@ -199,7 +200,7 @@ export function createProducer(options: ProducerOptions): Producer {
       assertOpen()
       checkRecord('record', record)
       const signal = signalOf(given)
-      const ticket = createReceipt(account.epoch)
+      const ticket = new SingleTicket(account.epoch)
       const waiting = take(ticket, 0, record.partitionKey, record.explicitHashKey, bytesOf(record.data), signal)
       if (waiting) await track(waiting)
       const durable = accepted(signal)
@@ -241,7 +242,7 @@ export function createProducer(options: ProducerOptions): Producer {
           const text = stretch(bytes, offset)
           const rows = read(text, ROWS)
           for (let from = 0, to = 0; from < rows.count; from = to) {
-            to = plainEnd(rows, from, settings)
+            to = plainEnd(rows, from, settings, pipeline.alone())
             const waiting =
               to === from ? takeLine(ticket, readRow(text, rows, to++, line, offset, fields), signal) : takeRows(ticket, text, rows, from, to, signal)
             if (waiting) await waiting

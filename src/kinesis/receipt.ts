@@ -61,6 +61,8 @@ export type Settlement = Omit<Delivered, 'subSequenceNumber'> | Failed
 export interface Ticket {
   /** The flush that waits for it. */
   readonly epoch: number
+  /** What it takes for each of its records, beside the row. */
+  readonly bytes: number
   settle(index: number, settlement: Settlement, subSequenceNumber: number): void
   /**
    * The same for rows[from, to) of a pack at once, whose `indices` these are: their places in `rows` are
@@ -69,20 +71,32 @@ export interface Ticket {
   settleRows(indices: Uint32Array, rows: ArrayLike<number>, from: number, to: number, settlement: Settlement, aggregated: boolean): void
 }
 
+/** What the ticket of a single record takes, its promise included. Measured: 225 bytes of heap each (Node 20). */
+const TICKET_BYTES = 256
+
 const outcomeOf = (settlement: Settlement, subSequenceNumber: number): Outcome =>
   settlement.status === 'delivered' ? { ...settlement, subSequenceNumber } : settlement
 
 /** Ticket and receipt of a single record. */
-export function createReceipt(epoch: number): Ticket & Receipt {
-  let resolve: (outcome: Outcome) => void
-  const outcome = new Promise<Outcome>((done) => {
-    resolve = done
-  })
-  return {
-    epoch,
-    outcome,
-    settle: (_, settlement, sub) => resolve(outcomeOf(settlement, sub)),
-    settleRows: (_indices, _rows, from, _to, settlement, aggregated) => resolve(outcomeOf(settlement, aggregated ? from : 0)),
+export class SingleTicket implements Ticket, Receipt {
+  readonly epoch: number
+  readonly bytes = TICKET_BYTES
+  readonly outcome: Promise<Outcome>
+  #resolve!: (outcome: Outcome) => void
+
+  constructor(epoch: number) {
+    this.epoch = epoch
+    this.outcome = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  settle(_index: number, settlement: Settlement, sub: number): void {
+    this.#resolve(outcomeOf(settlement, sub))
+  }
+
+  settleRows(_indices: Uint32Array, _rows: ArrayLike<number>, from: number, _to: number, settlement: Settlement, aggregated: boolean): void {
+    this.#resolve(outcomeOf(settlement, aggregated ? from : 0))
   }
 }
 
@@ -133,6 +147,7 @@ export function createBatchTicket(epoch: number): BatchTicket {
   }
   return {
     epoch,
+    bytes: 0,
     add(more = 1) {
       const first = count
       count += more

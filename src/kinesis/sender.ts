@@ -35,6 +35,8 @@ export interface SenderOptions {
 }
 
 export interface Sender {
+  /** Outer records that wait or are under way. */
+  readonly count: number
   add(outers: readonly Outer[]): void
   /** Sends what it may; called after a round of add(). */
   pump(): void
@@ -59,6 +61,7 @@ export function createSender(options: SenderOptions): Sender {
   const versions = new Map<number, number>()
   const requests = new Set<Outer[]>()
   let turn = 0
+  let held = 0
 
   const laneOf = (shardId: string): Lane => {
     let lane = lanes.get(shardId)
@@ -134,6 +137,7 @@ export function createSender(options: SenderOptions): Sender {
       const late = now - outer.since > options.recordTtl
       if (!late && options.current(outer)) return outer
       lane.shift()
+      held--
       if (late) options.expired(outer)
     }
     return undefined
@@ -200,7 +204,10 @@ export function createSender(options: SenderOptions): Sender {
         again.set(lane, group)
         group.throttled ||= fault.kind === 'throttle'
         // Taken back where the shards have changed.
-        if (options.current(outer)) group.outers.push(outer)
+        if (options.current(outer)) {
+          group.outers.push(outer)
+          held++
+        }
       }
       land(lane, outer)
     }
@@ -219,12 +226,17 @@ export function createSender(options: SenderOptions): Sender {
 
   const land = (lane: Lane, outer: Outer) => {
     lane.land(outer)
+    held--
     count(outer.version, -1)
     options.landed()
   }
 
   return {
+    get count() {
+      return held
+    },
     add(outers) {
+      held += outers.length
       const slow = new Map<Lane, Outer[]>()
       const since = clock.monotonic() - SLOW
       for (const outer of outers) {
@@ -239,7 +251,11 @@ export function createSender(options: SenderOptions): Sender {
       for (const [lane, waiting] of slow) for (const outer of detach(waiting)) lane.push(outer)
     },
     pump,
-    recall: (shardId) => [...lanes.values()].flatMap((lane) => (shardId === undefined || lane.shardId === shardId ? lane.clear() : [])),
+    recall(shardId) {
+      const taken = [...lanes.values()].flatMap((lane) => (shardId === undefined || lane.shardId === shardId ? lane.clear() : []))
+      held -= taken.length
+      return taken
+    },
     oldest() {
       let since = Number.POSITIVE_INFINITY
       for (const lane of lanes.values()) if (lane.length > 0) since = Math.min(since, lane.peek().since)
