@@ -1,6 +1,6 @@
 /** Where in its input a fault was seen. */
 export interface Position {
-  /** Zero-based index of the record in the batch or of the line in the input. */
+  /** Zero-based index of the record in the caller's own input; of NDJSON blank lines are none. */
   record?: number
   /** Byte offset from the start of the input. */
   offset?: number

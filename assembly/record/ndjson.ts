@@ -21,9 +21,9 @@ let found: usize = 0;
 let scratch: usize = 0;
 
 /**
- * Rows of the lines of src[0, len), which ends with LF, at most `cap` of them; blank lines have none.
- * Offsets count from `src`; unescaped keys go to `side`, above src, with room for len + 80 bytes.
- * `hashPointer` may be 0. `most`: bytes of data and key. `source` is the line. Reports the bytes consumed, of
+ * Rows of the lines of src[0, len), which ends with LF, at most `cap` of them; blank lines (of JSON's
+ * white space alone) have none. Offsets count from `src`; unescaped keys go to `side`, above src, with room for
+ * len + 80 bytes. `hashPointer` may be 0. `most`: bytes of data and key. `source` is the line. Reports the bytes consumed, of
  * `side` used, and (spare) the lines.
  */
 export function ndjsonRows(src: usize, len: usize, keyPointer: usize, hashPointer: usize, most: usize, side: usize, table: usize, cap: usize): i32 {
@@ -35,9 +35,9 @@ export function ndjsonRows(src: usize, len: usize, keyPointer: usize, hashPointe
     scratch = top;
     let p = at;
     let c: u32 = load<u8>(p);
-    while (c == 0x20 || c == 0x09) c = load<u8>(++p);
-    if (c == 10 || (c == 13 && load<u8>(p, 1) == 10)) {
-      at = p + (c == 10 ? 1 : 2);
+    while (c == 0x20 || c == 0x09 || c == 0x0d) c = load<u8>(++p);
+    if (c == 10) {
+      at = p + 1;
       continue;
     }
     store<u32>(row, ABSENT, ROW_HASH + 4);

@@ -29,7 +29,7 @@ export function createFaults(io: Io): Faults {
     tell(outcomes, base) {
       for (const { record, last, code, message, position } of runs(outcomes.failures())) {
         if (code === 'SPOOLED') continue
-        if (position) say(`line ${base.lines + (position.record as number) + 1}, byte ${base.offset + (position.offset as number)}: ${masked(message)}`)
+        if (position) say(`line ${base.lines + (position.line as number)}, byte ${base.offset + (position.offset as number)}: ${masked(message)}`)
         else {
           const first = base.records + record + 1
           say(`${last > record ? `records ${first} to ${base.records + last + 1}` : `record ${first}`}: ${code}: ${masked(message)}`, last - record + 1)

@@ -1,6 +1,7 @@
 // The producer's account of what it has accepted and not yet settled: who may enter, and which flush
 // waits for what.
 import { createQueue } from './queue.js'
+import { onAbort } from './signal.js'
 
 export interface Account {
   readonly records: number
@@ -14,6 +15,8 @@ export interface Account {
   admit(bytes: number, count: number, enter: () => void, signal?: AbortSignal): Promise<void> | undefined
   /** Records that were accepted; `enter` calls it. */
   add(epoch: number, bytes: number, count: number): void
+  /** Lets in who has room by now: remove() does so itself, but not what `held` has less of. */
+  advance(): void
   /** Records that have their outcomes. */
   remove(epoch: number, bytes: number, count: number): void
   /** Resolves when all that was added so far is removed. */
@@ -23,12 +26,13 @@ export interface Account {
 interface Asking {
   bytes: number
   count: number
-  /** Nobody waits for it any more. */
-  gone: boolean
+  /** Aborted, nobody waits for it any more. */
+  signal: AbortSignal | undefined
   enter(): void
 }
 
-export function createAccount(maxBytes: number, maxRecords: number): Account {
+/** `held`: bytes beside those of the records, with `more` records about to enter. */
+export function createAccount(maxBytes: number, maxRecords: number, held: (more: number) => number): Account {
   let records = 0
   let bytes = 0
   let epoch = 0
@@ -37,12 +41,12 @@ export function createAccount(maxBytes: number, maxRecords: number): Account {
   const flushes = new Set<{ epoch: number; resolve: () => void }>()
   const queue = createQueue<Asking>()
   // What is larger than the whole buffer is let in alone.
-  const fits = (size: number, count: number) => records === 0 || (bytes + size <= maxBytes && records + count <= maxRecords)
+  const fits = (size: number, count: number) => records === 0 || (bytes + size + held(count) <= maxBytes && records + count <= maxRecords)
 
   const advance = () => {
-    while (queue.length > 0 && (queue.peek().gone || fits(queue.peek().bytes, queue.peek().count))) {
+    while (queue.length > 0 && (queue.peek().signal?.aborted || fits(queue.peek().bytes, queue.peek().count))) {
       const asking = queue.shift()
-      if (!asking.gone) asking.enter()
+      if (!asking.signal?.aborted) asking.enter()
     }
   }
 
@@ -68,13 +72,13 @@ export function createAccount(maxBytes: number, maxRecords: number): Account {
       return epoch
     },
     admit(size, count, enter, signal) {
+      if (signal?.aborted) return Promise.reject(signal.reason)
       if (queue.length === 0 && fits(size, count)) {
         enter()
         return undefined
       }
       return new Promise((resolve, reject) => {
         const stop = () => {
-          asking.gone = true
           reject(signal?.reason)
           // It may have been what those behind it waited for.
           advance()
@@ -82,17 +86,18 @@ export function createAccount(maxBytes: number, maxRecords: number): Account {
         const asking: Asking = {
           bytes: size,
           count,
-          gone: false,
+          signal,
           enter() {
-            signal?.removeEventListener('abort', stop)
+            end?.()
             enter()
             resolve()
           },
         }
-        signal?.addEventListener('abort', stop, { once: true })
+        const end = signal && onAbort(signal, stop)
         queue.push(asking)
       })
     },
+    advance,
     add(of, size, count) {
       records += count
       bytes += size

@@ -7,6 +7,7 @@ import { bytesIn, type LineRows } from './ndjson-rows.js'
 import type { Pack } from './pack.js'
 import type { Pipeline } from './pipeline-face.js'
 import type { Ticket } from './receipt.js'
+import { unlessAborted } from './signal.js'
 import type { OpenSpool, Spool, SpooledBatch } from './spool-port.js'
 
 export interface Admission {
@@ -18,7 +19,7 @@ export interface Admission {
   rows(ticket: Ticket, index: number, text: Uint8Array, rows: LineRows, from: number, to: number, signal?: AbortSignal): Promise<void> | undefined
   /** When all that was taken in so far is accepted: durable, where there is a spool. */
   accepted(): Promise<void> | undefined
-  /** Opens the spool, where there is one, and takes in what it holds. Rejects where it cannot be opened. */
+  /** Opens the spool, where there is one, and takes in what it holds. Rejects where it cannot be opened or read. */
   open(): Promise<void> | undefined
   /** Names who numbers the records: the spool, or this producer alone. */
   name(): string
@@ -45,15 +46,19 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const ABSENT = 0xffffffff
 
 /** Records of the spool have nobody who waits for them. */
-const nobody = (epoch: number): Ticket => ({ epoch, settle() {}, settleRows() {} })
+const nobody = (epoch: number): Ticket => ({ epoch, bytes: 0, settle() {}, settleRows() {} })
 
-/** `pipeline` is asked for only once records come: it tells this of what is released. */
+/**
+ * `pipeline` is asked for only once records come: it tells this of what is released. Aborted, `late` ends every
+ * wait for the spool with its reason; what the spool was given may be in it then, for whoever opens it next.
+ */
 export function createAdmission(
   account: Account,
   pipeline: () => Pipeline,
   { clock, random, spool, maxBytes }: { clock: Clock; random: Random; spool: OpenSpool | undefined; maxBytes: number },
+  late: AbortSignal,
 ): Admission {
-  return spool ? spooled(account, pipeline, clock, spool, maxBytes / 4) : direct(account, pipeline, clock, random)
+  return spool ? spooled(account, pipeline, clock, spool, maxBytes / 4, late) : direct(account, pipeline, clock, random)
 }
 
 function direct(account: Account, pipeline: () => Pipeline, clock: Clock, random: Random): Admission {
@@ -62,7 +67,7 @@ function direct(account: Account, pipeline: () => Pipeline, clock: Clock, random
   return {
     one: (ticket, index, key, hash, data, signal) =>
       account.admit(
-        key.length + data.length + ROW_BYTES,
+        key.length + data.length + ROW_BYTES + ticket.bytes,
         1,
         () => {
           const { pack } = pipeline()
@@ -108,7 +113,7 @@ function direct(account: Account, pipeline: () => Pipeline, clock: Clock, random
   }
 }
 
-function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openSpool: OpenSpool, quarter: number): Admission {
+function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openSpool: OpenSpool, quarter: number, late: AbortSignal): Admission {
   let spool: Spool | undefined
   let opening: Promise<void> | undefined
   let ready = false
@@ -137,7 +142,7 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
 
   const write = async (batch: Pack) => {
     try {
-      const first = await (spool as Spool).append(batch)
+      const first = await unlessAborted((spool as Spool).append(batch), late)
       const { count } = batch
       batch.number(first)
       pipeline().take(batch)
@@ -149,17 +154,23 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
   }
 
   const replay = async () => {
-    spool = await openSpool()
+    const opened = await openSpool()
+    // Nobody would close it any more.
+    if (late.aborted) await opened.close().catch(() => {})
+    late.throwIfAborted()
+    spool = opened
     if (spool.damaged) pipeline().damaged(spool.damaged)
     for await (const batch of spool.replay()) {
       for (let from = 0; from < batch.records.count; ) {
+        late.throwIfAborted()
         const { pack, to } = takeSome(batch, from, nobody(account.epoch), clock.monotonic(), quarter)
-        await account.admit(pack.bytes + ROW_BYTES * pack.count, pack.count, () => {
+        const enter = () => {
           for (let row = 0; row < pack.count; row++) account.add(pack.tickets[pack.owners[row]].epoch, pack.size(row), 1)
           const { count } = pack
           pipeline().take(pack)
           pipeline().arrived(count)
-        })
+        }
+        await account.admit(pack.weight, pack.count, enter, late)
         from = to
       }
     }
@@ -167,17 +178,18 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
   }
 
   const open = () => {
-    opening ??= replay()
+    opening ??= unlessAborted(replay(), late)
     return opening
   }
 
   // What comes while the spool is opened, or read, goes behind what it holds, in the order of coming.
   const behind = (take: () => Promise<void> | undefined, signal: AbortSignal | undefined): Promise<void> | undefined => {
     if (ready) return take()
-    return open().then(() => {
+    const taken = open().then(() => {
       signal?.throwIfAborted()
       return take()
     })
+    return unlessAborted(taken, signal)
   }
 
   return {
@@ -187,7 +199,7 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
         account.add(ticket.epoch, staged.size(staged.count - 1), 1)
         stage()
       }
-      return behind(() => account.admit(key.length + data.length + ROW_BYTES, 1, enter, signal), signal)
+      return behind(() => account.admit(key.length + data.length + ROW_BYTES + ticket.bytes, 1, enter, signal), signal)
     },
     many(batch, signal) {
       const bytes = sizeOf(batch)
@@ -215,7 +227,7 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
     async close() {
       await opening?.catch(() => {})
       await durable?.catch(() => {})
-      await spool?.close()
+      if (spool) await unlessAborted(spool.close(), late)
     },
   }
 }

@@ -46,3 +46,9 @@ export function attemptsOf(past: Past | undefined): Attempt[] {
   for (let at = past; at; at = at.before) list.push(at.last)
   return list.reverse()
 }
+
+/** What is told of a record that was given up after `recordTtl` milliseconds. */
+export function expiredBy(recordTtl: number, shardsKnown: boolean, past: Past | undefined): string {
+  const [unknown, why] = shardsKnown ? ['', ''] : [", the stream's shards not known", `: ${past?.last.message}`]
+  return `not delivered within ${recordTtl} ms${unknown}${past ? `; last ${past.last.code}${why}` : ''}`
+}

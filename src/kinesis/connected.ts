@@ -1,7 +1,7 @@
 // Nothing is taken in before the client has what it signs requests with: what is missing there is one error of the first
 // put, not the outcome of each record.
 import type { Admission } from './admission.js'
-import { unlessAborted } from './timeout.js'
+import { unlessAborted } from './signal.js'
 
 /** The admission, behind `connect`, which gives nothing once that is done. What a spool holds waits for it too. */
 export function afterConnect(connect: () => Promise<void> | undefined, admission: Admission, spooled: boolean): Admission {

@@ -4,6 +4,7 @@ import type { Position } from '../errors.js'
 import type { Clock, Random } from '../ports/ports.js'
 import type { Attempt } from './attempt.js'
 import { backoff } from './backoff.js'
+import { withTimeout } from './timeout.js'
 
 /** A record that was refused, has expired, or was sent too often. It can be put again as it is. */
 export interface DeadLetter {
@@ -20,28 +21,36 @@ export interface DeadLetter {
   attemptCount: number
   /** Each time, in order; of more than 64 the first 63 and the last. */
   attempts: Attempt[]
-  /** Of a line of NDJSON, within the bytes of its putNdjson. */
+  /** Of a bad line of NDJSON, as in its outcome. */
   position?: Position
 }
+
+/** One that was never sent. */
+export type Refused = Omit<DeadLetter, 'attempts' | 'attemptCount' | 'uncertain'>
 
 /**
  * Takes what is given up, some at a time. When it resolves, the letters are kept: only then do their
  * outcomes settle, and until then they count against the buffer's bounds. One that throws or rejects is
- * called again with the same letters, ten times in all with back-off; then the outcomes say that
- * nobody has them (`deadLettered: false`).
+ * called again with the same letters, ten times in all with back-off; then, or where it has not answered
+ * within requestTimeout, the outcomes say that nobody has them (`deadLettered: false`).
  */
 export type DeadLetterSink = (letters: readonly DeadLetter[]) => void | Promise<void>
 
 const TRIES = 10
 
-/** Whether the sink has taken them. Never rejects. */
-export async function bury(sink: DeadLetterSink, letters: readonly DeadLetter[], clock: Clock, random: Random): Promise<boolean> {
+/** Whether the sink has taken them. Never rejects. `patience`: milliseconds for each call. */
+export async function bury(sink: DeadLetterSink, letters: readonly DeadLetter[], clock: Clock, random: Random, patience: number): Promise<boolean> {
   for (let tries = 1; ; tries++) {
+    let call: AbortSignal | undefined
     try {
-      await sink(letters)
+      await withTimeout(clock, patience, undefined, async (signal) => {
+        call = signal
+        await sink(letters)
+      })
       return true
     } catch {
-      if (tries === TRIES) return false
+      // One that does not answer may be at it still.
+      if (tries === TRIES || call?.aborted) return false
       await clock.sleep(backoff(tries, random))
     }
   }

@@ -47,8 +47,16 @@ const PASSING = new Set([
 // "Unknown" is what the SDK calls an error without a type, as a proxy's 413 is.
 const DIVISIBLE = new Set(['ValidationException', 'InvalidArgumentException', 'SerializationException', 'RequestEntityTooLargeException'])
 
-/** What a rejected request means. */
+/** What a rejected request means. Never throws: an error that cannot be read is one without a name. */
 export function faultOf(error: unknown): Fault {
+  try {
+    return judge(error)
+  } catch {
+    return { kind: 'transient', code: 'Error', message: 'an error that cannot be read', uncertain: true, divisible: false }
+  }
+}
+
+function judge(error: unknown): Fault {
   const { name, message, status } = read(error)
   const fault = (kind: FaultKind, uncertain: boolean, divisible = false): Fault => ({ kind, code: name, message, uncertain, divisible })
   if (THROTTLES.has(name) || status === 429) return fault('throttle', false)

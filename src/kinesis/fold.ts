@@ -1,7 +1,6 @@
 // From a pack of user records to the Kinesis records that carry them: one crossing into the core for
 // the whole pack.
 import { aggregatePacked, NO_OUTER } from './aggregate.js'
-import { ROW_BYTES } from './intake.js'
 import type { Outer } from './outer.js'
 import type { Pack } from './pack.js'
 import { tagAggregate, tagSingle } from './record-ids.js'
@@ -118,7 +117,7 @@ function alone(pack: Pack, row: number, version: number, producer: string | unde
   const data = pack.data(row).slice()
   const PartitionKey = pack.key(row)
   const hash = pack.hash(row)
-  const keySize = pack.size(row) - ROW_BYTES - data.length - (hash?.length ?? 0)
+  const keySize = pack.textSize(row) - data.length - (hash?.length ?? 0)
   const Data = producer === undefined ? data : withIds(pack, rows, data, producer, maxRecordSize - keySize)
   return {
     entry: { Data, PartitionKey, ...(hash === undefined ? {} : { ExplicitHashKey: hash }) },

@@ -12,7 +12,7 @@ const ABSENT = 0xffffffff
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** A row's fixed cost in the buffer's account: its table row, ticket and history. */
+/** A row's fixed cost in the buffer's account: its table row, and its place in a receipt of many. */
 export const ROW_BYTES = 64
 
 /** An empty pack with room for so much; it grows. */
@@ -30,6 +30,8 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
   let sealed = false
   let count = 0
   let top = 0
+  /** Of the rows' tickets. */
+  let ticketBytes = 0
   const tickets: Ticket[] = []
   let pasts: Map<number, Past> | undefined
   const moveInto = (spare: Arrays | undefined) => {
@@ -64,8 +66,9 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
     numbers = grown(numbers, new Float64Array(room))
   }
   // Neighbours mostly come from one put.
-  const owner = (ticket: Ticket) => {
+  const owner = (ticket: Ticket, rows = 1) => {
     if (tickets[tickets.length - 1] !== ticket) tickets.push(ticket)
+    ticketBytes += rows * ticket.bytes
     return tickets.length - 1
   }
   const note = (ticket: Ticket, index: number, arrived: number, number: number) => {
@@ -87,7 +90,7 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
   // The rest of what `note` does, for rows [count, count + more) of one ticket.
   const noteAll = (ticket: Ticket, index: number, arrived: number, number: number, more: number) => {
     const end = count + more
-    owners.fill(owner(ticket), count, end)
+    owners.fill(owner(ticket, more), count, end)
     since.fill(arrived, count, end)
     for (let row = count; row < end; row++) {
       indices[row] = index++
@@ -121,6 +124,9 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
     get bytes() {
       return top
     },
+    get weight() {
+      return top + ROW_BYTES * count + ticketBytes
+    },
     get indices() {
       return indices
     },
@@ -143,12 +149,8 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
     },
     leave: recycle,
     past: (row) => pasts?.get(row),
-    size(row) {
-      const at = ROW * row
-      const hash = table[at + 3]
-      return table[at + 1] + table[at + 5] + (hash === ABSENT ? 0 : hash) + ROW_BYTES
-    },
-    dataSize: (row) => table[ROW * row + 5],
+    size: (row) => textSize(table, row) + ROW_BYTES + tickets[owners[row]].bytes,
+    textSize: (row) => textSize(table, row),
     data: (row) => heap.subarray(table[ROW * row + 4], table[ROW * row + 4] + table[ROW * row + 5]),
     key: (row) => decoder.decode(heap.subarray(table[ROW * row], table[ROW * row] + table[ROW * row + 1])),
     hash(row) {
@@ -280,14 +282,16 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
 }
 
 /** What some rows of a pack count for against the buffer's limit. */
-export function sizeOfRows({ table }: Pack, rows: ArrayLike<number>, from: number, to: number): number {
+export function sizeOfRows({ table, tickets, owners }: Pack, rows: ArrayLike<number>, from: number, to: number): number {
   let bytes = ROW_BYTES * (to - from)
-  for (let i = from; i < to; i++) {
-    const at = ROW * rows[i]
-    const hash = table[at + 3]
-    bytes += table[at + 1] + table[at + 5] + (hash === ABSENT ? 0 : hash)
-  }
+  for (let i = from; i < to; i++) bytes += textSize(table, rows[i]) + tickets[owners[rows[i]]].bytes
   return bytes
+}
+
+function textSize(table: Uint32Array, row: number): number {
+  const at = ROW * row
+  const hash = table[at + 3]
+  return table[at + 1] + table[at + 5] + (hash === ABSENT ? 0 : hash)
 }
 
 function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {

@@ -22,3 +22,6 @@ export function keep(pack: Pack, wanted: (row: number) => boolean): Pack {
   for (let row = 0; row < pack.count; row++) if (wanted(row)) kept.move(pack, row, pack.past(row))
   return kept
 }
+
+/** All rows of a pack. */
+export const rowsOf = (pack: Pack): number[] => Array.from({ length: pack.count }, (_, row) => row)

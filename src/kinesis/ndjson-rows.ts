@@ -88,12 +88,15 @@ export function stretch(bytes: Uint8Array, at: number): Uint8Array {
   return bytes.subarray(at, next < 0 ? bytes.length : next + 1)
 }
 
-/** End of the rows from `from` on that are records as they stand, some for a quarter of the buffer; `from` where that one is only a line. */
-export function plainEnd({ table, count }: LineRows, from: number, { maxBytes, maxRecords }: { maxBytes: number; maxRecords: number }): number {
+/**
+ * End of the rows from `from` on that are records as they stand, some for a quarter of the buffer; `from` where that one
+ * is only a line. `alone`: bytes that each takes beside its row.
+ */
+export function plainEnd({ table, count }: LineRows, from: number, { maxBytes, maxRecords }: { maxBytes: number; maxRecords: number }, alone: number): number {
   let to = from
   let bytes = 0
   for (; to < count && table[8 * to + 7] !== ASK_HOST; to++) {
-    bytes += sizeOf(table, to)
+    bytes += sizeOf(table, to) + alone
     if (to > from && (4 * bytes > maxBytes || 4 * (to - from) >= maxRecords)) break
   }
   return to

@@ -14,7 +14,7 @@ export interface NdjsonOptions {
 }
 
 export interface NdjsonLine {
-  /** Zero-based, empty lines counted. */
+  /** Zero-based, blank lines counted. */
   line: number
   /** Of its first byte. */
   offset: number

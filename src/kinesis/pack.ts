@@ -15,6 +15,8 @@ export interface Pack extends RecordBatch {
   readonly numbers: Float64Array
   /** Payload and keys. */
   readonly bytes: number
+  /** What all its rows count for against the buffer's limit. */
+  readonly weight: number
   /** A new one, empty, with room for as much as this one has come to hold; this one gets no more rows. */
   next(): Pack
   /** So many rows need nothing of it any more. When none does, and it gets none, its arrays are another's. */
@@ -25,7 +27,8 @@ export interface Pack extends RecordBatch {
   readonly pasts: boolean
   /** Bytes that one row counts for against the buffer's limit. */
   size(row: number): number
-  dataSize(row: number): number
+  /** Bytes of its key, hash key and data. */
+  textSize(row: number): number
   data(row: number): Uint8Array
   key(row: number): string
   hash(row: number): string | undefined

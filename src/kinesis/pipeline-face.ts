@@ -1,5 +1,5 @@
 // What the producer and its admission see of the pipeline.
-import type { DeadLetter } from './dead-letter.js'
+import type { Refused } from './dead-letter.js'
 import type { Pack } from './pack.js'
 import type { Ticket } from './receipt.js'
 import type { SettledCounts } from './settler.js'
@@ -7,6 +7,7 @@ import type { SettledCounts } from './settler.js'
 export interface ProducerMetrics extends SettledCounts {
   /** Accepted and not yet settled. */
   bufferedRecords: number
+  /** As maxBufferedBytes counts. */
   bufferedBytes: number
   /** Times that a Kinesis record was sent once more, and times that it was throttled. */
   retried: number
@@ -21,6 +22,10 @@ export interface ProducerMetrics extends SettledCounts {
 
 export interface Pipeline {
   readonly metrics: ProducerMetrics
+  /** Bytes that each record takes beside its row: none, unless it goes alone. */
+  alone(): number
+  /** Bytes of Kinesis records that wait or are under way, user records aside; with `more` about to come. */
+  held(more: number): number
   /** Whether the pack is worth a drain(false). */
   readonly full: boolean
   /** Where accepted records go; another one after each drain. */
@@ -32,7 +37,7 @@ export interface Pipeline {
   /** So many places of the spool cannot be read. */
   damaged(places: number): void
   /** A record that is not accepted; a promise while a dead-letter sink takes it. */
-  refuse(ticket: Ticket, index: number, letter: Omit<DeadLetter, 'attempts' | 'attemptCount' | 'uncertain'>): Promise<void> | undefined
+  refuse(ticket: Ticket, index: number, letter: Refused): Promise<void> | undefined
   /** Folds the pack and sends it; unless `all`, aggregates that more could join stay. */
   drain(all: boolean): void
   /** Sends nothing any more: all that is not under way fails as ABORTED, and what is under way when it comes back. */

@@ -10,12 +10,12 @@
 // its number, and nothing is folded by the new shards while anything that the old ones placed is under way.
 import { MillraceError } from '../errors.js'
 import type { Account } from './account.js'
-import { after, type Past } from './attempt.js'
+import { after, expiredBy, type Past } from './attempt.js'
 import { faultOf } from './faults.js'
 import { fold } from './fold.js'
-import { createPack, ROW_BYTES } from './intake.js'
-import { keep, merge } from './merge.js'
-import type { Outer } from './outer.js'
+import { createPack } from './intake.js'
+import { keep, merge, rowsOf } from './merge.js'
+import { OUTER_BYTES, type Outer } from './outer.js'
 import type { Pack } from './pack.js'
 import type { Pipeline } from './pipeline-face.js'
 import { createPlacement } from './placement.js'
@@ -26,8 +26,6 @@ import type { KinesisService } from './service.js'
 import { createSettler } from './settler.js'
 import { createTelemetry } from './telemetry.js'
 
-const MIB = 1_048_576
-
 /** `released` is told the numbers of records that have their outcomes; `name` gives the producer's, once records come. */
 export function createPipeline(
   service: KinesisService,
@@ -35,13 +33,13 @@ export function createPipeline(
   account: Account,
   { released, name }: { released?: ((numbers: Float64Array) => void) | undefined; name(): string },
 ): Pipeline {
-  const { clock, random, ordering, recordTtl } = settings
-  /** Aborted once no shard is needed any more. */
-  const life = new AbortController()
-  const placement = createPlacement({ ...settings, service, signal: life.signal })
+  const { clock, random, ordering, recordTtl, deadLetter, requestTimeout } = settings
+  /** Aborted once nothing more is sent: no shard is needed any more. */
+  const abandoned = new AbortController()
+  const placement = createPlacement({ ...settings, service, signal: abandoned.signal })
   const { table } = placement
   const telemetry = createTelemetry(settings.metrics, settings.stream)
-  const settler = createSettler({ account, clock, random, deadLetter: settings.deadLetter, telemetry, released })
+  const settler = createSettler({ account, clock, random, deadLetter, requestTimeout, telemetry, released })
   const counts = { retried: 0, throttled: 0, requests: 0, spoolDamaged: 0 }
   let pack = createPack()
   /** Outer records whose rows are to be folded anew. */
@@ -52,14 +50,13 @@ export function createPipeline(
   let lingering: AbortController | undefined
   let scheduled = false
   let urgent = false
-  let abandoned = false
 
   const sender = createSender({
     ...settings,
     service,
     requestBytes: Math.max(settings.maxRequestBytes, settings.maxRecordSize),
     current(outer) {
-      if (abandoned) {
+      if (abandoned.signal.aborted) {
         again(outer)
         return false
       }
@@ -97,6 +94,7 @@ export function createPipeline(
       telemetry.answered(records, milliseconds, fault?.code)
     },
     landed() {
+      account.advance()
       if (!fenced || sender.fliesBeside(table.version)) return
       fenced = false
       urgent = true
@@ -104,17 +102,18 @@ export function createPipeline(
     },
   })
 
-  const expired = (past: Past | undefined) => {
-    const [unknown, why] = table.known ? ['', ''] : [", the stream's shards not known", `: ${past?.last.message}`]
-    return `not delivered within ${recordTtl} ms${unknown}${past ? `; last ${past.last.code}${why}` : ''}`
-  }
+  const expired = (past: Past | undefined) => expiredBy(recordTtl, table.known, past)
+
+  // Bytes that a record will take beside its row, where each goes alone.
+  const alone = () => (!placement.aggregation || (table.known && !table.map) ? OUTER_BYTES : 0)
+  const held = (more: number) => OUTER_BYTES * sender.count + alone() * (pack.count + more)
 
   // Enough for some full aggregates a shard; what is left over is carried. And a quarter of the buffer,
   // so that a full one always has something under way.
   const isFull = () =>
     pack.count >= Math.min(65_536, settings.maxRecords / 4) ||
-    pack.bytes >= Math.min(Math.max(MIB, 2 * table.count * settings.maxSize), 32 * MIB) ||
-    pack.bytes + ROW_BYTES * pack.count >= settings.maxBytes / 4
+    pack.bytes >= Math.min(Math.max(2 ** 20, 2 * table.count * settings.maxSize), 2 ** 25) ||
+    pack.weight + alone() * pack.count >= settings.maxBytes / 4
 
   const wait = () => {
     if (lingering) return
@@ -148,7 +147,7 @@ export function createPipeline(
 
   const drain = (all: boolean) => {
     if (pack.count === 0 && recalled.length === 0) return
-    if (abandoned) return giveUp()
+    if (abandoned.signal.aborted) return giveUp()
     if (!table.known) return search.begin()
     placement.look()
     if (ordering === 'key') {
@@ -202,7 +201,7 @@ export function createPipeline(
   const search = createSearch({
     clock,
     recordTtl,
-    signal: life.signal,
+    signal: abandoned.signal,
     find: (signal) => placement.start(signal),
     oldest: () => (pack.count > 0 ? pack.since[0] : Number.POSITIVE_INFINITY),
     expire() {
@@ -229,7 +228,7 @@ export function createPipeline(
   }
 
   const judge = async (outer: Outer, shardId: string, sequenceNumber: string) => {
-    if (await placement.judge(outer, shardId)) {
+    if (await placement.judge(outer, shardId, abandoned.signal)) {
       settler.deliver(outer, shardId, sequenceNumber)
       return
     }
@@ -258,8 +257,10 @@ export function createPipeline(
       const waiting = Math.min(pack.count > 0 ? pack.since[0] : Number.POSITIVE_INFINITY, sender.oldest())
       const since = recalled.reduce((oldest, outer) => Math.min(oldest, outer.since), waiting)
       const oldest = since === Number.POSITIVE_INFINITY ? 0 : clock.monotonic() - since
-      return { ...settler.counts, ...counts, oldest, bufferedRecords: account.records, bufferedBytes: account.bytes }
+      return { ...settler.counts, ...counts, oldest, bufferedRecords: account.records, bufferedBytes: account.bytes + held(0) }
     },
+    alone,
+    held,
     get full() {
       return isFull()
     },
@@ -279,7 +280,7 @@ export function createPipeline(
     arrived(count) {
       settler.counts.accepted += count
       telemetry.accepted(count)
-      urgent ||= abandoned
+      urgent ||= abandoned.signal.aborted
       if (urgent || isFull()) schedule()
       else wait()
     },
@@ -290,13 +291,10 @@ export function createPipeline(
     refuse: settler.refuse,
     drain,
     abandon() {
-      abandoned = true
-      life.abort()
+      abandoned.abort()
       recall()
       drain(true)
     },
-    close: () => life.abort(),
+    close: () => abandoned.abort(),
   }
 }
-
-const rowsOf = (pack: Pack) => Array.from({ length: pack.count }, (_, row) => row)

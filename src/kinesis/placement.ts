@@ -6,6 +6,7 @@ import { backoff } from './backoff.js'
 import type { Outer } from './outer.js'
 import type { KinesisService } from './service.js'
 import { createShardTable, type ShardTable } from './shard-table.js'
+import { unlessAborted } from './signal.js'
 
 export interface Placement {
   readonly table: ShardTable
@@ -21,9 +22,10 @@ export interface Placement {
   saw(shardId: string): void
   /**
    * Whether readers that follow the KCL take this aggregate, which was stored in a shard that was not predicted:
-   * they drop it whole if one of its hash keys lies outside that shard's range.
+   * they drop it whole if one of its hash keys lies outside that shard's range. Aborted, `signal` ends the wait for the
+   * shards to be listed: then what is known of them counts.
    */
-  judge(outer: Outer, shardId: string): Promise<boolean>
+  judge(outer: Outer, shardId: string, signal: AbortSignal): Promise<boolean>
 }
 
 export interface PlacementOptions {
@@ -104,12 +106,12 @@ export function createPlacement({ service, clock, random, aggregation: wanted, r
     saw(shardId) {
       if (table.known && !table.isOpen(shardId) && !table.resting) table.refresh().catch(() => {})
     },
-    async judge(outer, shardId) {
+    async judge(outer, shardId, signal) {
       const stale = outer.version === table.version
       try {
         // Listed since, perhaps by the look for another one.
-        if (!table.knows(shardId)) await table.learn(shardId)
-        else if (stale) await table.refresh()
+        if (!table.knows(shardId)) await unlessAborted(table.learn(shardId), signal)
+        else if (stale) await unlessAborted(table.refresh(), signal)
       } catch {
         // Then only the ranges that are known count.
       }

@@ -38,7 +38,11 @@ export interface ProducerOptions extends StreamOptions {
   refreshInterval?: number
   /** Milliseconds that a record may wait for company; default 100 (KPL). */
   maxBufferedTime?: number
-  /** Bytes accepted and not settled, 64 a record included, at which put waits; default 64 MiB. */
+  /**
+   * Bytes accepted and not settled at which put waits; default 64 MiB. What holds them counts as well: 64 a record, 256 more for
+   * one of put(), which has a receipt of its own, and 512 a Kinesis record: an aggregate, or each record where
+   * none are made.
+   */
   maxBufferedBytes?: number
   /**
    * What is sure about the order of records. none (default): nothing. shard: records of one shard are

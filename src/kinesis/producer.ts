@@ -2,21 +2,27 @@
 import { checkKeys, MillraceError, type Position, wrongType } from '../errors.js'
 import { createAccount } from './account.js'
 import { createAdmission, type Many } from './admission.js'
+import { createClosing } from './closing.js'
 import { afterConnect } from './connected.js'
+import type { Refused } from './dead-letter.js'
 import { parseHashKey } from './hash-key.js'
 import type { NdjsonLine, NdjsonOptions } from './ndjson.js'
 import { createLineReader, type LineRows, plainEnd, ROWS, readRow, stretch } from './ndjson-rows.js'
 import { createPipeline } from './pipeline.js'
 import type { Pipeline, ProducerMetrics } from './pipeline-face.js'
 import { type ProducerOptions, producerSettings } from './producer-options.js'
-import { type BatchReceipt, type BatchTicket, createBatchTicket, createReceipt, type Receipt, type Ticket } from './receipt.js'
+import { type BatchReceipt, type BatchTicket, createBatchTicket, type Receipt, SingleTicket, type Ticket } from './receipt.js'
 import { checkRecord, checkRecords, faultOfRecord, type ProducerRecord } from './record.js'
 import { createService } from './service.js'
+import { signalOf, unlessAborted } from './signal.js'
 import { type Sent, sending, type WritableOptions, writableOf } from './streams.js'
-import { unlessAborted } from './timeout.js'
 
 export interface PutOptions {
-  /** Ends the waiting for acceptance: the call rejects with its reason. What was accepted by then is delivered all the same. */
+  /**
+   * Ends the waiting for acceptance: the call rejects with its reason, at once. A record that waited for room is not accepted.
+   * What was accepted by then, and with a spool what had been given to its device, is delivered all the same: put
+   * again, it may be in the stream twice.
+   */
   signal?: AbortSignal
 }
 
@@ -32,9 +38,10 @@ export interface Producer {
   /** The same for many records with one receipt; throws TypeError before any is accepted. */
   putBatch(records: readonly ProducerRecord[], options?: PutOptions): Promise<BatchReceipt>
   /**
-   * One record a line, the line without its end being the data; empty lines are no records. `bytes`
+   * One record a line, the line without its end (LF or CRLF) being the data; blank lines, of JSON's white space alone, are no records. `bytes`
    * ends with a whole line, its last line end may be missing. A line that is no JSON object or has
-   * no key fails alone (BAD_JSON, BAD_PARTITION_KEY). Must not be changed until this resolves. Lines are read
+   * no key fails alone (BAD_JSON, BAD_PARTITION_KEY), and says where: `record` is its index among the records, as in
+   * the receipt, `line` counts from 1, blank lines included. Must not be changed until this resolves. Lines are read
    * by the core, without an object for any; only those whose key is no plain one (text of up to 256 bytes, a
    * boolean, a whole number of up to 15 digits) go through JSON.parse.
    */
@@ -57,7 +64,10 @@ export interface Producer {
   /**
    * Accepts no more, flushes, and closes a client that the producer made. Puts that wait for room are
    * still taken in. When the signal is aborted, what is not stored by then fails as ABORTED (and goes to the
-   * dead-letter sink); what is under way is waited for, for requestTimeout at most.
+   * dead-letter sink) or, where a spool has it, as SPOOLED; what is under way is waited for, for requestTimeout at
+   * most, and so is the device of a spool: puts that still wait for it then, and this call, reject with IO, and the
+   * spool keeps its lock until the device answers. May be called again, with a signal to end the wait.
+   * Rejects with the spool's error where it has failed, once what was accepted has its outcome.
    */
   close(options?: PutOptions): Promise<void>
   metrics(): ProducerMetrics
@@ -82,18 +92,43 @@ const MANY = 1_024
 export function createProducer(options: ProducerOptions): Producer {
   const settings = producerSettings(options)
   const service = createService(options, settings.clock, settings.requestTimeout)
-  const account = createAccount(settings.maxBytes, settings.maxRecords)
+  const account = createAccount(settings.maxBytes, settings.maxRecords, (more) => pipeline.held(more))
+  const closing = createClosing(settings.clock, settings.requestTimeout, {
+    abandon: () => pipeline.abandon(),
+    finish: () => finish(),
+    release() {
+      pipeline.close()
+      return admission.close().finally(() => service.destroy())
+    },
+  })
   const admission = afterConnect(
     service.connect,
-    createAdmission(account, () => pipeline, settings),
+    createAdmission(account, () => pipeline, settings, closing.late),
     settings.spool !== undefined,
   )
   const pipeline: Pipeline = createPipeline(service, settings, account, admission)
   const taking = new Set<Promise<unknown>>()
-  let closing: Promise<void> | undefined
 
   const assertOpen = () => {
-    if (closing) throw new MillraceError('CLOSED', 'the producer is closed')
+    if (closing.begun) throw new MillraceError('CLOSED', 'the producer is closed')
+  }
+
+  // Keeps close() from closing while a put is still taking in.
+  const track = <T>(work: Promise<T>): Promise<T> => {
+    const done = work.finally(() => taking.delete(done))
+    taking.add(done)
+    return done
+  }
+
+  // Whoever put it may leave; close() waits until the sink has it.
+  const refuse = (ticket: Ticket, index: number, letter: Refused, signal: AbortSignal | undefined): Promise<void> | undefined => {
+    const buried = pipeline.refuse(ticket, index, letter)
+    return buried && unlessAborted(track(buried), signal)
+  }
+
+  const accepted = (signal: AbortSignal | undefined): Promise<void> | undefined => {
+    const durable = admission.accepted()
+    return durable && unlessAborted(durable, signal)
   }
 
   // One record: taken in or refused at once, or waited for.
@@ -107,15 +142,15 @@ export function createProducer(options: ProducerOptions): Producer {
     position?: Position,
   ): Promise<void> | undefined => {
     const fault = faultOfRecord(key, hash, data, settings.maxRecordSize)
-    if (fault) return pipeline.refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) })
+    if (fault) return refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) }, signal)
     const decimal = hash === undefined ? undefined : String(parseHashKey(hash))
     return admission.one(ticket, index, key, decimal, data, signal)
   }
 
   const takeLine = (ticket: BatchTicket, { line, offset, key, hash, data, fault }: NdjsonLine, signal: AbortSignal | undefined): Promise<void> | undefined => {
-    const position = { record: line, offset }
     const index = ticket.add()
-    if (fault) return pipeline.refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) })
+    const position = { record: index, line: line + 1, offset }
+    if (fault) return refuse(ticket, index, { ...fault, ...letterOf(key, hash, data, position) }, signal)
     return take(ticket, index, key, hash, data, signal, position)
   }
 
@@ -126,25 +161,19 @@ export function createProducer(options: ProducerOptions): Producer {
   const manyFrom = (ticket: BatchTicket, records: readonly ProducerRecord[], from: number): Many => {
     const hashes: (string | undefined)[] = []
     const data: Uint8Array[] = []
+    const alone = pipeline.alone()
     let to = from
     let bytes = 0
     for (; to < records.length && to - from < MANY && 8 * (to - from) <= settings.maxRecords; to++) {
       const { partitionKey, explicitHashKey } = records[to]
       const own = bytesOf(records[to].data)
       if (faultOfRecord(partitionKey, explicitHashKey, own, settings.maxRecordSize)) break
-      bytes += own.length + partitionKey.length
+      bytes += own.length + partitionKey.length + alone
       if (to > from && 8 * bytes > settings.maxBytes) break
       hashes.push(explicitHashKey === undefined ? undefined : String(parseHashKey(explicitHashKey)))
       data.push(own)
     }
     return { ticket, index: to > from ? ticket.add(to - from) : 0, records, from, to, hashes, data }
-  }
-
-  // Keeps close() from closing while a put is still taking in.
-  const track = <T>(work: Promise<T>): Promise<T> => {
-    const done = work.finally(() => taking.delete(done))
-    taking.add(done)
-    return done
   }
 
   // Between two stretches of a long put the requests get a turn of the event loop.
@@ -154,31 +183,25 @@ export function createProducer(options: ProducerOptions): Producer {
     signal?.throwIfAborted()
   }
 
+  // A spool that fails has taken nothing back: what was accepted before has its outcome first.
   const settled = async () => {
+    let failure: { error: unknown } | undefined
+    const note = (error: unknown) => {
+      failure ??= { error }
+    }
     const opening = admission.open()
-    if (opening) await opening
+    if (opening) await opening.catch(note)
     const drained = account.drained()
     const durable = admission.accepted()
-    if (durable) await durable
+    if (durable) await durable.catch(note)
     pipeline.drain(true)
     await drained
+    if (failure) throw failure.error
   }
 
-  const flush = (signal?: AbortSignal) => unlessAborted(settled(), signal)
-
-  const close = async (signal?: AbortSignal) => {
-    const stop = () => pipeline.abandon()
-    if (signal?.aborted) stop()
-    signal?.addEventListener('abort', stop, { once: true })
+  const finish = async () => {
     while (taking.size > 0) await Promise.allSettled([...taking])
-    try {
-      await flush()
-    } finally {
-      signal?.removeEventListener('abort', stop)
-      pipeline.close()
-      await admission.close()
-      service.destroy()
-    }
+    await settled()
   }
 
   const producer: Producer = {
@@ -186,10 +209,10 @@ export function createProducer(options: ProducerOptions): Producer {
       assertOpen()
       checkRecord('record', record)
       const signal = signalOf(given)
-      const ticket = createReceipt(account.epoch)
+      const ticket = new SingleTicket(account.epoch)
       const waiting = take(ticket, 0, record.partitionKey, record.explicitHashKey, bytesOf(record.data), signal)
       if (waiting) await track(waiting)
-      const durable = admission.accepted()
+      const durable = accepted(signal)
       if (durable) await track(durable)
       return { outcome: ticket.outcome }
     },
@@ -209,7 +232,7 @@ export function createProducer(options: ProducerOptions): Producer {
           if (waiting) await waiting
           if (pipeline.full) await breathe(signal)
         }
-        await admission.accepted()
+        await accepted(signal)
         return ticket.close()
       }
       return track(work())
@@ -228,7 +251,7 @@ export function createProducer(options: ProducerOptions): Producer {
           const text = stretch(bytes, offset)
           const rows = read(text, ROWS)
           for (let from = 0, to = 0; from < rows.count; from = to) {
-            to = plainEnd(rows, from, settings)
+            to = plainEnd(rows, from, settings, pipeline.alone())
             const waiting =
               to === from ? takeLine(ticket, readRow(text, rows, to++, line, offset, fields), signal) : takeRows(ticket, text, rows, from, to, signal)
             if (waiting) await waiting
@@ -237,18 +260,15 @@ export function createProducer(options: ProducerOptions): Producer {
           line += rows.lines
           offset += rows.consumed
         }
-        await admission.accepted()
+        await accepted(signal)
         return ticket.close()
       }
       return track(work())
     },
     send: (source, given) => sending(producer, source, signalOf(given), settings.maxRecords),
     writable: (given) => writableOf(producer, given),
-    flush: async (given) => flush(signalOf(given)),
-    close(given) {
-      closing ??= close(signalOf(given, false))
-      return closing
-    },
+    flush: async (given) => unlessAborted(settled(), signalOf(given)),
+    close: async (given) => closing.close(signalOf(given, false)),
     metrics: () => pipeline.metrics,
     [Symbol.asyncDispose]: () => producer.close(),
   }
@@ -263,18 +283,6 @@ const letterOf = (partitionKey: string, hash: string | bigint | undefined, data:
 })
 
 const bytesOf = (data: Uint8Array | string) => (typeof data === 'string' ? encoder.encode(data) : data)
-
-/** The signal of a call, checked; throws its reason where it is aborted already, unless that may be. */
-function signalOf(options: { signal?: AbortSignal | undefined } | undefined, fresh = true): AbortSignal | undefined {
-  if (options === undefined) return undefined
-  if (options === null || typeof options !== 'object') throw wrongType('options', 'an object', options)
-  checkKeys('options', options, ['signal'])
-  const { signal } = options
-  if (signal !== undefined && typeof (signal as { addEventListener?: unknown } | null)?.addEventListener !== 'function')
-    throw wrongType('options.signal', 'an AbortSignal', signal)
-  if (fresh) signal?.throwIfAborted()
-  return signal
-}
 
 function checkFields(fields: NdjsonOptions): void {
   if (fields === null || typeof fields !== 'object') throw wrongType('options', 'an object', fields)

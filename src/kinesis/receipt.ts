@@ -27,7 +27,7 @@ export interface Failed {
   uncertain: boolean
   /** Whether the dead-letter sink has taken it; absent where there is none. */
   deadLettered?: boolean
-  /** Of a line of NDJSON: its zero-based number (`record`) and the offset of its first byte. */
+  /** Of a bad line of NDJSON: `record` as in the receipt, its line, from 1, and the offset of its first byte, within the bytes of its putNdjson. */
   position?: Position
 }
 
@@ -51,7 +51,7 @@ export interface BatchOutcomes {
   readonly delivered: number
   readonly failed: number
   at(record: number): Outcome
-  /** The failed ones only. */
+  /** The failed ones only; `record`: index in the batch, of NDJSON among the lines that are not blank. What `at` takes. */
   failures(): Iterable<Failed & { record: number }>
 }
 
@@ -62,6 +62,8 @@ export type Settlement = Omit<Delivered, 'subSequenceNumber'> | Failed
 export interface Ticket {
   /** The flush that waits for it. */
   readonly epoch: number
+  /** What it takes for each of its records, beside the row. */
+  readonly bytes: number
   settle(index: number, settlement: Settlement, subSequenceNumber: number): void
   /**
    * The same for rows[from, to) of a pack at once, whose `indices` these are: their places in `rows` are
@@ -70,20 +72,32 @@ export interface Ticket {
   settleRows(indices: Uint32Array, rows: ArrayLike<number>, from: number, to: number, settlement: Settlement, aggregated: boolean): void
 }
 
+/** What the ticket of a single record takes, its promise included. Measured: 225 bytes of heap each (Node 20). */
+const TICKET_BYTES = 256
+
 const outcomeOf = (settlement: Settlement, subSequenceNumber: number): Outcome =>
   settlement.status === 'delivered' ? { ...settlement, subSequenceNumber } : settlement
 
 /** Ticket and receipt of a single record. */
-export function createReceipt(epoch: number): Ticket & Receipt {
-  let resolve: (outcome: Outcome) => void
-  const outcome = new Promise<Outcome>((done) => {
-    resolve = done
-  })
-  return {
-    epoch,
-    outcome,
-    settle: (_, settlement, sub) => resolve(outcomeOf(settlement, sub)),
-    settleRows: (_indices, _rows, from, _to, settlement, aggregated) => resolve(outcomeOf(settlement, aggregated ? from : 0)),
+export class SingleTicket implements Ticket, Receipt {
+  readonly epoch: number
+  readonly bytes = TICKET_BYTES
+  readonly outcome: Promise<Outcome>
+  #resolve!: (outcome: Outcome) => void
+
+  constructor(epoch: number) {
+    this.epoch = epoch
+    this.outcome = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  settle(_index: number, settlement: Settlement, sub: number): void {
+    this.#resolve(outcomeOf(settlement, sub))
+  }
+
+  settleRows(_indices: Uint32Array, _rows: ArrayLike<number>, from: number, _to: number, settlement: Settlement, aggregated: boolean): void {
+    this.#resolve(outcomeOf(settlement, aggregated ? from : 0))
   }
 }
 
@@ -134,6 +148,7 @@ export function createBatchTicket(epoch: number): BatchTicket {
   }
   return {
     epoch,
+    bytes: 0,
     add(more = 1) {
       const first = count
       count += more

@@ -1,12 +1,13 @@
 // From outer records to PutRecords requests: lanes, packing, pace, retry.
 import { KINESIS } from '../limits.js'
 import type { Clock, Random } from '../ports/ports.js'
+import { type Reply, readAnswer } from './answer.js'
 import { after } from './attempt.js'
 import { backoff } from './backoff.js'
-import { type Fault, faultOf, recordFault } from './faults.js'
+import { type Fault, faultOf } from './faults.js'
 import { createLane, type Lane, type Ordering } from './lane.js'
 import { detach, type Outer } from './outer.js'
-import type { KinesisService, PutRecordsResult } from './service.js'
+import type { KinesisService } from './service.js'
 
 export interface SenderOptions {
   service: KinesisService
@@ -34,6 +35,8 @@ export interface SenderOptions {
 }
 
 export interface Sender {
+  /** Outer records that wait or are under way. */
+  readonly count: number
   add(outers: readonly Outer[]): void
   /** Sends what it may; called after a round of add(). */
   pump(): void
@@ -58,6 +61,7 @@ export function createSender(options: SenderOptions): Sender {
   const versions = new Map<number, number>()
   const requests = new Set<Outer[]>()
   let turn = 0
+  let held = 0
 
   const laneOf = (shardId: string): Lane => {
     let lane = lanes.get(shardId)
@@ -133,6 +137,7 @@ export function createSender(options: SenderOptions): Sender {
       const late = now - outer.since > options.recordTtl
       if (!late && options.current(outer)) return outer
       lane.shift()
+      held--
       if (late) options.expired(outer)
     }
     return undefined
@@ -149,12 +154,9 @@ export function createSender(options: SenderOptions): Sender {
 
   const send = async (request: Outer[]): Promise<void> => {
     const started = clock.monotonic()
-    let results: (PutRecordsResult | null)[]
+    let replies: Reply[]
     try {
-      const answer = await service.putRecords(request.map((outer) => outer.entry))
-      if (answer?.Records?.length !== request.length)
-        throw new Error(`PutRecords answered ${answer?.Records?.length ?? 'no'} results for ${request.length} records`)
-      results = answer.Records
+      replies = readAnswer(await service.putRecords(request.map((outer) => outer.entry)), request.length)
     } catch (error) {
       const fault = faultOf(error)
       options.answered(request.length, clock.monotonic() - started, fault)
@@ -164,28 +166,32 @@ export function createSender(options: SenderOptions): Sender {
         await Promise.all([send(request.slice(0, half)), send(request.slice(half))])
         return
       }
-      return settle(request, () => fault, started)
+      return settle(
+        request,
+        request.map(() => ({ fault })),
+        started,
+      )
     }
     options.answered(request.length, clock.monotonic() - started, undefined)
-    settle(request, (i) => faultIn(results[i]), started, results)
+    settle(request, replies, started)
   }
 
-  const settle = (request: Outer[], faultAt: (i: number) => Fault | undefined, started: number, results: (PutRecordsResult | null)[] = []) => {
+  const settle = (request: Outer[], replies: Reply[], started: number) => {
     const again = new Map<Lane, { outers: Outer[]; throttled: boolean }>()
     const well = new Set<Lane>()
     const milliseconds = clock.monotonic() - started
     for (let i = 0; i < request.length; i++) {
       const outer = request[i]
       const lane = laneOf(outer.shardId)
-      const fault = faultAt(i)
-      if (!fault) {
+      const reply = replies[i]
+      if (!reply.fault) {
         well.add(lane)
-        const { ShardId = '', SequenceNumber = '' } = results[i] as PutRecordsResult
-        const judged = options.stored(outer, ShardId, SequenceNumber)
+        const judged = options.stored(outer, reply.shardId, reply.sequenceNumber)
         if (judged) void judged.then(() => land(lane, outer)).then(pump)
         else land(lane, outer)
         continue
       }
+      const { fault } = reply
       const { code, message, uncertain } = fault
       outer.past = after(outer.past, { at: clock.now() - milliseconds, milliseconds, code, message, uncertain })
       const { count: attempts } = outer.past
@@ -198,7 +204,10 @@ export function createSender(options: SenderOptions): Sender {
         again.set(lane, group)
         group.throttled ||= fault.kind === 'throttle'
         // Taken back where the shards have changed.
-        if (options.current(outer)) group.outers.push(outer)
+        if (options.current(outer)) {
+          group.outers.push(outer)
+          held++
+        }
       }
       land(lane, outer)
     }
@@ -217,12 +226,17 @@ export function createSender(options: SenderOptions): Sender {
 
   const land = (lane: Lane, outer: Outer) => {
     lane.land(outer)
+    held--
     count(outer.version, -1)
     options.landed()
   }
 
   return {
+    get count() {
+      return held
+    },
     add(outers) {
+      held += outers.length
       const slow = new Map<Lane, Outer[]>()
       const since = clock.monotonic() - SLOW
       for (const outer of outers) {
@@ -237,7 +251,11 @@ export function createSender(options: SenderOptions): Sender {
       for (const [lane, waiting] of slow) for (const outer of detach(waiting)) lane.push(outer)
     },
     pump,
-    recall: (shardId) => [...lanes.values()].flatMap((lane) => (shardId === undefined || lane.shardId === shardId ? lane.clear() : [])),
+    recall(shardId) {
+      const taken = [...lanes.values()].flatMap((lane) => (shardId === undefined || lane.shardId === shardId ? lane.clear() : []))
+      held -= taken.length
+      return taken
+    },
     oldest() {
       let since = Number.POSITIVE_INFINITY
       for (const lane of lanes.values()) if (lane.length > 0) since = Math.min(since, lane.peek().since)
@@ -246,12 +264,4 @@ export function createSender(options: SenderOptions): Sender {
     },
     fliesBeside: (version) => versions.size > (versions.has(version) ? 1 : 0),
   }
-}
-
-/** Why an entry of an answer is no place in the stream. */
-function faultIn(result: PutRecordsResult | null | undefined): Fault | undefined {
-  const { ErrorCode, ErrorMessage, ShardId, SequenceNumber } = result ?? {}
-  if (ErrorCode) return recordFault(ErrorCode, ErrorMessage ?? '')
-  if (ShardId && SequenceNumber) return undefined
-  return { kind: 'transient', code: 'InvalidResponse', message: 'no sequence number', uncertain: true, divisible: false }
 }

@@ -3,7 +3,7 @@ import { KINESIS } from '../limits.js'
 import type { Clock, Random } from '../ports/ports.js'
 import type { Account } from './account.js'
 import { attemptsOf, join, type Past } from './attempt.js'
-import { bury, type DeadLetter, type DeadLetterSink } from './dead-letter.js'
+import { bury, type DeadLetter, type DeadLetterSink, type Refused } from './dead-letter.js'
 import { sizeOfRows } from './intake.js'
 import type { Outer } from './outer.js'
 import type { Pack } from './pack.js'
@@ -11,8 +11,10 @@ import type { Delivered, Failed, Ticket } from './receipt.js'
 import type { Telemetry } from './telemetry.js'
 
 export interface SettledCounts {
+  /** User records taken into the buffer; what was refused is none of them. */
   accepted: number
   delivered: number
+  /** Given up or refused. */
   failed: number
   /** Failed records that the dead-letter sink has taken. */
   deadLettered: number
@@ -38,7 +40,7 @@ export interface Settler {
   /** Leaves these rows to the spool, which has them: not dead letters, not released. */
   suspend(pack: Pack, rows: ArrayLike<number>): void
   /** A record that was not accepted; a promise while the dead-letter sink takes it. */
-  refuse(ticket: Ticket, index: number, letter: Omit<DeadLetter, 'attempts' | 'attemptCount' | 'uncertain'>): Promise<void> | undefined
+  refuse(ticket: Ticket, index: number, letter: Refused): Promise<void> | undefined
 }
 
 export interface SettlerOptions {
@@ -46,6 +48,8 @@ export interface SettlerOptions {
   clock: Clock
   random: Random
   deadLetter: DeadLetterSink | undefined
+  /** Milliseconds to wait for the dead-letter sink. */
+  requestTimeout: number
   telemetry: Telemetry
   /** These records, by number, have their outcomes; absent where nobody keeps them. */
   released: ((numbers: Float64Array) => void) | undefined
@@ -67,7 +71,7 @@ function unitsOfRows(table: Uint32Array, rows: ArrayLike<number>): number {
 
 const unitsOf = (bytes: number) => Math.max(1, Math.ceil(bytes / KINESIS.payloadUnitBytes.value))
 
-export function createSettler({ account, clock, random, deadLetter, telemetry, released }: SettlerOptions): Settler {
+export function createSettler({ account, clock, random, deadLetter, requestTimeout, telemetry, released }: SettlerOptions): Settler {
   const counts: SettledCounts = {
     accepted: 0,
     delivered: 0,
@@ -156,7 +160,7 @@ export function createSettler({ account, clock, random, deadLetter, telemetry, r
       if (rows.length === 0) return
       if (!deadLetter) return settle()
       const letters = Array.from(rows, (row) => letterOf(pack, row, join(pack.past(row), past), code, message))
-      void bury(deadLetter, letters, clock, random).then(settle)
+      void bury(deadLetter, letters, clock, random, requestTimeout).then(settle)
     },
     suspend(pack, rows) {
       for (let i = 0; i < rows.length; i++) {
@@ -175,10 +179,8 @@ export function createSettler({ account, clock, random, deadLetter, telemetry, r
     refuse(ticket, index, letter) {
       const { code, message, position } = letter
       const settle = (deadLettered?: boolean) => {
-        counts.accepted++
         counts.failed++
         if (deadLettered) counts.deadLettered++
-        telemetry.accepted(1)
         telemetry.settled(1, code)
         const failed: Failed = { status: 'failed', code, message, attempts: 0, uncertain: false, ...(position ? { position } : {}) }
         ticket.settle(index, deadLettered === undefined ? failed : { ...failed, deadLettered }, 0)
@@ -187,7 +189,7 @@ export function createSettler({ account, clock, random, deadLetter, telemetry, r
         settle()
         return undefined
       }
-      return bury(deadLetter, [{ ...letter, uncertain: false, attemptCount: 0, attempts: [] }], clock, random).then(settle)
+      return bury(deadLetter, [{ ...letter, uncertain: false, attemptCount: 0, attempts: [] }], clock, random, requestTimeout).then(settle)
     },
   }
 }

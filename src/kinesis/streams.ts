@@ -19,7 +19,7 @@ export interface Sent {
 export interface WritableOptions {
   /** Told of each record as it settles; what it throws errors the stream; without it outcomes are only counted, in metrics(). */
   settled?: (outcome: Outcome, record: ProducerRecord) => void
-  /** Errors the stream with its reason. */
+  /** Errors the stream with its reason, and ends the wait of its close: what was written goes on. */
   signal?: AbortSignal
 }
 
@@ -93,6 +93,8 @@ export function writableOf(producer: Producer, options: WritableOptions = {}): W
   let idle = () => {}
   let failure: { error: unknown } | undefined
   let controller: { error(reason: unknown): void } | undefined
+  const stop = () => controller?.error(signal?.reason)
+  const waits = signal ? { signal } : {}
   const tell = (records: readonly ProducerRecord[], { outcomes }: BatchReceipt) => {
     open++
     outcomes
@@ -110,19 +112,23 @@ export function writableOf(producer: Producer, options: WritableOptions = {}): W
   return new WritableStream({
     start(given) {
       controller = given
-      const stop = () => given.error(signal?.reason)
       if (signal?.aborted) stop()
       signal?.addEventListener('abort', stop, { once: true })
     },
     async write(chunk) {
       const records = Array.isArray(chunk) ? (chunk as readonly ProducerRecord[]) : [chunk as ProducerRecord]
-      tell(records, await producer.putBatch(records, signal ? { signal } : {}))
+      tell(records, await producer.putBatch(records, waits))
     },
     async close() {
-      await producer.flush()
-      // The outcomes of the last ones are told by promises that come after flush()'s.
-      while (open > 0) await new Promise<void>((resolve) => (idle = resolve))
+      try {
+        await producer.flush(waits)
+        // The outcomes of the last ones are told by promises that come after flush()'s.
+        while (open > 0) await new Promise<void>((resolve) => (idle = resolve))
+      } finally {
+        signal?.removeEventListener('abort', stop)
+      }
       if (failure) throw failure.error
     },
+    abort: () => signal?.removeEventListener('abort', stop),
   })
 }

@@ -32,7 +32,7 @@ export function createTelemetry(sink: MetricsSink | undefined, stream: string): 
   const count = (name: string, unit: string, description: string) => sink.createCounter(name, { unit, description })
   const measure = (name: string, unit: string, description: string) => sink.createHistogram(name, { unit, description })
   const accepted = count('millrace.producer.accepted', '{record}', 'User records accepted')
-  const settled = count('millrace.producer.settled', '{record}', 'User records that have their outcome')
+  const settled = count('millrace.producer.settled', '{record}', 'User records that have their outcome, refused ones too')
   const sent = count('messaging.client.sent.messages', '{message}', 'Kinesis records in PutRecords requests, each time they are sent')
   const stored = count('millrace.producer.stored', '{message}', 'Kinesis records stored')
   const retried = count('millrace.producer.retried', '{message}', 'Kinesis records that will be sent again')

@@ -32,14 +32,3 @@ export async function withTimeout<T>(clock: Clock, ms: number, outer: AbortSigna
     outer?.removeEventListener('abort', stop)
   }
 }
-
-/** What `work` gives, or the signal's reason; `work` itself goes on. */
-export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
-}

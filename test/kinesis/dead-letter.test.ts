@@ -100,7 +100,7 @@ test('what the service refuses, and what no record can be', async () => {
   )
   expect(letters.map(({ code, data, position, attempts }) => [code, text(data), position, attempts.map((a) => a.code)])).toEqual([
     ['BAD_PARTITION_KEY', 'no key', undefined, []],
-    ['BAD_JSON', '{"id":', { record: 1, offset: 11 }, []],
+    ['BAD_JSON', '{"id":', { record: 1, line: 2, offset: 11 }, []],
     ['AccessDeniedException', '{"id":"a"}', undefined, ['AccessDeniedException']],
   ])
 })

@@ -43,7 +43,7 @@ function rowsOf(
   return { rows, asked }
 }
 
-/** What must come of it: every line that is not blank, in order. */
+/** What must come of it: every line that is not blank (RFC 8259: space, tab, CR), in order. */
 function expected(text: Uint8Array): { line: number; data: Uint8Array }[] {
   const lines: { line: number; data: Uint8Array }[] = []
   let at = 0
@@ -53,7 +53,7 @@ function expected(text: Uint8Array): { line: number; data: Uint8Array }[] {
     let end = lf < 0 ? text.length : lf
     if (end > at && text[end - 1] === 13) end--
     const data = text.subarray(at, end)
-    if (!data.every((c) => c === 32 || c === 9)) lines.push({ line, data })
+    if (!data.every((c) => c === 32 || c === 9 || c === 13)) lines.push({ line, data })
     at = next
   }
   return lines
@@ -140,6 +140,16 @@ describe.each(['simd', 'scalar'] as const)('%s', (build) => {
     ])
   })
 
+  test.each(['\r', '\r\r', ' \r\t\r ', '\t', ' '])('a line of only %j is none, with any end of line, also as the last one', (blank) => {
+    const text = `${blank}\n{"k":"a"}\n${blank}\r\n\r{"k":"b"}\r\n${blank}`
+    const { rows, asked } = rowsOf(build, encoder.encode(text), { partitionKey: 'k' })
+    expect(rows.map(({ line, key, data }) => [line, key, data])).toEqual([
+      [1, 'a', '{"k":"a"}'],
+      [3, 'b', '\r{"k":"b"}'],
+    ])
+    expect(asked).toBe(0)
+  })
+
   test('random lines, damaged or not', () => {
     const random = seededRandom(build === 'simd' ? 1 : 2)
     const roll = (n: number) => Math.floor(random.next() * n)
@@ -157,7 +167,7 @@ describe.each(['simd', 'scalar'] as const)('%s', (build) => {
       `{${Array.from({ length: roll(6) }, () => `${pick('', ' ')}"${pick(...names)}"${pick(':', ' : ')}${value(depth)}`).join(',')}}`
     let plain = 0
     for (let round = 0; round < 1200; round++) {
-      const lines = Array.from({ length: 1 + roll(20) }, () => (roll(12) === 0 ? pick('', ' ', '\r', 'x', '[]') : object(0)))
+      const lines = Array.from({ length: 1 + roll(20) }, () => (roll(12) === 0 ? pick('', ' ', '\r', '\r\r \t', 'x', '[]') : object(0)))
       const text = encoder.encode(lines.join(pick('\n', '\r\n')) + pick('', '\n'))
       for (let n = pick(0, 0, 1, 3); n > 0; n--)
         if (text.length > 0) text[roll(text.length)] = pick(0x22, 0x5c, 0x0a, 0x7b, 0x7d, 0x2c, 0xff, 0x00, 0xc3, roll(256))

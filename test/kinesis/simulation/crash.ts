@@ -1,5 +1,6 @@
 // Lives of a producer with a spool, from one seed: each but the last one ends by kill -9 or a power
-// failure at some operation of its storage, which may be full at times. What was accepted in any of them is in the stream, or a dead letter, in order.
+// failure at some operation of its storage, which may be full at times, or by a device that answers no more and a close() that
+// gives up. What was accepted in any of them is in the stream, or a dead letter, in order.
 import type { DeadLetter } from '../../../src/kinesis/dead-letter.js'
 import { createProducer } from '../../../src/kinesis/producer.js'
 import { fileSpool } from '../../../src/kinesis/spool/spool.js'
@@ -13,6 +14,7 @@ import { order, type Put } from './oracle.js'
 import type { Report } from './world.js'
 
 const LIVE_LOCK = 6 * 3_600_000
+const REQUEST_TIMEOUT = 500
 
 export async function simulateCrash(seed: number): Promise<Report> {
   const simulation = createSimulation(seed)
@@ -31,6 +33,7 @@ export async function simulateCrash(seed: number): Promise<Report> {
   let storage = disk(crashingStorage())
   let reshards = 0
   let requests = 0
+  let stuck: string | undefined
 
   const live = async (last: boolean): Promise<void> => {
     let dead = false
@@ -54,7 +57,7 @@ export async function simulateCrash(seed: number): Promise<Report> {
       maxBufferedTime: roll(200),
       maxBufferedBytes: 3_000 + roll(50_000),
       recordTtl: ttl,
-      requestTimeout: 500,
+      requestTimeout: REQUEST_TIMEOUT,
       spool: fileSpool({ storage, clock: mortal, random }, '/spool', { maxBytes: 1_048_576 }),
       deadLetter: (more) => (dead ? forever : void letters.push(...more)),
     })
@@ -80,7 +83,17 @@ export async function simulateCrash(seed: number): Promise<Report> {
       await producer.close()
     }
     if (!last) storage.killAt(roll(40), pick('before', 'middle', 'after'))
-    await Promise.race([put(), storage.dead])
+    const putting = put().then(() => true)
+    const ended = await Promise.race([putting, storage.dead.then(() => false)])
+    if (!ended && random.next() < 0.3) {
+      // The process lives on without its device.
+      const at = clock.monotonic()
+      await producer.close({ signal: AbortSignal.abort() }).catch(() => {})
+      await putting.catch(() => {})
+      const { bufferedRecords } = producer.metrics()
+      const took = clock.monotonic() - at
+      if (took > REQUEST_TIMEOUT || bufferedRecords > 0) stuck = `close took ${took} ms and left ${bufferedRecords} records`
+    } else putting.catch(() => {})
     dead = true
     if (!last) storage = disk(storage.crash(pick<Aftermath>('kept', 'lost', random)))
   }
@@ -99,6 +112,7 @@ export async function simulateCrash(seed: number): Promise<Report> {
     for (let lives = 1 + roll(3); lives > 0; lives--) await live(false)
     Object.assign(stream.faults, { throttle: 0, serverError: 0, lostAck: 0, hang: 0, internalFailure: 0, listHang: 0, listOdd: 0 })
     await live(true)
+    if (stuck) return stuck
     const seen = new Set(
       [...usersIn(stream).all.map(({ data }) => data), ...letters.map(({ data }) => new TextDecoder().decode(data))].map((data) => Number(data.split(':')[0])),
     )
