@@ -34,7 +34,8 @@ export interface DeaggregatedRecord {
   reason: DeaggregateReason | undefined
 }
 
-interface Outer {
+/** A Kinesis record of either shape. */
+export interface Outer {
   data: Uint8Array | string
   key: string | undefined
   hash: string | undefined
@@ -59,15 +60,45 @@ export function openRecords(
   records: readonly (KinesisRecord | KinesisEventRecord)[],
   options: DeaggregateOptions,
 ): { records: DeaggregatedRecord[]; reasons: (DeaggregateReason | undefined)[] } {
+  const opened = openOuters(records, options)
+  const out: DeaggregatedRecord[] = new Array(opened.count)
+  for (let row = 0; row < opened.count; ) row = makeRecords(opened, row, out, row, deaggregated)
+  return { records: out, reasons: opened.reasons }
+}
+
+/** De-aggregated Kinesis records none of whose user records is an object yet; nothing of it lies in the arena. */
+export interface OpenedRecords {
+  /** Of the user records. */
+  readonly count: number
+  /** As deaggregatePacked has them: `table[ROW_WORDS * row + 6]` is the Kinesis record's index, `+ 7` the place in it. */
+  readonly table: Uint32Array
+  readonly status: Uint8Array
+  /** Of each Kinesis record. */
+  readonly reasons: (DeaggregateReason | undefined)[]
+  readonly outers: readonly Outer[]
+  /** Each Kinesis record's bytes. */
+  readonly data: readonly Uint8Array[]
+  /** Where these lie in the heap that the table speaks of. */
+  readonly starts: Uint32Array
+  /** Whether they are text that is no base64. */
+  readonly bad: ReadonlySet<number>
+}
+
+/** Opens them all in one crossing. Throws as deaggregate does. */
+export function openOuters(records: readonly (KinesisRecord | KinesisEventRecord)[], options: DeaggregateOptions): OpenedRecords {
   if (!Array.isArray(records)) throw wrongType('records', 'an array of Kinesis records', records)
   const { flags, ranges } = checkDeaggregate(options, records.length)
   const outers = records.map(read)
   const e = engine()
   return e.scope(() => {
-    const placed = place(e, outers)
-    const { table, status, outcomes } = open(e, placed, outers.length, flags, ranges)
-    const reasons = Array.from(outcomes, (outcome, i) => (placed.bad?.has(i) ? 'BAD_BASE64' : deaggregateReason(outcome)))
-    return { records: collect(e, outers, table, status, placed), reasons }
+    const { heap, table, starts, bad } = place(e, outers)
+    const rows = open(e, { heap, table }, outers.length, flags, ranges)
+    // What was decoded from text lies in the arena. Each record gets memory of its own: pieces of 50 KB
+    // are recycled by the allocator, while one of megabytes is mapped and cleared anew each time.
+    const bytes = e.bytes()
+    const data = outers.map(({ data }, i) => (typeof data !== 'string' ? data : (bad?.get(i) ?? bytes.slice(heap + starts[i], heap + starts[i + 1]))))
+    const reasons = Array.from(rows.outcomes, (outcome, i) => (bad?.has(i) ? 'BAD_BASE64' : deaggregateReason(outcome)))
+    return { count: rows.count, table: rows.table, status: rows.status, reasons, outers, data, starts, bad: new Set(bad?.keys()) }
   })
 }
 
@@ -139,50 +170,65 @@ function byCore(e: Engine, data: string, at: number, i: number, placed: PlacedOu
   return 0
 }
 
-function collect(e: Engine, outers: readonly Outer[], table: Uint32Array, status: Uint8Array, placed: PlacedOuters): DeaggregatedRecord[] {
-  const count = status.length
-  const out: DeaggregatedRecord[] = new Array(count)
-  // What was decoded from text lies in the arena. Each record gets memory of its own: pieces of 50 KB
-  // are recycled by the allocator, while one of megabytes is mapped and cleared anew each time.
-  const bytes = e.bytes()
-  const decoded = (source: number) => bytes.slice(placed.heap + placed.starts[source], placed.heap + placed.starts[source + 1])
-  for (let i = 0; i < count; ) {
-    const source = table[i * ROW_WORDS + 6]
-    const { data, key, hash, sequence } = outers[source]
-    if ((status[i] & FROM_AGGREGATE) === 0) {
-      const reason = placed.bad?.has(source) ? 'BAD_BASE64' : deaggregateReason(status[i])
-      const own = typeof data === 'string' ? (placed.bad?.get(source) ?? decoded(source)) : data
-      out[i++] = { partitionKey: key, explicitHashKey: hash, data: own, sequenceNumber: sequence, subSequenceNumber: 0, aggregated: false, reason }
-      continue
-    }
-    let end = i + 1
-    while (end < count && table[end * ROW_WORDS + 6] === source) end++
-    const within = typeof data === 'string' ? decoded(source) : data
-    const shift = within.byteOffset - placed.starts[source]
-    const keys = keyReader(e, table, status, i, end, placed.heap)
-    for (let at = i * ROW_WORDS; i < end; i++, at += ROW_WORDS) {
-      const reason = status[i] === FROM_AGGREGATE ? undefined : deaggregateReason(status[i])
-      out[i] = {
-        partitionKey: reason === 'BAD_KEY_INDEX' ? key : keys(table[at], table[at + 1]),
-        explicitHashKey: table[at + 3] === NO_HASH ? undefined : readText(e, placed.heap + table[at + 2], table[at + 3]),
-        data: new Uint8Array(within.buffer as ArrayBuffer, shift + table[at + 4], table[at + 5]),
-        sequenceNumber: sequence,
-        subSequenceNumber: table[at + 7],
-        aggregated: true,
-        reason,
-      }
-    }
+/**
+ * Makes one user record: `within` are the bytes of its Kinesis record `outer`, its own ones the `size` of them
+ * from `at`, which counts from the start of their buffer.
+ */
+type Make<T> = (
+  outer: number,
+  key: string | undefined,
+  hash: string | undefined,
+  within: Uint8Array,
+  at: number,
+  size: number,
+  place: number,
+  aggregated: boolean,
+  reason: DeaggregateReason | undefined,
+  opened: OpenedRecords,
+) => T
+
+/** The user records of the Kinesis record whose first row is `row`, into `out` from `to`. Gives the row behind them. */
+export function makeRecords<T>(opened: OpenedRecords, row: number, out: T[], to: number, make: Make<T>): number {
+  const { count, table, status, outers, starts } = opened
+  const source = table[row * ROW_WORDS + 6]
+  const { key, hash } = outers[source]
+  const within = opened.data[source]
+  const first = within.byteOffset
+  if ((status[row] & FROM_AGGREGATE) === 0) {
+    const reason = opened.bad.has(source) ? 'BAD_BASE64' : deaggregateReason(status[row])
+    out[to] = make(source, key, hash, within, first, within.length, 0, false, reason, opened)
+    return row + 1
   }
-  return out
+  let end = row + 1
+  while (end < count && table[end * ROW_WORDS + 6] === source) end++
+  const start = starts[source]
+  const keys = keyReader(within, start, table, status, row, end)
+  for (let i = row, at = row * ROW_WORDS; i < end; i++, at += ROW_WORDS) {
+    const reason = status[i] === FROM_AGGREGATE ? undefined : deaggregateReason(status[i])
+    const ownKey = reason === 'BAD_KEY_INDEX' ? key : keys(table[at], table[at + 1])
+    const ownHash = table[at + 3] === NO_HASH ? undefined : readText(within, table[at + 2] - start, table[at + 3])
+    out[to + i - row] = make(source, ownKey, ownHash, within, first - start + table[at + 4], table[at + 5], table[at + 7], true, reason, opened)
+  }
+  return end
 }
 
-function readText(e: Engine, at: number, size: number): string {
-  return decoder.decode(e.bytes().subarray(at, at + size))
+const deaggregated: Make<DeaggregatedRecord> = (outer, partitionKey, explicitHashKey, within, at, size, subSequenceNumber, aggregated, reason, opened) => ({
+  partitionKey,
+  explicitHashKey,
+  data: aggregated ? new Uint8Array(within.buffer as ArrayBuffer, at, size) : within,
+  sequenceNumber: opened.outers[outer].sequence,
+  subSequenceNumber,
+  aggregated,
+  reason,
+})
+
+function readText(bytes: Uint8Array, at: number, size: number): string {
+  return decoder.decode(bytes.subarray(at, at + size))
 }
 
-// The keys of an aggregate's rows [from, to). They lie side by side in its table, so where they are ASCII
-// they are read as one text and cut out of it: ~15 ns a key in place of ~100.
-function keyReader(e: Engine, table: Uint32Array, status: Uint8Array, from: number, to: number, heap: number): (at: number, size: number) => string {
+// The keys of an aggregate's rows [from, to), whose bytes begin at `start` in the heap. They lie side by side in
+// its table, so where they are ASCII they are read as one text and cut out of it: ~15 ns a key in place of ~100.
+function keyReader(within: Uint8Array, start: number, table: Uint32Array, status: Uint8Array, from: number, to: number): (at: number, size: number) => string {
   let low = 0xffffffff
   let high = 0
   let sum = 0
@@ -194,14 +240,14 @@ function keyReader(e: Engine, table: Uint32Array, status: Uint8Array, from: numb
     if (start + size > high) high = start + size
     sum += size + 4
   }
-  const all = high - low <= sum ? readText(e, heap + low, high - low) : ''
+  const all = high - low <= sum ? readText(within, low - start, high - low) : ''
   // As long as its bytes and without U+FFFD: nothing but ASCII.
   if (all.length === high - low && !all.includes('\ufffd')) return (at, size) => all.substring(at - low, at - low + size)
   const read = new Map<number, string>()
   return (at, size) => {
     let key = read.get(at)
     if (key === undefined) {
-      key = readText(e, heap + at, size)
+      key = readText(within, at - start, size)
       read.set(at, key)
     }
     return key
