@@ -61,9 +61,19 @@ export function openRecords(
   options: DeaggregateOptions,
 ): { records: DeaggregatedRecord[]; reasons: (DeaggregateReason | undefined)[] } {
   const opened = openOuters(records, options)
-  const out: DeaggregatedRecord[] = new Array(opened.count)
-  for (let row = 0; row < opened.count; ) row = makeRecords(opened, row, out, row, deaggregated)
-  return { records: out, reasons: opened.reasons }
+  const { count, outers, outcomes, bad } = opened
+  const out: DeaggregatedRecord[] = new Array(count)
+  const make: Make<DeaggregatedRecord> = (outer, partitionKey, explicitHashKey, within, at, size, subSequenceNumber, aggregated, reason) => ({
+    partitionKey,
+    explicitHashKey,
+    data: aggregated ? new Uint8Array(within.buffer as ArrayBuffer, at, size) : within,
+    sequenceNumber: outers[outer].sequence,
+    subSequenceNumber,
+    aggregated,
+    reason,
+  })
+  for (let row = 0; row < count; ) row = makeRecords(opened, row, out, row, make)
+  return { records: out, reasons: Array.from(outcomes, (outcome, i) => (bad.has(i) ? 'BAD_BASE64' : deaggregateReason(outcome))) }
 }
 
 /** De-aggregated Kinesis records none of whose user records is an object yet; nothing of it lies in the arena. */
@@ -73,8 +83,8 @@ export interface OpenedRecords {
   /** As deaggregatePacked has them: `table[ROW_WORDS * row + 6]` is the Kinesis record's index, `+ 7` the place in it. */
   readonly table: Uint32Array
   readonly status: Uint8Array
-  /** Of each Kinesis record. */
-  readonly reasons: (DeaggregateReason | undefined)[]
+  /** Of each Kinesis record, as deaggregatePacked has them. */
+  readonly outcomes: Uint8Array
   readonly outers: readonly Outer[]
   /** Each Kinesis record's bytes. */
   readonly data: readonly Uint8Array[]
@@ -97,8 +107,7 @@ export function openOuters(records: readonly (KinesisRecord | KinesisEventRecord
     // are recycled by the allocator, while one of megabytes is mapped and cleared anew each time.
     const bytes = e.bytes()
     const data = outers.map(({ data }, i) => (typeof data !== 'string' ? data : (bad?.get(i) ?? bytes.slice(heap + starts[i], heap + starts[i + 1]))))
-    const reasons = Array.from(rows.outcomes, (outcome, i) => (bad?.has(i) ? 'BAD_BASE64' : deaggregateReason(outcome)))
-    return { count: rows.count, table: rows.table, status: rows.status, reasons, outers, data, starts, bad: new Set(bad?.keys()) }
+    return { ...rows, outers, data, starts, bad: new Set(bad?.keys()) }
   })
 }
 
@@ -174,7 +183,7 @@ function byCore(e: Engine, data: string, at: number, i: number, placed: PlacedOu
  * Makes one user record: `within` are the bytes of its Kinesis record `outer`, its own ones the `size` of them
  * from `at`, which counts from the start of their buffer.
  */
-type Make<T> = (
+export type Make<T> = (
   outer: number,
   key: string | undefined,
   hash: string | undefined,
@@ -184,7 +193,6 @@ type Make<T> = (
   place: number,
   aggregated: boolean,
   reason: DeaggregateReason | undefined,
-  opened: OpenedRecords,
 ) => T
 
 /** The user records of the Kinesis record whose first row is `row`, into `out` from `to`. Gives the row behind them. */
@@ -196,7 +204,7 @@ export function makeRecords<T>(opened: OpenedRecords, row: number, out: T[], to:
   const first = within.byteOffset
   if ((status[row] & FROM_AGGREGATE) === 0) {
     const reason = opened.bad.has(source) ? 'BAD_BASE64' : deaggregateReason(status[row])
-    out[to] = make(source, key, hash, within, first, within.length, 0, false, reason, opened)
+    out[to] = make(source, key, hash, within, first, within.length, 0, false, reason)
     return row + 1
   }
   let end = row + 1
@@ -207,20 +215,10 @@ export function makeRecords<T>(opened: OpenedRecords, row: number, out: T[], to:
     const reason = status[i] === FROM_AGGREGATE ? undefined : deaggregateReason(status[i])
     const ownKey = reason === 'BAD_KEY_INDEX' ? key : keys(table[at], table[at + 1])
     const ownHash = table[at + 3] === NO_HASH ? undefined : readText(within, table[at + 2] - start, table[at + 3])
-    out[to + i - row] = make(source, ownKey, ownHash, within, first - start + table[at + 4], table[at + 5], table[at + 7], true, reason, opened)
+    out[to + i - row] = make(source, ownKey, ownHash, within, first - start + table[at + 4], table[at + 5], table[at + 7], true, reason)
   }
   return end
 }
-
-const deaggregated: Make<DeaggregatedRecord> = (outer, partitionKey, explicitHashKey, within, at, size, subSequenceNumber, aggregated, reason, opened) => ({
-  partitionKey,
-  explicitHashKey,
-  data: aggregated ? new Uint8Array(within.buffer as ArrayBuffer, at, size) : within,
-  sequenceNumber: opened.outers[outer].sequence,
-  subSequenceNumber,
-  aggregated,
-  reason,
-})
 
 function readText(bytes: Uint8Array, at: number, size: number): string {
   return decoder.decode(bytes.subarray(at, at + size))
