@@ -1,10 +1,10 @@
 // De-aggregation for those who want objects: Kinesis records as the AWS SDK or a Lambda event hands them
 // over, user records out, as few steps for each as JavaScript allows.
-import { plain } from '../engine/base64.js'
-import { NO_HASH, ROW_WORDS } from '../engine/batch.js'
+import { fromBase64 } from '../engine/base64.js'
+import { NO_HASH, type Placed, ROW_WORDS } from '../engine/batch.js'
 import { BAD_KEY_INDEX, ROW_SIZE } from '../engine/core.js'
 import { type Engine, engine } from '../engine/engine.js'
-import { wrongType } from '../errors.js'
+import { type MillraceError, wrongType } from '../errors.js'
 import { checkDeaggregate, type DeaggregateOptions, type DeaggregateReason, deaggregateReason, FROM_AGGREGATE, open } from './deaggregate.js'
 
 /** A record of GetRecords or SubscribeToShard (AWS SDK v3), or of their JSON, where Data is base64. */
@@ -99,16 +99,14 @@ export function openOuters(records: readonly (KinesisRecord | KinesisEventRecord
   if (!Array.isArray(records)) throw wrongType('records', 'an array of Kinesis records', records)
   const { flags, ranges } = checkDeaggregate(options, records.length)
   const outers = records.map(read)
+  const bad = new Set<number>()
+  // Each record has memory of its own: pieces of 50 KB are recycled by the allocator, while one of megabytes is mapped and
+  // cleared anew each time.
+  const data = outers.map(({ data }, i) => (typeof data === 'string' ? decode(data, i, bad) : data))
+  const starts = new Uint32Array(outers.length + 1)
+  for (let i = 0; i < outers.length; i++) starts[i + 1] = starts[i] + data[i].length
   const e = engine()
-  return e.scope(() => {
-    const { heap, table, starts, bad } = place(e, outers)
-    const rows = open(e, { heap, table }, outers.length, flags, ranges)
-    // What was decoded from text lies in the arena. Each record gets memory of its own: pieces of 50 KB
-    // are recycled by the allocator, while one of megabytes is mapped and cleared anew each time.
-    const bytes = e.bytes()
-    const data = outers.map(({ data }, i) => (typeof data !== 'string' ? data : (bad?.get(i) ?? bytes.slice(heap + starts[i], heap + starts[i + 1]))))
-    return { ...rows, outers, data, starts, bad: new Set(bad?.keys()) }
-  })
+  return e.scope(() => ({ ...open(e, place(e, data, starts, bad), outers.length, flags, ranges), outers, data, starts, bad }))
 }
 
 function read(record: KinesisRecord | KinesisEventRecord, i: number): Outer {
@@ -124,59 +122,33 @@ function read(record: KinesisRecord | KinesisEventRecord, i: number): Outer {
   throw wrongType(`records[${i}]`, 'a Kinesis record with Data, or an event record with kinesis.data', record)
 }
 
-interface PlacedOuters {
-  heap: number
-  table: number
-  /** Offset of each record's data from the heap, and of the end. */
-  starts: Uint32Array
-  /** Text that is no base64, as UTF-8, by index. */
-  bad: Map<number, Uint8Array> | undefined
+/** Text that is no base64 is delivered as it is. */
+function decode(text: string, i: number, bad: Set<number>): Uint8Array {
+  try {
+    return fromBase64(text, 'lenient')
+  } catch (error) {
+    if ((error as MillraceError).code !== 'BAD_INPUT') throw error
+    bad.add(i)
+    return encoder.encode(text)
+  }
 }
 
-// Keys stay outside: the core hands back an outer record's own key only by its index.
-function place(e: Engine, outers: readonly Outer[]): PlacedOuters {
-  const count = outers.length
-  let room = 0
-  for (let i = 0; i < count; i++) room += outers[i].data.length
+// Keys stay outside: the core hands back an outer record's own key only by its index. Text that is no base64
+// is empty for it.
+function place(e: Engine, data: readonly Uint8Array[], starts: Uint32Array, bad: ReadonlySet<number>): Placed {
+  const count = data.length
   const table = e.reserve(count * ROW_SIZE)
-  const heap = e.reserve(room)
-  const placed: PlacedOuters = { heap, table, starts: new Uint32Array(count + 1), bad: undefined }
+  const heap = e.reserve(starts[count])
   const bytes = e.bytes()
   const words = e.words()
-  const native = typeof Buffer === 'undefined' ? undefined : Buffer.from(bytes.buffer as ArrayBuffer, heap, room)
-  let at = 0
   for (let i = 0, row = table >> 2; i < count; i++, row += ROW_WORDS) {
-    const { data } = outers[i]
-    let size: number
-    if (typeof data !== 'string') {
-      size = data.length
-      bytes.set(data, heap + at)
-    } else {
-      size = native ? native.write(data, at, 'base64') : 0
-      if (!native || !plain(data, size, 'lenient')) size = byCore(e, data, heap + at, i, placed)
-    }
+    bytes.set(data[i], heap + starts[i])
     words.fill(0, row, row + ROW_WORDS)
     words[row + 3] = NO_HASH
-    words[row + 4] = at
-    words[row + 5] = size
-    at += size
-    placed.starts[i + 1] = at
+    words[row + 4] = starts[i]
+    words[row + 5] = bad.has(i) ? 0 : data[i].length
   }
-  return placed
-}
-
-// What is not plain base64: perhaps with white space, perhaps none at all. Then the record is empty for
-// the core, and its text is delivered.
-function byCore(e: Engine, data: string, at: number, i: number, placed: PlacedOuters): number {
-  const text = encoder.encode(data)
-  if (text.length === data.length) {
-    e.bytes().set(text, at)
-    const size = e.core.base64Decode(at, text.length, at, text.length, true)
-    if (size >= 0) return size
-  }
-  placed.bad ??= new Map()
-  placed.bad.set(i, text)
-  return 0
+  return { heap, table }
 }
 
 /**
