@@ -61,12 +61,16 @@ describe('progress', () => {
     expect([...kept.keys()]).toEqual([keyOf(1)])
     expect(JSON.parse(kept.get(keyOf(1)) as string)).toEqual([
       [sequence(1), [0, 1, 2, 4], [1, 1]],
+      [sequence(2), [], []],
       [sequence(3), [0, 2], []],
     ])
     broken = false
-    // fewer records than before, in another container
+    // fewer records than before, as where Lambda bisects, in another container
     expect(await invoke({ Records: event.Records.slice(0, 2) }, true)).toEqual([])
     expect(calls).toEqual(['b:2', 'b:5'])
+    expect([...kept.keys()]).toEqual([keyOf(3)])
+    expect(await invoke({ Records: event.Records.slice(2) }, true)).toEqual([])
+    expect(calls).toEqual([])
     expect(kept.size).toBe(0)
   })
 

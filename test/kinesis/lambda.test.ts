@@ -378,4 +378,12 @@ describe('the deadline', () => {
     expect(failures.map(({ reason }) => reason)).toEqual(['deadline', 'deadline'])
     expect(letters).toEqual([])
   })
+
+  it('nor does what ends while its progress is being kept', async () => {
+    const { clock, run: simulate } = createSimulation(7)
+    const progress = { get: () => undefined, set: () => clock.sleep(300), delete: () => undefined }
+    const handler = createKinesisHandler(() => clock.sleep(1100), { progress, reportBatchItemFailures: false, ports: { clock } })
+    const answer = simulate(handler(eventOf(['a:1']), contextOf({ clock } as never, 1500)))
+    await expect(answer).rejects.toMatchObject({ message: `${sequence(1)}: 1 of 1 user records are not done: not done when the invocation had to answer` })
+  })
 })

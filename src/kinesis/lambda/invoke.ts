@@ -6,7 +6,7 @@ import { createDeadline } from './deadline.js'
 import { type KinesisEvent, type KinesisResponse, type LambdaContext, readEvent } from './event.js'
 import { Job } from './job.js'
 import type { KinesisContext, KinesisFailure, Settings } from './options.js'
-import { leave, resume } from './resume.js'
+import { type Found, leave, resume } from './resume.js'
 
 /** Takes the job's records as far as it can; nothing of a job that is stopped counts. */
 export type Work = (job: Job, context: KinesisContext) => Promise<void>
@@ -32,7 +32,7 @@ export async function invoke(
   }
   const job = new Job(records, { ...settings, onFailure: first }, deadline)
   const context: KinesisContext = { signal: deadline.signal, lambda }
-  let found: string[]
+  let found: ReadonlyMap<string, Found>
   try {
     if (settings.mode === 'kcl') tellDropped(job)
     found = await resume(job, settings.progress)

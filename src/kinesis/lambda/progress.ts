@@ -48,7 +48,7 @@ export type Progress = [sequenceNumber: string, done: number[], failed: number[]
 export function parseProgress(text: string): Progress[] {
   const all: unknown = JSON.parse(text)
   const isPairs = (list: unknown) => Array.isArray(list) && list.length % 2 === 0 && list.every((one) => Number.isSafeInteger(one) && one >= 0)
-  const isProgress = (one: unknown) => Array.isArray(one) && typeof one[0] === 'string' && isPairs(one[1]) && isPairs(one[2])
+  const isProgress = (one: unknown) => Array.isArray(one) && typeof one[0] === 'string' && /^\d+$/.test(one[0]) && isPairs(one[1]) && isPairs(one[2])
   if (!Array.isArray(all) || !all.every(isProgress)) throw new TypeError('expected what was given to set(), got something else')
   return all
 }

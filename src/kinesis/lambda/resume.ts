@@ -32,16 +32,27 @@ function firstRows({ records, opened }: Job): Uint32Array {
   return first
 }
 
-/** Marks what the invocation before has done; gives the keys under which something was found. A store that fails is told of, and then nothing is known. */
-export async function resume(job: Job, store: ProgressStore): Promise<string[]> {
-  const found: string[] = []
+/** What was found of a shard. */
+export interface Found {
+  key: string
+  /** Of Kinesis records behind the event's last one: it may have fewer than the event before, where Lambda bisects. */
+  rest: Progress[]
+}
+
+/** Marks what the invocation before has done; gives what was found by the shards' places. A store that fails is told of, and then nothing is known. */
+export async function resume(job: Job, store: ProgressStore): Promise<Map<string, Found>> {
+  const found = new Map<string, Found>()
   for (const { place, outers } of shardsOf(job)) {
     const key = keyOf(place, sequenceOf(job, outers[0]))
     try {
       const text = await store.get(key)
       if (text === undefined) continue
-      found.push(key)
-      mark(job, outers, parseProgress(text))
+      const one: Found = { key, rest: [] }
+      found.set(place, one)
+      const progress = parseProgress(text)
+      mark(job, outers, progress)
+      const last = BigInt(sequenceOf(job, outers[outers.length - 1]))
+      one.rest = progress.filter(([sequence]) => BigInt(sequence) > last)
     } catch (cause) {
       job.tell({ reason: 'progress', message: messageOf(cause), cause })
     }
@@ -65,30 +76,28 @@ function mark(job: Job, outers: readonly number[], progress: readonly Progress[]
  * The sequence number with which the retry begins, for each shard in which something is not done: the lowest of those Kinesis
  * records. What is done behind it is kept for the retry, under the sequence number that its event will begin with.
  */
-export async function leave(job: Job, { progress: store, report }: Settings, found: readonly string[]): Promise<string[]> {
+export async function leave(job: Job, { progress: store, report }: Settings, found: ReadonlyMap<string, Found>): Promise<string[]> {
   const begins: string[] = []
-  const kept = new Set<string>()
-  for (const { place, outers } of job.done.includes(0) ? shardsOf(job) : []) {
-    const first = firstRows(job)
+  if (found.size === 0 && !job.done.includes(0)) return begins
+  const first = firstRows(job)
+  for (const { place, outers } of shardsOf(job)) {
+    const { key: old, rest = [] } = found.get(place) ?? {}
+    const progress = [...rest]
+    let next = rest[0]?.[0]
     const open = outers.filter((outer) => job.done.subarray(first[outer], first[outer + 1]).includes(0))
-    if (open.length === 0) continue
-    const lowest = open.map((outer) => BigInt(sequenceOf(job, outer))).reduce((a, b) => (b < a ? b : a))
-    const from = report ? outers.filter((outer) => BigInt(sequenceOf(job, outer)) >= lowest) : outers
-    const begin = sequenceOf(job, open.find((outer) => BigInt(sequenceOf(job, outer)) === lowest) as number)
-    begins.push(begin)
-    const progress = from.map((outer) => progressOf(job, outer, first)).filter(([, done, failed]) => done.length + failed.length > 0)
-    if (progress.length === 0) continue
-    const key = keyOf(place, report ? begin : sequenceOf(job, outers[0]))
-    try {
-      await store.set(key, JSON.stringify(progress))
-      kept.add(key)
-    } catch (cause) {
-      job.tell({ reason: 'progress', message: messageOf(cause), cause })
+    if (open.length > 0) {
+      const begin = open.map((outer) => sequenceOf(job, outer)).reduce((a, b) => (BigInt(b) < BigInt(a) ? b : a))
+      begins.push(begin)
+      next = report ? begin : sequenceOf(job, outers[0])
+      const from = report ? outers.filter((outer) => BigInt(sequenceOf(job, outer)) >= BigInt(begin)) : outers
+      progress.unshift(...from.map((outer) => progressOf(job, outer, first)))
     }
-  }
-  for (const key of found) {
+    // One without anything in it is of use before others: an event may begin with it.
+    while (progress.at(-1)?.[1].length === 0 && progress.at(-1)?.[2].length === 0) progress.pop()
+    const key = progress.length > 0 ? keyOf(place, next as string) : undefined
     try {
-      if (!kept.has(key)) await store.delete(key)
+      if (key !== undefined) await store.set(key, JSON.stringify(progress))
+      if (old !== undefined && old !== key) await store.delete(old)
     } catch (cause) {
       job.tell({ reason: 'progress', message: messageOf(cause), cause })
     }
