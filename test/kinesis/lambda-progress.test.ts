@@ -128,6 +128,15 @@ describe('progress', () => {
     ])
   })
 
+  it('does not hold up the answer where its store hangs', async () => {
+    const { clock, run } = createSimulation(1)
+    const text = JSON.stringify([[sequence(1), [0, 1], []]])
+    const progress: ProgressStore = { get: () => clock.sleep(5000).then(() => text), set: () => expect.unreachable(), delete: () => expect.unreachable() }
+    const handler = createKinesisHandler(() => expect.unreachable(), { progress, ports: { clock } })
+    expect(failuresOf(await run(handler(event, contextOf({ clock } as never, 3000))))).toEqual([1])
+    await run(clock.sleep(9000))
+  })
+
   it('in memory is bounded, and the newest stays', () => {
     const memory = memoryProgress()
     for (let i = 0; i < 100; i++) memory.set(`${i}`, `${i}`)

@@ -14,8 +14,8 @@ export interface Deadline {
 }
 
 /**
- * `margin` milliseconds before the invocation's time is over, yet not before half of it is: so each
- * invocation gets something done.
+ * `margin` milliseconds before the invocation's time is over, yet not before half of it is: so each invocation
+ * gets something done.
  */
 export function createDeadline(clock: Clock, context: LambdaContext | undefined, margin: number): Deadline {
   const remaining = typeof context?.getRemainingTimeInMillis === 'function' ? context.getRemainingTimeInMillis() : Number.POSITIVE_INFINITY

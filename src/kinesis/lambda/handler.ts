@@ -12,22 +12,24 @@ export type KinesisHandler = (event: KinesisEvent, context?: LambdaContext) => P
 
 export interface KinesisEachOptions extends KinesisRecordOptions {
   /**
-   * Records handled at once, of different partition keys; those of one key are always handled in turn. Default 1: all in turn, and
-   * nothing after one that fails.
+   * Records handled at once, of different partition keys; those of one key are always handled in turn. Default
+   * 1: all in turn, and nothing after one that fails.
    */
   concurrency?: number
 }
 
 /**
- * A handler for a Lambda that reads a Kinesis stream, record by record: KPL aggregates are opened, others are handled as they are.
+ * A handler for a Lambda that reads a Kinesis stream, record by record: KPL aggregates are opened, others are
+ * handled as they are.
  *
- * A record is done once `onRecord` has returned or its promise has resolved. After one that fails nothing of its
- * partition key is handled in this invocation, and the answer names the lowest sequence number of a Kinesis record that is not wholly done: Lambda
- * begins there again. What was done behind it is left out of the retry as far as `progress` remembers, so
- * every record is handled at least once, and in order within its key. The mapping must have ReportBatchItemFailures, or set
- * `reportBatchItemFailures: false`.
+ * A record is done once `onRecord` has returned or its promise has resolved. After one that fails nothing of
+ * its partition key is handled in this invocation, and the answer names the lowest sequence number of a Kinesis
+ * record that is not wholly done: Lambda begins there again. What was done behind it is left out of the retry
+ * as far as `progress` remembers, so every record is handled at least once, and in order within its key. The
+ * mapping must have ReportBatchItemFailures, or set `reportBatchItemFailures: false`.
  *
- * Throws TypeError and RangeError for wrong options. The handler rejects with TypeError for an event that is not of Kinesis.
+ * Throws TypeError and RangeError for wrong options. The handler rejects with TypeError for an event that is
+ * not of Kinesis.
  *
  * @example
  * export const handler = createKinesisHandler(async (record, { signal }) => {
@@ -46,11 +48,12 @@ export function createKinesisHandler(onRecord: (record: KinesisInput, context: K
 }
 
 /**
- * The same with all user records of an event in one call. `onRecords` returns those that failed; where it throws, all of
- * them have. A factory of its own, since its function has another type: with an option, TypeScript could not say what its argument is.
+ * The same with all user records of an event in one call. `onRecords` returns those that failed; where it
+ * throws, all of them have. A factory of its own, since its function has another type: with an option,
+ * TypeScript could not say what its argument is.
  *
- * Only a record that was returned counts as tried and becomes a dead letter after `maxAttempts`: of a call that throws
- * nobody knows which record it was.
+ * Only a record that was returned counts as tried and becomes a dead letter after `maxAttempts`: of a call that
+ * throws nobody knows which record it was.
  *
  * @example
  * export const handler = createKinesisBatchHandler(async (records) => {
@@ -102,9 +105,7 @@ async function atOnce(job: Job, handle: (records: readonly KinesisInput[]) => Ba
     job.failAll(cause)
     return
   }
-  for (const [record, row] of rows) {
-    if (job.stopped) return
-    if (failed.has(record)) await job.fail(record, row, new Error('the function returned it as failed'))
-    else job.done[row] = 1
-  }
+  if (job.stopped) return
+  for (const [record, row] of rows) if (!failed.has(record)) job.done[row] = 1
+  for (const [record, row] of rows) if (failed.has(record)) await job.fail(record, row, new Error('the function returned it as failed'))
 }

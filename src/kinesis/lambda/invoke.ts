@@ -12,8 +12,8 @@ import { type Found, leave, resume } from './resume.js'
 export type Work = (job: Job, context: KinesisContext) => Promise<void>
 
 /**
- * Runs one event. `settle` is called once the work has ended or the time is over, before anything is
- * answered or kept. Rejects with TypeError for an event that is no Kinesis event, with what `work` rejects with, and
+ * Runs one event. `settle` is called once the work has ended or the time is over, before anything is answered
+ * or kept. Rejects with TypeError for an event that is no Kinesis event, with what `work` rejects with, and
  * without `report` with NOT_DONE.
  */
 export async function invoke(
@@ -32,11 +32,14 @@ export async function invoke(
   }
   const job = new Job(records, { ...settings, onFailure: first }, deadline)
   const context: KinesisContext = { signal: deadline.signal, lambda }
-  let found: ReadonlyMap<string, Found>
+  const found = new Map<string, Found>()
   try {
     if (settings.mode === 'kcl') tellDropped(job)
-    found = await resume(job, settings.progress)
-    await Promise.race([work(job, context), deadline.reached])
+    const all = async () => {
+      await resume(job, settings.progress, found)
+      if (!job.stopped) await work(job, context)
+    }
+    await Promise.race([all(), deadline.reached])
   } finally {
     job.stop()
     deadline.end()

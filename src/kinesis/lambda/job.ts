@@ -76,7 +76,10 @@ export class Job {
     }
   }
 
-  /** Hands the record to `handle`, unless it is refused before. Whether it is done; no promise where nothing waits. */
+  /**
+   * Hands the record to `handle`, unless it is refused before. Whether it is done; no promise where nothing
+   * waits.
+   */
   run(record: KinesisInput, row: number, handle: (record: KinesisInput) => unknown): true | Promise<boolean> {
     const refused = this.refuse(record, row)
     if (refused) return refused

@@ -26,9 +26,10 @@ export interface KinesisDeadLetter extends DeadLetter {
 
 export interface KinesisFailure {
   /**
-   * `handler`: the function threw, rejected, or named the record; in mode `strict` it was never called. `deadline`: it was
-   * at work on the record when the invocation had to answer. `deadLetter`: the sink failed, or `isPoison`. `progress`: the store
-   * did; nothing is lost by that but what it remembers. `kcl`: in mode `kcl`, what the KCL drops was dropped.
+   * `handler`: the function threw, rejected, or named the record; in mode `strict` it was never called.
+   * `deadline`: it was at work on the record when the invocation had to answer. `deadLetter`: the sink failed,
+   * or `isPoison`. `progress`: the store did; nothing is lost by that but what it remembers. `kcl`: in mode
+   * `kcl`, what the KCL drops was dropped.
    */
   reason: 'handler' | 'deadline' | 'deadLetter' | 'progress' | 'kcl'
   /** For people; has the message of what was thrown, and nothing of the payload but what that has. */
@@ -44,34 +45,36 @@ export interface KinesisFailure {
 /** Options of every handler. */
 export interface KinesisHandlerOptions {
   /**
-   * `keep` (default): every record is handled; one that is not what it seems to be has a `reason`. `kcl`: what the KCL drops is dropped
-   * and told to `onFailure`. `strict`: a record with a `reason` fails, with CORRUPT.
+   * `keep` (default): every record is handled; one that is not what it seems to be has a `reason`. `kcl`: what
+   * the KCL drops is dropped and told to `onFailure`. `strict`: a record with a `reason` fails, with CORRUPT.
    */
   mode?: 'keep' | 'kcl' | 'strict'
   /**
-   * Whether the event source mapping has ReportBatchItemFailures among its FunctionResponseTypes; default true, and then it
-   * must have it: without it Lambda ignores the answer, and what was not done is lost. With false
+   * Whether the event source mapping has ReportBatchItemFailures among its FunctionResponseTypes; default true,
+   * and then it must have it: without it Lambda ignores the answer, and what was not done is lost. With false
    * the handler rejects with NOT_DONE unless everything is done, and Lambda sends the whole event again.
    */
   reportBatchItemFailures?: boolean
   /**
-   * Where it is kept what is done behind the returned sequence number, so that the retry leaves it out, and how often a record has
-   * failed. Default: this container's memory, which a retry mostly but not always meets again.
+   * Where it is kept what is done behind the returned sequence number, so that the retry leaves it out, and how
+   * often a record has failed. Default: this container's memory, which a retry mostly but not always meets
+   * again.
    */
   progress?: ProgressStore
   /**
-   * Milliseconds before the end of the invocation at which it answers with what is done; default 500: for a store's write and the
-   * answer some tens, the rest for a busy container. Where less than twice as much is left at its start, half of that.
+   * Milliseconds before the end of the invocation at which it answers with what is done; default 500: for a
+   * store's write and the answer some tens, the rest for a busy container. Where less than twice as much is
+   * left at its start, half of that.
    */
   deadlineMargin?: number
   /**
-   * Takes records that are given up, so that they do not block their shard. Once it has resolved they count as done; while
-   * it fails they stay failed.
+   * Takes records that are given up, so that they do not block their shard. Once it has resolved they count as
+   * done; while it fails they stay failed.
    */
   deadLetter?: (letters: readonly KinesisDeadLetter[]) => void | Promise<void>
   /**
-   * Failed invocations after which a record is given up; default 3. Needs `deadLetter`, and a `progress` that remembers. One that was
-   * at work at the deadline has failed too.
+   * Failed invocations after which a record is given up; default 3. Needs `deadLetter`, and a `progress` that
+   * remembers. One that was at work at the deadline has failed too.
    */
   maxAttempts?: number
   /** Told of everything that goes wrong. What it throws is ignored. */
@@ -82,7 +85,10 @@ export interface KinesisHandlerOptions {
 
 /** Options where a failure is one record's own. */
 export interface KinesisRecordOptions extends KinesisHandlerOptions {
-  /** Whether a record is given up at once, by what the function threw: `(error) => error instanceof SyntaxError`. Needs `deadLetter`. */
+  /**
+   * Whether a record is given up at once, by what the function threw: `(error) => error instanceof
+   * SyntaxError`. Needs `deadLetter`.
+   */
   isPoison?: (error: unknown, record: KinesisInput) => boolean
 }
 

@@ -16,8 +16,8 @@ export async function inTurn(job: Job, handle: Handle): Promise<void> {
 type Waiting = [KinesisInput, number]
 
 /**
- * `concurrency` at once, in the event's order but for those whose key is taken: of a key one after the other, and
- * nothing after one that fails. Records without a key wait for none.
+ * `concurrency` at once, in the event's order but for those whose key is taken: of a key one after the other,
+ * and nothing after one that fails. Records without a key wait for none.
  */
 export async function byKey(job: Job, handle: Handle, concurrency: number): Promise<void> {
   // Of each key that is under way who waits for it; null once it has failed.

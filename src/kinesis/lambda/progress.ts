@@ -2,9 +2,10 @@
 // sequence number are done, and how often those that failed were tried.
 
 /**
- * Where progress is kept between invocations: text by key, each at most some 70 bytes for a Kinesis record of the
- * event. A store may forget: then records come again. Give it one that outlives the container where that
- * costs more than a read for each invocation, and a write for each that does not finish.
+ * Where progress is kept between invocations: text by key, each at most some 70 bytes for a Kinesis record of
+ * the event. A store may forget: then records come again. Give it one that outlives the container where that
+ * costs more than a read for each invocation, and a write for each that does not finish. A write that the store
+ * refuses (DynamoDB takes 400 KB) is told to `onFailure`.
  *
  * @example
  * // DynamoDB (client-dynamodb), a table with the key `id` and `until` as its time to live
@@ -24,7 +25,10 @@ export interface ProgressStore {
 /** Keys that memory holds at most, the newest ones: an invocation leaves one, and its retry takes it. */
 const KEPT = 64
 
-/** The default: gone with the container, and unknown to the others that the function runs in. */
+/**
+ * The default: gone with the container, and unknown to the others that the function runs in. What nobody came back
+ * for stays until it is pushed out: a stream that is read again while the container lives may meet it.
+ */
 export function memoryProgress(): ProgressStore {
   const kept = new Map<string, string>()
   return {

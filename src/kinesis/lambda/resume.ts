@@ -35,17 +35,23 @@ function firstRows({ records, opened }: Job): Uint32Array {
 /** What was found of a shard. */
 export interface Found {
   key: string
-  /** Of Kinesis records behind the event's last one: it may have fewer than the event before, where Lambda bisects. */
+  /**
+   * Of Kinesis records behind the event's last one: it may have fewer than the event before, where Lambda
+   * bisects.
+   */
   rest: Progress[]
 }
 
-/** Marks what the invocation before has done; gives what was found by the shards' places. A store that fails is told of, and then nothing is known. */
-export async function resume(job: Job, store: ProgressStore): Promise<Map<string, Found>> {
-  const found = new Map<string, Found>()
+/**
+ * Marks what the invocation before has done; puts what it finds into `found`, by the shards' places. A store
+ * that fails is told of, and then nothing is known.
+ */
+export async function resume(job: Job, store: ProgressStore, found: Map<string, Found>): Promise<void> {
   for (const { place, outers } of shardsOf(job)) {
     const key = keyOf(place, sequenceOf(job, outers[0]))
     try {
       const text = await store.get(key)
+      if (job.stopped) return
       if (text === undefined) continue
       const one: Found = { key, rest: [] }
       found.set(place, one)
@@ -54,10 +60,9 @@ export async function resume(job: Job, store: ProgressStore): Promise<Map<string
       const last = BigInt(sequenceOf(job, outers[outers.length - 1]))
       one.rest = progress.filter(([sequence]) => BigInt(sequence) > last)
     } catch (cause) {
-      job.tell({ reason: 'progress', message: messageOf(cause), cause })
+      if (!job.stopped) job.tell({ reason: 'progress', message: messageOf(cause), cause })
     }
   }
-  return found
 }
 
 function mark(job: Job, outers: readonly number[], progress: readonly Progress[]): void {
@@ -73,8 +78,9 @@ function mark(job: Job, outers: readonly number[], progress: readonly Progress[]
 }
 
 /**
- * The sequence number with which the retry begins, for each shard in which something is not done: the lowest of those Kinesis
- * records. What is done behind it is kept for the retry, under the sequence number that its event will begin with.
+ * The sequence number with which the retry begins, for each shard in which something is not done: the lowest of
+ * those Kinesis records. What is done behind it is kept for the retry, under the sequence number that its event
+ * will begin with.
  */
 export async function leave(job: Job, { progress: store, report }: Settings, found: ReadonlyMap<string, Found>): Promise<string[]> {
   const begins: string[] = []

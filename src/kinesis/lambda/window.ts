@@ -22,7 +22,10 @@ export interface KinesisWindow<State extends object> {
   initial: () => State
   /** Gives the state with one record more; may change the one that it is given. A state is what JSON keeps of it. */
   onRecord: (state: State, record: KinesisInput, context: KinesisWindowContext) => State | Promise<State>
-  /** Called once all records of a window are in its state. Where it fails the handler rejects, and Lambda sends the last event again. */
+  /**
+   * Called once all records of a window are in its state. Where it fails the handler rejects, and Lambda sends
+   * the last event again.
+   */
   onWindowEnd: (state: State, context: KinesisWindowContext) => unknown
 }
 
@@ -30,15 +33,16 @@ export interface KinesisWindow<State extends object> {
 export type KinesisWindowHandler = (event: KinesisWindowEvent, context?: LambdaContext) => Promise<KinesisWindowResponse>
 
 /**
- * The handler of a mapping with a tumbling window: `onRecord` takes each user record into the window's state, one after the
- * other, and `onWindowEnd` gets the state at the end.
+ * The handler of a mapping with a tumbling window: `onRecord` takes each user record into the window's state,
+ * one after the other, and `onWindowEnd` gets the state at the end.
  *
- * The answer always has a state. Where a record fails it is the one before that Kinesis record, which the retry begins with:
- * so each record is in the state once, however often it is handled. To that end the state is made JSON before each
- * Kinesis record: keep it small. A poison record is given up, and left out by the retry. An empty state is taken for a new window.
+ * The answer always has a state. Where a record fails it is the one before that Kinesis record, which the retry
+ * begins with: so each record is in the state once, however often it is handled. To that end the state is made
+ * JSON before each Kinesis record: keep it small. A poison record is given up, and left out by the retry. An
+ * empty state is taken for a new window.
  *
- * Throws TypeError and RangeError for wrong arguments. The handler rejects with LIMIT_EXCEEDED for a state of more than 1 MB of
- * JSON, with TypeError for one that is no object of JSON, and for an event without a window.
+ * Throws TypeError and RangeError for wrong arguments. The handler rejects with LIMIT_EXCEEDED for a state of
+ * more than 1 MB of JSON, with TypeError for one that is no object of JSON, and for an event without a window.
  *
  * @example
  * export const handler = createKinesisWindowHandler({
@@ -74,7 +78,10 @@ export function createKinesisWindowHandler<State extends object>(window: Kinesis
 
 interface Reduction<State> {
   state: State
-  /** As JSON, before the Kinesis record `outer` (by its index in the event; -1 where none is under way), and how much of that has been applied. */
+  /**
+   * As JSON, before the Kinesis record `outer` (by its index in the event; -1 where none is under way), and how
+   * much of that has been applied.
+   */
   before: string
   outer: number
   applied: number
