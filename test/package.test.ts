@@ -199,6 +199,13 @@ describe("the README's Parquet program", () => {
   })
 })
 
+it("the README's Lambda program prints what the README says, in both module systems", async () => {
+  const program = readmeProgram(3)
+  await writeFile(join(dir, 'handler.mjs'), program)
+  await writeFile(join(dir, 'handler.cjs'), commonjs(program))
+  for (const file of ['handler.mjs', 'handler.cjs']) expect((await node(dir, file)).stdout).toBe(readmeOutput(3))
+})
+
 describe("the README's program from file to file", () => {
   const line = (i: number) => `${JSON.stringify({ origin: ['AMS', 'SFO', 'NRT'][i % 3], delay: i % 60, at: new Date(1.7e12 + i).toISOString() })}\n`
   const input = Array.from({ length: 2500 }, (_, i) => line(i)).join('')
@@ -247,19 +254,19 @@ describe('size, minified and gzipped', () => {
 
   // 57 KB of each is the core, which has every stage's kernels; what a program does not use of the rest, bundlers drop
   it.each([
-    ['kinesis', 95],
+    ['kinesis', 100],
     ['firehose', 66],
     ['parquet', 95],
     ['emr', 88],
     ['snowball', 71],
-    ['slim', 91],
+    ['slim', 95],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
     expect(await size(`export * from 'millrace/${entry}'`)).toBeLessThanOrEqual(most * 1000)
   })
 
   // all rooms and the core
-  it('of millrace is at most 147 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(147_000)
+  it('of millrace is at most 152 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(152_000)
   })
 
   it('of a program that writes Parquet is at most 87 KB', async () => {
@@ -280,7 +287,7 @@ describe('types', () => {
     const all = entries.map((entry, i) => `export * as e${i} from '${entry.replace(/^\./, 'millrace')}'\n`).join('')
     // the README's program in strict TypeScript too, given the two globals that the language lacks
     const globals = 'declare const console: { log(value: unknown): void }\ndeclare class TextEncoder { encode(text: string): Uint8Array }\n'
-    const programs = [0, 1, 2].map((index) => `program-${index}-${file}`)
+    const programs = [0, 1, 2, 3].map((index) => `program-${index}-${file}`)
     for (const [index, name] of programs.entries()) {
       const program = readmeProgram(index).replace(/^(?:(?:\/\/|import ).*\n)+/, '$&;(async () => {\n')
       await writeFile(join(folder, name), `${globals}${program}})()\n`)
