@@ -144,6 +144,15 @@ describe('a window', () => {
     expect(letters.length).toBe(1)
   })
 
+  it('has its state though the time is over before anything is known', async () => {
+    const { clock, run } = createSimulation(1)
+    const progress = { get: () => clock.sleep(1e6).then(() => undefined), set: () => {}, delete: () => {} }
+    const { handler, calls } = lambda(undefined, { progress, ports: { clock } })
+    const answer = await run(handler(windowOf(eventOf(['a:1']), { texts: '0' }, true), contextOf({ clock } as never, 3000)))
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: sequence(1) }], state: { texts: '0' } })
+    expect(calls).toEqual([])
+  })
+
   it('rejects where its end fails, or is not over in time', async () => {
     const failing = lambda(undefined, {}, { onWindowEnd: () => Promise.reject(new Error('store')) })
     await expect(failing.handler(windowOf(eventOf(['a:1']), {}, true))).rejects.toThrow('store')

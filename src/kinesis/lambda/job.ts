@@ -15,7 +15,7 @@ export class Job {
   readonly done: Uint8Array
   /** How often it has failed, this time included. */
   readonly attempts = new Map<number, number>()
-  /** Given up in this invocation or before. */
+  /** Given up in this invocation. */
   readonly buried = new Set<number>()
   /** Under way. */
   readonly flying = new Map<number, KinesisInput>()

@@ -62,7 +62,7 @@ export function createKinesisWindowHandler<State extends object>(window: Kinesis
     const bounds = boundsOf(event)
     const given = event.state ?? {}
     const state = Object.keys(given).length === 0 ? window.initial() : (given as State)
-    const reduction: Reduction<State> = { state, before: '', outer: -1, applied: 0, known: new Uint8Array(0) }
+    const reduction: Reduction<State> = { state, before: textOf(state), outer: -1, applied: 0, known: new Uint8Array(0) }
     let ended = !bounds.isFinal
     const work = async (job: Job, base: KinesisContext) => {
       const context: KinesisWindowContext = { ...base, ...bounds }
@@ -97,7 +97,6 @@ async function reduce<State extends object>(
   context: KinesisWindowContext,
 ): Promise<boolean> {
   reduction.known = job.done.slice()
-  reduction.before = textOf(reduction.state)
   for (let record = job.take(); record !== undefined; record = job.take()) {
     const { row } = job
     if (job.outerOf(row) !== reduction.outer) {
