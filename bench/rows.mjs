@@ -5,6 +5,7 @@ const GROUPS = {
   aggregate: () => import('./aggregate.mjs'),
   produce: () => import('./produce.mjs'),
   deaggregate: () => import('./deaggregate.mjs'),
+  lambda: () => import('./lambda.mjs'),
   parquet: () => import('./parquet.mjs'),
   snappy: () => import('./snappy.mjs'),
   boundary: () => import('./boundary.mjs'),

@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'NO_CORE'
   | 'LOCKED'
   | 'LEASE_LOST'
+  | 'NOT_DONE'
 
 /** Every error that millrace throws on its own account, bad arguments (TypeError, RangeError) aside. */
 export class MillraceError extends Error {
@@ -63,6 +64,20 @@ export function kindOf(value: unknown): string {
     return typeof name === 'string' && name !== '' && name !== 'Object' ? name : 'an object'
   }
   return typeof value
+}
+
+/** Whether a value is to be awaited. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+/** What was thrown, in words; a hostile object must not throw again. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : `threw ${kindOf(thrown)}`
+  } catch {
+    return 'threw something that cannot be read'
+  }
 }
 
 /** TypeError in the one grammar of the public edge. */

@@ -62,6 +62,12 @@ export const FIREHOSE_LIMITS = {
   billedRecordBytes: limit(5 * KIB, 'bytes', FIREHOSE),
 } as const
 
+/** Lambda's event source mappings. */
+export const LAMBDA_LIMITS = {
+  /** Of a tumbling window, for each shard; the page says 1 MB, and the smaller reading is the safe one. */
+  windowStateBytes: limit(1_000_000, 'bytes', 'lambda/latest/dg/services-kinesis-windows.html'),
+} as const
+
 const snowball = (page: string, value: number, unit: Limit['unit']): Limit => ({
   value,
   unit,

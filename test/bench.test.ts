@@ -110,6 +110,7 @@ describe('rows', () => {
       ['aggregate, objects in', 3, ['aws-kinesis-agg', 'plain JS baseline'], { 'aws-kinesis-agg': 2.5 }],
       ['de-aggregate, to columns', 3, ['aws-kinesis-agg', 'plain JS baseline'], { 'aws-kinesis-agg': 5 }],
       ['de-aggregate, to objects', 3, ['aws-kinesis-agg', 'plain JS baseline'], { 'aws-kinesis-agg': 2.2 }],
+      ['Lambda event', 2, ['Powertools batch + aws-kinesis-agg'], { 'Powertools batch + aws-kinesis-agg': 3 }],
       ['NDJSON -> Parquet, flat, Snappy', 2, ['duckdb (native)', 'polars (native)'], undefined],
       ['NDJSON -> Parquet, nested, Snappy', 2, ['duckdb (native)', 'polars (native)'], undefined],
       ['NDJSON -> Parquet, telemetry, Snappy', 2, ['duckdb (native)', 'polars (native)'], undefined],

@@ -246,6 +246,13 @@ describe("the README's Parquet program", () => {
   })
 })
 
+it("the README's Lambda program prints what the README says, in both module systems", async () => {
+  const program = readmeProgram(3)
+  await writeFile(join(dir, 'handler.mjs'), program)
+  await writeFile(join(dir, 'handler.cjs'), commonjs(program))
+  for (const file of ['handler.mjs', 'handler.cjs']) expect((await node(dir, file)).stdout).toBe(readmeOutput(3))
+})
+
 describe("the README's program from file to file", () => {
   const line = (i: number) => `${JSON.stringify({ origin: ['AMS', 'SFO', 'NRT'][i % 3], delay: i % 60, at: new Date(1.7e12 + i).toISOString() })}\n`
   const input = Array.from({ length: 2500 }, (_, i) => line(i)).join('')
@@ -294,19 +301,19 @@ describe('size, minified and gzipped', () => {
 
   // 57 KB of each is the core, which has every stage's kernels; what a program does not use of the rest, bundlers drop
   it.each([
-    ['kinesis', 96],
+    ['kinesis', 112],
     ['firehose', 66],
     ['parquet', 95],
     ['emr', 88],
     ['snowball', 71],
-    ['slim', 91],
+    ['slim', 95],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
     expect(await size(`export * from 'millrace/${entry}'`)).toBeLessThanOrEqual(most * 1000)
   })
 
   // all rooms and the core
-  it('of millrace is at most 148 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(148_000)
+  it('of millrace is at most 168 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(168_000)
   })
 
   it('of a program that writes Parquet is at most 87 KB', async () => {

@@ -1,7 +1,7 @@
 // The transformation handler of a Firehose stream: whatever the user's function does, the response is
 // legal, within its limit, and answers every record once.
 import { fromBase64 } from '../engine/base64.js'
-import { checkKeys, checkWhole, kindOf, wrongType } from '../errors.js'
+import { checkKeys, checkWhole, isThenable, messageOf, wrongType } from '../errors.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
 import { type FirehoseInput, openAggregates } from './input.js'
 import { type Delimiter, delimiterOf, readResult, type TransformResult } from './output.js'
@@ -144,7 +144,7 @@ function runOne(records: readonly FirehoseInput[], transform: FirehoseTransforme
   }
   const failure = ({ subSequenceNumber }: FirehoseInput, cause: unknown): Result => {
     const where = subSequenceNumber === undefined ? '' : `user record ${subSequenceNumber}: `
-    return { message: where + describe(cause), cause }
+    return { message: where + messageOf(cause), cause }
   }
   const rest = async (first: unknown, from: number): Promise<Result> => {
     for (let k = from; k < records.length; k++) {
@@ -166,17 +166,6 @@ function runOne(records: readonly FirehoseInput[], transform: FirehoseTransforme
     }
   }
   return all
-}
-
-const isThenable = (value: unknown) => typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-
-/** What was thrown, in words; a hostile object must not throw again. */
-function describe(cause: unknown): string {
-  try {
-    return cause instanceof Error ? String(cause.message) : `threw ${kindOf(cause)}`
-  } catch {
-    return 'threw something that cannot be read'
-  }
 }
 
 /** One answer for each recordId, in the order in which they first come. */

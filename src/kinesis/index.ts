@@ -28,6 +28,19 @@ export {
 } from './deaggregate.js'
 export { type EmfOptions, type EmfSink, emfSink } from './emf.js'
 export { formatHashKey, MAX_HASH_KEY, parseHashKey } from './hash-key.js'
+export type {
+  KinesisEvent,
+  KinesisResponse,
+  KinesisSourceRecord,
+  KinesisWindowEvent,
+  KinesisWindowResponse,
+  LambdaContext,
+} from './lambda/event.js'
+export { type BatchResult, createKinesisBatchHandler, createKinesisHandler, type KinesisEachOptions, type KinesisHandler } from './lambda/handler.js'
+export type { KinesisInput } from './lambda/input.js'
+export type { KinesisContext, KinesisDeadLetter, KinesisFailure, KinesisHandlerOptions, KinesisRecordOptions } from './lambda/options.js'
+export { memoryProgress, type ProgressStore } from './lambda/progress.js'
+export { createKinesisWindowHandler, type KinesisWindow, type KinesisWindowContext, type KinesisWindowHandler } from './lambda/window.js'
 export type { Ordering } from './lane.js'
 export type { NdjsonOptions } from './ndjson.js'
 export type { ProducerMetrics } from './pipeline-face.js'

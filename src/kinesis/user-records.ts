@@ -1,10 +1,10 @@
 // De-aggregation for those who want objects: Kinesis records as the AWS SDK or a Lambda event hands them
 // over, user records out, as few steps for each as JavaScript allows.
-import { plain } from '../engine/base64.js'
-import { NO_HASH, ROW_WORDS } from '../engine/batch.js'
+import { fromBase64 } from '../engine/base64.js'
+import { NO_HASH, type Placed, ROW_WORDS } from '../engine/batch.js'
 import { BAD_KEY_INDEX, ROW_SIZE } from '../engine/core.js'
 import { type Engine, engine } from '../engine/engine.js'
-import { wrongType } from '../errors.js'
+import { type MillraceError, wrongType } from '../errors.js'
 import { checkDeaggregate, type DeaggregateOptions, type DeaggregateReason, deaggregateReason, FROM_AGGREGATE, open } from './deaggregate.js'
 
 /** A record of GetRecords or SubscribeToShard (AWS SDK v3), or of their JSON, where Data is base64. */
@@ -34,7 +34,8 @@ export interface DeaggregatedRecord {
   reason: DeaggregateReason | undefined
 }
 
-interface Outer {
+/** A Kinesis record of either shape. */
+export interface Outer {
   data: Uint8Array | string
   key: string | undefined
   hash: string | undefined
@@ -59,16 +60,53 @@ export function openRecords(
   records: readonly (KinesisRecord | KinesisEventRecord)[],
   options: DeaggregateOptions,
 ): { records: DeaggregatedRecord[]; reasons: (DeaggregateReason | undefined)[] } {
+  const opened = openOuters(records, options)
+  const { count, outers, outcomes, bad } = opened
+  const out: DeaggregatedRecord[] = new Array(count)
+  const make: Make<DeaggregatedRecord> = (outer, partitionKey, explicitHashKey, within, at, size, subSequenceNumber, aggregated, reason) => ({
+    partitionKey,
+    explicitHashKey,
+    data: aggregated ? new Uint8Array(within.buffer as ArrayBuffer, at, size) : within,
+    sequenceNumber: outers[outer].sequence,
+    subSequenceNumber,
+    aggregated,
+    reason,
+  })
+  for (let row = 0; row < count; ) row = makeRecords(opened, row, out, row, make)
+  return { records: out, reasons: Array.from(outcomes, (outcome, i) => (bad.has(i) ? 'BAD_BASE64' : deaggregateReason(outcome))) }
+}
+
+/** De-aggregated Kinesis records none of whose user records is an object yet; nothing of it lies in the arena. */
+export interface OpenedRecords {
+  /** Of the user records. */
+  readonly count: number
+  /** As deaggregatePacked has them: `table[ROW_WORDS * row + 6]` is the Kinesis record's index, `+ 7` the place in it. */
+  readonly table: Uint32Array
+  readonly status: Uint8Array
+  /** Of each Kinesis record, as deaggregatePacked has them. */
+  readonly outcomes: Uint8Array
+  readonly outers: readonly Outer[]
+  /** Each Kinesis record's bytes. */
+  readonly data: readonly Uint8Array[]
+  /** Where these lie in the heap that the table speaks of. */
+  readonly starts: Uint32Array
+  /** Whether they are text that is no base64. */
+  readonly bad: ReadonlySet<number>
+}
+
+/** Opens them all in one crossing. Throws as deaggregate does. */
+export function openOuters(records: readonly (KinesisRecord | KinesisEventRecord)[], options: DeaggregateOptions): OpenedRecords {
   if (!Array.isArray(records)) throw wrongType('records', 'an array of Kinesis records', records)
   const { flags, ranges } = checkDeaggregate(options, records.length)
   const outers = records.map(read)
+  const bad = new Set<number>()
+  // Each record has memory of its own: pieces of 50 KB are recycled by the allocator, while one of megabytes is mapped and
+  // cleared anew each time.
+  const data = outers.map(({ data }, i) => (typeof data === 'string' ? decode(data, i, bad) : data))
+  const starts = new Uint32Array(outers.length + 1)
+  for (let i = 0; i < outers.length; i++) starts[i + 1] = starts[i] + data[i].length
   const e = engine()
-  return e.scope(() => {
-    const placed = place(e, outers)
-    const { table, status, outcomes } = open(e, placed, outers.length, flags, ranges)
-    const reasons = Array.from(outcomes, (outcome, i) => (placed.bad?.has(i) ? 'BAD_BASE64' : deaggregateReason(outcome)))
-    return { records: collect(e, outers, table, status, placed), reasons }
-  })
+  return e.scope(() => ({ ...open(e, place(e, data, starts, bad), outers.length, flags, ranges), outers, data, starts, bad }))
 }
 
 function read(record: KinesisRecord | KinesisEventRecord, i: number): Outer {
@@ -84,105 +122,83 @@ function read(record: KinesisRecord | KinesisEventRecord, i: number): Outer {
   throw wrongType(`records[${i}]`, 'a Kinesis record with Data, or an event record with kinesis.data', record)
 }
 
-interface PlacedOuters {
-  heap: number
-  table: number
-  /** Offset of each record's data from the heap, and of the end. */
-  starts: Uint32Array
-  /** Text that is no base64, as UTF-8, by index. */
-  bad: Map<number, Uint8Array> | undefined
+/** Text that is no base64 is delivered as it is. */
+function decode(text: string, i: number, bad: Set<number>): Uint8Array {
+  try {
+    return fromBase64(text, 'lenient')
+  } catch (error) {
+    if ((error as MillraceError).code !== 'BAD_INPUT') throw error
+    bad.add(i)
+    return encoder.encode(text)
+  }
 }
 
-// Keys stay outside: the core hands back an outer record's own key only by its index.
-function place(e: Engine, outers: readonly Outer[]): PlacedOuters {
-  const count = outers.length
-  let room = 0
-  for (let i = 0; i < count; i++) room += outers[i].data.length
+// Keys stay outside: the core hands back an outer record's own key only by its index. Text that is no base64
+// is empty for it.
+function place(e: Engine, data: readonly Uint8Array[], starts: Uint32Array, bad: ReadonlySet<number>): Placed {
+  const count = data.length
   const table = e.reserve(count * ROW_SIZE)
-  const heap = e.reserve(room)
-  const placed: PlacedOuters = { heap, table, starts: new Uint32Array(count + 1), bad: undefined }
+  const heap = e.reserve(starts[count])
   const bytes = e.bytes()
   const words = e.words()
-  const native = typeof Buffer === 'undefined' ? undefined : Buffer.from(bytes.buffer as ArrayBuffer, heap, room)
-  let at = 0
   for (let i = 0, row = table >> 2; i < count; i++, row += ROW_WORDS) {
-    const { data } = outers[i]
-    let size: number
-    if (typeof data !== 'string') {
-      size = data.length
-      bytes.set(data, heap + at)
-    } else {
-      size = native ? native.write(data, at, 'base64') : 0
-      if (!native || !plain(data, size, 'lenient')) size = byCore(e, data, heap + at, i, placed)
-    }
+    bytes.set(data[i], heap + starts[i])
     words.fill(0, row, row + ROW_WORDS)
     words[row + 3] = NO_HASH
-    words[row + 4] = at
-    words[row + 5] = size
-    at += size
-    placed.starts[i + 1] = at
+    words[row + 4] = starts[i]
+    words[row + 5] = bad.has(i) ? 0 : data[i].length
   }
-  return placed
+  return { heap, table }
 }
 
-// What is not plain base64: perhaps with white space, perhaps none at all. Then the record is empty for
-// the core, and its text is delivered.
-function byCore(e: Engine, data: string, at: number, i: number, placed: PlacedOuters): number {
-  const text = encoder.encode(data)
-  if (text.length === data.length) {
-    e.bytes().set(text, at)
-    const size = e.core.base64Decode(at, text.length, at, text.length, true)
-    if (size >= 0) return size
+/**
+ * Makes one user record: `within` are the bytes of its Kinesis record `outer`, its own ones the `size` of them
+ * from `at`, which counts from the start of their buffer.
+ */
+export type Make<T> = (
+  outer: number,
+  key: string | undefined,
+  hash: string | undefined,
+  within: Uint8Array,
+  at: number,
+  size: number,
+  place: number,
+  aggregated: boolean,
+  reason: DeaggregateReason | undefined,
+) => T
+
+/** The user records of the Kinesis record whose first row is `row`, into `out` from `to`. Gives the row behind them. */
+export function makeRecords<T>(opened: OpenedRecords, row: number, out: T[], to: number, make: Make<T>): number {
+  const { count, table, status, outers, starts } = opened
+  const source = table[row * ROW_WORDS + 6]
+  const { key, hash } = outers[source]
+  const within = opened.data[source]
+  const first = within.byteOffset
+  if ((status[row] & FROM_AGGREGATE) === 0) {
+    const reason = opened.bad.has(source) ? 'BAD_BASE64' : deaggregateReason(status[row])
+    out[to] = make(source, key, hash, within, first, within.length, 0, false, reason)
+    return row + 1
   }
-  placed.bad ??= new Map()
-  placed.bad.set(i, text)
-  return 0
-}
-
-function collect(e: Engine, outers: readonly Outer[], table: Uint32Array, status: Uint8Array, placed: PlacedOuters): DeaggregatedRecord[] {
-  const count = status.length
-  const out: DeaggregatedRecord[] = new Array(count)
-  // What was decoded from text lies in the arena. Each record gets memory of its own: pieces of 50 KB
-  // are recycled by the allocator, while one of megabytes is mapped and cleared anew each time.
-  const bytes = e.bytes()
-  const decoded = (source: number) => bytes.slice(placed.heap + placed.starts[source], placed.heap + placed.starts[source + 1])
-  for (let i = 0; i < count; ) {
-    const source = table[i * ROW_WORDS + 6]
-    const { data, key, hash, sequence } = outers[source]
-    if ((status[i] & FROM_AGGREGATE) === 0) {
-      const reason = placed.bad?.has(source) ? 'BAD_BASE64' : deaggregateReason(status[i])
-      const own = typeof data === 'string' ? (placed.bad?.get(source) ?? decoded(source)) : data
-      out[i++] = { partitionKey: key, explicitHashKey: hash, data: own, sequenceNumber: sequence, subSequenceNumber: 0, aggregated: false, reason }
-      continue
-    }
-    let end = i + 1
-    while (end < count && table[end * ROW_WORDS + 6] === source) end++
-    const within = typeof data === 'string' ? decoded(source) : data
-    const shift = within.byteOffset - placed.starts[source]
-    const keys = keyReader(e, table, status, i, end, placed.heap)
-    for (let at = i * ROW_WORDS; i < end; i++, at += ROW_WORDS) {
-      const reason = status[i] === FROM_AGGREGATE ? undefined : deaggregateReason(status[i])
-      out[i] = {
-        partitionKey: reason === 'BAD_KEY_INDEX' ? key : keys(table[at], table[at + 1]),
-        explicitHashKey: table[at + 3] === NO_HASH ? undefined : readText(e, placed.heap + table[at + 2], table[at + 3]),
-        data: new Uint8Array(within.buffer as ArrayBuffer, shift + table[at + 4], table[at + 5]),
-        sequenceNumber: sequence,
-        subSequenceNumber: table[at + 7],
-        aggregated: true,
-        reason,
-      }
-    }
+  let end = row + 1
+  while (end < count && table[end * ROW_WORDS + 6] === source) end++
+  const start = starts[source]
+  const keys = keyReader(within, start, table, status, row, end)
+  for (let i = row, at = row * ROW_WORDS; i < end; i++, at += ROW_WORDS) {
+    const reason = status[i] === FROM_AGGREGATE ? undefined : deaggregateReason(status[i])
+    const ownKey = reason === 'BAD_KEY_INDEX' ? key : keys(table[at], table[at + 1])
+    const ownHash = table[at + 3] === NO_HASH ? undefined : readText(within, table[at + 2] - start, table[at + 3])
+    out[to + i - row] = make(source, ownKey, ownHash, within, first - start + table[at + 4], table[at + 5], table[at + 7], true, reason)
   }
-  return out
+  return end
 }
 
-function readText(e: Engine, at: number, size: number): string {
-  return decoder.decode(e.bytes().subarray(at, at + size))
+function readText(bytes: Uint8Array, at: number, size: number): string {
+  return decoder.decode(bytes.subarray(at, at + size))
 }
 
-// The keys of an aggregate's rows [from, to). They lie side by side in its table, so where they are ASCII
-// they are read as one text and cut out of it: ~15 ns a key in place of ~100.
-function keyReader(e: Engine, table: Uint32Array, status: Uint8Array, from: number, to: number, heap: number): (at: number, size: number) => string {
+// The keys of an aggregate's rows [from, to), whose bytes begin at `start` in the heap. They lie side by side in
+// its table, so where they are ASCII they are read as one text and cut out of it: ~15 ns a key in place of ~100.
+function keyReader(within: Uint8Array, start: number, table: Uint32Array, status: Uint8Array, from: number, to: number): (at: number, size: number) => string {
   let low = 0xffffffff
   let high = 0
   let sum = 0
@@ -194,14 +210,14 @@ function keyReader(e: Engine, table: Uint32Array, status: Uint8Array, from: numb
     if (start + size > high) high = start + size
     sum += size + 4
   }
-  const all = high - low <= sum ? readText(e, heap + low, high - low) : ''
+  const all = high - low <= sum ? readText(within, low - start, high - low) : ''
   // As long as its bytes and without U+FFFD: nothing but ASCII.
   if (all.length === high - low && !all.includes('\ufffd')) return (at, size) => all.substring(at - low, at - low + size)
   const read = new Map<number, string>()
   return (at, size) => {
     let key = read.get(at)
     if (key === undefined) {
-      key = readText(e, heap + at, size)
+      key = readText(within, at - start, size)
       read.set(at, key)
     }
     return key
