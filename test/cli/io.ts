@@ -41,6 +41,7 @@ export async function runCommand(
         open: async (path) => (path.startsWith('/') && !Object.hasOwn(files, path) ? nodePorts.storage.open(path) : reader(path, files)),
       },
     },
+    driven() {},
     signal,
   }
   const code = await command.run(values, positionals, io)
