@@ -28,6 +28,8 @@ export {
 export { type EmfOptions, type EmfSink, emfSink } from './emf.js'
 export { formatHashKey, MAX_HASH_KEY, parseHashKey } from './hash-key.js'
 export type { Ordering } from './lane.js'
+export type { KclBatchContext, KclContext, KclHandler, KclRecordsHandler, KclResult, KclShard, KclStart } from './multilang/handler.js'
+export type { KclRecord } from './multilang/records.js'
 export type { NdjsonOptions } from './ndjson.js'
 export type { ProducerMetrics } from './pipeline-face.js'
 export { createProducer, type Producer, type PutOptions } from './producer.js'
