@@ -39,6 +39,9 @@ Example: kcl.properties, for the daemon's jars of Maven (amazon-kinesis-client-m
   initialPositionInStream = TRIM_HORIZON
   regionName = us-east-1
   AwsCredentialsProvider = DefaultCredentialsProvider
+  shutdownGraceMillis = 20000
+
+The last one is the time to finish in after a SIGTERM, of which the daemon by itself gives none.
 
 java -Dfile.encoding=UTF-8 -cp 'jars/*' software.amazon.kinesis.multilang.MultiLangDaemon kcl.properties
 `,
