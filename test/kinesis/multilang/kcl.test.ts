@@ -101,7 +101,7 @@ it.skipIf(!jars)('the real daemon hands over each record once, in order, through
   const put = async (from: number, to: number) => {
     // A new one for each half: the KCL does not know its new shards for a while, and then does not drop the aggregates
     // that a producer with an old shard map has put twice.
-    const producer = createProducer({ streamName: 'flights', client: kinesis.client, maxBufferedTime: 50 })
+    const producer = createProducer({ streamName: 'flights', client: kinesis.client, ordering: 'key', maxBufferedTime: 50 })
     const lines = Array.from({ length: to - from }, (_, i) => JSON.stringify({ id: from + i, key: key(from + i), pad: 'x'.repeat(i % 80) }))
     const receipt = await producer.putNdjson(Buffer.from(`${lines.join('\n')}\n`), { partitionKey: 'key' })
     await producer.close()
