@@ -29,7 +29,8 @@ A record has partitionKey, data (bytes), text(), json(), sequenceNumber, subSequ
 and shardId. A batch is done when the function has returned. Where it throws, or returns the
 records that failed, nothing of the batch is checkpointed and the command ends with 1; the daemon
 then ends as well, and whoever starts it again has the records handled again. console.log of the
-module goes to stderr, which the daemon passes on.
+module goes to stderr, which the daemon passes on. The first SIGINT or SIGTERM is left to the daemon,
+which then has the processors finish; the second one ends this at once.
 
 Example: kcl.properties, for the daemon's jars of Maven (amazon-kinesis-client-multilang) in jars/
 
