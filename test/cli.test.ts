@@ -27,6 +27,7 @@ function memory(): { io: Io; out: () => string; err: () => string } {
     columns: 0,
     color: false,
     ports: nodePorts,
+    driven() {},
     signal: new AbortController().signal,
   }
   return { io, out: () => out, err: () => err }

@@ -18,6 +18,12 @@ export interface Io {
   readonly columns: number
   readonly color: boolean
   readonly ports: Ports
+  /**
+   * For a command that another process drives through stdin and stdout: what else is written to stdout, such as console.log
+   * of a module, goes to stderr from here on; and the first SIGINT or SIGTERM is left to that process, which gets it
+   * too where a terminal or a service manager sends it, and then ends this one in good order.
+   */
+  driven(): void
   /** Aborted by SIGINT or SIGTERM. */
   readonly signal: AbortSignal
 }

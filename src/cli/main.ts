@@ -12,6 +12,10 @@ import { run } from './run.js'
 
 const { stdin, stdout, stderr, env } = process
 const stop = new AbortController()
+/** The one that io.write uses, whatever becomes of stdout.write. */
+const put = stdout.write.bind(stdout)
+/** Whether a signal is left to the process that drives this one. */
+let patient = false
 /** Set where something outside ended us: a signal's 128 + n, or 0 where the reader of stdout left. */
 let ended: number | undefined
 
@@ -31,6 +35,10 @@ for (const [signal, number] of [
   ['SIGTERM', 15],
 ] as const) {
   process.on(signal, () => {
+    if (patient) {
+      patient = false
+      return
+    }
     // The first one lets the command clean up, the second does not wait for it, nor for a thread that
     // reads a pipe with no writer, which exit() would.
     const now = nodePorts.clock.monotonic()
@@ -56,7 +64,7 @@ stderr.on('error', () => {})
 async function write(chunk: Uint8Array | string): Promise<void> {
   if (chunk.length === 0) return
   if (stdout.errored || stdout.destroyed) throw stop.signal.reason ?? closed
-  if (stdout.write(chunk)) return
+  if (put(chunk)) return
   await new Promise<void>((resolve) => {
     const done = () => {
       stdout.off('drain', done).off('close', done).off('error', done)
@@ -103,6 +111,10 @@ const io: Io = {
   },
   color: tty && !env.NO_COLOR,
   ports: nodePorts,
+  driven() {
+    stdout.write = stderr.write.bind(stderr)
+    patient = true
+  },
   signal: stop.signal,
 }
 
@@ -114,7 +126,7 @@ function leave(code: number): void {
   progress('')
   process.exitCode = ended ?? code
   // Keep-alive sockets and an unread stdin must not hold a finished command; what was written goes out first.
-  stdout.write('', (error) => {
+  put('', (error) => {
     // The command had ended before the last of its output failed: a full disk, not a reader who left.
     if (error && !told && ended !== 0) log(`${self}: standard output: ${error.message}`)
     process.exit()

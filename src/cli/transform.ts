@@ -5,10 +5,10 @@ import type { FirehoseEvent } from '../firehose/event.js'
 import { type Explanation, explainResponse } from '../firehose/explain.js'
 import { RESPONSE_BYTES } from '../firehose/response.js'
 import { createFirehoseTransformer, type FirehoseTransformerOptions } from '../firehose/transform.js'
-import { importFile } from '../ports/node-place.js'
 import { fileSource } from '../ports/source.js'
 import { type Command, type Io, UsageError, type Values } from './command.js'
 import { readAll } from './input.js'
+import { defaultExport } from './module.js'
 
 const NAMES = Object.keys(blueprints).join(', ')
 
@@ -66,12 +66,7 @@ async function chosen({ blueprint, module }: Values): Promise<FirehoseTransforme
     return blueprints[blueprint]
   }
   const file = String(module)
-  let exported: unknown
-  try {
-    exported = ((await importFile(file)) as { default?: unknown }).default
-  } catch (cause) {
-    throw new MillraceError('IO', `cannot be loaded: ${(cause as Error).message}`, { position: { source: file }, cause })
-  }
+  const exported = await defaultExport(file)
   if (typeof exported === 'function') return { transform: exported as FirehoseTransformerOptions['transform'] }
   if (typeof exported === 'object' && exported !== null && 'transform' in exported) return exported as FirehoseTransformerOptions
   throw new MillraceError('BAD_INPUT', `expected a function as default export, got ${kindOf(exported)}`, { position: { source: file } })

@@ -42,6 +42,8 @@ export type { KinesisContext, KinesisDeadLetter, KinesisFailure, KinesisHandlerO
 export { memoryProgress, type ProgressStore } from './lambda/progress.js'
 export { createKinesisWindowHandler, type KinesisWindow, type KinesisWindowContext, type KinesisWindowHandler } from './lambda/window.js'
 export type { Ordering } from './lane.js'
+export type { KclBatchContext, KclContext, KclHandler, KclRecordsHandler, KclResult, KclShard, KclStart } from './multilang/handler.js'
+export type { KclRecord } from './multilang/records.js'
 export type { NdjsonOptions } from './ndjson.js'
 export type { ProducerMetrics } from './pipeline-face.js'
 export { createProducer, type Producer, type PutOptions } from './producer.js'

@@ -44,6 +44,7 @@ export async function runCommand(
       },
       ...ports,
     },
+    driven() {},
     signal,
   }
   const code = await command.run(values, positionals, io)

@@ -35,6 +35,7 @@ async function millrace(args: string[], stdin: (string | Uint8Array)[] = [], ter
     terminal: false,
     ...terminal,
     ports: nodePorts,
+    driven() {},
     signal: new AbortController().signal,
   }
   const code = await run(args, commands, '0', io).catch((error: Error) => {

@@ -30,6 +30,7 @@ async function call(positionals: string[], values: Values = {}) {
     color: false,
     terminal: false,
     ports: nodePorts,
+    driven() {},
     signal: new AbortController().signal,
   }
   const code = await command.run(values, positionals, io)
