@@ -42,9 +42,12 @@ const REFUSED = 'ConditionalCheckFailedException'
  *
  * Reads are consistent. A write whose answer is lost is sent again, and where that is refused, the row read: what
  * is there as it was to be written was written. Where another has written over it since, it gives false, as
- * where it came too late; a removal gives true where the row is gone. Throttles, failures of the service and requests without an answer for 5 s are tried again with
- * jittered back-off, for 30 s; then, and for what will not pass, a call rejects with SERVICE, and the row may have been
- * written. Needs dynamodb:Scan, GetItem, UpdateItem and DeleteItem, and CreateTable where there is no table.
+ * where it came too late; a removal gives true where the row is gone. What nobody can tell: a creation that
+ * arrives after its time, and after the row was removed again, brings the row back.
+ *
+ * Throttles, failures of the service and requests without an answer for 5 s are tried again with jittered back-off,
+ * for 30 s; then, and for what will not pass, a call rejects with SERVICE, and the row may have been written. Needs
+ * dynamodb:Scan, GetItem, UpdateItem and DeleteItem, and CreateTable where there is no table.
  *
  * Throws TypeError for bad arguments. Rejects with MISSING_PEER where `@aws-sdk/client-dynamodb` is neither given
  * nor installed, CORRUPT for a row that is no lease, BAD_INPUT for a table with the leases of several streams.

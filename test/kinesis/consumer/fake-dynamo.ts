@@ -14,7 +14,7 @@ export interface DynamoFaults {
   hang?: number
   /** No answer, nothing carried out. */
   swallow?: number
-  /** No answer, and carried out 7 s later. */
+  /** No answer, and carried out 7 s later. Of a creation never: after the row was removed again it would bring it back. */
   late?: number
 }
 
@@ -42,8 +42,7 @@ class UpdateItemCommand extends Command {}
 
 export const commands = { CreateTableCommand, DeleteItemCommand, GetItemCommand, ScanCommand, UpdateItemCommand }
 
-export const refusal = (name: string, status = 400) =>
-  Object.assign(new Error(`${name}: injected`), { name, $metadata: { httpStatusCode: status } as { httpStatusCode: number; attempts?: number } })
+export const refusal = (name: string, status = 400) => Object.assign(new Error(`${name}: injected`), { name, $metadata: { httpStatusCode: status } })
 
 export interface FakeDynamo {
   readonly client: AwsClient
@@ -119,7 +118,8 @@ export function fakeDynamo(clock: Clock, random: Random): FakeDynamo {
       async send(command, { abortSignal } = {}) {
         const { input } = command as Command
         const name = command.constructor.name.replace('Command', '')
-        const scripted = fake.script?.(name, fake.log.push(name))
+        const nth = fake.log.push(name)
+        const scripted = fake.script?.(name, nth)
         let chance = random.next()
         const hit = (p = 0) => {
           chance -= p
@@ -130,7 +130,7 @@ export function fakeDynamo(clock: Clock, random: Random): FakeDynamo {
         if (hit(faults.throttle)) throw refusal('ProvisionedThroughputExceededException')
         if (hit(faults.serverError)) throw refusal('InternalServerError', 500)
         if (hit(faults.swallow)) return silence(abortSignal)
-        if (hit(faults.late)) {
+        if (hit(faults.late) && input.ConditionExpression !== 'attribute_not_exists(leaseKey)') {
           void clock.sleep(7_000).then(() => {
             try {
               perform(command, input)
