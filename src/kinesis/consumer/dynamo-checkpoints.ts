@@ -25,8 +25,8 @@ export interface DynamoCheckpointsOptions {
   ports?: { clock: Clock; random: Random }
 }
 
-/** Milliseconds after which a request is given up, to be sent again. */
-const REQUEST_MS = 5_000
+/** Milliseconds after which a request is given up, to be sent again while the lease of 10 s that it renews still holds. */
+const REQUEST_MS = 3_000
 /** The same for a call, with all its requests. */
 const PATIENCE_MS = 30_000
 /** The same for a new table, until it can be read; of the KCL (DynamoDBLeaseCoordinator.initialize). */
@@ -45,7 +45,7 @@ const REFUSED = 'ConditionalCheckFailedException'
  * where it came too late; a removal gives true where the row is gone. What nobody can tell: a creation that
  * arrives after its time, and after the row was removed again, brings the row back.
  *
- * Throttles, failures of the service and requests without an answer for 5 s are tried again with jittered back-off,
+ * Throttles, failures of the service and requests without an answer for 3 s are tried again with jittered back-off,
  * for 30 s; then, and for what will not pass, a call rejects with SERVICE, and the row may have been written. Needs
  * dynamodb:Scan, GetItem, UpdateItem and DeleteItem, and CreateTable where there is no table.
  *
