@@ -8,7 +8,10 @@ export function folderOf(path: string): string {
   return cut < 0 ? '.' : path.slice(0, Math.max(cut, 1))
 }
 
-/** Makes the directory, and sees that its entry, and those of the parents made with it, survive. Rejects with IO, in the name of `who` needs it, where something else is in its place. */
+/**
+ * Makes the directory, and sees that its entry, and those of the parents made with it, survive. Rejects with
+ * IO, which says that it is `who` needs it, where something else is in its place.
+ */
 export async function makeDurable(storage: Storage, directory: string, who: string): Promise<void> {
   const parents: string[] = []
   for (let path = directory; ; ) {

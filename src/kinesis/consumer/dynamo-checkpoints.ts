@@ -4,7 +4,7 @@ import { MillraceError, wrongType } from '../../errors.js'
 import { type AwsClient, type AwsClientConfig, createDynamoClient, loadDynamoPeer } from '../../ports/aws.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import { backoff } from '../backoff.js'
-import { checkClient, createCalls } from '../calls.js'
+import { checkClientOptions, createCalls } from '../calls.js'
 import { faultOf } from '../faults.js'
 import { checkOptions, checkPorts } from '../service.js'
 import type { CheckpointStore, Lease } from './checkpoint-store.js'
@@ -50,7 +50,8 @@ const REFUSED = 'ConditionalCheckFailedException'
  * dynamodb:Scan, GetItem, UpdateItem and DeleteItem, and CreateTable where there is no table.
  *
  * Throws TypeError for bad arguments. Rejects with MISSING_PEER where `@aws-sdk/client-dynamodb` is neither given
- * nor installed, CORRUPT for a row that is no lease, BAD_INPUT for a table with the leases of several streams.
+ * nor installed, CONFIG where a region or credentials are missing, CORRUPT for a row that is no lease, BAD_INPUT for
+ * a table with the leases of several streams.
  *
  * @example
  * const checkpoints = dynamoCheckpoints({ tableName: 'flights-reader', clientConfig: { region: 'eu-central-1' } })
@@ -60,10 +61,10 @@ export function dynamoCheckpoints(options: DynamoCheckpointsOptions): Checkpoint
   const { tableName: TableName, createTable = true } = options
   if (typeof TableName !== 'string' || TableName === '') throw wrongType('tableName', 'the name of a table', TableName)
   if (typeof createTable !== 'boolean') throw wrongType('createTable', 'true or false', createTable)
-  checkClient(options, '@aws-sdk/client-dynamodb')
+  checkClientOptions(options, '@aws-sdk/client-dynamodb')
   const { clock, random } = checkPorts(options.ports)
   const { call, destroy } = createCalls(options, { load: loadDynamoPeer, create: createDynamoClient }, clock, REQUEST_MS)
-  let seen = false
+  let found = false
 
   /** Sends until there is an answer. `refused`: it is the error of this name. `doubt`: an earlier try may have been carried out. */
   const send = async <T>(command: string, input: object, signal?: AbortSignal, refusal?: string) => {
@@ -78,7 +79,7 @@ export function dynamoCheckpoints(options: DynamoCheckpointsOptions): Checkpoint
         const fault = faultOf(error)
         // A client that was given may try again by itself.
         doubt ||= Number((error as { $metadata?: { attempts?: unknown } }).$metadata?.attempts) > 1
-        if (fault.code === refusal) return { refused: true as const, doubt, error }
+        if (fault.code === refusal) return { refused: true as const, doubt }
         const wait = backoff(failures, random, 25, 2_000)
         if (fault.kind === 'permanent' || clock.monotonic() + wait > end)
           throw new MillraceError('SERVICE', `${command}: ${fault.code}: ${fault.message}`, { position: { source: TableName }, cause: error })
@@ -97,11 +98,11 @@ export function dynamoCheckpoints(options: DynamoCheckpointsOptions): Checkpoint
     const end = clock.monotonic() + CREATE_MS
     for (let tries = 1; ; tries++) {
       // One that is gone after it was there is not made again: all shards would begin anew.
-      const refusal = createTable && !seen && clock.monotonic() < end ? 'ResourceNotFoundException' : undefined
+      const refusal = createTable && !found && clock.monotonic() < end ? 'ResourceNotFoundException' : undefined
       const input = { ConsistentRead: true, ...(from ? { ExclusiveStartKey: from } : {}) }
       const page = await send<{ Items?: Item[]; LastEvaluatedKey?: Item }>('Scan', input, signal, refusal)
       if (!page.refused) {
-        seen = true
+        found = true
         return page.answer
       }
       await send('CreateTable', NEW_TABLE, signal, 'ResourceInUseException')

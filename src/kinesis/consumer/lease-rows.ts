@@ -1,7 +1,7 @@
 // A lease as an item of the KCL's lease table. Names and forms: DynamoDBLeaseSerializer and EntityType of
 // amazon-kinesis-client 3.5.1, which is what KCL 2 writes too, with some attributes more.
 import { MillraceError } from '../../errors.js'
-import { type Checkpoint, isNumber, type Lease } from './checkpoint-store.js'
+import { isNumber, type Lease } from './checkpoint-store.js'
 
 /** DynamoDB's AttributeValue, cut down to the kinds that a lease has. */
 export interface AttributeValue {
@@ -64,7 +64,7 @@ export function leaseOf(item: Item, table: string): Lease | undefined {
     throw corrupt('checkpoint', `a sequence number or one of ${[...WORDS].join(', ')}`)
   return {
     shardId: leaseKey.S,
-    checkpoint: { sequenceNumber, subSequenceNumber: number('checkpointSubSequenceNumber', 0) } satisfies Checkpoint,
+    checkpoint: { sequenceNumber, subSequenceNumber: number('checkpointSubSequenceNumber', 0) },
     timestamp: item.millraceTimestamp === undefined ? undefined : number('millraceTimestamp'),
     owner: leaseOwner?.S,
     counter: number('leaseCounter'),
