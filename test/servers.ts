@@ -1,10 +1,11 @@
-// Local Kinesis servers for the integration tests: kinesalite in this process, kinesis-local as a child.
+// Local servers for the integration tests: kinesalite and dynalite in this process, kinesis-local as a child.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { CreateStreamCommand, DescribeStreamSummaryCommand, KinesisClient, SplitShardCommand } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 
@@ -36,6 +37,32 @@ export async function startKinesalite(): Promise<KinesisServer> {
   await once(server, 'listening')
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const client = clientOf(endpoint)
+  return {
+    endpoint,
+    client,
+    async stop() {
+      client.destroy()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+export interface DynamoServer {
+  endpoint: string
+  client: DynamoDBClient
+  stop(): Promise<void>
+}
+
+/** In process. It has no throttles, and no ReturnValuesOnConditionCheckFailure. */
+export async function startDynalite(createTableMs = 0): Promise<DynamoServer> {
+  const dynalite = require('dynalite') as (options: object) => Server
+  const server = dynalite({ createTableMs, deleteTableMs: 0 })
+  server.keepAliveTimeout = 120_000
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const client = new DynamoDBClient({ region: 'us-east-1', endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' }, maxAttempts: 1 })
   return {
     endpoint,
     client,

@@ -1,12 +1,12 @@
 // The Kinesis operations that the stages use, over whatever client the user gave. Shapes are the
 // service's own, cut down to the fields that are read here.
-import { checkKeys, checkWhole, MillraceError, outOfRange, wrongType } from '../errors.js'
+import { checkKeys, checkWhole, outOfRange, wrongType } from '../errors.js'
 import { KINESIS } from '../limits.js'
-import { type AwsClient, type AwsClientConfig, checkClient, createKinesisClient, isConfigured, loadKinesisPeer } from '../ports/aws.js'
+import { type AwsClient, type AwsClientConfig, createKinesisClient, loadKinesisPeer } from '../ports/aws.js'
 import type { Clock, Random } from '../ports/ports.js'
 import { systemClock, systemRandom } from '../ports/system.js'
+import { type Calls, checkClientOptions, createCalls } from './calls.js'
 import { readPage, unusable } from './listing.js'
-import { withTimeout } from './timeout.js'
 
 /** Which stream, and how to reach it. */
 export interface StreamOptions {
@@ -60,12 +60,7 @@ export interface GetRecordsResult {
   MillisBehindLatest?: number
 }
 
-export interface KinesisService {
-  /**
-   * Builds the client and looks whether it has a region and credentials; nothing where that is done. The other calls do
-   * so too. Rejects with MISSING_PEER or CONFIG, and the next call tries anew.
-   */
-  connect(): Promise<void> | undefined
+export interface KinesisService extends Pick<Calls, 'connect' | 'destroy'> {
   putRecords(records: PutRecordsEntry[]): Promise<{ Records?: PutRecordsResult[] }>
   /**
    * All pages, each shard once: as the last page that has it says. The filter AT_LATEST leaves closed shards out, where
@@ -77,8 +72,6 @@ export interface KinesisService {
   distribution(signal?: AbortSignal): Promise<string | undefined>
   shardIterator(input: Record<string, unknown>, signal?: AbortSignal): Promise<string>
   getRecords(iterator: string, limit: number, signal?: AbortSignal): Promise<GetRecordsResult>
-  /** Closes a client that was made here; a client of the user's stays open. */
-  destroy(): void
 }
 
 /** Pages of a list of shards: a million of them. */
@@ -94,36 +87,7 @@ export const STREAM_KEYS = ['streamName', 'streamARN', 'client', 'clientConfig',
  */
 export function createService(options: StreamOptions, clock: Clock, timeout = 30_000): KinesisService {
   const target = checkStream(options)
-  let own: AwsClient | undefined
-  let destroyed = false
-  let connecting: Promise<void> | undefined
-  let ready = options.client && options.commands && !isConfigured(options.client) ? { client: options.client, commands: options.commands } : undefined
-
-  const open = async () => {
-    const commands = options.commands ?? (await loadKinesisPeer())
-    const client = options.client ?? own ?? (await createKinesisClient(options.clientConfig ?? {}))
-    if (!options.client) own = client
-    if (destroyed) own?.destroy?.()
-    await withTimeout(clock, timeout, undefined, () => checkClient(client)).catch((error: unknown) => {
-      if (error instanceof MillraceError) throw error
-    })
-    ready = { client, commands }
-  }
-  const connect = () => {
-    if (ready) return undefined
-    connecting ??= open().finally(() => {
-      connecting = undefined
-    })
-    return connecting
-  }
-  const call = async <T>(command: string, input: object, outer?: AbortSignal): Promise<T> => {
-    await connect()
-    const { client, commands } = ready as NonNullable<typeof ready>
-    const Command = (commands as Record<string, new (input: object) => object>)[`${command}Command`]
-    if (typeof Command !== 'function') throw wrongType('commands', `an object with ${command}Command`, commands)
-    const sent = (abortSignal: AbortSignal) => client.send(new Command(input), { abortSignal })
-    return (await withTimeout(clock, timeout, outer, sent)) as T
-  }
+  const { call, connect, destroy } = createCalls(options, { load: loadKinesisPeer, create: createKinesisClient }, clock, timeout)
   return {
     connect,
     putRecords: (Records) => call('PutRecords', { ...target, Records }),
@@ -152,23 +116,16 @@ export function createService(options: StreamOptions, clock: Clock, timeout = 30
       return answer.ShardIterator
     },
     getRecords: (ShardIterator, Limit, signal) => call('GetRecords', { ShardIterator, Limit, ...('StreamARN' in target ? target : {}) }, signal),
-    destroy() {
-      destroyed = true
-      own?.destroy?.()
-    },
+    destroy,
   }
 }
 
 function checkStream(options: StreamOptions): { StreamName: string } | { StreamARN: string } {
-  const { streamName, streamARN, client, clientConfig, commands } = options
+  const { streamName, streamARN } = options
   if (streamName === undefined && streamARN === undefined) throw wrongType('streamName', 'the name of a stream (or give streamARN)', streamName)
   if (streamARN !== undefined && (typeof streamARN !== 'string' || !streamARN.startsWith('arn:'))) throw wrongType('streamARN', 'an ARN', streamARN)
   if (streamName !== undefined && (typeof streamName !== 'string' || streamName === '')) throw wrongType('streamName', 'the name of a stream', streamName)
-  if (client !== undefined && typeof client?.send !== 'function') throw wrongType('client', 'an object with send(command)', client)
-  if (clientConfig !== undefined && (clientConfig === null || typeof clientConfig !== 'object')) throw wrongType('clientConfig', 'an object', clientConfig)
-  if (client && clientConfig) throw wrongType('clientConfig', 'nothing beside "client"', clientConfig)
-  if (commands !== undefined && (commands === null || typeof commands !== 'object'))
-    throw wrongType('commands', 'the exports of @aws-sdk/client-kinesis', commands)
+  checkClientOptions(options, '@aws-sdk/client-kinesis')
   return streamARN !== undefined ? { StreamARN: streamARN } : { StreamName: streamName as string }
 }
 

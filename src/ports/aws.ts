@@ -37,6 +37,24 @@ export async function createKinesisClient(config: AwsClientConfig): Promise<AwsC
   return new KinesisClient({ maxAttempts: 1, ...config, ...(requestHandler ? { requestHandler } : {}) })
 }
 
+export interface DynamoPeer {
+  DynamoDBClient: new (config: AwsClientConfig) => AwsClient
+}
+
+/** The user's `@aws-sdk/client-dynamodb`. Throws MISSING_PEER where it is not installed. */
+export async function loadDynamoPeer(): Promise<DynamoPeer> {
+  const loaded = await import('@aws-sdk/client-dynamodb').catch((cause: unknown) => {
+    throw missingPeer('@aws-sdk/client-dynamodb', 'to keep checkpoints in DynamoDB', cause)
+  })
+  return loaded as unknown as DynamoPeer
+}
+
+/** A client of the user's SDK, whose own handler keeps its connections; it tries once, as whoever calls retries. */
+export async function createDynamoClient(config: AwsClientConfig): Promise<AwsClient> {
+  const { DynamoDBClient } = await loadDynamoPeer()
+  return new DynamoDBClient({ maxAttempts: 1, ...config })
+}
+
 /**
  * Reads the region and the credentials that a client of the SDK signs its requests with (its `config`), as each of them does: what is
  * missing there fails them all. Throws CONFIG, which says what to set. A provider that fails in another way may be
@@ -74,7 +92,7 @@ function missing(what: string, places: string, cause: unknown): MillraceError {
 }
 
 /**
- * Region and credentials for a server on this machine (kinesalite, kinesis-local, LocalStack) where the
+ * Region and credentials for a server on this machine (kinesalite, kinesis-local, dynalite, LocalStack) where the
  * environment names none: such servers check neither. Nothing for any other endpoint.
  */
 export function localDefaults(endpoint: string): AwsClientConfig {

@@ -54,14 +54,17 @@ const rank = ({ sequenceNumber }: Checkpoint) => (sequenceNumber === 'SHARD_END'
 /** Whether it is a record's, and not one of the words. */
 export const isNumber = (sequenceNumber: string): boolean => /^\d+$/.test(sequenceNumber)
 
+/** A row of the caller's own. */
+export const copyOf = (lease: Lease): Lease => ({ ...lease, checkpoint: { ...lease.checkpoint }, parents: [...lease.parents] })
+
 /** A table in memory, gone with the process; for one consumer, or for several in one process. */
 export function memoryCheckpoints(): CheckpointStore {
   const rows = new Map<string, Lease>()
   return {
-    read: async () => [...rows.values()],
+    read: async () => [...rows.values()].map(copyOf),
     async write(lease, counter) {
       if (rows.get(lease.shardId)?.counter !== counter) return false
-      rows.set(lease.shardId, { ...lease, checkpoint: { ...lease.checkpoint } })
+      rows.set(lease.shardId, copyOf(lease))
       return true
     },
     async remove(shardId, counter) {

@@ -3,6 +3,7 @@
 import { checkKeys, checkWhole, MillraceError, wrongType } from '../../errors.js'
 import type { Clock, DirectoryLock, Random, Storage } from '../../ports/ports.js'
 import { backoff } from '../backoff.js'
+import { makeDurable } from '../durable.js'
 import type { OpenSpool, Spool } from '../spool-port.js'
 import { createAppends } from './appends.js'
 import { recover, type SpoolDamage, unsettled } from './recovery.js'
@@ -87,7 +88,7 @@ async function open(
   maxBytes: number,
   onDamage: FileSpoolOptions['onDamage'],
 ): Promise<Spool> {
-  await makeDurable(storage, directory)
+  await makeDurable(storage, directory, 'the spool')
   const lock: DirectoryLock | undefined = await storage.lock?.(directory)
   try {
     const found = await recover(storage, random, directory)
@@ -97,28 +98,6 @@ async function open(
     await lock?.release().catch(() => {})
     throw error
   }
-}
-
-/** Makes the directory, and sees that its entry, and those of the parents made with it, survive. */
-async function makeDurable(storage: Storage, directory: string): Promise<void> {
-  const parents: string[] = []
-  for (let path = directory; ; ) {
-    const kind = await storage.stat(path).then(
-      (stat) => stat.kind,
-      (error: { code?: unknown }) => {
-        if (error.code !== 'ENOENT') throw error
-        return undefined
-      },
-    )
-    if (kind !== undefined && kind !== 'directory' && kind !== 'symlink')
-      throw new MillraceError('IO', `the spool expected a directory, got a ${kind}`, { position: { source: path } })
-    if (kind) break
-    const cut = path.lastIndexOf('/')
-    path = cut < 0 ? '.' : path.slice(0, Math.max(cut, 1))
-    parents.push(path)
-  }
-  await storage.makeDirectory(directory)
-  for (const path of parents) await storage.syncDirectory(path)
 }
 
 interface Running extends Awaited<ReturnType<typeof recover>> {
