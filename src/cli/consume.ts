@@ -2,7 +2,8 @@
 import { toBase64 } from '../engine/base64.js'
 import type { ConsumedRecord } from '../kinesis/consumer/batch.js'
 import { type ConsumerOptions, createConsumer } from '../kinesis/consumer/consumer.js'
-import { type Command, UsageError, type Values } from './command.js'
+import { fileCheckpoints } from '../kinesis/consumer/file-checkpoints.js'
+import { type Command, textOption, UsageError, type Values } from './command.js'
 import { openStream, streamHelp, streamOptions } from './stream.js'
 
 export const command: Command = {
@@ -22,6 +23,9 @@ ${streamHelp}
   --mode kcl|keep  aggregates that lie outside their shard, which the KCL drops:
                    drop them too (default; told on stderr) or write them with
                    their "reason"
+  --checkpoint F   keep in this file how far each shard is read, and go on from there
+                   the next time; --from then counts only for the first. After a kill
+                   -9 what was written in the last second comes again
   --deduplicate    leave out records that come again, of a producer with
                    --stable-ids
   --raw            the data alone, as it is, and a line feed: gives back the
@@ -37,6 +41,7 @@ Example: millrace consume --stream flights --endpoint http://localhost:4567 --un
     until: { type: 'string' },
     shard: { type: 'string', multiple: true },
     mode: { type: 'string' },
+    checkpoint: { type: 'string' },
     deduplicate: { type: 'boolean' },
     raw: { type: 'boolean' },
   },
@@ -49,8 +54,10 @@ Example: millrace consume --stream flights --endpoint http://localhost:4567 --un
       deduplicate: values.deduplicate === true,
       shardIds: values.shard as string[] | undefined,
     }
+    const path = textOption(values, 'checkpoint', 'the path of a file')
+    const checkpoints = path === undefined ? undefined : fileCheckpoints(io.ports, path)
     const target = await openStream(values)
-    const consumer = createConsumer({ ...target, ...options, ports: io.ports })
+    const consumer = createConsumer({ ...target, ...options, checkpoints, ports: io.ports })
     const stop = () => consumer.close()
     if (io.signal.aborted) stop()
     io.signal.addEventListener('abort', stop, { once: true })
@@ -69,6 +76,7 @@ Example: millrace consume --stream flights --endpoint http://localhost:4567 --un
     } finally {
       io.signal.removeEventListener('abort', stop)
       target.client.destroy?.()
+      await checkpoints?.close?.()
     }
     io.progress('')
     io.log(`millrace consume: ${records} records${dropped > 0 ? `, ${dropped} aggregates dropped as the KCL drops them` : ''}`)

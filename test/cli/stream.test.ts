@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Values } from '../../src/cli/command.js'
 import { command as consumeCommand } from '../../src/cli/consume.js'
 import { command as produceCommand } from '../../src/cli/produce.js'
+import { fileCheckpoints } from '../../src/kinesis/consumer/file-checkpoints.js'
 import { fileSpool } from '../../src/kinesis/spool/spool.js'
-import { nodePorts } from '../../src/ports/node.js'
+import { nodePorts, nodePorts } from '../../src/ports/node.js'
 import { batchOf } from '../kinesis/spool/batches.js'
 import { createStream, type KinesisServer, startKinesalite } from '../servers.js'
 import { runCommand } from './io.js'
@@ -252,6 +253,27 @@ describe('millrace produce and consume', () => {
       const told = err.slice(0, -1).filter((line) => !line.includes('a request has failed'))
       expect([code, told]).toEqual([1, ['millrace produce: interrupted after line 3; what is not stored by now stays in the spool']])
       expect((await produce('outage', [], { spool: directory })).err.at(-1)).toMatch(/^millrace produce: 3 records delivered/)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('consume goes on where the checkpoint file says, and a second one at a time is refused', async () => {
+    await createStream(server.client, 'resumed', 2)
+    const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+    try {
+      const checkpoint = join(directory, 'flights.json')
+      const lines = (from: number) => Array.from({ length: 50 }, (_, i) => `{"origin":"k${(from + i) % 7}","n":${from + i}}\n`)
+      const numbers = (out: string) => out.split('\n').filter(Boolean).map((line) => JSON.parse(line).n).sort((a, b) => a - b)
+      await produce('resumed', lines(0))
+      expect(numbers((await consume('resumed', { raw: true, checkpoint })).out)).toEqual(Array.from({ length: 50 }, (_, i) => i))
+      expect((await consume('resumed', { raw: true, checkpoint })).out).toBe('')
+      await produce('resumed', lines(50))
+      expect(numbers((await consume('resumed', { raw: true, checkpoint })).out)).toEqual(Array.from({ length: 50 }, (_, i) => 50 + i))
+      const store = fileCheckpoints(nodePorts, checkpoint)
+      await store.read()
+      await expect(consume('resumed', { checkpoint })).rejects.toMatchObject({ code: 'LOCKED' })
+      await store.close?.()
     } finally {
       rmSync(directory, { recursive: true })
     }
