@@ -1,6 +1,6 @@
 // What a consumer yields: the Kinesis records of one answer, opened as far as the reader asks.
 import type { RecordBatch } from '../types.js'
-import { type DeaggregateReason, deaggregatePacked, deaggregateReason, FROM_AGGREGATE, type PackedUserRecords } from './deaggregate.js'
+import { type DeaggregateMode, type DroppedAggregate, FROM_AGGREGATE, openPacked, type PackedUserRecords } from './deaggregate.js'
 import { type RecordIds, recordIdsOf } from './record-ids.js'
 import type { Deduplicator } from './seen.js'
 import type { ShardDescription, StreamRecord } from './service.js'
@@ -8,12 +8,6 @@ import { type DeaggregatedRecord, deaggregate } from './user-records.js'
 
 export interface ConsumedRecord extends DeaggregatedRecord {
   sequenceNumber: string
-}
-
-/** An aggregate of which the KCL delivers nothing, or not all. */
-export interface DroppedAggregate {
-  sequenceNumber: string
-  reason: DeaggregateReason
 }
 
 /** Records of one shard in order, at least one Kinesis record. */
@@ -30,7 +24,7 @@ export interface ConsumerBatch {
   /** How far the shard's newest record is ahead, as the service says. */
   readonly millisBehindLatest: number | undefined
   /** Mode 'kcl': what was dropped, and why. */
-  readonly dropped: readonly DroppedAggregate[]
+  readonly dropped: readonly (DroppedAggregate & { sequenceNumber: string })[]
   /** With `deduplicate`: records left out because they had come before. */
   readonly repeated: number
 }
@@ -39,7 +33,7 @@ export function openBatch(
   shard: ShardDescription,
   records: readonly StreamRecord[],
   millisBehindLatest: number | undefined,
-  mode: 'kcl' | 'keep',
+  mode: DeaggregateMode,
   known?: Deduplicator,
 ): ConsumerBatch {
   const options = { mode, range: shard.HashKeyRange }
@@ -48,9 +42,10 @@ export function openBatch(
   let rows: PackedUserRecords | undefined
   let fresh: Uint32Array | undefined
   let repeated = 0
+  const dropped: DroppedAggregate[] = []
   const packed = () => {
     if (rows) return rows
-    rows = deaggregatePacked(pack(records), options)
+    rows = openPacked(pack(records), { ...options, onDropped: (aggregate) => dropped.push(aggregate) }, sequenceNumbers)
     if (known) {
       fresh = freshRows(rows, records, known)
       repeated = rows.count - fresh.length
@@ -58,8 +53,8 @@ export function openBatch(
     }
     return rows
   }
-  // What has come is known from here on, whether anybody looks at this batch or not.
-  if (known) packed()
+  // What has come is known from here on, whether anybody looks at this batch or not; and a fault in strict mode is the iteration's.
+  if (known || mode === 'strict') packed()
   return {
     shardId: shard.ShardId,
     sequenceNumbers,
@@ -77,11 +72,8 @@ export function openBatch(
     },
     repeated,
     get dropped() {
-      if (mode === 'keep') return []
-      return [...packed().outcomes].flatMap((outcome, i) => {
-        const reason = outcome & FROM_AGGREGATE ? deaggregateReason(outcome) : undefined
-        return reason ? [{ sequenceNumber: sequenceNumbers[i], reason }] : []
-      })
+      packed()
+      return dropped as (DroppedAggregate & { sequenceNumber: string })[]
     },
   }
 }

@@ -10,12 +10,14 @@ export {
 } from './aggregate.js'
 export type { Attempt } from './attempt.js'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consumer.js'
-export type { ConsumedRecord, ConsumerBatch, DroppedAggregate } from './consumer-batch.js'
+export type { ConsumedRecord, ConsumerBatch } from './consumer-batch.js'
 export type { DeadLetter, DeadLetterSink } from './dead-letter.js'
 export { type DeadLetterFile, openDeadLetterFile } from './dead-letter-file.js'
 export {
+  type DeaggregateMode,
   type DeaggregateOptions,
   type DeaggregateReason,
+  type DroppedAggregate,
   deaggregatePacked,
   deaggregateReason,
   FROM_AGGREGATE,
@@ -24,6 +26,7 @@ export {
 } from './deaggregate.js'
 export { type EmfOptions, type EmfSink, emfSink } from './emf.js'
 export { formatHashKey, MAX_HASH_KEY, parseHashKey } from './hash-key.js'
+export type { KinesisEventRecord, KinesisRecord, KinesisRecords, SplitRecord } from './kinesis-record.js'
 export type { Ordering } from './lane.js'
 export type { NdjsonOptions } from './ndjson.js'
 export type { ProducerMetrics } from './pipeline-face.js'
@@ -42,4 +45,4 @@ export { type FileSpoolOptions, fileSpool } from './spool/spool.js'
 export type { OpenSpool, Spool, SpooledBatch } from './spool-port.js'
 export type { Sent, WritableOptions } from './streams.js'
 export type { MetricsSink } from './telemetry.js'
-export { type DeaggregatedRecord, deaggregate, type KinesisEventRecord, type KinesisRecord } from './user-records.js'
+export { type DeaggregatedRecord, deaggregate } from './user-records.js'

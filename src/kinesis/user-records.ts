@@ -1,25 +1,21 @@
 // De-aggregation for those who want objects: Kinesis records as the AWS SDK or a Lambda event hands them
 // over, user records out, as few steps for each as JavaScript allows.
-import { plain } from '../engine/base64.js'
+import { decodeBase64, plain } from '../engine/base64.js'
 import { NO_HASH, ROW_WORDS } from '../engine/batch.js'
 import { BAD_KEY_INDEX, ROW_SIZE } from '../engine/core.js'
 import { type Engine, engine } from '../engine/engine.js'
-import { wrongType } from '../errors.js'
-import { checkDeaggregate, type DeaggregateOptions, type DeaggregateReason, deaggregateReason, FROM_AGGREGATE, open } from './deaggregate.js'
-
-/** A record of GetRecords or SubscribeToShard (AWS SDK v3), or of their JSON, where Data is base64. */
-export interface KinesisRecord {
-  Data: Uint8Array | string
-  /** Absent on streams with RecordDistributionStrategy AUTO. */
-  PartitionKey?: string | undefined
-  ExplicitHashKey?: string | undefined
-  SequenceNumber?: string | undefined
-}
-
-/** A record of a Lambda event from Kinesis. */
-export interface KinesisEventRecord {
-  kinesis: { data: string; partitionKey?: string | undefined; explicitHashKey?: string | undefined; sequenceNumber?: string | undefined }
-}
+import type { MillraceError } from '../errors.js'
+import {
+  checkDeaggregate,
+  type DeaggregateOptions,
+  type DeaggregateReason,
+  deaggregateReason,
+  FROM_AGGREGATE,
+  notStrict,
+  open,
+  tellDropped,
+} from './deaggregate.js'
+import { type KinesisRecords, type Outer, readRecords } from './kinesis-record.js'
 
 export interface DeaggregatedRecord {
   /** The user record's own; undefined where the stream has none (AUTO). */
@@ -34,54 +30,57 @@ export interface DeaggregatedRecord {
   reason: DeaggregateReason | undefined
 }
 
-interface Outer {
-  data: Uint8Array | string
-  key: string | undefined
-  hash: string | undefined
-  sequence: string | undefined
-}
-
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * The user records of a batch of Kinesis records, in order. Records that are no KPL aggregates come
- * back as they are, `aggregated` false. Data as text is base64, read leniently (missing padding, URL
- * alphabet). Partition keys that are not UTF-8 are read with U+FFFD, as the KCL does.
- * Throws TypeError or RangeError for wrong options and for records of neither shape.
+ * back as they are, `aggregated` false; so do user records that are split already (deaggregate() of
+ * what it gave is the same), and what is in a user record is never opened. Data as text is base64, read
+ * leniently (missing padding, URL alphabet). Partition keys that are not UTF-8 are read with U+FFFD,
+ * as Java does it for the KCL.
+ * Throws TypeError or RangeError for wrong options and for records of no known form, MillraceError in
+ * mode `strict`.
+ *
+ * @example
+ * export const handler = (event) => {
+ *   for (const { partitionKey, data } of deaggregate(event)) console.log(partitionKey, data.length)
+ * }
  */
-export function deaggregate(records: readonly (KinesisRecord | KinesisEventRecord)[], options: DeaggregateOptions = {}): DeaggregatedRecord[] {
+export function deaggregate(records: KinesisRecords, options: DeaggregateOptions = {}): DeaggregatedRecord[] {
   return openRecords(records, options).records
 }
 
-/** The same, with the first reason found in each Kinesis record: in mode `kcl`, why it lost something. */
+/** The same, with the first reason found in each Kinesis record. */
 export function openRecords(
-  records: readonly (KinesisRecord | KinesisEventRecord)[],
+  records: KinesisRecords,
   options: DeaggregateOptions,
 ): { records: DeaggregatedRecord[]; reasons: (DeaggregateReason | undefined)[] } {
-  if (!Array.isArray(records)) throw wrongType('records', 'an array of Kinesis records', records)
-  const { flags, ranges } = checkDeaggregate(options, records.length)
-  const outers = records.map(read)
+  const outers = readRecords(records)
+  const checked = checkDeaggregate(options, outers.length)
+  const sequenceNumbers = outers.map(({ sequence }) => sequence)
   const e = engine()
-  return e.scope(() => {
+  const { rows, ...opened } = e.scope(() => {
     const placed = place(e, outers)
-    const { table, status, outcomes } = open(e, placed, outers.length, flags, ranges)
-    const reasons = Array.from(outcomes, (outcome, i) => (placed.bad?.has(i) ? 'BAD_BASE64' : deaggregateReason(outcome)))
-    return { records: collect(e, outers, table, status, placed), reasons }
+    const [unread] = options.mode === 'strict' && placed.bad ? placed.bad : []
+    const rows = open(e, placed, unread ? unread[0] : outers.length, checked, sequenceNumbers)
+    if (unread) throw notBase64(unread, sequenceNumbers)
+    const reasons = Array.from(rows.outcomes, (outcome, i) => (placed.bad?.has(i) ? 'BAD_BASE64' : deaggregateReason(outcome)))
+    return { records: collect(e, outers, rows.table, rows.status, placed), reasons, rows }
   })
+  tellDropped(rows, checked, sequenceNumbers)
+  return opened
 }
 
-function read(record: KinesisRecord | KinesisEventRecord, i: number): Outer {
-  if (typeof record === 'object' && record !== null) {
-    if ('Data' in record && (typeof record.Data === 'string' || record.Data instanceof Uint8Array)) {
-      return { data: record.Data, key: record.PartitionKey, hash: record.ExplicitHashKey, sequence: record.SequenceNumber }
-    }
-    if ('kinesis' in record && typeof record.kinesis === 'object' && record.kinesis !== null && typeof record.kinesis.data === 'string') {
-      const { data, partitionKey, explicitHashKey, sequenceNumber } = record.kinesis
-      return { data, key: partitionKey, hash: explicitHashKey, sequence: sequenceNumber }
-    }
+// Where the text of a record is no base64, its first bad byte is looked for only now.
+function notBase64([record, text]: [number, Uint8Array], sequenceNumbers: readonly (string | undefined)[]): MillraceError {
+  let offset = 0
+  try {
+    decodeBase64(text, 'lenient')
+  } catch (error) {
+    offset = (error as MillraceError).position?.offset ?? 0
   }
-  throw wrongType(`records[${i}]`, 'a Kinesis record with Data, or an event record with kinesis.data', record)
+  return notStrict('BAD_BASE64', { record, offset }, sequenceNumbers[record])
 }
 
 interface PlacedOuters {
@@ -106,7 +105,7 @@ function place(e: Engine, outers: readonly Outer[]): PlacedOuters {
   const native = typeof Buffer === 'undefined' ? undefined : Buffer.from(bytes.buffer as ArrayBuffer, heap, room)
   let at = 0
   for (let i = 0, row = table >> 2; i < count; i++, row += ROW_WORDS) {
-    const { data } = outers[i]
+    const { data, split } = outers[i]
     let size: number
     if (typeof data !== 'string') {
       size = data.length
@@ -118,7 +117,8 @@ function place(e: Engine, outers: readonly Outer[]): PlacedOuters {
     words.fill(0, row, row + ROW_WORDS)
     words[row + 3] = NO_HASH
     words[row + 4] = at
-    words[row + 5] = size
+    // What is split already is nothing to the core, so that it is not opened.
+    words[row + 5] = split ? 0 : size
     at += size
     placed.starts[i + 1] = at
   }
@@ -148,11 +148,19 @@ function collect(e: Engine, outers: readonly Outer[], table: Uint32Array, status
   const decoded = (source: number) => bytes.slice(placed.heap + placed.starts[source], placed.heap + placed.starts[source + 1])
   for (let i = 0; i < count; ) {
     const source = table[i * ROW_WORDS + 6]
-    const { data, key, hash, sequence } = outers[source]
+    const { data, key, hash, sequence, split } = outers[source]
     if ((status[i] & FROM_AGGREGATE) === 0) {
-      const reason = placed.bad?.has(source) ? 'BAD_BASE64' : deaggregateReason(status[i])
+      const reason = split?.reason ?? (placed.bad?.has(source) ? 'BAD_BASE64' : deaggregateReason(status[i]))
       const own = typeof data === 'string' ? (placed.bad?.get(source) ?? decoded(source)) : data
-      out[i++] = { partitionKey: key, explicitHashKey: hash, data: own, sequenceNumber: sequence, subSequenceNumber: 0, aggregated: false, reason }
+      out[i++] = {
+        partitionKey: key,
+        explicitHashKey: hash,
+        data: own,
+        sequenceNumber: sequence,
+        subSequenceNumber: split?.item ?? 0,
+        aggregated: split?.aggregated ?? false,
+        reason,
+      }
       continue
     }
     let end = i + 1
