@@ -185,7 +185,22 @@ function collect(e: Engine, outers: readonly Outer[], table: Uint32Array, status
 }
 
 function readText(e: Engine, at: number, size: number): string {
-  return decoder.decode(e.bytes().subarray(at, at + size))
+  const bytes = e.bytes().subarray(at, at + size)
+  const text = decoder.decode(bytes)
+  return text.includes('\ufffd') ? decoder.decode(surrogatesReplaced(bytes)) : text
+}
+
+// An encoded surrogate, whole or without its last byte, is one U+FFFD in Java, and one for each byte in a TextDecoder.
+function surrogatesReplaced(bytes: Uint8Array): Uint8Array {
+  const out: number[] = []
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i] !== 0xed || (bytes[i + 1] & 0xe0) !== 0xa0) out.push(bytes[i])
+    else {
+      out.push(0xef, 0xbf, 0xbd)
+      i += (bytes[i + 2] & 0xc0) === 0x80 ? 2 : 1
+    }
+  }
+  return Uint8Array.from(out)
 }
 
 // The keys of an aggregate's rows [from, to). They lie side by side in its table, so where they are ASCII

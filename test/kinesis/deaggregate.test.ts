@@ -249,6 +249,16 @@ describe('deaggregate', () => {
     )
   })
 
+  it('reads an encoded surrogate as one U+FFFD, as Java does', () => {
+    const keys = ['eda080', 'edb0', '61edbfbf62', 'eda080edb080', 'ed', 'edff', 'e0eda0', 'efbfbd'].map((key) => Buffer.from(key, 'hex'))
+    const body = Buffer.concat([
+      ...keys.map((key) => field(0x0a, key)),
+      ...keys.map((_, i) => field(0x1a, Buffer.concat([Buffer.of(8, i), field(0x1a, Buffer.of(i))]))),
+    ])
+    const read = deaggregate([{ Data: seal(body) }]).map((r) => r.partitionKey?.replaceAll('\ufffd', '?'))
+    expect(read).toEqual(['?', '?', 'a?b', '??', '?', '??', '??', '?'])
+  })
+
   it('gives columns that point into the heap it was given', () => {
     const packed = aggregatePacked(
       { count: 2, table: Uint32Array.of(0, 1, 0, 0xffffffff, 1, 2, 0, 0, 0, 1, 0, 0xffffffff, 1, 2, 1, 0), heap: Uint8Array.of(107, 1, 2) },
