@@ -247,10 +247,10 @@ describe("the README's Parquet program", () => {
 })
 
 it("the README's Lambda program prints what the README says, in both module systems", async () => {
-  const program = readmeProgram(3)
+  const program = readmeProgram(4)
   await writeFile(join(dir, 'handler.mjs'), program)
   await writeFile(join(dir, 'handler.cjs'), commonjs(program))
-  for (const file of ['handler.mjs', 'handler.cjs']) expect((await node(dir, file)).stdout).toBe(readmeOutput(3))
+  for (const file of ['handler.mjs', 'handler.cjs']) expect((await node(dir, file)).stdout).toBe(readmeOutput(4))
 })
 
 describe("the README's program from file to file", () => {

@@ -86,6 +86,24 @@ export function collect(heap: usize, at: usize, end: usize, source: u32, row: us
   return <i32>records;
 }
 
+/**
+ * Where in a message the field begins that makes it malformed, or record number `item` (from 0), whichever comes
+ * first; `row` is room for one. For the word about a fault, not for the way of a good record.
+ */
+export function locate(heap: usize, at: usize, end: usize, item: u32, row: usize): usize {
+  let records: u32 = 0;
+  while (at < end) {
+    const field = at;
+    at = readVarint(at, end);
+    if (at == 0) return field;
+    const tag = <u32>wireValue();
+    at = skipField(tag, at, end, 0);
+    if (at == 0) return field;
+    if (tag == 0x1a && (records++ == item || !anyRecord(heap, at - <usize>wireValue(), at, row))) return field;
+  }
+  return end;
+}
+
 /** The record as the KPL writes it: 08 index, perhaps 10 index, 1a size and data to the end. */
 // @ts-ignore: decorator
 @inline

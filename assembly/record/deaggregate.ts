@@ -1,5 +1,6 @@
 // KPL de-aggregation of a batch of Kinesis records, as the KCL does it (amazon-kinesis-client,
-// retrieval/AggregatorUtil.java; see aggregate.ts for the format), plus a mode that loses nothing.
+// retrieval/AggregatorUtil.java; see aggregate.ts for the format), plus a mode that loses nothing, and one
+// that stops at the first Kinesis record which any of these lines but the first is about (strict).
 //
 //                                                    | kcl                       | keep
 //   other magic, or shorter than it                  | raw                       | raw
@@ -16,11 +17,11 @@
 import { loadBE64 } from "../bytes";
 import { md5Many } from "../codec/md5";
 import { validUtf8 } from "../codec/utf8";
-import { NO_MEMORY, OUTPUT_FULL, tell } from "../memory";
+import { fault, NO_MEMORY, OUTPUT_FULL, tell, tellSpare } from "../memory";
 import { MAGIC } from "./aggregate";
 import { OVERHEAD } from "./aggregate-plan";
 import { ABSENT, ROW_DATA, ROW_HASH, ROW_ITEM, ROW_KEY, ROW_SIZE, ROW_SOURCE } from "./batch";
-import { collect, counted, hashesFound, keysFound } from "./deaggregate-parse";
+import { collect, counted, hashesFound, keysFound, locate } from "./deaggregate-parse";
 import { HASH_RANGE, parseHashKey } from "./hash-key";
 import { md5Repaired } from "./repair";
 
@@ -36,9 +37,10 @@ export const BAD_HASH_INDEX: u8 = 6;
 export const BAD_HASH_KEY: u8 = 7;
 export const OUT_OF_RANGE: u8 = 8;
 
-/** Flags of deaggregate: lose what the KCL loses; check the MD5. */
+/** Flags of deaggregate: lose what the KCL loses; check the MD5; stop at the first reason. */
 export const AS_KCL: u32 = 1;
 export const VERIFY: u32 = 2;
+export const STRICT: u32 = 4;
 
 /** Bytes of scratch for each outer record and for each entry of the longest table. */
 export const SCRATCH_OUTER: usize = 24;
@@ -74,7 +76,8 @@ export function deaggregateSize(heap: usize, table: usize, count: u32): i32 {
  * (room for `cap`), a status byte each to `status`, and an outcome byte for each outer record to
  * `outcomes`. `ranges`: 0, or 32 bytes (first and last hash key, big-endian) every `rangeStride`
  * bytes an outer record (0: one for all). `scratch`: count * SCRATCH_OUTER + entries * SCRATCH_ENTRY.
- * Gives the number of rows.
+ * Gives the number of rows; with STRICT also BAD_INPUT: the report has the outer record, the byte of its data
+ * where the fault is, the reason, and as spare word the length of the table that an index is outside of.
  */
 export function deaggregate(
   heap: usize, table: usize, count: u32, flags: u32, ranges: usize, rangeStride: usize, rows: usize, cap: u32, status: usize, outcomes: usize, scratch: usize, entries: u32,
@@ -120,12 +123,14 @@ export function deaggregate(
           memory.fill(status + made, AGGREGATED, found);
           const range: usize = ranges == 0 ? 0 : ranges + <usize>i * rangeStride;
           const kept = resolve(heap, outer, first, status + made, found, keys, hashes, range, flags);
+          if (flags & STRICT && reason != 0) return stop(heap, outer, i, reason, first);
           made += kept;
           store<u8>(outcomes + i, AGGREGATED | reason);
           continue;
         }
       }
     } else if (size >= 4 && load<u32>(data) == MAGIC) outcome = TRUNCATED;
+    if (flags & STRICT && outcome != 0) return stop(heap, outer, i, outcome, first);
     if (made == cap) return OUTPUT_FULL;
     memory.copy(first, outer, ROW_SIZE);
     store<u32>(first, i, ROW_SOURCE);
@@ -138,9 +143,23 @@ export function deaggregate(
   return <i32>made;
 }
 
-let reason: u8 = 0;
+// The report of STRICT; `row` may be written over.
+function stop(heap: usize, outer: usize, record: u32, why: u8, row: usize): i32 {
+  const start = load<usize>(outer, ROW_DATA), size = load<usize>(outer, ROW_DATA + 4);
+  let at = size - 16; // the MD5, or where a record is missing
+  if (why == TRUNCATED) at = size;
+  else if (why != BAD_CHECKSUM && why != NO_RECORDS) {
+    const data = heap + start;
+    at = locate(heap, data + 4, data + size - 16, why == BAD_PROTOBUF ? u32.MAX_VALUE : culprit, row) - data;
+  }
+  tellSpare(why == BAD_KEY_INDEX ? keysFound() : hashesFound());
+  return fault(at, record, why);
+}
 
-// Turns table indices into keys. Gives how many of the rows stay; leaves the first reason in `reason`.
+// The first reason in an aggregate, and the number of the user record that has it.
+let reason: u8 = 0, culprit: u32 = 0;
+
+// Turns table indices into keys. Gives how many of the rows stay; leaves the first reason in `reason`, its record in `culprit`.
 function resolve(heap: usize, outer: usize, first: usize, status: usize, found: u32, keys: usize, hashes: usize, range: usize, flags: u32): u32 {
   const keyCount = keysFound(), hashCount = hashesFound();
   const keyVerdicts = keys + (<usize>keyCount << 3), hashVerdicts = hashes + (<usize>hashCount << 3);
@@ -169,7 +188,10 @@ function resolve(heap: usize, outer: usize, first: usize, status: usize, found: 
       }
     }
     if (why == 0) continue;
-    if (reason == 0) reason = why;
+    if (reason == 0) {
+      reason = why;
+      culprit = n;
+    }
     if (flags & AS_KCL) return why == OUT_OF_RANGE ? 0 : n;
     store<u8>(status + n, AGGREGATED | why);
   }

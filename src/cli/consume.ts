@@ -3,6 +3,7 @@ import { toBase64 } from '../engine/base64.js'
 import type { ConsumedRecord } from '../kinesis/consumer/batch.js'
 import { type ConsumerOptions, createConsumer } from '../kinesis/consumer/consumer.js'
 import { fileCheckpoints } from '../kinesis/consumer/file-checkpoints.js'
+import { type DeaggregateMode, isMode } from '../kinesis/deaggregate.js'
 import { type Command, textOption, UsageError, type Values } from './command.js'
 import { openStream, streamHelp, streamOptions } from './stream.js'
 
@@ -20,9 +21,10 @@ ${streamHelp}
   --until WHEN     now: end at the newest record; or a time: end behind the
                    records that arrived before it. Default: never
   --shard ID       this shard only; may be repeated
-  --mode kcl|keep  aggregates that lie outside their shard, which the KCL drops:
-                   drop them too (default; told on stderr) or write them with
-                   their "reason"
+  --mode kcl|keep|strict
+                   aggregates that lie outside their shard, which the KCL drops:
+                   drop them too (default; told on stderr), write them with their
+                   "reason", or end with exit code 1 before the batch that has one
   --checkpoint F   keep in this file how far each shard is read, and go on from there
                    the next time; --from then counts only for the first. After a kill
                    -9 what was written in the last second comes again
@@ -95,8 +97,8 @@ function untilOf({ until }: Values): ConsumerOptions['until'] {
   return timeOf('until', 'now or a time', String(until))
 }
 
-function modeOf({ mode = 'kcl' }: Values): 'kcl' | 'keep' {
-  if (mode !== 'kcl' && mode !== 'keep') throw new UsageError(`--mode expected kcl or keep, got ${JSON.stringify(mode)}`)
+function modeOf({ mode = 'kcl' }: Values): DeaggregateMode {
+  if (!isMode(mode)) throw new UsageError(`--mode expected kcl, keep or strict, got ${JSON.stringify(mode)}`)
   return mode
 }
 

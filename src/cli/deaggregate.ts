@@ -1,30 +1,38 @@
 // millrace deaggregate: Kinesis records in, user records out.
 import { fromBase64, toBase64 } from '../engine/base64.js'
-import type { HashKeyRange } from '../kinesis/deaggregate.js'
+import { kindOf, MillraceError } from '../errors.js'
+import { type DeaggregateMode, type HashKeyRange, isMode } from '../kinesis/deaggregate.js'
 import { formatHashKey, parseHashKey } from '../kinesis/hash-key.js'
-import { type KinesisRecord, openRecords } from '../kinesis/user-records.js'
+import type { KinesisRecord, SplitRecord } from '../kinesis/kinesis-record.js'
+import { type DeaggregatedRecord, openRecords } from '../kinesis/user-records.js'
 import { type Command, UsageError } from './command.js'
-import { Faults, jsonLines, knownFields, textField } from './ndjson.js'
+import { Faults, jsonLines, knownFields, type Line, textField } from './ndjson.js'
 
 /** What a record may have; of those after SequenceNumber nothing is read (GetRecords, `millrace aggregate`). */
 const FIELDS = new Set(['PartitionKey', 'ExplicitHashKey', 'Data', 'SequenceNumber', 'ApproximateArrivalTimestamp', 'EncryptionType', 'shard', 'userRecords'])
 
+/** What a line of our own output may have: its record is split already, and comes out again as it is. */
+const SPLIT_FIELDS = new Set(['partitionKey', 'explicitHashKey', 'data', 'sequenceNumber', 'subSequenceNumber', 'aggregated', 'reason', 'shardId'])
+
 export const command: Command = {
   summary: 'Kinesis records, KPL-aggregated or not, to user records',
-  help: `Usage: millrace deaggregate [--range START-END] [--mode keep|kcl] < RECORDS
+  help: `Usage: millrace deaggregate [--range START-END] [--mode keep|kcl|strict] < RECORDS
 
 Reads one Kinesis record a line, {"PartitionKey"?,"ExplicitHashKey"?,"Data": base64,
 "SequenceNumber"?}, and writes its user records, in order:
   {"partitionKey","explicitHashKey"?,"data": base64,"sequenceNumber"?,
    "subSequenceNumber": place in the aggregate,"aggregated": true or false,"reason"?}
-A record that is no aggregate comes out as it is, aggregated false.
+A record that is no aggregate comes out as it is, aggregated false; so does a user record,
+a line of this command's own output.
 
   --range START-END  hash key range of the shard, decimal, both ends included: user records
                      of aggregates outside it get the reason OUT_OF_RANGE
   --mode keep        (default) everything comes out; what is wrong has a reason
   --mode kcl         what the Kinesis Client Library delivers: it drops aggregates with a
-                     user record out of range, and what follows an undecodable one; the
-                     number of Kinesis records that lost something is told on stderr
+                     user record out of range, and what follows an undecodable one; each
+                     is told on stderr with its line, the first 20 one by one
+  --mode strict      the first Kinesis record with a reason ends the run with exit code 1;
+                     the user records before it are written, none of its own
 
 A line that is no record is reported on stderr and left out; the exit code is then 1.
 
@@ -34,17 +42,15 @@ Example: millrace aggregate --shards 4 < records.ndjson | millrace deaggregate
   async run(values, positionals, io) {
     if (positionals.length > 0) throw new UsageError(`expected records on standard input, got the argument ${JSON.stringify(positionals[0])}`)
     const { mode = 'keep' } = values
-    if (mode !== 'keep' && mode !== 'kcl') throw new UsageError(`--mode expected keep or kcl, got ${JSON.stringify(mode)}`)
+    if (!isMode(mode)) throw new UsageError(`--mode expected keep, kcl or strict, got ${JSON.stringify(mode)}`)
     const range = values.range === undefined ? undefined : readRange(String(values.range))
     const faults = new Faults(io, 'deaggregate')
+    const drops = new Faults(io, 'deaggregate')
     const reasons = new Map<string, number>()
     let seen = 0
     for await (const batch of jsonLines(io, faults, readRecord)) {
       seen = batch.seen
-      const { records, reasons: found } = openRecords(
-        batch.lines.map((l) => l.value),
-        { range, mode },
-      )
+      const { records, reasons: found, fault } = openLines(batch.lines, range, mode, drops)
       for (const reason of found) if (reason) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
       let lines = ''
       for (const { data, ...rest } of records) {
@@ -56,22 +62,73 @@ Example: millrace aggregate --shards 4 < records.ndjson | millrace deaggregate
         }
       }
       if (lines !== '') await io.write(lines)
+      if (fault) {
+        io.log(`millrace deaggregate: ${fault}`)
+        return 1
+      }
     }
     for (const [reason, count] of reasons) io.log(`millrace deaggregate: ${reason} in ${count} Kinesis ${count === 1 ? 'record' : 'records'}`)
     return faults.end(seen)
   },
 }
 
-function readRecord(object: Record<string, unknown>): KinesisRecord {
+interface Opened {
+  records: DeaggregatedRecord[]
+  reasons: (string | undefined)[]
+  /** Mode strict: what ends the run behind these records. */
+  fault?: string
+}
+
+function openLines(lines: readonly Line<KinesisRecord | SplitRecord>[], range: HashKeyRange | undefined, mode: DeaggregateMode, drops: Faults): Opened {
+  const values = lines.map(({ value }) => value)
+  const options = { range, mode }
+  try {
+    return openRecords(values, {
+      ...options,
+      onDropped({ record, reason, delivered }) {
+        const { line, offset } = lines[record]
+        drops.tell(line, offset, `${reason}: dropped as the KCL drops it, ${delivered} of its user records written`)
+      },
+    })
+  } catch (error) {
+    const record = error instanceof MillraceError ? error.position?.record : undefined
+    if (record === undefined) throw error
+    const { line, offset } = lines[record]
+    const message = (error as MillraceError).message.replace(/^record \d+, /, '')
+    return { ...openRecords(values.slice(0, record), options), fault: `line ${line}, byte ${offset}: "Data": ${message}` }
+  }
+}
+
+function readRecord(object: Record<string, unknown>): KinesisRecord | SplitRecord {
+  if (Object.hasOwn(object, 'subSequenceNumber')) return readSplit(object)
   knownFields(object, FIELDS)
   const PartitionKey = textField(object, 'PartitionKey', true)
   const ExplicitHashKey = textField(object, 'ExplicitHashKey', true)
   const SequenceNumber = textField(object, 'SequenceNumber', true)
-  const text = textField(object, 'Data')
+  return { Data: dataField(object, 'Data'), PartitionKey, ExplicitHashKey, SequenceNumber }
+}
+
+function readSplit(object: Record<string, unknown>): SplitRecord {
+  knownFields(object, SPLIT_FIELDS)
+  const { subSequenceNumber, aggregated } = object
+  if (!Number.isInteger(subSequenceNumber)) throw new Error(`"subSequenceNumber" expected a whole number, got ${kindOf(subSequenceNumber)}`)
+  return {
+    partitionKey: textField(object, 'partitionKey', true),
+    explicitHashKey: textField(object, 'explicitHashKey', true),
+    sequenceNumber: textField(object, 'sequenceNumber', true),
+    data: dataField(object, 'data'),
+    subSequenceNumber: subSequenceNumber as number,
+    aggregated: aggregated === true,
+    reason: textField(object, 'reason', true) as SplitRecord['reason'],
+  }
+}
+
+function dataField(object: Record<string, unknown>, name: string): Uint8Array {
+  const text = textField(object, name)
   try {
-    return { Data: fromBase64(text, 'lenient'), PartitionKey, ExplicitHashKey, SequenceNumber }
+    return fromBase64(text, 'lenient')
   } catch (error) {
-    throw new Error(`"Data": ${(error as Error).message}`)
+    throw new Error(`"${name}": ${(error as Error).message}`)
   }
 }
 

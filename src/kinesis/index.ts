@@ -10,7 +10,7 @@ export {
   type RejectedRecord,
 } from './aggregate.js'
 export type { Attempt } from './attempt.js'
-export type { ConsumedRecord, ConsumerBatch, DroppedAggregate, Place } from './consumer/batch.js'
+export type { ConsumedRecord, ConsumerBatch, Place } from './consumer/batch.js'
 export { type Checkpoint, type CheckpointStore, type Lease, memoryCheckpoints } from './consumer/checkpoint-store.js'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consumer/consumer.js'
 export { type DynamoCheckpointsOptions, dynamoCheckpoints } from './consumer/dynamo-checkpoints.js'
@@ -20,8 +20,10 @@ export type { ConsumerMetrics, ShardMetrics } from './consumer/telemetry.js'
 export type { DeadLetter, DeadLetterSink } from './dead-letter.js'
 export { type DeadLetterFile, openDeadLetterFile } from './dead-letter-file.js'
 export {
+  type DeaggregateMode,
   type DeaggregateOptions,
   type DeaggregateReason,
+  type DroppedAggregate,
   deaggregatePacked,
   deaggregateReason,
   FROM_AGGREGATE,
@@ -30,6 +32,7 @@ export {
 } from './deaggregate.js'
 export { type EmfOptions, type EmfSink, emfSink } from './emf.js'
 export { formatHashKey, MAX_HASH_KEY, parseHashKey } from './hash-key.js'
+export type { KinesisEventRecord, KinesisRecord, KinesisRecords, SplitRecord } from './kinesis-record.js'
 export type {
   KinesisEvent,
   KinesisResponse,
@@ -62,4 +65,4 @@ export { type FileSpoolOptions, fileSpool } from './spool/spool.js'
 export type { OpenSpool, Spool, SpooledBatch } from './spool-port.js'
 export type { Sent, WritableOptions } from './streams.js'
 export type { MetricsSink } from './telemetry.js'
-export { type DeaggregatedRecord, deaggregate, type KinesisEventRecord, type KinesisRecord } from './user-records.js'
+export { type DeaggregatedRecord, deaggregate } from './user-records.js'

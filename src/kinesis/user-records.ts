@@ -1,25 +1,21 @@
 // De-aggregation for those who want objects: Kinesis records as the AWS SDK or a Lambda event hands them
 // over, user records out, as few steps for each as JavaScript allows.
-import { fromBase64 } from '../engine/base64.js'
+import { decodeBase64, fromBase64 } from '../engine/base64.js'
 import { NO_HASH, type Placed, ROW_WORDS } from '../engine/batch.js'
 import { BAD_KEY_INDEX, ROW_SIZE } from '../engine/core.js'
 import { type Engine, engine } from '../engine/engine.js'
-import { type MillraceError, wrongType } from '../errors.js'
-import { checkDeaggregate, type DeaggregateOptions, type DeaggregateReason, deaggregateReason, FROM_AGGREGATE, open } from './deaggregate.js'
-
-/** A record of GetRecords or SubscribeToShard (AWS SDK v3), or of their JSON, where Data is base64. */
-export interface KinesisRecord {
-  Data: Uint8Array | string
-  /** Absent on streams with RecordDistributionStrategy AUTO. */
-  PartitionKey?: string | undefined
-  ExplicitHashKey?: string | undefined
-  SequenceNumber?: string | undefined
-}
-
-/** A record of a Lambda event from Kinesis. */
-export interface KinesisEventRecord {
-  kinesis: { data: string; partitionKey?: string | undefined; explicitHashKey?: string | undefined; sequenceNumber?: string | undefined }
-}
+import type { MillraceError } from '../errors.js'
+import {
+  checkDeaggregate,
+  type DeaggregateOptions,
+  type DeaggregateReason,
+  deaggregateReason,
+  FROM_AGGREGATE,
+  notStrict,
+  open,
+  tellDropped,
+} from './deaggregate.js'
+import { type KinesisRecords, type Outer, readRecords } from './kinesis-record.js'
 
 export interface DeaggregatedRecord {
   /** The user record's own; undefined where the stream has none (AUTO). */
@@ -34,30 +30,30 @@ export interface DeaggregatedRecord {
   reason: DeaggregateReason | undefined
 }
 
-/** A Kinesis record of either shape. */
-export interface Outer {
-  data: Uint8Array | string
-  key: string | undefined
-  hash: string | undefined
-  sequence: string | undefined
-}
-
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * The user records of a batch of Kinesis records, in order. Records that are no KPL aggregates come
- * back as they are, `aggregated` false. Data as text is base64, read leniently (missing padding, URL
- * alphabet). Partition keys that are not UTF-8 are read with U+FFFD, as the KCL does.
- * Throws TypeError or RangeError for wrong options and for records of neither shape.
+ * back as they are, `aggregated` false; so do user records that are split already (deaggregate() of
+ * what it gave is the same), and what is in a user record is never opened. Data as text is base64, read
+ * leniently (missing padding, URL alphabet). Partition keys that are not UTF-8 are read with U+FFFD,
+ * as Java does it for the KCL.
+ * Throws TypeError or RangeError for wrong options and for records of no known form, MillraceError in
+ * mode `strict`.
+ *
+ * @example
+ * export const handler = (event) => {
+ *   for (const { partitionKey, data } of deaggregate(event)) console.log(partitionKey, data.length)
+ * }
  */
-export function deaggregate(records: readonly (KinesisRecord | KinesisEventRecord)[], options: DeaggregateOptions = {}): DeaggregatedRecord[] {
+export function deaggregate(records: KinesisRecords, options: DeaggregateOptions = {}): DeaggregatedRecord[] {
   return openRecords(records, options).records
 }
 
-/** The same, with the first reason found in each Kinesis record: in mode `kcl`, why it lost something. */
+/** The same, with the first reason found in each Kinesis record. */
 export function openRecords(
-  records: readonly (KinesisRecord | KinesisEventRecord)[],
+  records: KinesisRecords,
   options: DeaggregateOptions,
 ): { records: DeaggregatedRecord[]; reasons: (DeaggregateReason | undefined)[] } {
   const opened = openOuters(records, options)
@@ -66,7 +62,7 @@ export function openRecords(
   const make: Make<DeaggregatedRecord> = (outer, partitionKey, explicitHashKey, within, at, size, subSequenceNumber, aggregated, reason) => ({
     partitionKey,
     explicitHashKey,
-    data: aggregated ? new Uint8Array(within.buffer as ArrayBuffer, at, size) : within,
+    data: aggregated && !outers[outer].split ? new Uint8Array(within.buffer as ArrayBuffer, at, size) : within,
     sequenceNumber: outers[outer].sequence,
     subSequenceNumber,
     aggregated,
@@ -95,31 +91,34 @@ export interface OpenedRecords {
 }
 
 /** Opens them all in one crossing. Throws as deaggregate does. */
-export function openOuters(records: readonly (KinesisRecord | KinesisEventRecord)[], options: DeaggregateOptions): OpenedRecords {
-  if (!Array.isArray(records)) throw wrongType('records', 'an array of Kinesis records', records)
-  const { flags, ranges } = checkDeaggregate(options, records.length)
-  const outers = records.map(read)
+export function openOuters(records: KinesisRecords, options: DeaggregateOptions): OpenedRecords {
+  const outers = readRecords(records)
+  const checked = checkDeaggregate(options, outers.length)
+  const sequenceNumbers = outers.map(({ sequence }) => sequence)
   const bad = new Set<number>()
   // Each record has memory of its own: pieces of 50 KB are recycled by the allocator, while one of megabytes is mapped and
   // cleared anew each time.
   const data = outers.map(({ data }, i) => (typeof data === 'string' ? decode(data, i, bad) : data))
   const starts = new Uint32Array(outers.length + 1)
   for (let i = 0; i < outers.length; i++) starts[i + 1] = starts[i] + data[i].length
+  const [unread] = options.mode === 'strict' ? bad : []
   const e = engine()
-  return e.scope(() => ({ ...open(e, place(e, data, starts, bad), outers.length, flags, ranges), outers, data, starts, bad }))
+  // In mode strict the first fault counts, of either kind.
+  const rows = e.scope(() => open(e, place(e, outers, data, starts, bad), unread ?? outers.length, checked, sequenceNumbers))
+  if (unread !== undefined) throw notBase64(unread, data[unread], sequenceNumbers[unread])
+  tellDropped(rows, checked, sequenceNumbers)
+  return { ...rows, outers, data, starts, bad }
 }
 
-function read(record: KinesisRecord | KinesisEventRecord, i: number): Outer {
-  if (typeof record === 'object' && record !== null) {
-    if ('Data' in record && (typeof record.Data === 'string' || record.Data instanceof Uint8Array)) {
-      return { data: record.Data, key: record.PartitionKey, hash: record.ExplicitHashKey, sequence: record.SequenceNumber }
-    }
-    if ('kinesis' in record && typeof record.kinesis === 'object' && record.kinesis !== null && typeof record.kinesis.data === 'string') {
-      const { data, partitionKey, explicitHashKey, sequenceNumber } = record.kinesis
-      return { data, key: partitionKey, hash: explicitHashKey, sequence: sequenceNumber }
-    }
+// Where the text of a record is no base64, its first bad byte is looked for only now.
+function notBase64(record: number, text: Uint8Array, sequenceNumber: string | undefined): MillraceError {
+  let offset = 0
+  try {
+    decodeBase64(text, 'lenient')
+  } catch (error) {
+    offset = (error as MillraceError).position?.offset ?? 0
   }
-  throw wrongType(`records[${i}]`, 'a Kinesis record with Data, or an event record with kinesis.data', record)
+  return notStrict('BAD_BASE64', { record, offset }, sequenceNumber)
 }
 
 /** Text that is no base64 is delivered as it is. */
@@ -134,8 +133,8 @@ function decode(text: string, i: number, bad: Set<number>): Uint8Array {
 }
 
 // Keys stay outside: the core hands back an outer record's own key only by its index. Text that is no base64
-// is empty for it.
-function place(e: Engine, data: readonly Uint8Array[], starts: Uint32Array, bad: ReadonlySet<number>): Placed {
+// is empty for it, and so is what is split already: it is not opened.
+function place(e: Engine, outers: readonly Outer[], data: readonly Uint8Array[], starts: Uint32Array, bad: ReadonlySet<number>): Placed {
   const count = data.length
   const table = e.reserve(count * ROW_SIZE)
   const heap = e.reserve(starts[count])
@@ -146,7 +145,7 @@ function place(e: Engine, data: readonly Uint8Array[], starts: Uint32Array, bad:
     words.fill(0, row, row + ROW_WORDS)
     words[row + 3] = NO_HASH
     words[row + 4] = starts[i]
-    words[row + 5] = bad.has(i) ? 0 : data[i].length
+    words[row + 5] = bad.has(i) || outers[i].split ? 0 : data[i].length
   }
   return { heap, table }
 }
@@ -171,12 +170,12 @@ export type Make<T> = (
 export function makeRecords<T>(opened: OpenedRecords, row: number, out: T[], to: number, make: Make<T>): number {
   const { count, table, status, outers, starts } = opened
   const source = table[row * ROW_WORDS + 6]
-  const { key, hash } = outers[source]
+  const { key, hash, split } = outers[source]
   const within = opened.data[source]
   const first = within.byteOffset
   if ((status[row] & FROM_AGGREGATE) === 0) {
-    const reason = opened.bad.has(source) ? 'BAD_BASE64' : deaggregateReason(status[row])
-    out[to] = make(source, key, hash, within, first, within.length, 0, false, reason)
+    const reason = split?.reason ?? (opened.bad.has(source) ? 'BAD_BASE64' : deaggregateReason(status[row]))
+    out[to] = make(source, key, hash, within, first, within.length, split?.item ?? 0, split?.aggregated ?? false, reason)
     return row + 1
   }
   let end = row + 1
@@ -192,8 +191,23 @@ export function makeRecords<T>(opened: OpenedRecords, row: number, out: T[], to:
   return end
 }
 
-function readText(bytes: Uint8Array, at: number, size: number): string {
-  return decoder.decode(bytes.subarray(at, at + size))
+function readText(within: Uint8Array, at: number, size: number): string {
+  const bytes = within.subarray(at, at + size)
+  const text = decoder.decode(bytes)
+  return text.includes('\ufffd') ? decoder.decode(surrogatesReplaced(bytes)) : text
+}
+
+// An encoded surrogate, whole or without its last byte, is one U+FFFD in Java, and one for each byte in a TextDecoder.
+function surrogatesReplaced(bytes: Uint8Array): Uint8Array {
+  const out: number[] = []
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i] !== 0xed || (bytes[i + 1] & 0xe0) !== 0xa0) out.push(bytes[i])
+    else {
+      out.push(0xef, 0xbf, 0xbd)
+      i += (bytes[i + 2] & 0xc0) === 0x80 ? 2 : 1
+    }
+  }
+  return Uint8Array.from(out)
 }
 
 // The keys of an aggregate's rows [from, to), whose bytes begin at `start` in the heap. They lie side by side in

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { command as aggregate } from '../../src/cli/aggregate.js'
 import { UsageError } from '../../src/cli/command.js'
 import { command as deaggregate } from '../../src/cli/deaggregate.js'
-import { aggregateAll, hashKeyOf, type Plain } from '../record/oracle.js'
+import { aggregateAll, encodeBody, hashKeyOf, type Plain, seal } from '../record/oracle.js'
 import { runCommand } from './io.js'
 
 const plain: Plain[] = Array.from({ length: 400 }, (_, i) => ({
@@ -168,14 +168,46 @@ describe('millrace deaggregate', () => {
     const run = (values: Record<string, string>) => runCommand(deaggregate, values, input)
     expect(parse((await run({ range: '5-6' })).out).map((r) => r.reason)).toEqual([undefined, undefined])
     expect(parse((await run({ range: '0-5' })).out).map((r) => r.reason)).toEqual([undefined, 'OUT_OF_RANGE'])
-    expect(await run({ range: '0-5', mode: 'kcl' })).toEqual({ code: 0, out: '', err: ['millrace deaggregate: OUT_OF_RANGE in 1 Kinesis record'] })
+    expect(await run({ range: '0-5', mode: 'kcl' })).toEqual({
+      code: 0,
+      out: '',
+      err: [
+        'millrace deaggregate: line 1, byte 0: OUT_OF_RANGE: dropped as the KCL drops it, 0 of its user records written',
+        'millrace deaggregate: OUT_OF_RANGE in 1 Kinesis record',
+      ],
+    })
+  })
+
+  it('ends at the first fault in mode strict, what is before it written', async () => {
+    const damaged = seal(encodeBody([plain[1], plain[2]]))
+    damaged[damaged.length - 1] ^= 1
+    const lines = ['{"Data":"aGk="}', '', `{"Data":"${damaged.toString('base64')}","SequenceNumber":"49"}`, '{"Data":"aGk="}']
+    expect(await runCommand(deaggregate, { mode: 'strict' }, [lines.join('\n')])).toEqual({
+      code: 1,
+      out: '{"data":"aGk=","subSequenceNumber":0,"aggregated":false}\n',
+      err: [
+        `millrace deaggregate: line 3, byte 17: "Data": byte ${damaged.length - 16}: sequence number 49, BAD_CHECKSUM: expected the MD5 of the bytes between the magic and here`,
+      ],
+    })
+  })
+
+  it('gives back its own output', async () => {
+    const inner = seal(encodeBody([plain[1], plain[2]]))
+    const made = await runCommand(aggregate, { shards: '1' }, [line({ key: 'a', data: inner }), '\n', line(plain[4])])
+    const once = await runCommand(deaggregate, {}, [made.out, '{"Data":"84mawg=="}\n'])
+    expect(parse(once.out).length).toBe(3)
+    expect(await runCommand(deaggregate, {}, [once.out])).toEqual({ ...once, err: [] })
+    expect(await runCommand(deaggregate, {}, ['{"data":"","subSequenceNumber":"1"}'])).toMatchObject({
+      code: 1,
+      err: ['millrace deaggregate: line 1, byte 0: "subSequenceNumber" expected a whole number, got "1"', expect.anything()],
+    })
   })
 
   it.each([
     [{ range: '5' }, /--range expected START-END/],
     [{ range: '6-5' }, /--range expected an END of at least 6, got 5/],
     [{ range: '0-340282366920938463463374607431768211456' }, /"--range END" expected a decimal integer/],
-    [{ mode: 'x' }, /--mode expected keep or kcl, got "x"/],
+    [{ mode: 'x' }, /--mode expected keep, kcl or strict, got "x"/],
   ])('refuses %j', async (values, message) => {
     const ran = runCommand(deaggregate, values)
     await expect(ran).rejects.toThrow(message)

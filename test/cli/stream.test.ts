@@ -310,7 +310,7 @@ describe('millrace produce and consume', () => {
     [{ stream: '' }, 'expected --stream S'],
     [{ from: 'yesterday' }, '--from expected TRIM_HORIZON, LATEST or a time such as 2026-11-23T04:00:00Z, got "yesterday"'],
     [{ until: 'then' }, '--until expected now or a time such as 2026-11-23T04:00:00Z, got "then"'],
-    [{ mode: 'strict' }, '--mode expected kcl or keep, got "strict"'],
+    [{ mode: 'lax' }, '--mode expected kcl, keep or strict, got "lax"'],
   ])('consume refuses %j', async (values, message) => {
     await expect(consume('x', values)).rejects.toMatchObject({ name: 'UsageError', message })
   })

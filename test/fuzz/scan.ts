@@ -1,25 +1,17 @@
-// Differential fuzz of the JSON scan against JSON.parse with fatal UTF-8, on both builds:
-//   npm run fuzz -- [--seconds N] [--seed S]
+// Differential fuzz of the JSON scan against JSON.parse with fatal UTF-8, on both builds.
 // A case has a random schema (nested, five leaf types), records that mostly fit it, laid out as lines,
 // as documents with any white space, or as an array, and up to four damaged bytes. Checked: the rows'
 // entries and the bad records' indexes against the oracle, and that the text cut into random pieces
-// with random batches, and the other build, give the very same result. A difference prints the seed of
-// its case, which as --seed with --seconds 0 runs it again, and ends with 1.
-import { readFileSync } from 'node:fs'
-import { isDeepStrictEqual, parseArgs } from 'node:util'
+// with random batches, and the other build, give the very same result.
+import { isDeepStrictEqual } from 'node:util'
 import type { Format } from '../../src/engine/columns.js'
-import { createEngine, type Engine, register } from '../../src/engine/engine.js'
+import type { Engine } from '../../src/engine/engine.js'
 import { leavesOf } from '../../src/engine/leaves.js'
 import type { Field, Leaf } from '../../src/types.js'
 import { NAMES, random, writer } from '../columnar/records.js'
 import { Misfit, parse, shred } from '../columnar/shred.js'
 import { type Entry, type ScannedTree, scanTree } from '../columns.js'
 
-register('scalar', readFileSync('build/scalar.wasm'))
-const builds: [string, Engine][] = [
-  ['simd', createEngine('simd')],
-  ['scalar', createEngine('scalar')],
-]
 const LEAVES: Leaf[] = [{ type: 'int32' }, { type: 'int64' }, { type: 'double' }, { type: 'string' }, { type: 'boolean' }]
 const BYTES = Buffer.from('"\\{}[],:0123456789-+.eEtfnu \t\r\n\u0000\u0001\u001f\u007f', 'latin1')
 const PIECES = [
@@ -46,7 +38,7 @@ const PIECES = [
   '}{',
 ]
 
-function difference(seed: number): object | undefined {
+export function scanDifference(builds: [string, Engine][], seed: number): object | undefined {
   const next = random(seed)
   const below = (n: number) => Math.floor(next() * n)
   const pick = <T>(of: ArrayLike<T>): T => of[below(of.length)]
@@ -220,24 +212,3 @@ function documentsOf(input: Uint8Array, fields: readonly Field[]): Oracle {
     at = end
   }
 }
-
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '10' }, seed: { type: 'string' } } })
-const first = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed)
-const until = Date.now() + Number(values.seconds) * 1000
-console.log(`fuzz: seed ${first}, ${values.seconds} s`)
-let cases = 0
-do {
-  const seed = (first + cases++) % 2 ** 31
-  let found: object | undefined
-  try {
-    found = difference(seed)
-  } catch (error) {
-    found = { what: 'the scan throws', error: String(error) }
-  }
-  if (found) {
-    console.log(JSON.stringify(found, (_, value) => (typeof value === 'bigint' ? `${value}n` : value), 2))
-    console.log(`fuzz: a difference; again with: npm run fuzz -- --seconds 0 --seed ${seed}`)
-    process.exit(1)
-  }
-} while (Date.now() < until)
-console.log(`fuzz: ${cases} cases, no difference`)

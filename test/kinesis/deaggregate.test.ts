@@ -1,6 +1,19 @@
+import type { GetRecordsCommandOutput, SubscribeToShardEventStream } from '@aws-sdk/client-kinesis'
+import type { KinesisStreamEvent } from 'aws-lambda'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { aggregate, aggregatePacked, deaggregate, deaggregatePacked, deaggregateReason, FROM_AGGREGATE, ShardMap, type UserRecord } from '../../src/index.js'
+import {
+  aggregate,
+  aggregatePacked,
+  type DroppedAggregate,
+  deaggregate,
+  deaggregatePacked,
+  deaggregateReason,
+  FROM_AGGREGATE,
+  type KinesisRecords,
+  ShardMap,
+  type UserRecord,
+} from '../../src/index.js'
 import { open } from '../record/kcl.js'
 import { field, MAGIC, seal, varint } from '../record/oracle.js'
 
@@ -47,6 +60,64 @@ describe('deaggregate', () => {
     }
   })
 
+  it('takes events and answers whole, in every form that they have', () => {
+    const text = sequenced.map((o) => ({ ...o, Data: Buffer.from(o.Data).toString('base64') }))
+    const want = deaggregate(sequenced).map(({ data, ...rest }) => ({ ...rest, data: Buffer.from(data).toString('hex') }))
+    const forms: Record<string, KinesisRecords> = {
+      'a Lambda event': { Records: events },
+      'its data as bytes': { Records: events.map(({ kinesis }) => ({ kinesis: { ...kinesis, data: Buffer.from(kinesis.data, 'base64') } })) },
+      'an answer of GetRecords': { NextShardIterator: 'x', MillisBehindLatest: 0, Records: sequenced } as KinesisRecords,
+      'of the AWS command line': JSON.parse(JSON.stringify({ Records: text, NextShardIterator: 'x' })),
+      'of the SDK, as JSON': JSON.parse(JSON.stringify({ Records: sequenced })),
+      'of the SDK, as JSON of Buffers': JSON.parse(JSON.stringify({ Records: sequenced.map((o) => ({ ...o, Data: Buffer.from(o.Data) })) })),
+      'an event of SubscribeToShard': { SubscribeToShardEvent: { Records: sequenced, ContinuationSequenceNumber: '1' } } as KinesisRecords,
+      'what is inside it': { Records: sequenced, ContinuationSequenceNumber: '1', MillisBehindLatest: 0 } as KinesisRecords,
+    }
+    for (const [form, input] of Object.entries(forms)) {
+      const got = deaggregate(input).map(({ data, ...rest }) => ({ ...rest, data: Buffer.from(data).toString('hex') }))
+      expect(got, form).toEqual(want)
+    }
+    expect(deaggregate({ Records: [] })).toEqual([])
+  })
+
+  it('has types for what the AWS SDK and Lambda give', () => {
+    const answer: GetRecordsCommandOutput = { Records: [{ Data: Buffer.of(1), PartitionKey: 'k', SequenceNumber: '1' }], $metadata: {} }
+    const subscribed: SubscribeToShardEventStream = {
+      SubscribeToShardEvent: { Records: answer.Records, ContinuationSequenceNumber: '1', MillisBehindLatest: 0 },
+    }
+    const event = { Records: [{ kinesis: { data: 'AQ==', partitionKey: 'k', sequenceNumber: '1' } }] } as KinesisStreamEvent
+    for (const [{ data, ...rest }] of [deaggregate(answer), deaggregate(answer.Records ?? []), deaggregate(subscribed), deaggregate(event)]) {
+      expect([...data]).toEqual([1])
+      expect(rest).toMatchObject({ partitionKey: 'k', sequenceNumber: '1' })
+    }
+  })
+
+  it('gives what is split already as it is', () => {
+    const nested = aggregate(
+      [
+        { partitionKey: 'a', data: outer[0].Data },
+        { partitionKey: 'b', data: MAGIC },
+      ],
+      { shards: ShardMap.even(1) },
+    ).records
+    const once = deaggregate([...nested, { Data: MAGIC, SequenceNumber: '1' }, ...sequenced, { Data: '!' }])
+    expect(once[0].data).toEqual(outer[0].Data)
+    for (const mode of ['keep', 'kcl', 'strict'] as const) {
+      expect(deaggregate(once, { mode })).toEqual(once)
+      expect(
+        deaggregate(
+          once.map((r) => ({ ...r, data: Buffer.from(r.data).toString('base64') })),
+          { mode },
+        ).map((r) => ({ ...r })),
+      ).toEqual(once.map((r) => ({ ...r, data: new Uint8Array(r.data) })))
+    }
+    // of the MultiLangDaemon, of aws-kinesis-agg for Python
+    expect(deaggregate([{ partitionKey: 'k', data: 'QQ==', subSequenceNumber: 3 }])).toMatchObject([{ subSequenceNumber: 3, aggregated: true }])
+    expect(deaggregate([{ partitionKey: 'k', data: 'QQ==', subSequenceNumber: 0 }])).toMatchObject([{ subSequenceNumber: 0, aggregated: false }])
+    const event = { kinesis: { data: 'QQ==', partitionKey: 'k', subSequenceNumber: 2, aggregated: true } }
+    expect(deaggregate([event])).toMatchObject([{ partitionKey: 'k', subSequenceNumber: 2, aggregated: true }])
+  })
+
   it('does the same without Buffer', () => {
     const want = deaggregate(events)
     vi.stubGlobal('Buffer', undefined)
@@ -83,6 +154,54 @@ describe('deaggregate', () => {
     ])
     expect(deaggregate([{ Data: bad, PartitionKey: 'a' }], { mode: 'kcl' }).map((r) => r.partitionKey)).toEqual(['p'])
     expect(deaggregate([{ Data: MAGIC }])[0].reason).toBe('TRUNCATED')
+  })
+
+  it('tells what it drops in mode kcl, and why', () => {
+    const record = (key: number) => field(0x1a, Buffer.concat([Buffer.of(8, key), field(0x1a, Buffer.of(65))]))
+    const input = [
+      { Data: Buffer.from('raw'), SequenceNumber: '10' },
+      { Data: seal(Buffer.concat([field(0x0a, Buffer.from('p')), record(0), record(1), record(0)])), SequenceNumber: '11' },
+      { Data: seal(field(0x0a, Buffer.from('p'))), SequenceNumber: '12' },
+      { Data: MAGIC, SequenceNumber: '13' },
+      { ...sequenced[1], SequenceNumber: '14' },
+    ]
+    const dropped: DroppedAggregate[] = []
+    const options = { mode: 'kcl', range: { StartingHashKey: 0n, EndingHashKey: 0n }, onDropped: (one: DroppedAggregate) => dropped.push(one) } as const
+    const wanted = [
+      { record: 1, sequenceNumber: '11', reason: 'OUT_OF_RANGE', delivered: 0 },
+      { record: 2, sequenceNumber: '12', reason: 'NO_RECORDS', delivered: 0 },
+      { record: 4, sequenceNumber: '14', reason: 'OUT_OF_RANGE', delivered: 0 },
+    ]
+    deaggregate(input, options)
+    expect(dropped).toEqual(wanted)
+    deaggregate(input, { ...options, range: undefined })
+    expect(dropped.slice(3)).toEqual([{ record: 1, sequenceNumber: '11', reason: 'BAD_KEY_INDEX', delivered: 1 }, wanted[1]])
+    deaggregate(input, { ...options, mode: 'keep' })
+    expect(dropped.length).toBe(5)
+    const packed = deaggregatePacked({ count: 1, table: Uint32Array.of(0, 0, 0, 0xffffffff, 0, input[2].Data.length, 0, 0), heap: input[2].Data }, options)
+    expect([packed.count, dropped.at(-1)]).toEqual([0, { record: 0, sequenceNumber: undefined, reason: 'NO_RECORDS', delivered: 0 }])
+  })
+
+  it('names record, sequence number, byte, reason and what was expected in mode strict', () => {
+    const record = (key: number) => field(0x1a, Buffer.concat([Buffer.of(8, key), field(0x1a, Buffer.of(65))]))
+    const bad = { Data: seal(Buffer.concat([field(0x0a, Buffer.from('p')), record(0), record(1)])), SequenceNumber: '49590338' }
+    const strict = (input: KinesisRecords) => () => deaggregate(input, { mode: 'strict' })
+    const code = expect.objectContaining({ name: 'MillraceError', code: 'BAD_INPUT', position: { record: 1, offset: 14 } })
+    expect(strict([{ Data: 'QQ==' }, bad])).toThrow(code)
+    expect(strict([{ Data: 'QQ==' }, bad])).toThrow(
+      'record 1, byte 14: sequence number 49590338, BAD_KEY_INDEX: expected a user record with a partition key index below 1',
+    )
+    expect(strict([{ Data: MAGIC }])).toThrow('record 0, byte 4: TRUNCATED: expected more than 16 bytes behind the magic of an aggregate')
+    expect(strict([{ Data: 'QUJD' }, { Data: 'QU!D', SequenceNumber: '7' }, { Data: 'é' }, bad])).toThrow(
+      'record 1, byte 2: sequence number 7, BAD_BASE64: expected a character of base64',
+    )
+    // the first of two, whatever they are
+    expect(strict([bad, { Data: '!' }])).toThrow('record 0, byte 14: ')
+    expect(strict([{ Data: 'é' }, bad])).toThrow('record 0, byte 0: BAD_BASE64')
+    expect(strict([...sequenced, { Data: 'QQ==' }])().length).toBe(records.length + 1)
+    expect(() => deaggregatePacked({ count: 1, table: Uint32Array.of(0, 0, 0, 0xffffffff, 0, 4, 0, 0), heap: MAGIC }, { mode: 'strict' })).toThrow(
+      /record 0, byte 4/,
+    )
   })
 
   it('delivers text that is no base64, with a reason', () => {
@@ -130,6 +249,16 @@ describe('deaggregate', () => {
     )
   })
 
+  it('reads an encoded surrogate as one U+FFFD, as Java does', () => {
+    const keys = ['eda080', 'edb0', '61edbfbf62', 'eda080edb080', 'ed', 'edff', 'e0eda0', 'efbfbd'].map((key) => Buffer.from(key, 'hex'))
+    const body = Buffer.concat([
+      ...keys.map((key) => field(0x0a, key)),
+      ...keys.map((_, i) => field(0x1a, Buffer.concat([Buffer.of(8, i), field(0x1a, Buffer.of(i))]))),
+    ])
+    const read = deaggregate([{ Data: seal(body) }]).map((r) => r.partitionKey?.replaceAll('\ufffd', '?'))
+    expect(read).toEqual(['?', '?', 'a?b', '??', '?', '??', '??', '?'])
+  })
+
   it('gives columns that point into the heap it was given', () => {
     const packed = aggregatePacked(
       { count: 2, table: Uint32Array.of(0, 1, 0, 0xffffffff, 1, 2, 0, 0, 0, 1, 0, 0xffffffff, 1, 2, 1, 0), heap: Uint8Array.of(107, 1, 2) },
@@ -146,11 +275,18 @@ describe('deaggregate', () => {
   })
 
   it.each([
-    [() => deaggregate(5 as never), /"records" expected an array of Kinesis records, got 5/],
+    [() => deaggregate(5 as never), /"records" expected an array of Kinesis records, or an event or answer with Records, got 5/],
+    [() => deaggregate({ Records: undefined }), /"records" expected an array of Kinesis records, or an event/],
+    [() => deaggregate({ SubscribeToShardEvent: undefined, InternalFailureException: {} } as never), /"records" expected an array of Kinesis records/],
+    [() => deaggregate([{ Data: { 0: 256 } } as never]), /"records\[0\]" expected a Kinesis record with Data/],
+    [() => deaggregate([{ Data: new Map() } as never]), /"records\[0\]" expected a Kinesis record with Data/],
+    [() => deaggregate([{ data: '' } as never]), /or a user record with data and subSequenceNumber, got an object/],
+    [() => deaggregate([], null as never), /"options" expected an object, got null/],
+    [() => deaggregate([], { onDropped: 1 as never }), /"onDropped" expected a function, got 1/],
     [() => deaggregate([{} as never]), /"records\[0\]" expected a Kinesis record with Data/],
     [() => deaggregate([{ Data: 5 } as never]), /"records\[0\]" expected a Kinesis record with Data/],
-    [() => deaggregate([], { mode: 'all' as never }), /"mode" expected "keep" or "kcl", got "all"/],
-    [() => deaggregate([], { verfy: true } as never), /"options" expected one of mode, range, verify, got "verfy"/],
+    [() => deaggregate([], { mode: 'all' as never }), /"mode" expected "keep", "kcl" or "strict", got "all"/],
+    [() => deaggregate([], { verfy: true } as never), /"options" expected one of mode, range, verify, onDropped, got "verfy"/],
     [() => deaggregate([], { verify: 1 as never }), /"verify" expected true or false, got 1/],
     [() => deaggregate([], { range: { StartingHashKey: '5', EndingHashKey: '4' } }), /"range.EndingHashKey" expected at least the StartingHashKey 5/],
     [() => deaggregate([], { range: { StartingHashKey: 'x', EndingHashKey: '4' } }), /"range.StartingHashKey" expected a decimal integer/],

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { AS_KCL, VERIFY } from '../../src/engine/core.js'
+import { AS_KCL, STRICT, VERIFY } from '../../src/engine/core.js'
 import { createEngine, type Engine } from '../../src/engine/engine.js'
+import { MillraceError } from '../../src/errors.js'
 import { deaggregateReason, FROM_AGGREGATE, open as openRows } from '../../src/kinesis/deaggregate.js'
 import { builds } from '../builds.js'
 import { open, type Row } from './kcl.js'
@@ -16,7 +17,7 @@ function rangeBytes(ranges: Range[]): Uint8Array {
 }
 
 /** Kinesis records with the key "outer" through the kernels; the rows of each and its outcome. */
-function run(e: Engine, records: Buffer[], mode: 'kcl' | 'keep', ranges: Range[] = [], verify = true): { rows: Row[]; outcome: string }[] {
+function run(e: Engine, records: Buffer[], mode: 'kcl' | 'keep' | 'strict', ranges: Range[] = [], verify = true): { rows: Row[]; outcome: string }[] {
   return e.scope(() => {
     const heap = Buffer.concat([Buffer.from('outer'), ...records])
     const at = e.put(heap)
@@ -26,7 +27,8 @@ function run(e: Engine, records: Buffer[], mode: 'kcl' | 'keep', ranges: Range[]
       e.words().set([0, 5, 0, 0xffffffff, next, r.length, 9, 9], (table >> 2) + i * 8)
       next += r.length
     })
-    const got = openRows(e, { heap: at, table }, records.length, (mode === 'kcl' ? AS_KCL : 0) | (verify ? VERIFY : 0), rangeBytes(ranges))
+    const flags = { keep: 0, kcl: AS_KCL, strict: STRICT }[mode] | (verify ? VERIFY : 0)
+    const got = openRows(e, { heap: at, table }, records.length, { flags, ranges: rangeBytes(ranges), onDropped: undefined }, [])
     const out: { rows: Row[]; outcome: string }[] = records.map((_, i) => ({
       rows: [],
       outcome: deaggregateReason(got.outcomes[i]) ?? (got.outcomes[i] === FROM_AGGREGATE ? 'ok' : 'raw'),
@@ -50,11 +52,31 @@ function run(e: Engine, records: Buffer[], mode: 'kcl' | 'keep', ranges: Range[]
   })
 }
 
+/** The error of mode strict: where it is, and the reason. */
+function refused(e: Engine, records: Buffer[], ranges: Range[] = []) {
+  try {
+    run(e, records, 'strict', ranges)
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error
+    const { record, offset } = error.position as { record: number; offset: number }
+    return { record, offset, reason: /([A-Z_0-9]+): expected/.exec(error.message)?.[1] }
+  }
+  return undefined
+}
+
 function agree(e: Engine, records: Buffer[], ranges: Range[] = []) {
   for (const mode of ['keep', 'kcl'] as const) {
     const got = run(e, records, mode, ranges)
     const want = records.map((r, i) => open(r, mode, ranges[ranges.length > 1 ? i : 0]))
     if (JSON.stringify(got) !== JSON.stringify(want)) expect(got, mode).toEqual(want)
+  }
+  const outcomes = records.map((r, i) => open(r, 'keep', ranges[ranges.length > 1 ? i : 0]).outcome)
+  const record = outcomes.findIndex((outcome) => outcome !== 'ok' && outcome !== 'raw')
+  const fault = refused(e, records, ranges)
+  expect([fault?.record, fault?.reason]).toEqual(record < 0 ? [undefined, undefined] : [record, outcomes[record]])
+  if (fault) {
+    expect(fault.offset).toBeGreaterThanOrEqual(4)
+    expect(fault.offset).toBeLessThanOrEqual(records[record].length)
   }
 }
 
@@ -68,7 +90,8 @@ const good = b(pk('p'), pk('q'), rec(0, 'one'), rec(1, 'two'))
 const damaged = seal(good)
 damaged[damaged.length - 1] ^= 1
 
-// Each row of the table: [what, record, outcome in keep, sub-sequence numbers in keep, in kcl]
+// What the KCL's AggregatorUtil does with each: [what, record, outcome in keep, sub-sequence numbers in keep, in kcl].
+// In strict whatever has an outcome of its own is refused.
 const cases: [string, Buffer, string, number[], number[]][] = [
   ['empty data', Buffer.alloc(0), 'raw', [0], [0]],
   ['3 bytes of the magic', MAGIC.subarray(0, 3), 'raw', [0], [0]],
@@ -149,6 +172,39 @@ const cases: [string, Buffer, string, number[], number[]][] = [
   ['an aggregate of exactly one', seal(b(pk('p'), rec(0, 'one'))), 'ok', [0], [0]],
 ]
 
+// The same with a range: [what, record, range, outcome in keep, sub-sequence numbers in keep, in kcl].
+const hashOf = (key: string) => hashKeyOf({ key, data: Buffer.alloc(0) })
+const within = (key: string): Range => [hashOf(key), hashOf(key)]
+const ranged: [string, Buffer, Range, string, number[], number[]][] = [
+  ['a hash key in the range, both ends', seal(b(pk('p'), rec(0, 'one'))), within('p'), 'ok', [0], [0]],
+  ['one hash key outside: the whole aggregate', seal(good), within('p'), 'OUT_OF_RANGE', [0, 1], []],
+  ['the same at the first record', seal(good), within('q'), 'OUT_OF_RANGE', [0, 1], []],
+  ['an explicit hash key inside, the key outside', seal(b(pk('p'), ehk('7'), rec(0, 'one', 0))), [7n, 7n], 'ok', [0], [0]],
+  ['an explicit hash key outside, the key inside', seal(b(pk('p'), ehk('7'), rec(0, 'one', 0))), within('p'), 'OUT_OF_RANGE', [0], []],
+  ['outside before an index out of the table', seal(b(good, rec(2, 'three'))), within('p'), 'OUT_OF_RANGE', [0, 1, 2], []],
+  [
+    'an index out of the table before one outside',
+    seal(b(pk('p'), pk('q'), rec(0, '1'), rec(2, '2'), rec(1, '3'))),
+    within('p'),
+    'BAD_KEY_INDEX',
+    [0, 1, 2],
+    [0],
+  ],
+  ['a record of its own is never judged', Buffer.from('outer'), [7n, 7n], 'raw', [0], [0]],
+  ['nor is one that is delivered as it is', damaged, [7n, 7n], 'BAD_CHECKSUM', [0], [0]],
+]
+
+// Where strict says that the fault is: [what, record, byte].
+const places: [string, Buffer, number][] = [
+  ['TRUNCATED: the end', MAGIC, 4],
+  ['BAD_CHECKSUM: the MD5', damaged, damaged.length - 16],
+  ['BAD_PROTOBUF: the field that is cut', seal(b(pk('p'), rec(0, 'one'), field(0x1a, b(8, 0)))), 4 + b(pk('p'), rec(0, 'one')).length],
+  ['BAD_PROTOBUF: the byte that is no tag', seal(b(good, 0)), 4 + good.length],
+  ['NO_RECORDS: the end of the message', seal(pk('p')), 4 + pk('p').length],
+  ['BAD_KEY_INDEX: its record', seal(b(pk('p'), rec(0, 'one'), rec(1, 'two'))), 4 + b(pk('p'), rec(0, 'one')).length],
+  ['BAD_HASH_KEY: its record', seal(b(pk('p'), rec(0, 'one'), rec(0, 'two', 0), ehk('x'))), 4 + b(pk('p'), rec(0, 'one')).length],
+]
+
 const aggregate = fc
   .array(
     fc.record({
@@ -167,6 +223,24 @@ describe.each(builds)('deaggregate (%s)', (_, engine) => {
     expect(kept.rows.map((r) => r.item)).toEqual(keep)
     expect(run(engine, [record], 'kcl')[0].rows.map((r) => r.item)).toEqual(kcl)
     agree(engine, [record, seal(good), record])
+  })
+
+  it.each(ranged)('with a range: %s', (_name, record, range, outcome, keep, kcl) => {
+    const kept = run(engine, [record], 'keep', [range])[0]
+    expect(kept.outcome).toBe(outcome)
+    expect(kept.rows.map((r) => r.item)).toEqual(keep)
+    expect(run(engine, [record], 'kcl', [range])[0].rows.map((r) => r.item)).toEqual(kcl)
+    agree(engine, [record, record], [range])
+  })
+
+  it.each(places)('mode strict names the byte. %s', (_name, record, offset) => {
+    expect(refused(engine, [Buffer.from('raw'), seal(good), record, MAGIC])).toEqual({ record: 2, offset, reason: open(record, 'keep').outcome })
+  })
+
+  it('does not open what is inside a user record', () => {
+    const inner = seal(good)
+    const [{ rows }] = run(engine, [seal(b(pk('p'), field(0x1a, b(8, 0, field(0x1a, inner)))))], 'keep')
+    expect(rows.map((r) => r.data)).toEqual([inner.toString('hex')])
   })
 
   it('gives back what the canonical encoder was given', () => {

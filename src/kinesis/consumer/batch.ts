@@ -1,6 +1,6 @@
 // What a consumer yields: the Kinesis records of one answer, opened as far as the reader asks.
 import type { RecordBatch } from '../../types.js'
-import { type DeaggregateReason, deaggregatePacked, deaggregateReason, FROM_AGGREGATE, type PackedUserRecords } from '../deaggregate.js'
+import { type DeaggregateMode, type DroppedAggregate, deaggregatePacked, FROM_AGGREGATE, openPacked, type PackedUserRecords } from '../deaggregate.js'
 import { type RecordIds, recordIdsOf } from '../record-ids.js'
 import type { ShardDescription, StreamRecord } from '../service.js'
 import { compareSequence } from '../shards.js'
@@ -10,12 +10,6 @@ import type { Deduplicator } from './seen.js'
 
 export interface ConsumedRecord extends DeaggregatedRecord {
   sequenceNumber: string
-}
-
-/** An aggregate of which the KCL delivers nothing, or not all. */
-export interface DroppedAggregate {
-  sequenceNumber: string
-  reason: DeaggregateReason
 }
 
 /** Records of one shard in order, at least one Kinesis record. */
@@ -32,7 +26,7 @@ export interface ConsumerBatch {
   /** How far the shard's newest record is ahead, as the service says. */
   readonly millisBehindLatest: number | undefined
   /** Mode 'kcl': what was dropped, and why. */
-  readonly dropped: readonly DroppedAggregate[]
+  readonly dropped: readonly (DroppedAggregate & { sequenceNumber: string })[]
   /** With `deduplicate`: records left out because they had come before. */
   readonly repeated: number
   /** Aborted when the shard is another consumer's, which reads on from the last checkpoint. */
@@ -52,14 +46,11 @@ export interface Place {
   subSequenceNumber?: number
 }
 
-/** What de-aggregation does with aggregates that the KCL drops. */
-export type ReadMode = 'kcl' | 'keep'
-
 export interface OpenBatch {
   shard: ShardDescription
   records: readonly StreamRecord[]
   millisBehindLatest: number | undefined
-  mode: ReadMode
+  mode: DeaggregateMode
   known: Deduplicator | undefined
   /** Records up to this one were done with before. */
   after: Checkpoint
@@ -77,9 +68,10 @@ export function openBatch({ shard, records, millisBehindLatest, mode, known, aft
   /** Rows that are handed out, where that is not all of them. */
   let chosen: Uint32Array | undefined
   let repeated = 0
+  const dropped: DroppedAggregate[] = []
   const packed = () => {
     if (rows) return rows
-    rows = deaggregatePacked(pack(records), options)
+    rows = openPacked(pack(records), { ...options, onDropped: (aggregate) => dropped.push(aggregate) }, sequenceNumbers)
     let left: Uint32Array = resumed ? laterRows(rows, sequenceNumbers, after) : Uint32Array.from({ length: known ? rows.count : 0 }, (_, row) => row)
     if (known) {
       const fresh = freshRows(rows, left, records, known)
@@ -92,15 +84,8 @@ export function openBatch({ shard, records, millisBehindLatest, mode, known, aft
     }
     return rows
   }
-  // What has come is known from here on, whether anybody looks at this batch or not.
-  if (known || resumed) packed()
-  const dropped = () => {
-    if (mode === 'keep') return []
-    return [...packed().outcomes].flatMap((outcome, i) => {
-      const reason = outcome & FROM_AGGREGATE ? deaggregateReason(outcome) : undefined
-      return reason ? [{ sequenceNumber: sequenceNumbers[i], reason }] : []
-    })
-  }
+  // What has come is known from here on, whether anybody looks at this batch or not; and a fault in strict mode is the iteration's.
+  if (known || resumed || mode === 'strict') packed()
   const batch: ConsumerBatch = {
     shardId: shard.ShardId,
     sequenceNumbers,
@@ -118,7 +103,8 @@ export function openBatch({ shard, records, millisBehindLatest, mode, known, aft
     },
     repeated,
     get dropped() {
-      return dropped()
+      packed()
+      return dropped as (DroppedAggregate & { sequenceNumber: string })[]
     },
     signal,
     checkpoint,

@@ -3,6 +3,7 @@
 import { MillraceError, wrongType } from '../../errors.js'
 import { KINESIS } from '../../limits.js'
 import type { Clock, Random } from '../../ports/ports.js'
+import { type DeaggregateMode, isMode } from '../deaggregate.js'
 import { checkOptions, checkPorts, createService, numbersOf, STREAM_KEYS, type StreamOptions } from '../service.js'
 import { checkSink, type MetricsSink } from '../telemetry.js'
 import type { ConsumerBatch } from './batch.js'
@@ -32,9 +33,10 @@ export interface ConsumerOptions extends StreamOptions {
    * What de-aggregation does with aggregates that the KCL drops, those with a hash key outside their
    * shard's range above all: 'kcl' (default) drops them and lists them in `batch.dropped`, 'keep'
    * delivers them too, with the reason. A producer that was surprised by a split sends such an
-   * aggregate again, so that with 'keep' its records come twice.
+   * aggregate again, so that with 'keep' its records come twice. 'strict': the iteration throws
+   * MillraceError at the first such aggregate, and at one that is damaged; the batch that has it is not yielded.
    */
-  mode?: 'kcl' | 'keep'
+  mode?: DeaggregateMode
   /**
    * Leaves out records that have come before, by the ids that `createProducer({ stableIds: true })` gives them; default
    * false. Remembered for each iteration: some 67 million records. Others are not affected.
@@ -121,7 +123,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const start = startOf(options)
   const { until, shardIds, mode = 'kcl', deduplicate = false } = options
   if (until !== undefined && until !== 'now' && !isDate(until)) throw wrongType('until', "'now' or a Date", until)
-  if (mode !== 'kcl' && mode !== 'keep') throw wrongType('mode', "'kcl' or 'keep'", mode)
+  if (!isMode(mode)) throw wrongType('mode', "'kcl', 'keep' or 'strict'", mode)
   if (typeof deduplicate !== 'boolean') throw wrongType('deduplicate', 'true or false', deduplicate)
   if (shardIds !== undefined && !(Array.isArray(shardIds) && shardIds.every((id) => typeof id === 'string'))) {
     throw wrongType('shardIds', 'an array of shard ids', shardIds)

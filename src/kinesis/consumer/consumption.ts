@@ -1,8 +1,9 @@
 // One iteration of a consumer: the shards that it holds are read side by side, their batches handed out
 // one at a time, and what the caller has come back from is done with.
 import type { Clock } from '../../ports/ports.js'
+import type { DeaggregateMode } from '../deaggregate.js'
 import { isOpen } from '../shards.js'
-import { type ConsumedRecord, type ConsumerBatch, endOf, openBatch, type Place, type ReadMode } from './batch.js'
+import { type ConsumedRecord, type ConsumerBatch, endOf, openBatch, type Place } from './batch.js'
 import { type Checkpoint, compareCheckpoints, isNumber } from './checkpoint-store.js'
 import type { Hold } from './hold.js'
 import type { Leases } from './leases.js'
@@ -15,7 +16,7 @@ export interface ConsumptionOptions {
   /** What `signal` ends; `changed` is to be called when shards have come or gone. */
   openLeases(signal: AbortSignal, changed: () => void): Leases
   openReader(hold: Hold, start: StartPosition, signal: AbortSignal): ShardReader
-  mode: ReadMode
+  mode: DeaggregateMode
   known: Deduplicator | undefined
   /** Milliseconds since the epoch at which to end; Infinity: with the last shard. */
   end: number

@@ -128,8 +128,9 @@ export function createLeases(options: LeaseOptions): Leases {
     for (const { shardId, counter } of rows.values()) if (seen.get(shardId)?.counter !== counter) seen.set(shardId, { counter, since: now })
   }
 
-  /** Nobody reads it, or whoever did has stopped. */
-  const isFree = (row: Lease, now: number) => row.owner === undefined || exclusive || now - (seen.get(row.shardId)?.since ?? now) >= EXPIRY * duration
+  /** Nobody reads it, or whoever did has stopped: this consumer too, where its take was answered too late. */
+  const isFree = (row: Lease, now: number) =>
+    row.owner === undefined || exclusive || (row.owner === worker && !held.has(row.shardId)) || now - (seen.get(row.shardId)?.since ?? now) >= EXPIRY * duration
 
   const open = () => [...rows.values()].filter((row) => !isDone(row) && (!shardIds || shardIds.includes(row.shardId)))
 

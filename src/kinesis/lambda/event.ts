@@ -1,12 +1,14 @@
 // The Lambda contract of a Kinesis event source, as types of our own that match those of @types/aws-lambda,
 // and the one place that reads events.
 import { wrongType } from '../../errors.js'
-import type { KinesisEventRecord } from '../user-records.js'
+import type { KinesisEventRecord } from '../kinesis-record.js'
 
 // Optional fields may be undefined: so a handler fits @types/aws-lambda under exactOptionalPropertyTypes too.
 /** A record of a Lambda event from Kinesis, as the service hands it over. */
 export interface KinesisSourceRecord extends KinesisEventRecord {
   kinesis: KinesisEventRecord['kinesis'] & {
+    /** Base64. */
+    data: string
     sequenceNumber: string
     /** Seconds since the epoch, with a fraction. */
     approximateArrivalTimestamp?: number | undefined

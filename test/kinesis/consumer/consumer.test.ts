@@ -174,6 +174,19 @@ test('aggregates are opened; one outside its shard is dropped as the KCL does, o
   expect(seen.kept.filter((reason) => reason === 'OUT_OF_RANGE').length).toBeGreaterThan(0)
 })
 
+test('mode strict: the iteration throws at the first aggregate that the KCL would drop, before its batch', async () => {
+  const { run, stream, consume } = world(8, 2)
+  const records = Array.from({ length: 20 }, (_, i) => ({ partitionKey: `k${i}`, data: new TextEncoder().encode(`${i}`) }))
+  const good = aggregate(records, { shards: ShardMap.even(2) })
+  await stream.handlers.PutRecords({ Records: good.records } as never)
+  expect(sorted(await run(collect(consume({ until: 'now', mode: 'strict' }))))).toEqual(upTo(20))
+  await stream.handlers.PutRecords({ Records: aggregate(records, { shards: ShardMap.even(1) }).records } as never)
+  const [sequence] = stream.shards.flatMap((shard) => shard.records.slice(1).map((record) => record.SequenceNumber))
+  await expect(run(collect(consume({ until: 'now', mode: 'strict' })))).rejects.toThrow(
+    `record 1, byte 101: sequence number ${sequence}, OUT_OF_RANGE: expected a user record with a hash key in the range of the shard`,
+  )
+})
+
 test('leaving the loop ends what is under way', async () => {
   const { run, clock, stream, put, consume } = world(9, 4)
   await put(100)
@@ -252,7 +265,7 @@ test.each([
   [{ from: 'AT_TIMESTAMP' }, '"timestamp" expected a Date (from is AT_TIMESTAMP), got undefined'],
   [{ timestamp: new Date(0) }, '"timestamp" expected nothing, for only AT_TIMESTAMP has one, got Date'],
   [{ until: 'later' }, `"until" expected 'now' or a Date, got "later"`],
-  [{ mode: 'strict' }, `"mode" expected 'kcl' or 'keep', got "strict"`],
+  [{ mode: 'lax' }, `"mode" expected 'kcl', 'keep' or 'strict', got "lax"`],
   [{ maxRecords: 10_001 }, '"maxRecords" expected a whole number from 1 to 10000, got 10001'],
   [{ shardIds: 'x' }, '"shardIds" expected an array of shard ids, got "x"'],
   [{ maxRecords: 1.5 }, '"maxRecords" expected a whole number from 1 to 10000, got 1.5'],
