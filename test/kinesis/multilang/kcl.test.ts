@@ -1,6 +1,5 @@
 // `millrace kcl` under the real MultiLangDaemon, over kinesis-local and dynalite; for who has Java:
 //   mvn dependency:copy-dependencies -DoutputDirectory=jars    amazon-kinesis-client-multilang 3.1.3 in the pom
-//   npm install --no-save dynalite
 //   KCL_JARS=jars npx vitest run test/kinesis/multilang/kcl.test.ts
 // Takes some two minutes, most of them the KCL's own waits before it takes a lease; KCL_RECORDS puts more than 4000.
 import { spawn } from 'node:child_process'
@@ -8,14 +7,13 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type RequestListener, request, type Server } from 'node:http'
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ListShardsCommand } from '@aws-sdk/client-kinesis'
 import { expect, it } from 'vitest'
 import { createProducer } from '../../../src/kinesis/producer.js'
-import { createStream, splitShard, startKinesisLocal } from '../../servers.js'
+import { createStream, splitShard, startDynalite, startKinesisLocal } from '../../servers.js'
 
 const { KCL_JARS: jars, KCL_RECORDS: count = '4000' } = process.env
 const MAIN = new URL('../../../dist/esm/cli/main.js', import.meta.url).pathname
@@ -88,8 +86,8 @@ export default {
 it.skipIf(!jars)('the real daemon hands over each record once, in order, through a split', { timeout: 600_000 }, async () => {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-kcl-'))
   const kinesis = await startKinesisLocal()
-  const dynalite: Server = createRequire(import.meta.url)('dynalite')({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
-  const dynamo = createServer(proxy(await listen(dynalite), forDynalite))
+  const dynalite = await startDynalite()
+  const dynamo = createServer(proxy(dynalite.endpoint, forDynalite))
   // The KCL speaks HTTP/2 alone, for the fan-out.
   const h2 = createHttp2Server(proxy(kinesis.endpoint, (body) => body) as never)
   const executable = `${process.execPath} ${MAIN} kcl --module handler.mjs`
@@ -141,7 +139,8 @@ it.skipIf(!jars)('the real daemon hands over each record once, in order, through
     await left
   } finally {
     if (daemon.exitCode === null && daemon.signalCode === null) process.kill(-(daemon.pid as number), 'SIGKILL')
-    for (const server of [dynalite, dynamo, h2]) server.close()
+    for (const server of [dynamo, h2]) server.close()
+    await dynalite.stop()
     await kinesis.stop()
   }
 
