@@ -8,7 +8,7 @@ import { command as consumeCommand } from '../../src/cli/consume.js'
 import { command as produceCommand } from '../../src/cli/produce.js'
 import { fileCheckpoints } from '../../src/kinesis/consumer/file-checkpoints.js'
 import { fileSpool } from '../../src/kinesis/spool/spool.js'
-import { nodePorts, nodePorts } from '../../src/ports/node.js'
+import { nodePorts } from '../../src/ports/node.js'
 import { batchOf } from '../kinesis/spool/batches.js'
 import { createStream, type KinesisServer, startKinesalite } from '../servers.js'
 import { runCommand } from './io.js'
@@ -264,7 +264,12 @@ describe('millrace produce and consume', () => {
     try {
       const checkpoint = join(directory, 'flights.json')
       const lines = (from: number) => Array.from({ length: 50 }, (_, i) => `{"origin":"k${(from + i) % 7}","n":${from + i}}\n`)
-      const numbers = (out: string) => out.split('\n').filter(Boolean).map((line) => JSON.parse(line).n).sort((a, b) => a - b)
+      const numbers = (out: string) =>
+        out
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line).n)
+          .sort((a, b) => a - b)
       await produce('resumed', lines(0))
       expect(numbers((await consume('resumed', { raw: true, checkpoint })).out)).toEqual(Array.from({ length: 50 }, (_, i) => i))
       expect((await consume('resumed', { raw: true, checkpoint })).out).toBe('')
