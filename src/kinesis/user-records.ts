@@ -2,7 +2,7 @@
 // over, user records out, as few steps for each as JavaScript allows.
 import { decodeBase64, plain } from '../engine/base64.js'
 import { NO_HASH, ROW_WORDS } from '../engine/batch.js'
-import { BAD_KEY_INDEX, ROW_SIZE } from '../engine/core.js'
+import { ROW_SIZE } from '../engine/core.js'
 import { type Engine, engine } from '../engine/engine.js'
 import type { MillraceError } from '../errors.js'
 import {
@@ -88,6 +88,8 @@ interface PlacedOuters {
   table: number
   /** Offset of each record's data from the heap, and of the end. */
   starts: Uint32Array
+  /** Each record's data, if it lies outside of the arena too. */
+  owned: (Uint8Array | undefined)[]
   /** Text that is no base64, as UTF-8, by index. */
   bad: Map<number, Uint8Array> | undefined
 }
@@ -99,21 +101,16 @@ function place(e: Engine, outers: readonly Outer[]): PlacedOuters {
   for (let i = 0; i < count; i++) room += outers[i].data.length
   const table = e.reserve(count * ROW_SIZE)
   const heap = e.reserve(room)
-  const placed: PlacedOuters = { heap, table, starts: new Uint32Array(count + 1), bad: undefined }
+  const placed: PlacedOuters = { heap, table, starts: new Uint32Array(count + 1), owned: new Array(count), bad: undefined }
   const bytes = e.bytes()
   const words = e.words()
-  const native = typeof Buffer === 'undefined' ? undefined : Buffer.from(bytes.buffer as ArrayBuffer, heap, room)
   let at = 0
   for (let i = 0, row = table >> 2; i < count; i++, row += ROW_WORDS) {
     const { data, split } = outers[i]
-    let size: number
-    if (typeof data !== 'string') {
-      size = data.length
-      bytes.set(data, heap + at)
-    } else {
-      size = native ? native.write(data, at, 'base64') : 0
-      if (!native || !plain(data, size, 'lenient')) size = byCore(e, data, heap + at, i, placed)
-    }
+    const own = typeof data === 'string' ? decodeNative(data) : data
+    if (own) bytes.set(own, heap + at)
+    const size = own ? own.length : byCore(e, data as string, heap + at, i, placed)
+    placed.owned[i] ??= own
     words.fill(0, row, row + ROW_WORDS)
     words[row + 3] = NO_HASH
     words[row + 4] = at
@@ -125,8 +122,16 @@ function place(e: Engine, outers: readonly Outer[]): PlacedOuters {
   return placed
 }
 
-// What is not plain base64: perhaps with white space, perhaps none at all. Then the record is empty for
-// the core, and its text is delivered.
+// Decoded to memory of its own and copied to the arena, not the other way: Buffer does not clear it first. A piece
+// for each record, for pieces of 50 KB are recycled by the allocator, while one of megabytes is mapped anew each time.
+function decodeNative(text: string): Uint8Array | undefined {
+  if (typeof Buffer === 'undefined') return undefined
+  const { buffer, byteOffset, length } = Buffer.from(text, 'base64')
+  return plain(text, length, 'lenient') ? new Uint8Array(buffer, byteOffset, length) : undefined
+}
+
+// Without Buffer, and what is not plain base64: perhaps with white space, perhaps none at all. Then the record is
+// empty for the core, and its text is delivered.
 function byCore(e: Engine, data: string, at: number, i: number, placed: PlacedOuters): number {
   const text = encoder.encode(data)
   if (text.length === data.length) {
@@ -136,26 +141,24 @@ function byCore(e: Engine, data: string, at: number, i: number, placed: PlacedOu
   }
   placed.bad ??= new Map()
   placed.bad.set(i, text)
+  placed.owned[i] = text
   return 0
 }
 
 function collect(e: Engine, outers: readonly Outer[], table: Uint32Array, status: Uint8Array, placed: PlacedOuters): DeaggregatedRecord[] {
   const count = status.length
   const out: DeaggregatedRecord[] = new Array(count)
-  // What was decoded from text lies in the arena. Each record gets memory of its own: pieces of 50 KB
-  // are recycled by the allocator, while one of megabytes is mapped and cleared anew each time.
   const bytes = e.bytes()
-  const decoded = (source: number) => bytes.slice(placed.heap + placed.starts[source], placed.heap + placed.starts[source + 1])
+  const dataOf = (source: number) => placed.owned[source] ?? bytes.slice(placed.heap + placed.starts[source], placed.heap + placed.starts[source + 1])
   for (let i = 0; i < count; ) {
     const source = table[i * ROW_WORDS + 6]
-    const { data, key, hash, sequence, split } = outers[source]
+    const { key, hash, sequence, split } = outers[source]
     if ((status[i] & FROM_AGGREGATE) === 0) {
       const reason = split?.reason ?? (placed.bad?.has(source) ? 'BAD_BASE64' : deaggregateReason(status[i]))
-      const own = typeof data === 'string' ? (placed.bad?.get(source) ?? decoded(source)) : data
       out[i++] = {
         partitionKey: key,
         explicitHashKey: hash,
-        data: own,
+        data: dataOf(source),
         sequenceNumber: sequence,
         subSequenceNumber: split?.item ?? 0,
         aggregated: split?.aggregated ?? false,
@@ -165,14 +168,15 @@ function collect(e: Engine, outers: readonly Outer[], table: Uint32Array, status
     }
     let end = i + 1
     while (end < count && table[end * ROW_WORDS + 6] === source) end++
-    const within = typeof data === 'string' ? decoded(source) : data
+    const within = dataOf(source)
     const shift = within.byteOffset - placed.starts[source]
-    const keys = keyReader(e, table, status, i, end, placed.heap)
+    const keys = textReader(e, table, i, end, 0, placed.heap)
+    const hashes = textReader(e, table, i, end, 2, placed.heap)
     for (let at = i * ROW_WORDS; i < end; i++, at += ROW_WORDS) {
       const reason = status[i] === FROM_AGGREGATE ? undefined : deaggregateReason(status[i])
       out[i] = {
         partitionKey: reason === 'BAD_KEY_INDEX' ? key : keys(table[at], table[at + 1]),
-        explicitHashKey: table[at + 3] === NO_HASH ? undefined : readText(e, placed.heap + table[at + 2], table[at + 3]),
+        explicitHashKey: table[at + 3] === NO_HASH ? undefined : hashes(table[at + 2], table[at + 3]),
         data: new Uint8Array(within.buffer as ArrayBuffer, shift + table[at + 4], table[at + 5]),
         sequenceNumber: sequence,
         subSequenceNumber: table[at + 7],
@@ -203,23 +207,35 @@ function surrogatesReplaced(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(out)
 }
 
-// The keys of an aggregate's rows [from, to). They lie side by side in its table, so where they are ASCII
-// they are read as one text and cut out of it: ~15 ns a key in place of ~100.
-function keyReader(e: Engine, table: Uint32Array, status: Uint8Array, from: number, to: number, heap: number): (at: number, size: number) => string {
+type TextReader = (at: number, size: number) => string
+
+// The texts of a column of an aggregate's rows [from, to): partition keys (0) or explicit hash keys (2). They lie side by
+// side in their table, so where they are ASCII they are read as one text and cut out of it: ~15 ns a key in
+// place of ~100. None is read twice, or a key of a megabyte that all records have would take minutes.
+function textReader(e: Engine, table: Uint32Array, from: number, to: number, column: 0 | 2, heap: number): TextReader {
   let low = 0xffffffff
   let high = 0
   let sum = 0
-  for (let i = from, at = from * ROW_WORDS; i < to; i++, at += ROW_WORDS) {
-    if (status[i] === (FROM_AGGREGATE | BAD_KEY_INDEX)) continue
+  for (let at = from * ROW_WORDS + column; at < to * ROW_WORDS; at += ROW_WORDS) {
     const start = table[at]
     const size = table[at + 1]
+    // none, or the outer record's, which is not here
+    if (size === NO_HASH || start === 0) continue
     if (start < low) low = start
     if (start + size > high) high = start + size
     sum += size + 4
   }
   const all = high - low <= sum ? readText(e, heap + low, high - low) : ''
   // As long as its bytes and without U+FFFD: nothing but ASCII.
-  if (all.length === high - low && !all.includes('\ufffd')) return (at, size) => all.substring(at - low, at - low + size)
+  if (all.length === high - low && !all.includes('\ufffd')) {
+    if (sum < 2 * all.length) return (at, size) => all.substring(at - low, at - low + size)
+    // Keys that come again are cut once: a string less to make and to collect for each record.
+    const cut: (string | undefined)[] = new Array(all.length)
+    return (at, size) => {
+      cut[at - low] ??= all.substring(at - low, at - low + size)
+      return cut[at - low] as string
+    }
+  }
   const read = new Map<number, string>()
   return (at, size) => {
     let key = read.get(at)
