@@ -194,17 +194,22 @@ function readText(e: Engine, at: number, size: number): string {
   return text.includes('\ufffd') ? decoder.decode(surrogatesReplaced(bytes)) : text
 }
 
+const REPLACEMENT = Uint8Array.of(0xef, 0xbf, 0xbd)
+
 // An encoded surrogate, whole or without its last byte, is one U+FFFD in Java, and one for each byte in a TextDecoder.
 function surrogatesReplaced(bytes: Uint8Array): Uint8Array {
-  const out: number[] = []
+  // two bytes become three at most
+  const out = new Uint8Array(Math.ceil(bytes.length * 1.5))
+  let size = 0
   for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i] !== 0xed || (bytes[i + 1] & 0xe0) !== 0xa0) out.push(bytes[i])
+    if (bytes[i] !== 0xed || (bytes[i + 1] & 0xe0) !== 0xa0) out[size++] = bytes[i]
     else {
-      out.push(0xef, 0xbf, 0xbd)
+      out.set(REPLACEMENT, size)
+      size += 3
       i += (bytes[i + 2] & 0xc0) === 0x80 ? 2 : 1
     }
   }
-  return Uint8Array.from(out)
+  return out.subarray(0, size)
 }
 
 type TextReader = (at: number, size: number) => string
@@ -225,7 +230,7 @@ function textReader(e: Engine, table: Uint32Array, from: number, to: number, col
     if (start + size > high) high = start + size
     sum += size + 4
   }
-  const all = high - low <= sum ? readText(e, heap + low, high - low) : ''
+  const all = high - low <= sum ? decoder.decode(e.bytes().subarray(heap + low, heap + high)) : ''
   // As long as its bytes and without U+FFFD: nothing but ASCII.
   if (all.length === high - low && !all.includes('\ufffd')) {
     if (sum < 2 * all.length) return (at, size) => all.substring(at - low, at - low + size)
