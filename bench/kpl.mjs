@@ -39,14 +39,14 @@ export function awsAggregator(records, counts) {
   }
 }
 
-/** De-aggregates with aws-kinesis-agg, checksum on. It takes and gives base64 strings: those are made beforehand. */
-export function awsDeaggregator(aggregates) {
+/** De-aggregates with aws-kinesis-agg, its checksum checked or not. It takes and gives base64 strings: those are made beforehand. */
+export function awsDeaggregator(aggregates, verify) {
   const { deaggregateSync } = require('aws-kinesis-agg')
   const records = aggregates.map((a, i) => ({ data: a.toString('base64'), sequenceNumber: String(i), partitionKey: 'a' }))
   return () => {
     const out = []
     for (const record of records) {
-      deaggregateSync(record, true, (error, list) => {
+      deaggregateSync(record, verify, (error, list) => {
         if (error) throw error
         for (const user of list) out.push(user)
       })

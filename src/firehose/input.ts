@@ -72,6 +72,8 @@ export function openAggregates(arrived: readonly Arrived[], deaggregate: boolean
   })
   const opened = deaggregatePacked({ count: suspects.length, table, heap })
   const seen = new Set<number>()
+  // Each key is read once: one of a megabyte that all records have would take all memory.
+  const texts = new Map<number, string>()
   for (let row = 0; row < opened.count; row++) {
     const [keyAt, keySize, , , dataAt, dataSize, source, item] = opened.table.subarray(8 * row, 8 * row + 8)
     // What only looks like an aggregate stays what it is.
@@ -79,7 +81,9 @@ export function openAggregates(arrived: readonly Arrived[], deaggregate: boolean
     const i = suspects[source]
     if (!seen.has(i)) inputs[i] = []
     seen.add(i)
-    inputs[i].push(new FirehoseInput(heap.slice(dataAt, dataAt + dataSize), arrived[i].record, decoder.decode(heap.subarray(keyAt, keyAt + keySize)), item))
+    const key = texts.get(keyAt) ?? decoder.decode(heap.subarray(keyAt, keyAt + keySize))
+    texts.set(keyAt, key)
+    inputs[i].push(new FirehoseInput(heap.slice(dataAt, dataAt + dataSize), arrived[i].record, key, item))
   }
   return inputs
 }

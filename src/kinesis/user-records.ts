@@ -2,7 +2,7 @@
 // over, user records out, as few steps for each as JavaScript allows.
 import { decodeBase64, fromBase64 } from '../engine/base64.js'
 import { NO_HASH, type Placed, ROW_WORDS } from '../engine/batch.js'
-import { BAD_KEY_INDEX, ROW_SIZE } from '../engine/core.js'
+import { ROW_SIZE } from '../engine/core.js'
 import { type Engine, engine } from '../engine/engine.js'
 import type { MillraceError } from '../errors.js'
 import {
@@ -181,11 +181,12 @@ export function makeRecords<T>(opened: OpenedRecords, row: number, out: T[], to:
   let end = row + 1
   while (end < count && table[end * ROW_WORDS + 6] === source) end++
   const start = starts[source]
-  const keys = keyReader(within, start, table, status, row, end)
+  const keys = textReader(within, start, table, row, end, 0)
+  const hashes = textReader(within, start, table, row, end, 2)
   for (let i = row, at = row * ROW_WORDS; i < end; i++, at += ROW_WORDS) {
     const reason = status[i] === FROM_AGGREGATE ? undefined : deaggregateReason(status[i])
     const ownKey = reason === 'BAD_KEY_INDEX' ? key : keys(table[at], table[at + 1])
-    const ownHash = table[at + 3] === NO_HASH ? undefined : readText(within, table[at + 2] - start, table[at + 3])
+    const ownHash = table[at + 3] === NO_HASH ? undefined : hashes(table[at + 2], table[at + 3])
     out[to + i - row] = make(source, ownKey, ownHash, within, first - start + table[at + 4], table[at + 5], table[at + 7], true, reason)
   }
   return end
@@ -197,36 +198,53 @@ function readText(within: Uint8Array, at: number, size: number): string {
   return text.includes('\ufffd') ? decoder.decode(surrogatesReplaced(bytes)) : text
 }
 
+const REPLACEMENT = Uint8Array.of(0xef, 0xbf, 0xbd)
+
 // An encoded surrogate, whole or without its last byte, is one U+FFFD in Java, and one for each byte in a TextDecoder.
 function surrogatesReplaced(bytes: Uint8Array): Uint8Array {
-  const out: number[] = []
+  // two bytes become three at most
+  const out = new Uint8Array(Math.ceil(bytes.length * 1.5))
+  let size = 0
   for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i] !== 0xed || (bytes[i + 1] & 0xe0) !== 0xa0) out.push(bytes[i])
+    if (bytes[i] !== 0xed || (bytes[i + 1] & 0xe0) !== 0xa0) out[size++] = bytes[i]
     else {
-      out.push(0xef, 0xbf, 0xbd)
+      out.set(REPLACEMENT, size)
+      size += 3
       i += (bytes[i + 2] & 0xc0) === 0x80 ? 2 : 1
     }
   }
-  return Uint8Array.from(out)
+  return out.subarray(0, size)
 }
 
-// The keys of an aggregate's rows [from, to), whose bytes begin at `start` in the heap. They lie side by side in
-// its table, so where they are ASCII they are read as one text and cut out of it: ~15 ns a key in place of ~100.
-function keyReader(within: Uint8Array, start: number, table: Uint32Array, status: Uint8Array, from: number, to: number): (at: number, size: number) => string {
+type TextReader = (at: number, size: number) => string
+
+// The texts of a column of an aggregate's rows [from, to): partition keys (0) or explicit hash keys (2). They lie side by
+// side in their table, so where they are ASCII they are read as one text and cut out of it: ~15 ns a key in
+// place of ~100. None is read twice, or a key of a megabyte that all records have would take minutes.
+function textReader(within: Uint8Array, start: number, table: Uint32Array, from: number, to: number, column: 0 | 2): TextReader {
   let low = 0xffffffff
   let high = 0
   let sum = 0
-  for (let i = from, at = from * ROW_WORDS; i < to; i++, at += ROW_WORDS) {
-    if (status[i] === (FROM_AGGREGATE | BAD_KEY_INDEX)) continue
-    const start = table[at]
+  for (let at = from * ROW_WORDS + column; at < to * ROW_WORDS; at += ROW_WORDS) {
+    const first = table[at]
     const size = table[at + 1]
-    if (start < low) low = start
-    if (start + size > high) high = start + size
+    // none, or the outer record's, which is not here
+    if (size === NO_HASH || first === 0) continue
+    if (first < low) low = first
+    if (first + size > high) high = first + size
     sum += size + 4
   }
-  const all = high - low <= sum ? readText(within, low - start, high - low) : ''
+  const all = high - low <= sum ? decoder.decode(within.subarray(low - start, high - start)) : ''
   // As long as its bytes and without U+FFFD: nothing but ASCII.
-  if (all.length === high - low && !all.includes('\ufffd')) return (at, size) => all.substring(at - low, at - low + size)
+  if (all.length === high - low && !all.includes('\ufffd')) {
+    if (sum < 2 * all.length) return (at, size) => all.substring(at - low, at - low + size)
+    // Keys that come again are cut once: a string less to make and to collect for each record.
+    const cut: (string | undefined)[] = new Array(all.length)
+    return (at, size) => {
+      cut[at - low] ??= all.substring(at - low, at - low + size)
+      return cut[at - low] as string
+    }
+  }
   const read = new Map<number, string>()
   return (at, size) => {
     let key = read.get(at)

@@ -259,6 +259,15 @@ describe('deaggregate', () => {
     expect(read).toEqual(['?', '?', 'a?b', '??', '?', '??', '??', '?'])
   })
 
+  it('reads keys of 1 MiB once, however many records have them', () => {
+    const long = 'é'.repeat(2 ** 19)
+    const record = field(0x1a, Buffer.from('080010001a00', 'hex'))
+    const body = Buffer.concat([field(0x0a, Buffer.from(long)), field(0x12, Buffer.from('9'.repeat(2 ** 20))), Buffer.alloc(50_000 * record.length, record)])
+    const read = deaggregate([{ Data: seal(body) }])
+    expect([read.length, read[49_999].partitionKey === long, read[49_999].explicitHashKey?.length]).toEqual([50_000, true, 2 ** 20])
+    expect(read[0].reason).toBe('OUT_OF_RANGE')
+  })
+
   it('gives columns that point into the heap it was given', () => {
     const packed = aggregatePacked(
       { count: 2, table: Uint32Array.of(0, 1, 0, 0xffffffff, 1, 2, 0, 0, 0, 1, 0, 0xffffffff, 1, 2, 1, 0), heap: Uint8Array.of(107, 1, 2) },

@@ -344,6 +344,27 @@ describe.each(builds)('deaggregate (%s)', (_, engine) => {
       agree(engine, [seal(body)])
   })
 
+  it('takes 10 MiB of one record, of the smallest records, of empty ones, of keys and of open groups', () => {
+    const size = 10 * 2 ** 20
+    const [big, small, ...others] = [
+      b(pk('p'), rec(0, 'x'.repeat(size - 100))),
+      b(pk('p'), Buffer.alloc(size - (size % 6), rec(0, ''))),
+      b(pk('p'), Buffer.alloc(size, b(0x1a, 0))),
+      b(Buffer.alloc(size, b(0x0a, 0)), rec(0, 'x'), 0),
+      Buffer.alloc(size, 0x2b),
+    ].map((body) => seal(body))
+    expect(run(engine, [big], 'kcl')[0].rows.map((r) => r.data.length)).toEqual([2 * (size - 100)])
+    const counted = (record: Buffer) =>
+      engine.scope(() => {
+        const at = engine.put(record)
+        const table = engine.put(new Uint8Array(Uint32Array.of(0, 0, 0, 0xffffffff, 0, record.length, 0, 0).buffer))
+        const rows = openRows(engine, { heap: at, table }, 1, { flags: VERIFY, ranges: rangeBytes([ALL]), onDropped: undefined }, [])
+        return [rows.count, deaggregateReason(rows.outcomes[0])]
+      })
+    expect(counted(small)).toEqual([Math.floor(size / 6), undefined])
+    for (const record of others) expect(counted(record)).toEqual([1, 'BAD_PROTOBUF'])
+  })
+
   it('reads nothing behind the last record', () => {
     // as the last bytes of the heap, each prefix of an aggregate, sealed: what lies behind must not matter
     for (let n = 1; n < good.length; n++) agree(engine, [seal(good.subarray(0, n))])
