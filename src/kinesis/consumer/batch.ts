@@ -103,7 +103,7 @@ export function openBatch({ shard, records, millisBehindLatest, mode, known, aft
     },
     repeated,
     get dropped() {
-      packed()
+      if (mode === 'kcl') packed()
       return dropped as (DroppedAggregate & { sequenceNumber: string })[]
     },
     signal,
