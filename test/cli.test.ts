@@ -176,10 +176,8 @@ describe('millrace as a process', () => {
     expect([code, err]).toEqual([0, ''])
   })
 
-  it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)('ends on %s with %d', async (signal, expected) => {
+  /** A run amid its work, whose output is thrown away; `end` gives its code, or the signal that ended it, and stderr. */
+  async function busy() {
     const child = spawn(process.execPath, [MAIN, 'shard', '--shards', '4'], { timeout: 20_000 })
     let err = ''
     child.stderr.on('data', (chunk) => (err += chunk))
@@ -188,23 +186,28 @@ describe('millrace as a process', () => {
     child.stdin.write('key\n'.repeat(300_000))
     await new Promise((resolve) => child.stdout.once('data', resolve))
     child.stdout.resume()
+    const end = () =>
+      new Promise<{ code: string | number | null; err: string }>((resolve) => child.on('close', (code, signal) => resolve({ code: signal ?? code, err })))
+    return { child, end }
+  }
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('ends on %s with %d', async (signal, expected) => {
+    const { child, end } = await busy()
     child.kill(signal)
-    const code = await new Promise((resolve) => child.on('close', resolve))
+    const { code, err } = await end()
     expect(code).toBe(expected)
     expect(err).toContain(`interrupted by ${signal}`)
   })
 
   // as of `timeout`, which tells the process and then its group, and of npx, which hands it on as well
   it('takes signals that come together for one', async () => {
-    const child = spawn(process.execPath, [MAIN, 'shard', '--shards', '4'], { timeout: 20_000 })
-    let err = ''
-    child.stderr.on('data', (chunk) => (err += chunk))
-    child.stdin.on('error', () => {})
-    child.stdin.write('key\n'.repeat(300_000))
-    await new Promise((resolve) => child.stdout.once('data', resolve))
-    child.stdout.resume()
+    const { child, end } = await busy()
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGTERM'] as const) child.kill(signal)
-    expect(await new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? code)))).toBeOneOf([130, 143])
+    const { code, err } = await end()
+    expect(code).toBeOneOf([130, 143])
     expect(err.match(/interrupted by/g)).toHaveLength(1)
   })
 

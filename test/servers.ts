@@ -31,6 +31,11 @@ export const clientOf = (endpoint: string) =>
 export async function startKinesalite(): Promise<KinesisServer> {
   const kinesalite = require('kinesalite') as (options: object) => Server
   const server = kinesalite({ createStreamMs: 0, deleteStreamMs: 0, updateStreamMs: 0, shardLimit: 1000 })
+  return serving(server, clientOf)
+}
+
+/** Has it listen on a port of its own, with a client. */
+async function serving<C extends { destroy(): void }>(server: Server, clientOf: (endpoint: string) => C) {
   // The default of 5 s closes connections just as a client uses them again: a fault that no test asked for.
   server.keepAliveTimeout = 120_000
   server.listen(0, '127.0.0.1')
@@ -43,7 +48,7 @@ export async function startKinesalite(): Promise<KinesisServer> {
     async stop() {
       client.destroy()
       server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await new Promise<void>((resolve) => server.close(() => resolve()))
     },
   }
 }
@@ -58,20 +63,8 @@ export interface DynamoServer {
 export async function startDynalite(createTableMs = 0): Promise<DynamoServer> {
   const dynalite = require('dynalite') as (options: object) => Server
   const server = dynalite({ createTableMs, deleteTableMs: 0 })
-  server.keepAliveTimeout = 120_000
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const client = new DynamoDBClient({ region: 'us-east-1', endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' }, maxAttempts: 1 })
-  return {
-    endpoint,
-    client,
-    async stop() {
-      client.destroy()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  return serving(server, (endpoint) => new DynamoDBClient({ region: 'us-east-1', endpoint, credentials, maxAttempts: 1 }))
 }
 
 /** As a child process: needs its certificate even for plain HTTP, may ignore SIGTERM. */

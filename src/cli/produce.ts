@@ -192,19 +192,22 @@ function once(open: OpenSpool): OpenSpool {
 /** `client`, telling once of each kind of failure that is tried again: that may go on for minutes, and look like nothing. */
 function telling(io: Io, client: AwsClient): AwsClient {
   const told = new Set<string>()
-  return {
-    async send(command, options) {
-      try {
-        return await client.send(command, options)
-      } catch (error) {
-        // Of a request that took too long, the signal knows why.
-        const { kind, code, message } = faultOf(options?.abortSignal?.reason ?? error)
-        if (kind !== 'permanent' && !told.has(code)) io.log(`millrace produce: a request has failed and is sent again: ${code}: ${masked(message)}`)
-        told.add(code)
-        throw error
-      }
+  // What else it has stays: the producer looks whether it is configured.
+  return Object.create(client, {
+    send: {
+      value: async (...[command, options]: Parameters<AwsClient['send']>) => {
+        try {
+          return await client.send(command, options)
+        } catch (error) {
+          // Of a request that took too long, the signal knows why.
+          const { kind, code, message } = faultOf(options?.abortSignal?.reason ?? error)
+          if (kind !== 'permanent' && !told.has(code)) io.log(`millrace produce: a request has failed and is sent again: ${code}: ${masked(message)}`)
+          told.add(code)
+          throw error
+        }
+      },
     },
-  }
+  })
 }
 
 /** `take`, telling once of each reason for which letters cannot be written. */

@@ -1,10 +1,10 @@
 // What a user's function is given: one user record, decoded as far as it asks.
 
-import { jsonFault } from '../errors.js'
-import { deaggregatePacked, FROM_AGGREGATE } from '../kinesis/deaggregate.js'
+import { ROW_WORDS } from '../engine/batch.js'
+import { FROM_AGGREGATE } from '../kinesis/deaggregate.js'
+import { jsonOf, textOf } from '../kinesis/payload.js'
+import { type Make, makeRecords, openOuters } from '../kinesis/user-records.js'
 import { type Arrived, arrivalTime, type FirehoseEventRecord } from './event.js'
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** A record to transform: one of the event, or one user record of a KPL aggregate in it. */
 export class FirehoseInput {
@@ -29,16 +29,12 @@ export class FirehoseInput {
 
   /** The payload as UTF-8; what is none becomes U+FFFD. */
   text(): string {
-    return decoder.decode(this.data)
+    return textOf(this.data)
   }
 
   /** The payload parsed as JSON. Throws SyntaxError, whose message quotes nothing of the payload. */
   json(): unknown {
-    try {
-      return JSON.parse(this.text())
-    } catch (error) {
-      throw new SyntaxError(`expected JSON: ${jsonFault(error)}`)
-    }
+    return jsonOf(this.data)
   }
 
   /** When Firehose or Kinesis took the record, in milliseconds since the epoch. */
@@ -58,32 +54,16 @@ export function openAggregates(arrived: readonly Arrived[], deaggregate: boolean
   const suspects = arrived.flatMap(({ data }, i) => (data && hasMagic(data) ? [i] : []))
   if (suspects.length === 0) return inputs
 
-  const encoder = new TextEncoder()
-  const keys = suspects.map((i) => encoder.encode(inputs[i][0].partitionKey ?? ''))
-  const heap = new Uint8Array(suspects.reduce((sum, i, k) => sum + keys[k].length + arrived[i].data!.length, 0))
-  const table = new Uint32Array(8 * suspects.length)
-  let at = 0
-  suspects.forEach((i, k) => {
-    const data = arrived[i].data!
-    heap.set(keys[k], at)
-    heap.set(data, at + keys[k].length)
-    table.set([at, keys[k].length, 0, 0xffffffff, at + keys[k].length, data.length, k, 0], 8 * k)
-    at += keys[k].length + data.length
-  })
-  const opened = deaggregatePacked({ count: suspects.length, table, heap })
-  const seen = new Set<number>()
-  // Each key is read once: one of a megabyte that all records have would take all memory.
-  const texts = new Map<number, string>()
-  for (let row = 0; row < opened.count; row++) {
-    const [keyAt, keySize, , , dataAt, dataSize, source, item] = opened.table.subarray(8 * row, 8 * row + 8)
+  const sources = suspects.map((i) => ({ Data: arrived[i].data, PartitionKey: inputs[i][0].partitionKey }))
+  const opened = openOuters(sources, {})
+  const make: Make<FirehoseInput> = (outer, key, _hash, within, at, size, place) =>
+    new FirehoseInput(new Uint8Array(within.buffer as ArrayBuffer, at, size), arrived[suspects[outer]].record, key, place)
+  for (let row = 0; row < opened.count; ) {
+    const users: FirehoseInput[] = []
+    const first = row
+    row = makeRecords(opened, first, users, 0, make)
     // What only looks like an aggregate stays what it is.
-    if (!(opened.status[row] & FROM_AGGREGATE)) continue
-    const i = suspects[source]
-    if (!seen.has(i)) inputs[i] = []
-    seen.add(i)
-    const key = texts.get(keyAt) ?? decoder.decode(heap.subarray(keyAt, keyAt + keySize))
-    texts.set(keyAt, key)
-    inputs[i].push(new FirehoseInput(heap.slice(dataAt, dataAt + dataSize), arrived[i].record, key, item))
+    if (opened.status[first] & FROM_AGGREGATE) inputs[suspects[opened.table[ROW_WORDS * first + 6]]] = users
   }
   return inputs
 }

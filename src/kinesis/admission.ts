@@ -3,6 +3,7 @@
 import type { Clock, Random } from '../ports/ports.js'
 import type { Account } from './account.js'
 import { createPack, ROW_BYTES } from './intake.js'
+import { randomName } from './names.js'
 import { bytesIn, type LineRows } from './ndjson-rows.js'
 import type { Pack } from './pack.js'
 import type { Pipeline } from './pipeline-face.js'
@@ -42,7 +43,6 @@ export interface Many {
   data: readonly Uint8Array[]
 }
 
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const ABSENT = 0xffffffff
 
 /** Records of the spool have nobody who waits for them. */
@@ -106,7 +106,7 @@ function direct(account: Account, pipeline: () => Pipeline, clock: Clock, random
     accepted: () => undefined,
     open: () => undefined,
     name() {
-      own ??= Array.from({ length: 20 }, () => LETTERS[Math.floor(random.next() * LETTERS.length)]).join('')
+      own ??= randomName(random)
       return own
     },
     async close() {},

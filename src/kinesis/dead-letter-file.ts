@@ -4,6 +4,7 @@ import { toBase64 } from '../engine/base64.js'
 import { MillraceError, wrongType } from '../errors.js'
 import type { FileWriter, Storage } from '../ports/ports.js'
 import type { DeadLetter, DeadLetterSink } from './dead-letter.js'
+import { folderOf } from './durable.js'
 
 export interface DeadLetterFile {
   /** For `createProducer({ deadLetter })`: resolves once the letters are on the device (fsynced). Rejects with IO. */
@@ -70,8 +71,7 @@ async function endsInside(storage: Storage, path: string): Promise<boolean> {
 /** The file, whose entry in its directory survives a power failure as its lines do. */
 async function create(storage: Storage, path: string): Promise<FileWriter> {
   const file = await storage.create(path, { append: true })
-  const cut = path.lastIndexOf('/')
-  await storage.syncDirectory(cut < 0 ? '.' : path.slice(0, Math.max(cut, 1)))
+  await storage.syncDirectory(folderOf(path))
   return file
 }
 

@@ -10,6 +10,7 @@ export {
   type RejectedRecord,
 } from './aggregate.js'
 export type { Attempt } from './attempt.js'
+export type { BatchResult } from './batch-result.js'
 export type { ConsumedRecord, ConsumerBatch, Place } from './consumer/batch.js'
 export { type Checkpoint, type CheckpointStore, type Lease, memoryCheckpoints } from './consumer/checkpoint-store.js'
 export { type Consumer, type ConsumerOptions, createConsumer } from './consumer/consumer.js'
@@ -41,13 +42,13 @@ export type {
   KinesisWindowResponse,
   LambdaContext,
 } from './lambda/event.js'
-export { type BatchResult, createKinesisBatchHandler, createKinesisHandler, type KinesisEachOptions, type KinesisHandler } from './lambda/handler.js'
+export { createKinesisBatchHandler, createKinesisHandler, type KinesisEachOptions, type KinesisHandler } from './lambda/handler.js'
 export type { KinesisInput } from './lambda/input.js'
 export type { KinesisContext, KinesisDeadLetter, KinesisFailure, KinesisHandlerOptions, KinesisRecordOptions } from './lambda/options.js'
 export { memoryProgress, type ProgressStore } from './lambda/progress.js'
 export { createKinesisWindowHandler, type KinesisWindow, type KinesisWindowContext, type KinesisWindowHandler } from './lambda/window.js'
 export type { Ordering } from './lane.js'
-export type { KclBatchContext, KclContext, KclHandler, KclRecordsHandler, KclResult, KclShard, KclStart } from './multilang/handler.js'
+export type { KclBatchContext, KclContext, KclHandler, KclRecordsHandler, KclShard, KclStart } from './multilang/handler.js'
 export type { KclRecord } from './multilang/records.js'
 export type { NdjsonOptions } from './ndjson.js'
 export type { ProducerMetrics } from './pipeline-face.js'

@@ -1,12 +1,14 @@
 // A client without region or credentials: one error of the first call that says what to set, and nothing is taken in.
 import { KinesisClient } from '@aws-sdk/client-kinesis'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { command as produceCommand } from '../../src/cli/produce.js'
 import { createConsumer } from '../../src/kinesis/consumer/consumer.js'
 import { createProducer } from '../../src/kinesis/producer.js'
 import type { ProducerOptions } from '../../src/kinesis/producer-options.js'
 import { fileSpool } from '../../src/kinesis/spool/spool.js'
 import type { AwsClient } from '../../src/ports/aws.js'
 import { createSimulation } from '../../src/ports/simulated.js'
+import { runCommand } from '../cli/io.js'
 import { createFakeStream } from './fake.js'
 import { usersIn } from './kcl.js'
 import { crashingStorage } from './spool/crashing.js'
@@ -113,7 +115,7 @@ describe("of the SDK's own client", () => {
     vi.unstubAllEnvs()
   })
 
-  test.each([
+  test.each<[{ region?: string }, string]>([
     [{}, 'AWS region'],
     [{ region: 'eu-central-1' }, 'AWS credentials'],
   ])('%j', async (config, message) => {
@@ -122,6 +124,8 @@ describe("of the SDK's own client", () => {
     for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']) vi.stubEnv(name, '/nowhere')
     vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
     const expected = { code: 'CONFIG', message: expect.stringContaining(message) }
+    // The command's client is a wrapped one.
+    if (!config.region) await expect(runCommand(produceCommand, { stream: 's', key: 'k' }, ['{"k":"a"}\n'])).rejects.toMatchObject(expected)
     const producer = createProducer({ streamName: 's', clientConfig: config })
     await expect(producer.put(record)).rejects.toMatchObject(expected)
     await producer.close()

@@ -4,6 +4,7 @@ import { MillraceError, wrongType } from '../../errors.js'
 import { KINESIS } from '../../limits.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import { type DeaggregateMode, isMode } from '../deaggregate.js'
+import { randomName } from '../names.js'
 import { checkOptions, checkPorts, createService, numbersOf, STREAM_KEYS, type StreamOptions } from '../service.js'
 import { checkSink, type MetricsSink } from '../telemetry.js'
 import type { ConsumerBatch } from './batch.js'
@@ -147,7 +148,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   if (store !== undefined && !(typeof store?.read === 'function' && typeof store.write === 'function' && typeof store.remove === 'function'))
     throw wrongType('checkpoints', 'a store with read, write and remove', store)
   if (workerId !== undefined && (typeof workerId !== 'string' || workerId === '')) throw wrongType('workerId', 'a name', workerId)
-  const worker = workerId ?? Array.from({ length: 20 }, () => LETTERS[Math.floor(random.next() * LETTERS.length)]).join('')
+  const worker = workerId ?? randomName(random)
   checkSink(options.metrics)
   const telemetry = createConsumerTelemetry(options.metrics, (options.streamARN ?? options.streamName) as string)
 
@@ -194,8 +195,6 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   }
   return consumer
 }
-
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789'
 
 /** Without a store nobody else reads, and nothing is kept. */
 const alone = (): CheckpointStore => ({ ...memoryCheckpoints(), exclusive: true })

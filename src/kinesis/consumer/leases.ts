@@ -12,6 +12,7 @@ import { outOfRange } from '../../errors.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { KinesisService, ShardDescription } from '../service.js'
 import { listShards } from '../shards.js'
+import { onAbort } from '../signal.js'
 import { type CheckpointStore, type Lease, SHARD_END } from './checkpoint-store.js'
 import { createHold, type Hold } from './hold.js'
 import { type Beginning, isDone, parentsOf, rowsToAdd } from './lineage.js'
@@ -201,7 +202,8 @@ export function createLeases(options: LeaseOptions): Leases {
 
   const rounds = async () => {
     for (let failures = 0; !signal.aborted; ) {
-      await nap(exclusive ? Math.max(0, lookAt - clock.monotonic()) : Math.min(SCAN * duration, Math.max(0, lookAt - clock.monotonic())))
+      // What nobody else can change needs no scan.
+      await nap(Math.min(exclusive ? Number.POSITIVE_INFINITY : SCAN * duration, Math.max(0, lookAt - clock.monotonic())))
       if (signal.aborted) return
       try {
         // Meanwhile nothing is renewed.
@@ -221,20 +223,13 @@ export function createLeases(options: LeaseOptions): Leases {
     }
   }
 
-  const nap = (milliseconds: number) =>
-    new Promise<void>((resolve) => {
-      const early = new AbortController()
-      nudge = () => early.abort()
-      const stop = () => early.abort()
-      signal.addEventListener('abort', stop, { once: true })
-      clock
-        .sleep(milliseconds, early.signal)
-        .catch(() => {})
-        .then(() => {
-          signal.removeEventListener('abort', stop)
-          resolve()
-        })
-    })
+  const nap = async (milliseconds: number) => {
+    const early = new AbortController()
+    nudge = () => early.abort()
+    const end = onAbort(signal, nudge)
+    await clock.sleep(milliseconds, early.signal).catch(() => {})
+    end()
+  }
 
   const settled = () => soon === 0 && lookAt > 0 && fresh.length === 0
 

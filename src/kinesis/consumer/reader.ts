@@ -12,6 +12,8 @@ export type StartPosition = 'TRIM_HORIZON' | 'LATEST' | { timestamp: Date } | { 
 
 export interface Fetched {
   records: StreamRecord[]
+  /** Of their data. */
+  bytes: number
   /** Undefined where the server does not say. */
   millisBehindLatest: number | undefined
   /** The shard is closed and read to its end. */
@@ -71,9 +73,9 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
     // An answer without records may only mean that the next ones lie further on.
     if (all.length > 0 || answer.MillisBehindLatest) quiet = options.pace
     else quiet = Math.min(options.idle, Math.max(2 * quiet, options.idle / 8))
-    const bytes = all.reduce((sum, { Data }) => sum + Data.length, 0)
+    const bytes = records.reduce((sum, { Data }) => sum + Data.length, 0)
     notBefore = started + Math.max(quiet, (1000 * bytes) / options.rate)
-    return { records, millisBehindLatest: answer.MillisBehindLatest, ended: iterator === undefined }
+    return { records, bytes, millisBehindLatest: answer.MillisBehindLatest, ended: iterator === undefined }
   }
   return {
     shard,

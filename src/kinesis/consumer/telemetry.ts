@@ -60,8 +60,7 @@ export function createConsumerTelemetry(sink: MetricsSink | undefined, stream: s
     return found
   }
   return {
-    fetched(shardId, { records, millisBehindLatest }) {
-      const bytes = records.reduce((sum, { Data }) => sum + Data.length, 0)
+    fetched(shardId, { records, bytes, millisBehindLatest }) {
       counts.calls++
       counts.kinesisRecords += records.length
       counts.bytes += bytes

@@ -1,5 +1,6 @@
 // The handlers of a Kinesis event source: record by record, and a batch at once.
 import { checkWhole, wrongType } from '../../errors.js'
+import { type BatchResult, failedOf } from '../batch-result.js'
 import type { KinesisEvent, KinesisResponse, LambdaContext } from './event.js'
 import type { KinesisInput } from './input.js'
 import { invoke, type Work } from './invoke.js'
@@ -62,16 +63,12 @@ export function createKinesisHandler(onRecord: (record: KinesisInput, context: K
  * })
  */
 export function createKinesisBatchHandler(
-  onRecords: (records: readonly KinesisInput[], context: KinesisContext) => BatchResult | Promise<BatchResult>,
+  onRecords: (records: readonly KinesisInput[], context: KinesisContext) => BatchResult<KinesisInput> | Promise<BatchResult<KinesisInput>>,
   options: KinesisHandlerOptions = {},
 ): KinesisHandler {
   if (typeof onRecords !== 'function') throw wrongType('onRecords', 'a function', onRecords)
   return handlerOf(checkHandlerOptions(options, HANDLER_KEYS), (job, context) => atOnce(job, (records) => onRecords(records, context)))
 }
-
-/** The records that failed; nothing where none did. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is of this type
-export type BatchResult = readonly KinesisInput[] | undefined | void
 
 function handlerOf(settings: Settings, work: Work): KinesisHandler {
   return async (event, lambda) => {
@@ -83,7 +80,7 @@ function handlerOf(settings: Settings, work: Work): KinesisHandler {
 }
 
 /** All records in one call, but for those that are refused and what follows them of the same key. */
-async function atOnce(job: Job, handle: (records: readonly KinesisInput[]) => BatchResult | Promise<BatchResult>): Promise<void> {
+async function atOnce(job: Job, handle: (records: readonly KinesisInput[]) => BatchResult<KinesisInput> | Promise<BatchResult<KinesisInput>>): Promise<void> {
   const rows = new Map<KinesisInput, number>()
   const blocked = new Set<string>()
   for (let record = job.take(); record !== undefined && !job.ended(); record = job.take()) {
@@ -95,12 +92,10 @@ async function atOnce(job: Job, handle: (records: readonly KinesisInput[]) => Ba
     else if (!(await refused) && key !== undefined) blocked.add(key)
   }
   if (rows.size === 0 || job.ended()) return
-  let failed: Set<unknown>
+  const records = [...rows.keys()]
+  let failed: Set<KinesisInput>
   try {
-    const result = await handle([...rows.keys()])
-    if (!Array.isArray(result ?? [])) throw wrongType('the result', 'an array of the records that failed, or nothing', result)
-    failed = new Set(result as readonly unknown[] | undefined)
-    for (const one of failed) if (!rows.has(one as KinesisInput)) throw wrongType('the result', 'records of this batch', one)
+    failed = failedOf(await handle(records), records)
   } catch (cause) {
     job.failAll(cause)
     return

@@ -1,9 +1,7 @@
 // What a user's function is given: one user record, decoded as far as it asks.
-import { jsonFault } from '../../errors.js'
 import type { DeaggregateReason } from '../deaggregate.js'
+import { jsonOf, textOf } from '../payload.js'
 import { type KinesisSourceRecord, shardIdOf } from './event.js'
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** A record of a Kinesis event, or one user record of a KPL aggregate in it. */
 export class KinesisInput {
@@ -54,16 +52,12 @@ export class KinesisInput {
 
   /** The payload as UTF-8; what is none becomes U+FFFD. */
   text(): string {
-    return decoder.decode(this.data)
+    return textOf(this.data)
   }
 
   /** The payload parsed as JSON. Throws SyntaxError, whose message quotes nothing of the payload. */
   json(): unknown {
-    try {
-      return JSON.parse(this.text())
-    } catch (error) {
-      throw new SyntaxError(`expected JSON: ${jsonFault(error)}`)
-    }
+    return jsonOf(this.data)
   }
 
   /** Of the Kinesis record; user records of one aggregate share it. */

@@ -1,7 +1,6 @@
 // What every handler does around its function: reads the event, runs the records until they are done or the
 // time is over, and makes an answer that Lambda takes.
 import { MillraceError } from '../../errors.js'
-import { deaggregateReason, FROM_AGGREGATE } from '../deaggregate.js'
 import { createDeadline } from './deadline.js'
 import { type KinesisEvent, type KinesisResponse, type LambdaContext, readEvent } from './event.js'
 import { Job } from './job.js'
@@ -34,7 +33,6 @@ export async function invoke(
   const context: KinesisContext = { signal: deadline.signal, lambda }
   const found = new Map<string, Found>()
   try {
-    if (settings.mode === 'kcl') tellDropped(job)
     const all = async () => {
       await resume(job, settings.progress, found)
       if (!job.stopped) await work(job, context)
@@ -54,13 +52,4 @@ function notDone({ done }: Job, failure: KinesisFailure | undefined): MillraceEr
   const left = done.reduce((count, one) => count + 1 - one, 0)
   const { message = 'the time of the invocation is over', sequenceNumber, cause } = failure ?? {}
   return new MillraceError('NOT_DONE', `${left} of ${done.length} user records are not done: ${message}`, { position: { source: sequenceNumber }, cause })
-}
-
-/** What the KCL drops is in no row: nothing else would say so. */
-function tellDropped(job: Job): void {
-  job.opened.outcomes.forEach((outcome, i) => {
-    const reason = outcome & FROM_AGGREGATE ? deaggregateReason(outcome) : undefined
-    if (reason)
-      job.tell({ reason: 'kcl', message: `${reason}: the KCL drops this aggregate, or the rest of it`, sequenceNumber: job.records[i].kinesis.sequenceNumber })
-  })
 }

@@ -34,10 +34,19 @@ export class Job {
 
   constructor(records: readonly KinesisSourceRecord[], settings: Settings, deadline: Deadline) {
     this.records = records
-    this.opened = openOuters(records, { mode: settings.mode === 'kcl' ? 'kcl' : 'keep' })
-    this.done = new Uint8Array(this.opened.count)
     this.#settings = settings
     this.#deadline = deadline
+    // With `strict` each record fails by itself (refuse), not the event.
+    this.opened = openOuters(records, {
+      mode: settings.mode === 'kcl' ? 'kcl' : 'keep',
+      onDropped: ({ record, reason }) =>
+        this.tell({
+          reason: 'kcl',
+          message: `${reason}: the KCL drops this aggregate, or the rest of it`,
+          sequenceNumber: records[record].kinesis.sequenceNumber,
+        }),
+    })
+    this.done = new Uint8Array(this.opened.count)
     this.#make = (outer, key, hash, within, at, size, place, aggregated, reason) =>
       new KinesisInput(records[outer], key ?? undefined, hash, within, at, size, place, aggregated, reason)
   }

@@ -3,6 +3,7 @@ import { checkKeys, checkWhole, outOfRange, wrongType } from '../../errors.js'
 import type { Clock } from '../../ports/ports.js'
 import { systemClock } from '../../ports/system.js'
 import type { DeadLetter } from '../dead-letter.js'
+import { type DeaggregateMode, isMode } from '../deaggregate.js'
 import type { LambdaContext } from './event.js'
 import type { KinesisInput } from './input.js'
 import { memoryProgress, type ProgressStore } from './progress.js'
@@ -48,7 +49,7 @@ export interface KinesisHandlerOptions {
    * `keep` (default): every record is handled; one that is not what it seems to be has a `reason`. `kcl`: what
    * the KCL drops is dropped and told to `onFailure`. `strict`: a record with a `reason` fails, with CORRUPT.
    */
-  mode?: 'keep' | 'kcl' | 'strict'
+  mode?: DeaggregateMode
   /**
    * Whether the event source mapping has ReportBatchItemFailures among its FunctionResponseTypes; default true,
    * and then it must have it: without it Lambda ignores the answer, and what was not done is lost. With false
@@ -105,7 +106,7 @@ export const HANDLER_KEYS = [
 
 /** The same with its defaults. */
 export interface Settings {
-  mode: 'keep' | 'kcl' | 'strict'
+  mode: DeaggregateMode
   report: boolean
   progress: ProgressStore
   margin: number
@@ -122,7 +123,7 @@ export function checkHandlerOptions(options: KinesisRecordOptions, keys: readonl
   checkKeys('options', options, keys)
   const { mode = 'keep', reportBatchItemFailures = true, deadlineMargin = 500, deadLetter, maxAttempts = 3, isPoison, onFailure } = options
   const { progress = memoryProgress(), ports = { clock: systemClock } } = options
-  if (mode !== 'keep' && mode !== 'kcl' && mode !== 'strict') throw outOfRange('mode', '"keep", "kcl" or "strict"', mode)
+  if (!isMode(mode)) throw outOfRange('mode', '"keep", "kcl" or "strict"', mode)
   if (typeof reportBatchItemFailures !== 'boolean') throw wrongType('reportBatchItemFailures', 'true or false', reportBatchItemFailures)
   for (const method of ['get', 'set', 'delete'] as const) {
     if (typeof progress?.[method] !== 'function') throw wrongType('progress', 'a store with get, set and delete', progress)

@@ -1,4 +1,5 @@
 // What a user gives to be a record processor of the KCL, and what its functions are told.
+import type { BatchResult } from '../batch-result.js'
 import type { Place } from '../consumer/batch.js'
 import type { KclRecord } from './records.js'
 
@@ -29,12 +30,8 @@ export interface KclBatchContext extends KclContext {
   readonly millisBehindLatest: number | undefined
 }
 
-/** The records that failed; nothing where none did. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is of this type
-export type KclResult = readonly KclRecord[] | undefined | void
-
 /** The same as for `createKinesisBatchHandler`. Where it throws or returns records the batch is not done. */
-export type KclRecordsHandler = (records: readonly KclRecord[], context: KclBatchContext) => KclResult | Promise<KclResult>
+export type KclRecordsHandler = (records: readonly KclRecord[], context: KclBatchContext) => BatchResult<KclRecord> | Promise<BatchResult<KclRecord>>
 
 /** What the default export of `millrace kcl --module` may be, beside its `records` alone. Each may be async. */
 export interface KclHandler {

@@ -1,7 +1,8 @@
 // A record processor of the KCL's MultiLangDaemon: one process for one shard. The daemon says what is next
 // and waits for the answer, so one message is under way at a time.
-import { kindOf, MillraceError, wrongType } from '../../errors.js'
+import { kindOf, MillraceError } from '../../errors.js'
 import type { Clock, Random } from '../../ports/ports.js'
+import { failedOf } from '../batch-result.js'
 import type { Place } from '../consumer/batch.js'
 import { BrokenProtocol, CheckpointBlocked, checkPlace, checkpoint } from './checkpoint.js'
 import type { KclContext, KclHandler, KclShard } from './handler.js'
@@ -102,7 +103,8 @@ export async function runProcessor(handler: KclHandler, options: KclOptions): Pr
     const records = readRecords(message.records, shardId)
     const behind = typeof message.millisBehindLatest === 'number' ? message.millisBehindLatest : undefined
     await call(`${shardId}, ${spanOf(records)}`, async (checkpoint) => {
-      checkResult(await handler.records(records, { ...shard, millisBehindLatest: behind, checkpoint }), records)
+      const failed = failedOf(await handler.records(records, { ...shard, millisBehindLatest: behind, checkpoint }), records)
+      if (failed.size > 0) throw new Error(`${failed.size} of ${records.length} records failed`)
     })
     ahead ||= records.length > 0
     if (ahead && ports.clock.monotonic() - stored >= checkpointInterval) await storeAll(false)
@@ -146,14 +148,6 @@ export async function runProcessor(handler: KclHandler, options: KclOptions): Pr
     else throw new MillraceError('BAD_INPUT', `${shardId}: unknown action ${kindOf(action)}${action === 'shutdown' ? `, reason ${kindOf(reason)}` : ''}`)
     await daemon.send({ action: 'status', responseFor: action })
   }
-}
-
-function checkResult(result: unknown, records: readonly KclRecord[]): void {
-  if (result === undefined || result === null) return
-  if (!Array.isArray(result)) throw wrongType('the result', 'an array of the records that failed, or nothing', result)
-  const known = new Set<unknown>(records)
-  for (const one of result) if (!known.has(one)) throw wrongType('the result', 'records of this batch', one)
-  if (result.length > 0) throw new Error(`${result.length} of ${records.length} records failed`)
 }
 
 /** The records by their ends: a log that has the data of none. */

@@ -1,11 +1,10 @@
 // Records as the KCL hands them over -> user records as a handler sees them.
 import { fromBase64 } from '../../engine/base64.js'
-import { jsonFault, kindOf, MillraceError } from '../../errors.js'
+import { kindOf, MillraceError } from '../../errors.js'
 import type { ConsumedRecord } from '../consumer/batch.js'
 import type { DeaggregateReason } from '../deaggregate.js'
+import { jsonOf, textOf } from '../payload.js'
 import { deaggregate } from '../user-records.js'
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** A user record that the KCL delivered; it has opened the aggregates. */
 export class KclRecord implements ConsumedRecord {
@@ -45,16 +44,12 @@ export class KclRecord implements ConsumedRecord {
 
   /** The payload as UTF-8; what is none becomes U+FFFD. */
   text(): string {
-    return decoder.decode(this.data)
+    return textOf(this.data)
   }
 
   /** The payload parsed as JSON. Throws SyntaxError, whose message quotes nothing of the payload. */
   json(): unknown {
-    try {
-      return JSON.parse(this.text())
-    } catch (error) {
-      throw new SyntaxError(`expected JSON: ${jsonFault(error)}`)
-    }
+    return jsonOf(this.data)
   }
 }
 
