@@ -51,18 +51,9 @@ export function collect(heap: usize, at: usize, end: usize, source: u32, row: us
       tag = <u32>wireValue();
     }
     if (tag == 0x1a) {
-      // lengths of one and two bytes without a call
-      let size: usize = load<u8>(at);
-      if (at + 2 < end && size >= 0x80 && load<u8>(at, 1) < 0x80) {
-        size = (size & 0x7f) | <usize>load<u8>(at, 1) << 7;
-        at += 2;
-      } else if (at < end && size < 0x80) at++;
-      else {
-        at = readBytes(at, end);
-        if (at == 0) return BAD_INPUT;
-        size = <usize>wireValue();
-      }
-      if (size > end - at) return BAD_INPUT;
+      at = readBytes(at, end);
+      if (at == 0) return BAD_INPUT;
+      const size = <usize>wireValue();
       if (records == cap) return OUTPUT_FULL;
       if (!plainRecord(heap, at, at + size, row) && !anyRecord(heap, at, at + size, row)) return BAD_INPUT;
       store<u32>(row, source, ROW_SOURCE);

@@ -33,9 +33,17 @@ export function readVarint(at: usize, end: usize): usize {
 
 /** Reads the length of a length-delimited field whose bytes end before `end`; gives the address of the first, or 0. */
 export function readBytes(at: usize, end: usize): usize {
-  at = readVarint(at, end);
-  if (at == 0) return 0;
-  const size = <u32>value;
+  // most are of one or two bytes
+  let size: u32 = at < end ? load<u8>(at) : 0x80;
+  if (size < 0x80) at++;
+  else if (at + 1 < end && load<u8>(at, 1) < 0x80) {
+    size = (size & 0x7f) | <u32>load<u8>(at, 1) << 7;
+    at += 2;
+  } else {
+    at = readVarint(at, end);
+    if (at == 0) return 0;
+    size = <u32>value;
+  }
   if (size > <u32>(end - at)) return 0;
   value = size;
   return at;
