@@ -2,6 +2,7 @@
 
 import { ROW_WORDS } from '../engine/batch.js'
 import { FROM_AGGREGATE } from '../kinesis/deaggregate.js'
+import type { Outer } from '../kinesis/kinesis-record.js'
 import { jsonOf, textOf } from '../kinesis/payload.js'
 import { type Make, makeRecords, openOuters } from '../kinesis/user-records.js'
 import { type Arrived, arrivalTime, type FirehoseEventRecord } from './event.js'
@@ -54,8 +55,11 @@ export function openAggregates(arrived: readonly Arrived[], deaggregate: boolean
   const suspects = arrived.flatMap(({ data }, i) => (data && hasMagic(data) ? [i] : []))
   if (suspects.length === 0) return inputs
 
-  const sources = suspects.map((i) => ({ Data: arrived[i].data, PartitionKey: inputs[i][0].partitionKey }))
-  const opened = openOuters(sources, {})
+  const outers = suspects.map((i): Outer => {
+    const [{ data, partitionKey: key }] = inputs[i]
+    return { data, key, hash: undefined, sequence: undefined, split: undefined }
+  })
+  const opened = openOuters(outers, {})
   const make: Make<FirehoseInput> = (outer, key, _hash, within, at, size, place) =>
     new FirehoseInput(new Uint8Array(within.buffer as ArrayBuffer, at, size), arrived[suspects[outer]].record, key, place)
   for (let row = 0; row < opened.count; ) {

@@ -2,7 +2,14 @@
 // proxy answers in place of the service, a server has just started, a list was made while it changed.
 import { outOfRange, wrongType } from '../errors.js'
 import { formatHashKey, parseHashKey } from './hash-key.js'
-import type { ShardDescription } from './service.js'
+
+export interface ShardDescription {
+  ShardId: string
+  ParentShardId?: string
+  AdjacentParentShardId?: string
+  HashKeyRange: { StartingHashKey: string; EndingHashKey: string }
+  SequenceNumberRange: { StartingSequenceNumber: string; EndingSequenceNumber?: string }
+}
 
 /** An answer that cannot be used, and why. To faultOf it is transient: the service has refused nothing. */
 export function unusable(error: unknown): Error {

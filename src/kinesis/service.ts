@@ -6,7 +6,7 @@ import { type AwsClient, type AwsClientConfig, createKinesisClient, loadKinesisP
 import type { Clock, Random } from '../ports/ports.js'
 import { systemClock, systemRandom } from '../ports/system.js'
 import { type Calls, checkClientOptions, createCalls } from './calls.js'
-import { readPage, unusable } from './listing.js'
+import { readPage, type ShardDescription, unusable } from './listing.js'
 
 /** Which stream, and how to reach it. */
 export interface StreamOptions {
@@ -36,14 +36,6 @@ export interface PutRecordsResult {
   SequenceNumber?: string
   ErrorCode?: string
   ErrorMessage?: string
-}
-
-export interface ShardDescription {
-  ShardId: string
-  ParentShardId?: string
-  AdjacentParentShardId?: string
-  HashKeyRange: { StartingHashKey: string; EndingHashKey: string }
-  SequenceNumberRange: { StartingSequenceNumber: string; EndingSequenceNumber?: string }
 }
 
 export interface StreamRecord {

@@ -5,7 +5,7 @@ import type { Clock, Random } from '../ports/ports.js'
 import type { Attempt } from './attempt.js'
 import { backoff } from './backoff.js'
 import { faultOf } from './faults.js'
-import type { ShardDescription } from './service.js'
+import type { ShardDescription } from './listing.js'
 
 /** Sequence numbers are decimal numbers of up to 56 digits: never a Number, never text order. */
 export function compareSequence(a: string, b: string): -1 | 0 | 1 {

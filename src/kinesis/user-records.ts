@@ -56,7 +56,7 @@ export function openRecords(
   records: KinesisRecords,
   options: DeaggregateOptions,
 ): { records: DeaggregatedRecord[]; reasons: (DeaggregateReason | undefined)[] } {
-  const opened = openOuters(records, options)
+  const opened = openOuters(readRecords(records), options)
   const { count, outers, outcomes, bad } = opened
   const out: DeaggregatedRecord[] = new Array(count)
   const make: Make<DeaggregatedRecord> = (outer, partitionKey, explicitHashKey, within, at, size, subSequenceNumber, aggregated, reason) => ({
@@ -91,8 +91,7 @@ export interface OpenedRecords {
 }
 
 /** Opens them all in one crossing. Throws as deaggregate does. */
-export function openOuters(records: KinesisRecords, options: DeaggregateOptions): OpenedRecords {
-  const outers = readRecords(records)
+export function openOuters(outers: readonly Outer[], options: DeaggregateOptions): OpenedRecords {
   const checked = checkDeaggregate(options, outers.length)
   const sequenceNumbers = outers.map(({ sequence }) => sequence)
   const bad = new Set<number>()

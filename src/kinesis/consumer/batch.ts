@@ -1,8 +1,9 @@
 // What a consumer yields: the Kinesis records of one answer, opened as far as the reader asks.
 import type { RecordBatch } from '../../types.js'
 import { type DeaggregateMode, type DroppedAggregate, deaggregatePacked, FROM_AGGREGATE, openPacked, type PackedUserRecords } from '../deaggregate.js'
+import type { ShardDescription } from '../listing.js'
 import { type RecordIds, recordIdsOf } from '../record-ids.js'
-import type { ShardDescription, StreamRecord } from '../service.js'
+import type { StreamRecord } from '../service.js'
 import { compareSequence } from '../shards.js'
 import { type DeaggregatedRecord, deaggregate } from '../user-records.js'
 import { type Checkpoint, isNumber } from './checkpoint-store.js'

@@ -10,7 +10,8 @@
 // but on its pace. Whoever was not stopped (its process slept) learns at its next write that it is too late.
 import { outOfRange } from '../../errors.js'
 import type { Clock, Random } from '../../ports/ports.js'
-import type { KinesisService, ShardDescription } from '../service.js'
+import type { ShardDescription } from '../listing.js'
+import type { KinesisService } from '../service.js'
 import { listShards } from '../shards.js'
 import { onAbort } from '../signal.js'
 import { type CheckpointStore, type Lease, SHARD_END } from './checkpoint-store.js'

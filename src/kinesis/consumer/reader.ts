@@ -4,7 +4,8 @@ import { MillraceError } from '../../errors.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import { backoff } from '../backoff.js'
 import { faultOf } from '../faults.js'
-import type { KinesisService, ShardDescription, StreamRecord } from '../service.js'
+import type { ShardDescription } from '../listing.js'
+import type { KinesisService, StreamRecord } from '../service.js'
 import { compareSequence } from '../shards.js'
 
 /** Where to begin: the service's ShardIteratorType, with its argument. */

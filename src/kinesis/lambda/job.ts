@@ -2,6 +2,7 @@
 // those that fail.
 import { ROW_WORDS } from '../../engine/batch.js'
 import { isThenable, MillraceError, messageOf } from '../../errors.js'
+import { readRecords } from '../kinesis-record.js'
 import { type Make, makeRecords, type OpenedRecords, openOuters } from '../user-records.js'
 import type { Deadline } from './deadline.js'
 import type { KinesisSourceRecord } from './event.js'
@@ -37,7 +38,7 @@ export class Job {
     this.#settings = settings
     this.#deadline = deadline
     // With `strict` each record fails by itself (refuse), not the event.
-    this.opened = openOuters(records, {
+    this.opened = openOuters(readRecords(records), {
       mode: settings.mode === 'kcl' ? 'kcl' : 'keep',
       onDropped: ({ record, reason }) =>
         this.tell({

@@ -2,10 +2,10 @@
 
 import { createConsumer } from '../../../src/kinesis/consumer/consumer.js'
 import type { DeadLetter } from '../../../src/kinesis/dead-letter.js'
+import type { ShardDescription } from '../../../src/kinesis/listing.js'
 import { createProducer } from '../../../src/kinesis/producer.js'
 import type { ProducerOptions } from '../../../src/kinesis/producer-options.js'
 import type { Outcome } from '../../../src/kinesis/receipt.js'
-import type { ShardDescription } from '../../../src/kinesis/service.js'
 import type { AwsClient } from '../../../src/ports/aws.js'
 import { createSimulation } from '../../../src/ports/simulated.js'
 import { createFakeStream, type Faults } from '../fake.js'
