@@ -67,6 +67,7 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
   const done: { reading: Reading; fetched?: Fetched; error?: unknown }[] = []
   let running = 0
   let alarm = Number.POSITIVE_INFINITY
+  let timer = new AbortController()
   let wake = () => {}
   signal.addEventListener('abort', () => wake(), { once: true })
 
@@ -139,15 +140,17 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
     return reading.storing
   }
 
-  const ring = (at: number) => {
-    const now = clock.monotonic()
+  // One timer at a time: each that sleeps is a listener of the signal.
+  const ring = (at: number, now: number) => {
     if (at <= now || at >= alarm || at === Number.POSITIVE_INFINITY) return
+    timer.abort()
+    timer = new AbortController()
     alarm = at
     const rung = () => {
-      if (alarm === at) alarm = Number.POSITIVE_INFINITY
+      alarm = Number.POSITIVE_INFINITY
       wake()
     }
-    clock.sleep(at - now, signal).then(rung, rung)
+    clock.sleep(at - now, timer.signal).then(rung, () => {})
   }
 
   // Starts the calls that are due; sets the alarm for the next thing that is not.
@@ -157,13 +160,18 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
       if (waiting[i].reader.due > now) i++
       else run(waiting.splice(i, 1)[0])
     }
-    for (const { reader } of waiting) ring(reader.due)
+    let next = Number.POSITIVE_INFINITY
+    const later = (at: number) => {
+      if (at > now && at < next) next = at
+    }
+    for (const { reader } of waiting) later(reader.due)
     for (const reading of readings.values()) {
       save(reading, now)
       if (reading.storing) continue
-      if (isFinished(reading)) ring(reading.retryAt)
-      else if (compareCheckpoints(reading.handled, reading.stored) > 0) ring(Math.max(reading.retryAt, reading.storedAt + checkpointInterval))
+      if (isFinished(reading)) later(reading.retryAt)
+      else if (compareCheckpoints(reading.handled, reading.stored) > 0) later(Math.max(reading.retryAt, reading.storedAt + checkpointInterval))
     }
+    ring(next, now)
   }
 
   const isOver = () => {
@@ -234,6 +242,7 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
     if (!options.signal.aborted) throw error
   } finally {
     leave.abort()
+    timer.abort()
     // What is done with is written before others take over.
     await Promise.all(
       [...readings.values()].map(async (reading) => {

@@ -185,14 +185,21 @@ function setFaults(faults: Faults, chance: () => number): void {
 /** The stream's client; the oracle is told of what the producer sends, and of the shards that it has been told. */
 function watched(stream: ReturnType<typeof createFakeStream>, buckets: ReturnType<typeof createBucketOracle>, now: () => number): AwsClient {
   let listed = new Map<string, ShardDescription>()
+  /** The list under way has a page that the producer refuses, and with it the whole of it. */
+  let refused = false
   return {
     async send(command, options) {
       const { input } = command as { input: { Records?: never[]; NextToken?: string } }
       if (input.Records) buckets.sent(input.Records, now())
       const answer = (await stream.client.send(command, options)) as { Shards?: ShardDescription[]; NextToken?: string } | undefined
+      if (command.constructor.name !== 'ListShardsCommand') return answer
+      if (!input.NextToken) {
+        listed = new Map()
+        refused = false
+      }
       // What the producer has to refuse tells it nothing.
-      if (answer && !stream.odd.has(answer) && answer.Shards) {
-        if (!input.NextToken) listed = new Map()
+      refused ||= !answer || stream.odd.has(answer)
+      if (answer?.Shards && !refused) {
         for (const shard of answer.Shards) listed.set(shard.ShardId, shard)
         if (!answer.NextToken) {
           const parents = new Set([...listed.values()].flatMap(({ ParentShardId, AdjacentParentShardId }) => [ParentShardId, AdjacentParentShardId]))
