@@ -96,6 +96,30 @@ describe('arrows', () => {
     expect(wrong).toEqual([])
   })
 
+  // the ends know what they share, not each other; the KCL's daemon hands on the consumer's batches
+  it('between the rooms of kinesis point one way', () => {
+    const shared = ['shards', 'service', 'aggregates']
+    const allowed: Record<string, string[]> = {
+      shards: shared,
+      service: shared,
+      aggregates: shared,
+      producer: [...shared, ''],
+      consumer: [...shared, ''],
+      lambda: [...shared, ''],
+      multilang: [...shared, '', 'consumer'],
+    }
+    const below = (file: string) => file.match(/^src\/kinesis\/(\w+)\//)?.[1] ?? ''
+    const wrong = host
+      .filter((file) => below(file) !== '' && file.startsWith('src/kinesis/'))
+      .flatMap((file) =>
+        imports(file)
+          .map((s) => target(file, s))
+          .filter((to) => to.startsWith('src/kinesis/') && below(to) !== below(file) && !allowed[below(file)].includes(below(to)))
+          .map((to) => `${file} -> ${to}`),
+      )
+    expect(wrong).toEqual([])
+  })
+
   it('lead from the core nowhere else', () => {
     const out = core.flatMap((file) => imports(file).filter((s) => !s.startsWith('.') || !target(file, s).startsWith('assembly/')))
     expect(out).toEqual([])

@@ -3,7 +3,7 @@
 // key range holds it.
 //
 // A shard map divides the whole key space 0 .. 2^128 - 1 into ranges, each with the index of its shard, or
-// UNCOVERED where no shard is open. One block that may be copied anywhere (src/kinesis/shard-map.ts
+// UNCOVERED where no shard is open. One block that may be copied anywhere (src/kinesis/shards/shard-map.ts
 // makes it), little-endian:
 //   0       4      8        12       16
 //   | count | bits | starts | shards | prefix u16 x (2^bits + 1) .. | starts {high u64, low u64} x count | shards i32 x count |

@@ -1,6 +1,6 @@
 // millrace aggregate: user records in, KPL aggregates out.
 import { fromBase64, toBase64 } from '../engine/base64.js'
-import { aggregate, NO_OUTER } from '../kinesis/aggregate.js'
+import { aggregate, NO_OUTER } from '../kinesis/aggregates/aggregate.js'
 import type { UserRecord } from '../types.js'
 import { type Command, UsageError, wholeOption } from './command.js'
 import { Faults, jsonLines, knownFields, type Line, textField } from './ndjson.js'

@@ -1,9 +1,9 @@
 // millrace consume: the user records of a Kinesis stream as NDJSON.
 import { toBase64 } from '../engine/base64.js'
+import { type DeaggregateMode, isMode } from '../kinesis/aggregates/deaggregate.js'
 import type { ConsumedRecord } from '../kinesis/consumer/batch.js'
 import { type ConsumerOptions, createConsumer } from '../kinesis/consumer/consumer.js'
 import { fileCheckpoints } from '../kinesis/consumer/file-checkpoints.js'
-import { type DeaggregateMode, isMode } from '../kinesis/deaggregate.js'
 import { type Command, textOption, UsageError, type Values } from './command.js'
 import { openStream, streamHelp, streamOptions } from './stream.js'
 

@@ -1,10 +1,10 @@
 // millrace deaggregate: Kinesis records in, user records out.
 import { fromBase64, toBase64 } from '../engine/base64.js'
 import { kindOf, MillraceError } from '../errors.js'
-import { type DeaggregateMode, type HashKeyRange, isMode } from '../kinesis/deaggregate.js'
-import { formatHashKey, parseHashKey } from '../kinesis/hash-key.js'
-import type { KinesisRecord, SplitRecord } from '../kinesis/kinesis-record.js'
-import { type DeaggregatedRecord, openRecords } from '../kinesis/user-records.js'
+import { type DeaggregateMode, type HashKeyRange, isMode } from '../kinesis/aggregates/deaggregate.js'
+import type { KinesisRecord, SplitRecord } from '../kinesis/aggregates/kinesis-record.js'
+import { type DeaggregatedRecord, openRecords } from '../kinesis/aggregates/user-records.js'
+import { formatHashKey, parseHashKey } from '../kinesis/shards/hash-key.js'
 import { type Command, UsageError } from './command.js'
 import { Faults, jsonLines, knownFields, type Line, textField } from './ndjson.js'
 

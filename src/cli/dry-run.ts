@@ -1,7 +1,7 @@
 // millrace produce --dry-run: the producer itself over a stream that stores nothing, and what it would have cost.
-import type { ProducerMetrics } from '../kinesis/pipeline-face.js'
-import type { BatchOutcomes } from '../kinesis/receipt.js'
-import { ShardMap } from '../kinesis/shard-map.js'
+import type { ProducerMetrics } from '../kinesis/producer/pipeline-face.js'
+import type { BatchOutcomes } from '../kinesis/producer/receipt.js'
+import { ShardMap } from '../kinesis/shards/shard-map.js'
 import type { AwsClient } from '../ports/aws.js'
 import { count, size } from './figures.js'
 

@@ -1,5 +1,5 @@
 // The live line of millrace produce.
-import type { ProducerMetrics } from '../kinesis/pipeline-face.js'
+import type { ProducerMetrics } from '../kinesis/producer/pipeline-face.js'
 import type { Io } from './command.js'
 import { duration, short } from './figures.js'
 

@@ -1,6 +1,6 @@
 // What millrace produce tells on stderr: what failed, and what became of all in the end.
-import type { ProducerMetrics } from '../kinesis/pipeline-face.js'
-import type { BatchOutcomes, Failed } from '../kinesis/receipt.js'
+import type { ProducerMetrics } from '../kinesis/producer/pipeline-face.js'
+import type { BatchOutcomes, Failed } from '../kinesis/producer/receipt.js'
 import type { Io } from './command.js'
 import { count } from './figures.js'
 

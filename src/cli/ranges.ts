@@ -1,6 +1,6 @@
 // --shards N or --ranges FILE -> the shard map that a command works with.
 import { MillraceError } from '../errors.js'
-import { ShardMap } from '../kinesis/shard-map.js'
+import { ShardMap } from '../kinesis/shards/shard-map.js'
 import { fileSource } from '../ports/source.js'
 import { type Io, UsageError, type Values } from './command.js'
 import { readAll } from './input.js'

@@ -1,6 +1,6 @@
 // millrace shard: partition keys in, their hash keys and shards out.
 import { KEY_LIMIT } from '../engine/core.js'
-import { shardLines } from '../kinesis/shard-lines.js'
+import { shardLines } from '../kinesis/shards/shard-lines.js'
 import { type Command, UsageError } from './command.js'
 import { lineBatches } from './lines.js'
 import { Faults } from './ndjson.js'

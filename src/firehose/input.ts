@@ -1,10 +1,10 @@
 // What a user's function is given: one user record, decoded as far as it asks.
 
 import { ROW_WORDS } from '../engine/batch.js'
-import { FROM_AGGREGATE } from '../kinesis/deaggregate.js'
-import type { Outer } from '../kinesis/kinesis-record.js'
+import { FROM_AGGREGATE } from '../kinesis/aggregates/deaggregate.js'
+import type { Outer } from '../kinesis/aggregates/kinesis-record.js'
+import { type Make, makeRecords, openOuters } from '../kinesis/aggregates/user-records.js'
 import { jsonOf, textOf } from '../kinesis/payload.js'
-import { type Make, makeRecords, openOuters } from '../kinesis/user-records.js'
 import { type Arrived, arrivalTime, type FirehoseEventRecord } from './event.js'
 
 /** A record to transform: one of the event, or one user record of a KPL aggregate in it. */

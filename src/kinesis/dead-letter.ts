@@ -2,9 +2,9 @@
 // before their outcomes settle.
 import type { Position } from '../errors.js'
 import type { Clock, Random } from '../ports/ports.js'
-import type { Attempt } from './attempt.js'
-import { backoff } from './backoff.js'
-import { withTimeout } from './timeout.js'
+import type { Attempt } from './service/attempt.js'
+import { backoff } from './service/backoff.js'
+import { withTimeout } from './service/timeout.js'
 
 /** A record that was refused, has expired, or was sent too often. It can be put again as it is. */
 export interface DeadLetter {

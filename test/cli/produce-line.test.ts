@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Io } from '../../src/cli/command.js'
 import { drawLive, liveLine } from '../../src/cli/produce-line.js'
-import type { ProducerMetrics } from '../../src/kinesis/pipeline-face.js'
+import type { ProducerMetrics } from '../../src/kinesis/producer/pipeline-face.js'
 import { createSimulation } from '../../src/ports/simulated.js'
 
 const none: ProducerMetrics = {

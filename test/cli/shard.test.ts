@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { command } from '../../src/cli/shard.js'
-import { ShardMap } from '../../src/kinesis/shard-map.js'
+import { ShardMap } from '../../src/kinesis/shards/shard-map.js'
 import { runCommand } from './io.js'
 
 const md5 = (key: string) => BigInt(`0x${createHash('md5').update(key).digest('hex')}`)

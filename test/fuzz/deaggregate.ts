@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { AS_KCL, BAD_INPUT, ROW_SIZE, SCRATCH_ENTRY, SCRATCH_OUTER, STRICT, VERIFY } from '../../src/engine/core.js'
 import type { Engine } from '../../src/engine/engine.js'
-import { deaggregateReason, FROM_AGGREGATE } from '../../src/kinesis/deaggregate.js'
+import { deaggregateReason, FROM_AGGREGATE } from '../../src/kinesis/aggregates/deaggregate.js'
 import { open, type Row } from '../record/kcl.js'
 import { type Range, randomAggregates } from './aggregates.js'
 

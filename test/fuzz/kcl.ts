@@ -2,7 +2,7 @@
 // software.amazon.kinesis:amazon-kinesis-client with what it depends on, and of javax.xml.bind:jaxb-api, which it
 // needs for its own log of what it cannot read.
 import { spawnSync } from 'node:child_process'
-import { deaggregate } from '../../src/kinesis/user-records.js'
+import { deaggregate } from '../../src/kinesis/aggregates/user-records.js'
 import { randomAggregates } from './aggregates.js'
 
 /** Batches of a run of Java. */

@@ -2,8 +2,8 @@
 // service does (MD5 of the key or the explicit hash key), closes parents at splits and merges, and
 // answers the commands that millrace sends.
 import { createHash } from 'node:crypto'
-import type { ShardDescription } from '../../src/kinesis/listing.js'
-import type { StreamRecord } from '../../src/kinesis/service.js'
+import type { ShardDescription } from '../../src/kinesis/service/listing.js'
+import type { StreamRecord } from '../../src/kinesis/service/service.js'
 import type { AwsClient } from '../../src/ports/aws.js'
 import type { Clock, Random } from '../../src/ports/ports.js'
 

@@ -3,7 +3,7 @@
 import { ListShardsCommand, MergeShardsCommand } from '@aws-sdk/client-kinesis'
 import { expect, test } from 'vitest'
 import { createConsumer } from '../../src/kinesis/consumer/consumer.js'
-import { createProducer } from '../../src/kinesis/producer.js'
+import { createProducer } from '../../src/kinesis/producer/producer.js'
 import { createStream, splitShard } from '../servers.js'
 import { startFaultServer } from './fault-server.js'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { faultOf, recordFault } from '../../src/kinesis/faults.js'
+import { faultOf, recordFault } from '../../src/kinesis/service/faults.js'
 import { serviceError } from './fake.js'
 
 describe('a rejected request', () => {

@@ -1,9 +1,9 @@
 // Lists of shards as they should not be: passed over while they may pass, bounded, named in the end.
 import { describe, expect, test } from 'vitest'
 import type { DeadLetter } from '../../src/kinesis/dead-letter.js'
-import { createProducer } from '../../src/kinesis/producer.js'
-import type { ProducerOptions } from '../../src/kinesis/producer-options.js'
-import { createService } from '../../src/kinesis/service.js'
+import { createProducer } from '../../src/kinesis/producer/producer.js'
+import type { ProducerOptions } from '../../src/kinesis/producer/producer-options.js'
+import { createService } from '../../src/kinesis/service/service.js'
 import type { Clock } from '../../src/ports/ports.js'
 import { createSimulation } from '../../src/ports/simulated.js'
 import { createFakeStream, type FakeOptions, ODD_PAGES, POOR_PAGES, serviceError } from './fake.js'

@@ -1,9 +1,9 @@
 // NDJSON lines by the core against JSON.parse, on both builds: the same records, keys and hash keys, or the line handed to the host.
 import { describe, expect, test } from 'vitest'
 import { createEngine } from '../../src/engine/engine.js'
-import { parseHashKey } from '../../src/kinesis/hash-key.js'
-import { readLine, tokensOf } from '../../src/kinesis/ndjson.js'
-import { createLineReader, stretch } from '../../src/kinesis/ndjson-rows.js'
+import { readLine, tokensOf } from '../../src/kinesis/producer/ndjson.js'
+import { createLineReader, stretch } from '../../src/kinesis/producer/ndjson-rows.js'
+import { parseHashKey } from '../../src/kinesis/shards/hash-key.js'
 import { seededRandom } from '../../src/ports/simulated.js'
 
 const engines = { simd: createEngine('simd'), scalar: createEngine('scalar') }

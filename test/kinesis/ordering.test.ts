@@ -1,7 +1,7 @@
 // Order and pace of the whole producer, in simulated time.
 import { describe, expect, test } from 'vitest'
-import { createProducer } from '../../src/kinesis/producer.js'
-import type { ProducerOptions } from '../../src/kinesis/producer-options.js'
+import { createProducer } from '../../src/kinesis/producer/producer.js'
+import type { ProducerOptions } from '../../src/kinesis/producer/producer-options.js'
 import { createSimulation } from '../../src/ports/simulated.js'
 import { createFakeStream, serviceError } from './fake.js'
 import { usersIn } from './kcl.js'

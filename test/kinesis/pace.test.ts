@@ -1,6 +1,6 @@
 // The buckets of a shard: never more than its limits, slower where it throttles, back again after.
 import { expect, test } from 'vitest'
-import { createPace, type Pace } from '../../src/kinesis/pace.js'
+import { createPace, type Pace } from '../../src/kinesis/producer/pace.js'
 
 const MIB = 1_048_576
 

@@ -1,7 +1,7 @@
 // What the producer knows of its stream: when it looks, what it asks, what it makes of the answers.
 import { describe, expect, test } from 'vitest'
-import { createProducer } from '../../src/kinesis/producer.js'
-import type { ProducerOptions } from '../../src/kinesis/producer-options.js'
+import { createProducer } from '../../src/kinesis/producer/producer.js'
+import type { ProducerOptions } from '../../src/kinesis/producer/producer-options.js'
 import { createSimulation } from '../../src/ports/simulated.js'
 import { createFakeStream, type FakeOptions, serviceError } from './fake.js'
 import { usersIn } from './kcl.js'

@@ -1,8 +1,8 @@
 // The producer in simulated time over a stream in memory: from one seed each, faults included.
 import { describe, expect, test } from 'vitest'
-import { createProducer } from '../../src/kinesis/producer.js'
-import type { ProducerOptions } from '../../src/kinesis/producer-options.js'
-import type { Outcome, Receipt } from '../../src/kinesis/receipt.js'
+import { createProducer } from '../../src/kinesis/producer/producer.js'
+import type { ProducerOptions } from '../../src/kinesis/producer/producer-options.js'
+import type { Outcome, Receipt } from '../../src/kinesis/producer/receipt.js'
 import { createSimulation } from '../../src/ports/simulated.js'
 import { bufferBytes } from '../memory.js'
 import { createFakeStream, type Faults, serviceError } from './fake.js'

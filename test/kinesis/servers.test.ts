@@ -3,7 +3,7 @@
 import * as sdk from '@aws-sdk/client-kinesis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createConsumer } from '../../src/kinesis/consumer/consumer.js'
-import { createProducer } from '../../src/kinesis/producer.js'
+import { createProducer } from '../../src/kinesis/producer/producer.js'
 import { createStream, type KinesisServer, splitShard, startKinesalite, startKinesisLocal } from '../servers.js'
 
 const text = (data: Uint8Array) => new TextDecoder().decode(data)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { formatHashKey, MAX_HASH_KEY, parseHashKey } from '../../src/kinesis/hash-key.js'
-import { NO_SHARD, ShardMap, whyNoShard } from '../../src/kinesis/shard-map.js'
+import { formatHashKey, MAX_HASH_KEY, parseHashKey } from '../../src/kinesis/shards/hash-key.js'
+import { NO_SHARD, ShardMap, whyNoShard } from '../../src/kinesis/shards/shard-map.js'
 
 const md5 = (key: string) => BigInt(`0x${createHash('md5').update(key).digest('hex')}`)
 const range = (ShardId: string, start: bigint, end: bigint) => ({ ShardId, StartingHashKey: String(start), EndingHashKey: String(end) })

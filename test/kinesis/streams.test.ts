@@ -1,9 +1,9 @@
 // The producer's other faces, and what ends a wait: streams, iterables, AbortSignals, flush and close.
 import { describe, expect, test } from 'vitest'
 import type { DeadLetter } from '../../src/kinesis/dead-letter.js'
-import { createProducer } from '../../src/kinesis/producer.js'
-import type { ProducerOptions } from '../../src/kinesis/producer-options.js'
-import type { ProducerRecord } from '../../src/kinesis/record.js'
+import { createProducer } from '../../src/kinesis/producer/producer.js'
+import type { ProducerOptions } from '../../src/kinesis/producer/producer-options.js'
+import type { ProducerRecord } from '../../src/kinesis/producer/record.js'
 import { createSimulation } from '../../src/ports/simulated.js'
 import { createFakeStream, serviceError } from './fake.js'
 import { usersIn } from './kcl.js'

@@ -1,8 +1,8 @@
 // Metrics: what a sink is told, the lines of CloudWatch's format, and that nothing of a record is in them.
 import { describe, expect, test } from 'vitest'
 import { emfSink } from '../../src/kinesis/emf.js'
-import { createProducer } from '../../src/kinesis/producer.js'
-import type { ProducerOptions } from '../../src/kinesis/producer-options.js'
+import { createProducer } from '../../src/kinesis/producer/producer.js'
+import type { ProducerOptions } from '../../src/kinesis/producer/producer-options.js'
 import type { MetricsSink } from '../../src/kinesis/telemetry.js'
 import { createSimulation } from '../../src/ports/simulated.js'
 import { createFakeStream, serviceError } from './fake.js'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { withTimeout } from '../../src/kinesis/timeout.js'
+import { withTimeout } from '../../src/kinesis/service/timeout.js'
 import { createSimulation } from '../../src/ports/simulated.js'
 
 const hang = (signal: AbortSignal) => new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ABSENT, BAD_INPUT, HASH_MALFORMED, HASH_RANGE, KEY_LENGTH, ROW_SIZE, UNCOVERED } from '../../src/engine/core.js'
 import type { Engine } from '../../src/engine/engine.js'
-import { packPieces } from '../../src/kinesis/shard-image.js'
-import type { Piece } from '../../src/kinesis/shard-list.js'
+import { packPieces } from '../../src/kinesis/shards/shard-image.js'
+import type { Piece } from '../../src/kinesis/shards/shard-list.js'
 import { builds, report } from '../builds.js'
 
 const MAX = 2n ** 128n - 1n

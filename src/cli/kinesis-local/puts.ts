@@ -1,6 +1,6 @@
 // Puts on a bad day: records that are refused by chance or by their shard's limits, the rest stored, and
 // an answer that says so, or does not.
-import { NO_SHARD, type ShardMap } from '../../kinesis/shard-map.js'
+import { NO_SHARD, type ShardMap } from '../../kinesis/shards/shard-map.js'
 import type { HttpAnswer, HttpRequest } from '../../ports/node-server.js'
 import { after, before, type Delays } from './befall.js'
 import type { FaultEvent } from './front.js'

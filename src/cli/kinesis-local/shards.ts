@@ -1,7 +1,7 @@
 // The open shards of the streams behind the front, asked for again after a moment: splits and merges end
 // when the server says so.
-import type { ListedShard } from '../../kinesis/shard-list.js'
-import { ShardMap } from '../../kinesis/shard-map.js'
+import type { ListedShard } from '../../kinesis/shards/shard-list.js'
+import { ShardMap } from '../../kinesis/shards/shard-map.js'
 import type { Clock } from '../../ports/ports.js'
 
 /** Milliseconds for which an answer of ListShards is believed. */

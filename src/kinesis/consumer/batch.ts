@@ -1,11 +1,18 @@
 // What a consumer yields: the Kinesis records of one answer, opened as far as the reader asks.
 import type { RecordBatch } from '../../types.js'
-import { type DeaggregateMode, type DroppedAggregate, deaggregatePacked, FROM_AGGREGATE, openPacked, type PackedUserRecords } from '../deaggregate.js'
-import type { ShardDescription } from '../listing.js'
-import { type RecordIds, recordIdsOf } from '../record-ids.js'
-import type { StreamRecord } from '../service.js'
-import { compareSequence } from '../shards.js'
-import { type DeaggregatedRecord, deaggregate } from '../user-records.js'
+import {
+  type DeaggregateMode,
+  type DroppedAggregate,
+  deaggregatePacked,
+  FROM_AGGREGATE,
+  openPacked,
+  type PackedUserRecords,
+} from '../aggregates/deaggregate.js'
+import { type RecordIds, recordIdsOf } from '../aggregates/record-ids.js'
+import { type DeaggregatedRecord, deaggregate } from '../aggregates/user-records.js'
+import type { ShardDescription } from '../service/listing.js'
+import type { StreamRecord } from '../service/service.js'
+import { compareSequence } from '../service/shards.js'
 import { type Checkpoint, isNumber } from './checkpoint-store.js'
 import type { Deduplicator } from './seen.js'
 

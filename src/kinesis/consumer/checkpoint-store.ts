@@ -2,7 +2,7 @@
 //
 // Every write names the counter that it has seen, and changes it: of two that write at once one comes too
 // late and learns it. A holder that renews changes the counter; who sees it unchanged for long enough takes over.
-import { compareSequence } from '../shards.js'
+import { compareSequence } from '../service/shards.js'
 
 /** The last user record that is done with (KCL: ExtendedSequenceNumber). */
 export interface Checkpoint {

@@ -1,8 +1,8 @@
 // One iteration of a consumer: the shards that it holds are read side by side, their batches handed out
 // one at a time, and what the caller has come back from is done with.
 import type { Clock } from '../../ports/ports.js'
-import type { DeaggregateMode } from '../deaggregate.js'
-import { isOpen } from '../shards.js'
+import type { DeaggregateMode } from '../aggregates/deaggregate.js'
+import { isOpen } from '../service/shards.js'
 import { type ConsumedRecord, type ConsumerBatch, endOf, openBatch, type Place } from './batch.js'
 import { type Checkpoint, compareCheckpoints, isNumber } from './checkpoint-store.js'
 import type { Hold } from './hold.js'

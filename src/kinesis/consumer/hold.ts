@@ -1,7 +1,7 @@
 // A shard that is this consumer's to read, for as long as its lease is renewed.
 import { MillraceError } from '../../errors.js'
 import type { Clock } from '../../ports/ports.js'
-import type { ShardDescription } from '../listing.js'
+import type { ShardDescription } from '../service/listing.js'
 import type { Checkpoint, CheckpointStore, Lease } from './checkpoint-store.js'
 
 export interface Hold {

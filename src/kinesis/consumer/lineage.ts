@@ -1,6 +1,6 @@
 // Parents before children: which shards may be read when. A shard's records are older than those of
 // the shards that it was split or merged into, so a child has its row once both parents are done.
-import type { ShardDescription } from '../listing.js'
+import type { ShardDescription } from '../service/listing.js'
 import type { Lease } from './checkpoint-store.js'
 
 /** Where a stream is begun that has no rows yet. */

@@ -2,11 +2,11 @@
 // records, in order, each once.
 import { MillraceError } from '../../errors.js'
 import type { Clock, Random } from '../../ports/ports.js'
-import { backoff } from '../backoff.js'
-import { faultOf } from '../faults.js'
-import type { ShardDescription } from '../listing.js'
-import type { KinesisService, StreamRecord } from '../service.js'
-import { compareSequence } from '../shards.js'
+import { backoff } from '../service/backoff.js'
+import { faultOf } from '../service/faults.js'
+import type { ShardDescription } from '../service/listing.js'
+import type { KinesisService, StreamRecord } from '../service/service.js'
+import { compareSequence } from '../service/shards.js'
 
 /** Where to begin: the service's ShardIteratorType, with its argument. */
 export type StartPosition = 'TRIM_HORIZON' | 'LATEST' | { timestamp: Date } | { sequenceNumber: string } | { afterSequenceNumber: string }

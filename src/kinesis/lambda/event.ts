@@ -1,7 +1,7 @@
 // The Lambda contract of a Kinesis event source, as types of our own that match those of @types/aws-lambda,
 // and the one place that reads events.
 import { wrongType } from '../../errors.js'
-import type { KinesisEventRecord } from '../kinesis-record.js'
+import type { KinesisEventRecord } from '../aggregates/kinesis-record.js'
 
 // Optional fields may be undefined: so a handler fits @types/aws-lambda under exactOptionalPropertyTypes too.
 /** A record of a Lambda event from Kinesis, as the service hands it over. */

@@ -1,5 +1,5 @@
 // What a user's function is given: one user record, decoded as far as it asks.
-import type { DeaggregateReason } from '../deaggregate.js'
+import type { DeaggregateReason } from '../aggregates/deaggregate.js'
 import { jsonOf, textOf } from '../payload.js'
 import { type KinesisSourceRecord, shardIdOf } from './event.js'
 

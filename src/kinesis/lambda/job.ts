@@ -2,8 +2,8 @@
 // those that fail.
 import { ROW_WORDS } from '../../engine/batch.js'
 import { isThenable, MillraceError, messageOf } from '../../errors.js'
-import { readRecords } from '../kinesis-record.js'
-import { type Make, makeRecords, type OpenedRecords, openOuters } from '../user-records.js'
+import { readRecords } from '../aggregates/kinesis-record.js'
+import { type Make, makeRecords, type OpenedRecords, openOuters } from '../aggregates/user-records.js'
 import type { Deadline } from './deadline.js'
 import type { KinesisSourceRecord } from './event.js'
 import { KinesisInput } from './input.js'

@@ -1,10 +1,10 @@
 // Records as the KCL hands them over -> user records as a handler sees them.
 import { fromBase64 } from '../../engine/base64.js'
 import { kindOf, MillraceError } from '../../errors.js'
+import type { DeaggregateReason } from '../aggregates/deaggregate.js'
+import { deaggregate } from '../aggregates/user-records.js'
 import type { ConsumedRecord } from '../consumer/batch.js'
-import type { DeaggregateReason } from '../deaggregate.js'
 import { jsonOf, textOf } from '../payload.js'
-import { deaggregate } from '../user-records.js'
 
 /** A user record that the KCL delivered; it has opened the aggregates. */
 export class KclRecord implements ConsumedRecord {

@@ -1,9 +1,9 @@
 // The consumer in simulated time over a stream in memory, with splits, merges and faults from a seed.
 import { describe, expect, test } from 'vitest'
-import { aggregate } from '../../../src/kinesis/aggregate.js'
+import { aggregate } from '../../../src/kinesis/aggregates/aggregate.js'
 import type { ConsumerBatch } from '../../../src/kinesis/consumer/batch.js'
 import { createConsumer } from '../../../src/kinesis/consumer/consumer.js'
-import { ShardMap } from '../../../src/kinesis/shard-map.js'
+import { ShardMap } from '../../../src/kinesis/shards/shard-map.js'
 import { createSimulation } from '../../../src/ports/simulated.js'
 import { createFakeStream, serviceError } from '../fake.js'
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { type Lease, SHARD_END } from '../../../src/kinesis/consumer/checkpoint-store.js'
 import { type Beginning, rowsToAdd } from '../../../src/kinesis/consumer/lineage.js'
-import type { ShardDescription } from '../../../src/kinesis/listing.js'
-import { compareSequence, openShards } from '../../../src/kinesis/shards.js'
+import type { ShardDescription } from '../../../src/kinesis/service/listing.js'
+import { compareSequence, openShards } from '../../../src/kinesis/service/shards.js'
 
 const shard = (ShardId: string, parents: string[] = [], open = true, start = '0'): ShardDescription => ({
   ShardId,

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ListShardsCommand } from '@aws-sdk/client-kinesis'
 import { expect, it } from 'vitest'
-import { createProducer } from '../../../src/kinesis/producer.js'
+import { createProducer } from '../../../src/kinesis/producer/producer.js'
 import { createStream, splitShard, startDynalite, startKinesisLocal } from '../../servers.js'
 
 const { KCL_JARS: jars, KCL_RECORDS: count = '4000' } = process.env

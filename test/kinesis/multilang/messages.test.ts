@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { aggregate } from '../../../src/kinesis/aggregate.js'
+import { aggregate } from '../../../src/kinesis/aggregates/aggregate.js'
 import { openDaemon } from '../../../src/kinesis/multilang/messages.js'
 import { runProcessor } from '../../../src/kinesis/multilang/processor.js'
 import { type KclRecord, readRecords } from '../../../src/kinesis/multilang/records.js'
-import { ShardMap } from '../../../src/kinesis/shard-map.js'
+import { ShardMap } from '../../../src/kinesis/shards/shard-map.js'
 import { createSimulation } from '../../../src/ports/simulated.js'
 import { initialize, record, records, talk } from './daemon.js'
 

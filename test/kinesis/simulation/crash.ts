@@ -2,8 +2,8 @@
 // failure at some operation of its storage, which may be full at times, or by a device that answers no more and a close() that
 // gives up. What was accepted in any of them is in the stream, or a dead letter, in order.
 import type { DeadLetter } from '../../../src/kinesis/dead-letter.js'
-import { createProducer } from '../../../src/kinesis/producer.js'
-import { fileSpool } from '../../../src/kinesis/spool/spool.js'
+import { createProducer } from '../../../src/kinesis/producer/producer.js'
+import { fileSpool } from '../../../src/kinesis/producer/spool/spool.js'
 import type { AwsClient } from '../../../src/ports/aws.js'
 import type { Clock } from '../../../src/ports/ports.js'
 import { createSimulation } from '../../../src/ports/simulated.js'

@@ -1,7 +1,7 @@
 // What must hold of every simulated run. Each function gives what is wrong, or nothing.
 import type { Consumer } from '../../../src/kinesis/consumer/consumer.js'
 import type { DeadLetter } from '../../../src/kinesis/dead-letter.js'
-import type { Outcome } from '../../../src/kinesis/receipt.js'
+import type { Outcome } from '../../../src/kinesis/producer/receipt.js'
 import type { createFakeStream, FakeRecord } from '../fake.js'
 import { usersIn } from '../kcl.js'
 

@@ -1,5 +1,5 @@
 // Packed records for the spool's tests, and back.
-import type { Spool } from '../../../src/kinesis/spool-port.js'
+import type { Spool } from '../../../src/kinesis/producer/spool-port.js'
 import type { RecordBatch } from '../../../src/types.js'
 
 const ABSENT = 0xffffffff

@@ -1,7 +1,7 @@
 // A process that spools until it is killed. Its lines on stdout say what it was told: "a <number> <texts>"
 // accepted, "s <number>" settled, "r <number> <text>" replayed. Bundled by the test that starts it.
 import { writeSync } from 'node:fs'
-import { fileSpool } from '../../../src/kinesis/spool/spool.js'
+import { fileSpool } from '../../../src/kinesis/producer/spool/spool.js'
 import { nodePorts } from '../../../src/ports/node.js'
 import { batchOf, drain } from './batches.js'
 

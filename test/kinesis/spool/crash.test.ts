@@ -2,8 +2,8 @@
 // failure leaves, nothing that was accepted is lost, nothing comes back in another order or with another
 // content, and nothing comes back whose settling was flushed.
 import { expect, test } from 'vitest'
-import { fileSpool } from '../../../src/kinesis/spool/spool.js'
-import type { Spool } from '../../../src/kinesis/spool-port.js'
+import { fileSpool } from '../../../src/kinesis/producer/spool/spool.js'
+import type { Spool } from '../../../src/kinesis/producer/spool-port.js'
 import type { Random } from '../../../src/ports/ports.js'
 import { createSimulation, seededRandom } from '../../../src/ports/simulated.js'
 import { batchOf, drain } from './batches.js'

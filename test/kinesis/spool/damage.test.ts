@@ -1,9 +1,9 @@
 // Files of a spool that somebody or something has changed: what can be read of them is read, and nothing that
 // cannot be read is ever deleted. What a crash leaves is no damage.
 import { expect, test } from 'vitest'
-import { HEADER } from '../../../src/kinesis/spool/frame.js'
-import type { SpoolDamage } from '../../../src/kinesis/spool/recovery.js'
-import { fileSpool } from '../../../src/kinesis/spool/spool.js'
+import { HEADER } from '../../../src/kinesis/producer/spool/frame.js'
+import type { SpoolDamage } from '../../../src/kinesis/producer/spool/recovery.js'
+import { fileSpool } from '../../../src/kinesis/producer/spool/spool.js'
 import { createSimulation, type Simulation } from '../../../src/ports/simulated.js'
 import { batchOf, drain } from './batches.js'
 import { type CrashingStorage, crashingStorage } from './crashing.js'

@@ -12,8 +12,8 @@ import {
   readHeader,
   SETTLED,
   spooledSize,
-} from '../../../src/kinesis/spool/frame.js'
-import { type Frame, type Gap, readFrames } from '../../../src/kinesis/spool/scan.js'
+} from '../../../src/kinesis/producer/spool/frame.js'
+import { type Frame, type Gap, readFrames } from '../../../src/kinesis/producer/spool/scan.js'
 import type { FileReader } from '../../../src/ports/ports.js'
 import { batchOf, dataOf } from './batches.js'
 

@@ -1,8 +1,8 @@
 // A producer over a spool that is killed and started again: takes its endpoint, its directory and the first
 // id from its arguments, and says each id once put() has accepted it. Ends by itself when it is told to.
 import { writeSync } from 'node:fs'
-import { createProducer } from '../../../src/kinesis/producer.js'
-import { fileSpool } from '../../../src/kinesis/spool/spool.js'
+import { createProducer } from '../../../src/kinesis/producer/producer.js'
+import { fileSpool } from '../../../src/kinesis/producer/spool/spool.js'
 import { nodePorts } from '../../../src/ports/node.js'
 
 const [endpoint, directory, first, last] = process.argv.slice(2)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { type FileSpoolOptions, fileSpool } from '../../../src/kinesis/spool/spool.js'
-import type { Spool } from '../../../src/kinesis/spool-port.js'
+import { type FileSpoolOptions, fileSpool } from '../../../src/kinesis/producer/spool/spool.js'
+import type { Spool } from '../../../src/kinesis/producer/spool-port.js'
 import { createSimulation, type Simulation } from '../../../src/ports/simulated.js'
 import type { RecordBatch } from '../../../src/types.js'
 import { batchOf, drain, textOf } from './batches.js'
