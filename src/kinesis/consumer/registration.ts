@@ -6,7 +6,10 @@ import { patiently } from '../service/patience.js'
 import type { KinesisService, StreamConsumer } from '../service/service.js'
 
 export interface FanOutOptions {
-  /** Name of a registered consumer of the stream; one that there is not is registered, and waited for until it is active. */
+  /**
+   * Name of a registered consumer of the stream; one that there is not is registered, and waited for until it is active:
+   * `from: 'LATEST'` and `until: 'now'` are of that moment.
+   */
   consumerName?: string
   /** Or the ARN of one that is registered. */
   consumerARN?: string
