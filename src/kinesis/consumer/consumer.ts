@@ -50,8 +50,8 @@ export interface ConsumerOptions extends StreamOptions {
    * consumer alone; default: polled by GetRecords. A batch is then an event, and the next one of its shard is not
    * taken before this one is done with; what the service has sent meanwhile waits in the connection, or comes again. A consumer
    * is for one group, with `checkpoints` for several processes: of two that are not, each takes the other's subscriptions.
-   * Each shard holds a connection, of a NodeHttpHandler (HTTP/1.1) or of the SDK's own handler (HTTP/2): give one of your
-   * own as many `maxSockets`. kinesis-local answers only the first.
+   * Each shard holds a connection: a NodeHttpHandler of your own needs as many `maxSockets`. That handler (HTTP/1.1) works
+   * with kinesis-local, the SDK's own (HTTP/2) does not: "Protocol error". Over servers of our tests both do.
    */
   fanOut?: FanOutOptions
   /** Kinesis records a call, 1 to 10,000 (default). This and the next four are those of GetRecords: not with `fanOut`. */
