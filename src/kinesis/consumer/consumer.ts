@@ -50,7 +50,7 @@ export interface ConsumerOptions extends StreamOptions {
    * consumer alone; default: polled by GetRecords. A batch is then an event, and the next one of its shard is not
    * taken before this one is done with; what the service has sent meanwhile waits in the connection, or comes again. A consumer
    * is for one group, with `checkpoints` for several processes: of two that are not, each takes the other's subscriptions.
-   * Each shard holds a connection: a NodeHttpHandler of your own needs as many `maxSockets`. That handler (HTTP/1.1) works
+   * Each shard holds an event at most, and a connection: a NodeHttpHandler of your own needs as many `maxSockets`. That handler (HTTP/1.1) works
    * with kinesis-local, the SDK's own (HTTP/2) does not: "Protocol error". Over servers of our tests both do.
    */
   fanOut?: FanOutOptions
