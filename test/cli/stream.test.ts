@@ -316,6 +316,9 @@ describe('millrace produce and consume', () => {
     [{ from: 'yesterday' }, '--from expected TRIM_HORIZON, LATEST or a time such as 2026-11-23T04:00:00Z, got "yesterday"'],
     [{ until: 'then' }, '--until expected now or a time such as 2026-11-23T04:00:00Z, got "then"'],
     [{ mode: 'lax' }, '--mode expected kcl, keep or strict, got "lax"'],
+    [{ consumer: '' }, '--consumer expected the name or ARN of a consumer, got ""'],
+    [{ consumer: 'a b' }, '--consumer expected an ARN or a name of 1 to 128 letters, digits, "_", "." and "-", got "a b"'],
+    [{ deregister: true }, '--deregister expected --consumer NAME beside it'],
   ])('consume refuses %j', async (values, message) => {
     await expect(consume('x', values)).rejects.toMatchObject({ name: 'UsageError', message })
   })
