@@ -48,6 +48,17 @@ test('records arrive, aggregated by shard, each with its place', async () => {
   })
 })
 
+test('a byte order mark at the start of a key is a character of it', async () => {
+  const { run, stream, producer } = world(3, 1, { maxBufferedTime: 0 })
+  await run(
+    (async () => {
+      for (const partitionKey of ['\ufeff', '\ufeffk']) await (await producer.put({ partitionKey, data: 'x' })).outcome
+      await producer.close()
+    })(),
+  )
+  expect(stream.shards[0].records.map((r) => r.PartitionKey)).toEqual(['\ufeff', '\ufeffk'])
+})
+
 test('a record waits for company no longer than maxBufferedTime, and flush does not wait', async () => {
   const { run, clock, producer } = world(2, 1, { maxBufferedTime: 500 })
   await run(
