@@ -1,6 +1,7 @@
 // The producer between other people's streams: a WritableStream, and an iterable in, one out.
 import { checkKeys, wrongType } from '../../errors.js'
 import { checkSignal, unlessAborted } from '../service/signal.js'
+import { createQueue } from './queue.js'
 import type { BatchReceipt, Outcome, Receipt } from './receipt.js'
 import type { ProducerRecord } from './record.js'
 
@@ -51,8 +52,7 @@ async function* give(
   signal: AbortSignal | undefined,
   room: number,
 ): AsyncGenerator<Sent> {
-  let window: { record: ProducerRecord; receipt: Receipt }[] = []
-  let head = 0
+  const window = createQueue<{ record: ProducerRecord; receipt: Receipt }>()
   let wake = () => {}
   let ended = false
   /** The source has ended or failed: there is nothing to stop. */
@@ -79,7 +79,7 @@ async function* give(
       if (done || left) return
       window.push({ record: value, receipt: await producer.put(value, options) })
       wake()
-      while (window.length - head >= room && !left) await change()
+      while (window.length >= room && !left) await change()
     }
   }
   feed()
@@ -92,12 +92,8 @@ async function* give(
     })
   try {
     for (;;) {
-      if (head < window.length) {
-        const { record, receipt } = window[head++]
-        if (head > 1024 && 2 * head > window.length) {
-          window = window.slice(head)
-          head = 0
-        }
+      if (window.length > 0) {
+        const { record, receipt } = window.shift()
         yield { record, outcome: await unlessAborted(receipt.outcome, signal) }
         wake()
       } else if (ended) break
