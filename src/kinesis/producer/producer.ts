@@ -49,8 +49,8 @@ export interface Producer {
   putNdjson(bytes: Uint8Array, options: NdjsonOptions & PutOptions): Promise<BatchReceipt>
   /**
    * Puts what the source gives, as fast as it is accepted, and gives each record with its outcome, in the
-   * order of the source. Whoever leaves the loop early stops the source; what was accepted is delivered. So does a record of
-   * the wrong type, whose TypeError ends the loop after the outcomes before it, and the signal, which ends it at once.
+   * order of the source. Whoever leaves the loop early stops the source; what was accepted is delivered. A record of the wrong
+   * type stops it too, and its TypeError comes after the outcomes before it; the signal ends the loop at once.
    *
    * @example
    * for await (const { record, outcome } of producer.send(source)) if (outcome.status === 'failed') console.warn(outcome.code)
