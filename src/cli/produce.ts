@@ -6,7 +6,7 @@ import { createProducer } from '../kinesis/producer/producer.js'
 import type { BatchOutcomes } from '../kinesis/producer/receipt.js'
 import { fileSpool } from '../kinesis/producer/spool/spool.js'
 import type { OpenSpool } from '../kinesis/producer/spool-port.js'
-import { faultOf } from '../kinesis/service/faults.js'
+import { faultOf, isOfOneRecord } from '../kinesis/service/faults.js'
 import type { AwsClient } from '../ports/aws.js'
 import { type Command, type Io, oneOf, textOption, UsageError, type Values, wholeOption } from './command.js'
 import { createDryRun, describePlan } from './dry-run.js'
@@ -229,7 +229,7 @@ function lettersTo(io: Io, take: DeadLetterSink): DeadLetterSink {
 /** The service's code where a whole batch has failed and nothing was ever delivered: no stream, no permission. */
 function hopelessCode(outcomes: BatchOutcomes, { delivered }: ProducerMetrics): string | undefined {
   if (delivered > 0 || outcomes.failed < outcomes.count) return undefined
-  for (const { position, code } of outcomes.failures()) if (!position && code !== 'SPOOLED') return code
+  for (const { position, code } of outcomes.failures()) if (!position && code !== 'SPOOLED' && !isOfOneRecord(code)) return code
   return undefined
 }
 

@@ -1,6 +1,7 @@
 // What waits for one shard. A shard that throttles, or is full, holds up its own lane only.
 import type { Outer } from './outer.js'
 import { createPace, type Pace } from './pace.js'
+import { createQueue } from './queue.js'
 
 /**
  * none: nothing. shard: Kinesis records of one shard reach it in the order they were made, one at a
@@ -36,8 +37,7 @@ export interface Lane {
 }
 
 export function createLane(shardId: string, ordering: Ordering, rateLimit: number): Lane {
-  let queue: Outer[] = []
-  let head = 0
+  const queue = createQueue<Outer>()
   let flying = 0
   let alone = false
   const keys = new Set<string>()
@@ -53,28 +53,13 @@ export function createLane(shardId: string, ordering: Ordering, rateLimit: numbe
       return flying
     },
     get length() {
-      return queue.length - head
+      return queue.length
     },
-    peek: () => queue[head],
-    shift() {
-      const outer = queue[head++]
-      if (head === queue.length || (head > 1024 && 2 * head > queue.length)) {
-        queue = queue.slice(head)
-        head = 0
-      }
-      return outer
-    },
-    push: (outer) => void queue.push(outer),
-    unshift(outers) {
-      queue = [...outers, ...queue.slice(head)]
-      head = 0
-    },
-    clear() {
-      const all = queue.slice(head)
-      queue = []
-      head = 0
-      return all
-    },
+    peek: queue.peek,
+    shift: queue.shift,
+    push: queue.push,
+    unshift: queue.unshift,
+    clear: queue.clear,
     admits(outer) {
       if (ordering === 'none' || flying === 0) return true
       return !alone && !single(outer) && !keys.has(outer.entry.PartitionKey)

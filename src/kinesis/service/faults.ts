@@ -47,6 +47,9 @@ const PASSING = new Set([
 // "Unknown" is what the SDK calls an error without a type, as a proxy's 413 is.
 const DIVISIBLE = new Set(['ValidationException', 'InvalidArgumentException', 'SerializationException', 'RequestEntityTooLargeException'])
 
+/** Whether one record alone may be what the service refuses with this code. */
+export const isOfOneRecord = (code: string): boolean => DIVISIBLE.has(code)
+
 /** What a rejected request means. Never throws: an error that cannot be read is one without a name. */
 export function faultOf(error: unknown): Fault {
   try {

@@ -182,7 +182,10 @@ export function checkPorts(ports: { clock: Clock; random: Random } | undefined):
 
 /** The numbers among the options: a whole one, or one of milliseconds, which may have a fraction; Infinity where `most` is. */
 export function numbersOf(options: object) {
-  const read = (key: string, fallback: number): unknown => (options as Record<string, unknown>)[key] ?? fallback
+  const read = (key: string, fallback: number): unknown => {
+    const value = (options as Record<string, unknown>)[key]
+    return value === undefined ? fallback : value
+  }
   return {
     whole(key: string, fallback: number, least: number, most = Number.POSITIVE_INFINITY): number {
       const value = read(key, fallback)
