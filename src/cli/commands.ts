@@ -11,6 +11,7 @@ export const commands: Table = {
   parquet: () => import('./parquet.js'),
   schema: () => import('./schema.js'),
   transform: () => import('./transform.js'),
+  replay: () => import('./replay.js'),
   snowball: () => import('./snowball.js'),
   'kinesis-local': () => import('./kinesis-local.js'),
   demo: () => import('./demo.js'),

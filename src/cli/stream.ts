@@ -1,5 +1,5 @@
 // --stream, --endpoint, --region -> the stream that a command works with.
-import { type AwsClient, createKinesisClient, localDefaults } from '../ports/aws.js'
+import { type AwsClient, type AwsClientConfig, createKinesisClient, localDefaults } from '../ports/aws.js'
 import { textOption, UsageError, type Values } from './command.js'
 
 /** The options, for a command's `options`. */
@@ -18,15 +18,21 @@ export function checkStreamName(name: string): void {
 
 /** The stream and a client of the user's own SDK. Throws MISSING_PEER where that is not installed. */
 export async function openStream(values: Values): Promise<{ streamName?: string; streamARN?: string; client: AwsClient }> {
-  const { stream, endpoint } = values
+  const { stream } = values
   if (typeof stream !== 'string' || stream === '') throw new UsageError('expected --stream S')
   if (!stream.startsWith('arn:')) checkStreamName(stream)
+  const client = await createKinesisClient(clientConfig(values))
+  return { ...(stream.startsWith('arn:') ? { streamARN: stream } : { streamName: stream }), client }
+}
+
+/** What --endpoint and --region say of a client. Throws UsageError. */
+export function clientConfig(values: Values): AwsClientConfig {
+  const { endpoint } = values
   const region = textOption(values, 'region', 'the name of a region such as eu-central-1')
   if (typeof endpoint === 'string' && !(/^https?:/.test(endpoint) && URL.canParse(endpoint)))
     throw new UsageError(`--endpoint expected an http or https URL, got ${JSON.stringify(endpoint)}`)
-  const client = await createKinesisClient({
+  return {
     ...(typeof endpoint === 'string' ? { ...localDefaults(endpoint), endpoint } : {}),
     ...(region === undefined ? {} : { region }),
-  })
-  return { ...(stream.startsWith('arn:') ? { streamARN: stream } : { streamName: stream }), client }
+  }
 }

@@ -3,7 +3,8 @@
 import { fromBase64 } from '../engine/base64.js'
 import { checkKeys, checkWhole, isThenable, messageOf, wrongType } from '../errors.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
-import { type FirehoseInput, openAggregates } from './input.js'
+import type { FirehoseInput } from './input.js'
+import { type Opened, openRecords } from './open.js'
 import { type Delimiter, delimiterOf, readResult, type TransformResult } from './output.js'
 import { type Answer, buildResponse, planResponse, RESPONSE_BYTES } from './response.js'
 
@@ -17,6 +18,14 @@ export interface FirehoseTransformerOptions {
   delimiter?: string | Uint8Array
   /** Whether KPL aggregates are opened, so that `transform` sees user records; default true. Nothing is changed for other records. */
   deaggregate?: boolean
+  /** Whether gzip is unpacked before `transform` sees it; default true. What only begins like gzip and is none fails. */
+  gunzip?: boolean
+  /** Whether `transform` sees the log events of CloudWatch Logs envelopes, each with `log`; default true. A control message is dropped. */
+  logs?: boolean
+  /** Whether each of several JSON values in one record ({..}{..} or lines) is a record for `transform`; default false. */
+  splitJson?: boolean
+  /** Bytes that the gzip of one record may be unpacked to, 1 to 268,435,456; default 67,108,864. More fails the record. */
+  maxUnpacked?: number
   /** Calls of `transform` under way at once, where it is async; default 16. */
   concurrency?: number
   /** Bytes of the response at most: up to 6,291,456 (default), what Lambda allows. */
@@ -30,7 +39,7 @@ export interface TransformFailure {
   /** Index in the event. */
   record: number
   /**
-   * `data`: it was no base64. `transform`: the function threw, rejected or gave something else than
+   * `data`: it was no base64, or what was in it cannot be opened. `transform`: the function threw, rejected or gave something else than
    * outputs. `overflow`: the response had no room for it.
    */
   reason: 'data' | 'transform' | 'overflow'
@@ -43,7 +52,20 @@ export interface TransformFailure {
 /** Assignable to FirehoseTransformationHandler of @types/aws-lambda. */
 export type FirehoseTransformer = (event: FirehoseEvent, context?: unknown) => Promise<FirehoseResponse>
 
-const OPTIONS = ['transform', 'delimiter', 'deaggregate', 'concurrency', 'responseLimit', 'onFailure'] satisfies (keyof FirehoseTransformerOptions)[]
+const OPTIONS = [
+  'transform',
+  'delimiter',
+  'deaggregate',
+  'gunzip',
+  'logs',
+  'splitJson',
+  'maxUnpacked',
+  'concurrency',
+  'responseLimit',
+  'onFailure',
+] satisfies (keyof FirehoseTransformerOptions)[]
+
+const MIB = 1024 * 1024
 
 /**
  * A handler for a Firehose transformation Lambda.
@@ -68,10 +90,14 @@ const OPTIONS = ['transform', 'delimiter', 'deaggregate', 'concurrency', 'respon
 export function createFirehoseTransformer(options: FirehoseTransformerOptions): FirehoseTransformer {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
-  const { transform, delimiter = '\n', deaggregate = true, concurrency = 16, responseLimit = RESPONSE_BYTES, onFailure } = options
+  const { transform, delimiter = '\n', concurrency = 16, responseLimit = RESPONSE_BYTES, onFailure } = options
+  const { deaggregate = true, gunzip = true, logs = true, splitJson = false, maxUnpacked = 64 * MIB } = options
   if (typeof transform !== 'function') throw wrongType('transform', 'a function', transform)
   if (typeof delimiter !== 'string' && !(delimiter instanceof Uint8Array)) throw wrongType('delimiter', 'text or bytes', delimiter)
-  if (typeof deaggregate !== 'boolean') throw wrongType('deaggregate', 'true or false', deaggregate)
+  for (const [name, value] of Object.entries({ deaggregate, gunzip, logs, splitJson })) {
+    if (typeof value !== 'boolean') throw wrongType(name, 'true or false', value)
+  }
+  checkWhole('maxUnpacked', maxUnpacked, 1, 256 * MIB)
   checkWhole('concurrency', concurrency, 1, Number.POSITIVE_INFINITY)
   checkWhole('responseLimit', responseLimit, 1, RESPONSE_BYTES)
   if (onFailure !== undefined && typeof onFailure !== 'function') throw wrongType('onFailure', 'a function', onFailure)
@@ -79,8 +105,8 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
 
   return async (event) => {
     const arrived = readEvent(event)
-    const inputs = openAggregates(arrived, deaggregate)
-    const results = await runAll(inputs, transform, end, concurrency)
+    const opened = await openRecords(arrived, { deaggregate, gunzip, logs, splitJson, maxUnpacked })
+    const results = await runAll(opened, transform, end, concurrency)
     const failures: TransformFailure[] = []
     const answers = settle(arrived, results, failures)
     const plan = planResponse(answers, responseLimit)
@@ -107,24 +133,25 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
 }
 
 /** Outputs of one record of the event, or why there are none. */
-type Result = { parts: Uint8Array[]; metadata: string | undefined } | { message: string; cause: unknown }
+type Result = { parts: Uint8Array[]; metadata: string | undefined } | { reason: 'data' | 'transform'; message: string; cause: unknown }
 
 async function runAll(
-  inputs: readonly FirehoseInput[][],
+  records: readonly Opened[],
   transform: FirehoseTransformerOptions['transform'],
   delimiter: Delimiter,
   concurrency: number,
 ): Promise<Result[]> {
-  const results: Result[] = new Array(inputs.length)
+  const results: Result[] = new Array(records.length)
   let next = 0
   async function work() {
-    while (next < inputs.length) {
+    while (next < records.length) {
       const i = next++
-      const result = runOne(inputs[i], transform, delimiter)
+      const inputs = records[i]
+      const result: Result | Promise<Result> = Array.isArray(inputs) ? runOne(inputs, transform, delimiter) : { reason: 'data', ...inputs }
       results[i] = result instanceof Promise ? await result : result
     }
   }
-  await Promise.all(Array.from({ length: Math.min(concurrency, inputs.length) }, work))
+  await Promise.all(Array.from({ length: Math.min(concurrency, records.length) }, work))
   return results
 }
 
@@ -137,21 +164,24 @@ function runOne(records: readonly FirehoseInput[], transform: FirehoseTransforme
   const take = (value: unknown) => {
     const { parts, metadata } = readResult(value, delimiter)
     if (parts.length === 0) return
-    if (all.parts.length > 0 && metadata !== all.metadata)
-      throw new TypeError('expected the same metadata for all user records of an aggregate, got different ones')
+    if (all.parts.length > 0 && metadata !== all.metadata) throw new TypeError('expected the same metadata for all records in one, got different ones')
     all.metadata = metadata
     for (const part of parts) all.parts.push(part)
   }
-  const failure = ({ subSequenceNumber }: FirehoseInput, cause: unknown): Result => {
-    const where = subSequenceNumber === undefined ? '' : `user record ${subSequenceNumber}: `
-    return { message: where + messageOf(cause), cause }
+  const failure = (k: number, cause: unknown): Result => {
+    const { subSequenceNumber, log } = records[k]
+    const place = subSequenceNumber === undefined ? [] : [`user record ${subSequenceNumber}`]
+    if (log) place.push(`log event ${log.id}`)
+    if (place.length === 0 && records.length > 1) place.push(`value ${k}`)
+    const where = place.length > 0 ? `${place.join(', ')}: ` : ''
+    return { reason: 'transform', message: where + messageOf(cause), cause }
   }
   const rest = async (first: unknown, from: number): Promise<Result> => {
     for (let k = from; k < records.length; k++) {
       try {
         take(await (k === from ? first : transform(records[k])))
       } catch (cause) {
-        return failure(records[k], cause)
+        return failure(k, cause)
       }
     }
     return all
@@ -162,7 +192,7 @@ function runOne(records: readonly FirehoseInput[], transform: FirehoseTransforme
       if (isThenable(value)) return rest(value, k)
       take(value)
     } catch (cause) {
-      return failure(records[k], cause)
+      return failure(k, cause)
     }
   }
   return all
@@ -179,7 +209,7 @@ function settle(arrived: readonly Arrived[], results: readonly Result[], failure
       return failed(one)
     }
     const answer =
-      one.fault !== undefined ? fail('data', one.fault) : 'message' in result ? fail('transform', result.message, result.cause) : succeeded(recordId, result)
+      one.fault !== undefined ? fail('data', one.fault) : 'message' in result ? fail(result.reason, result.message, result.cause) : succeeded(recordId, result)
     const before = answers.get(recordId)
     const merged = before ? merge(before, answer) : answer
     answers.set(recordId, merged ?? fail('transform', 'expected the same metadata for records with one recordId, got different ones'))

@@ -55,6 +55,24 @@ export async function createDynamoClient(config: AwsClientConfig): Promise<AwsCl
   return new DynamoDBClient({ maxAttempts: 1, ...config })
 }
 
+export interface FirehosePeer {
+  FirehoseClient: new (config: AwsClientConfig) => AwsClient
+}
+
+/** The user's `@aws-sdk/client-firehose`. Throws MISSING_PEER where it is not installed. */
+export async function loadFirehosePeer(): Promise<FirehosePeer> {
+  const loaded = await import('@aws-sdk/client-firehose').catch((cause: unknown) => {
+    throw missingPeer('@aws-sdk/client-firehose', 'to put records into a delivery stream', cause)
+  })
+  return loaded as unknown as FirehosePeer
+}
+
+/** A client of the user's SDK, which tries once, as whoever calls retries by record. */
+export async function createFirehoseClient(config: AwsClientConfig): Promise<AwsClient> {
+  const { FirehoseClient } = await loadFirehosePeer()
+  return new FirehoseClient({ maxAttempts: 1, ...config })
+}
+
 /**
  * Reads the region and the credentials that a client of the SDK signs its requests with (its `config`), as each of them does: what is
  * missing there fails them all. Throws CONFIG, which says what to set. A provider that fails in another way may be

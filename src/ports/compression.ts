@@ -1,10 +1,14 @@
 // Compression as the runtime has it: node:zlib in Node, Deno, Bun and Lambda, CompressionStream in
 // browsers. Nothing is imported: getBuiltinModule is there from Node 20.16 on, and bundlers do not see it.
 
+import { concat } from '../bytes.js'
+import { MillraceError } from '../errors.js'
+
 /** Compresses whole buffers. What it gives is the caller's own. */
 export type Compress = (bytes: Uint8Array, level?: number) => Uint8Array | Promise<Uint8Array>
 
 interface Zlib {
+  gunzipSync(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array
   gzipSync(bytes: Uint8Array, options: object): Uint8Array
   zstdCompressSync?(bytes: Uint8Array, options: object): Uint8Array
   constants: Record<string, number>
@@ -41,3 +45,39 @@ export function systemZstd(): Compress | undefined {
   return (bytes, level) =>
     owned(compress(bytes, { pledgedSrcSize: bytes.length, ...(level === undefined ? {} : { params: { [ZSTD_c_compressionLevel]: level } }) }))
 }
+
+/**
+ * A whole gzip text unpacked: undefined where that is more than `most` bytes. Throws CORRUPT for what is no gzip
+ * or is cut short. A promise where the runtime has streams only.
+ */
+export function gunzipWhole(bytes: Uint8Array, most: number): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+  const node = zlib()
+  if (!node) return byStream(bytes, most)
+  try {
+    return owned(node.gunzipSync(bytes, { maxOutputLength: Math.max(most, 1) }))
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') return undefined
+    throw corrupt(cause)
+  }
+}
+
+async function byStream(bytes: Uint8Array, most: number): Promise<Uint8Array | undefined> {
+  const reader = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('gzip')).getReader()
+  const pieces: Uint8Array[] = []
+  let size = 0
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return concat(pieces)
+      size += value.length
+      if (size > most) return undefined
+      pieces.push(value)
+    }
+  } catch (cause) {
+    throw corrupt(cause)
+  } finally {
+    await reader.cancel().catch(() => {})
+  }
+}
+
+const corrupt = (cause: unknown) => new MillraceError('CORRUPT', `expected gzip, got other data (${(cause as Error).message})`, { cause })

@@ -14,7 +14,8 @@ import {
   write as writeFile,
   writev,
 } from 'node:fs'
-import { lstat, mkdir, opendir, realpath, rename, rm } from 'node:fs/promises'
+import { lstat, mkdir, opendir, realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { lockDirectory } from './node-lock.js'
 import type { FileKind, FileReader, FileStat, FileWriter, Storage } from './ports.js'
@@ -25,6 +26,21 @@ const write = promisify(writeFile)
 const writeParts = promisify(writev)
 const sync = promisify(fsync)
 const closed = promisify(close)
+
+/** As mkdir -p. Node's own `recursive` runs for ever where a parent is there and nothing can be made in it, as in /proc. */
+async function makePath(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const { code } = error as { code?: string }
+    if (code === 'ENOENT' && dirname(path) !== path && !(await stat(dirname(path)).catch(() => undefined))) {
+      await makePath(dirname(path))
+      return makePath(path)
+    }
+    if (code !== 'EEXIST' && code !== 'EISDIR') throw error
+    if (!(await stat(path)).isDirectory()) throw error
+  }
+}
 
 /** The file system of this machine. */
 export const nodeStorage: Storage = {
@@ -62,7 +78,7 @@ export const nodeStorage: Storage = {
   },
   resolve: (path) => realpath(path),
   async makeDirectory(path) {
-    await mkdir(path, { recursive: true })
+    await makePath(path)
   },
   async syncDirectory(path) {
     // Windows cannot open a directory; some network file systems cannot sync one.

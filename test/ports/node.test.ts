@@ -30,6 +30,17 @@ it('draws from [0, 1)', () => {
   for (let i = 0; i < 100; i++) expect(Math.floor(random.next())).toBe(0)
 })
 
+it('makes a directory and its parents, and says where it cannot', async () => {
+  await storage.makeDirectory(join(dir, 'p/q/r'))
+  await storage.makeDirectory(join(dir, 'p/q/r'))
+  expect((await storage.stat(join(dir, 'p/q/r'))).kind).toBe('directory')
+  await writeFile(join(dir, 'p/file'), '')
+  await expect(storage.makeDirectory(join(dir, 'p/file'))).rejects.toMatchObject({ code: 'EEXIST' })
+  await expect(storage.makeDirectory(join(dir, 'p/file/x'))).rejects.toMatchObject({ code: 'ENOTDIR' })
+  // nothing can be made there, and it must not be tried for ever
+  if (process.platform === 'linux') await expect(storage.makeDirectory('/proc/none/x')).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
 it('writes, reads at a position, renames, lists and removes', async () => {
   await storage.makeDirectory(join(dir, 'a/b'))
   const out = await storage.create(join(dir, 'a/b/file.tmp'))

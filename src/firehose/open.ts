@@ -1,0 +1,161 @@
+// What is in a record of the event: KPL aggregates, gzip, envelopes of CloudWatch Logs, several JSON values.
+//
+//   gunzip -> aggregates -> gunzip -> log events -> JSON values
+//
+// Each step passes over what is not its kind. The aggregates of a whole event are opened in one crossing.
+import { ROW_WORDS } from '../engine/batch.js'
+import { isThenable, kindOf, MillraceError, messageOf } from '../errors.js'
+import { FROM_AGGREGATE } from '../kinesis/aggregates/deaggregate.js'
+import type { Outer } from '../kinesis/aggregates/kinesis-record.js'
+import { type Make, makeRecords, openOuters } from '../kinesis/aggregates/user-records.js'
+import { jsonOf } from '../kinesis/payload.js'
+import { gunzipWhole } from '../ports/compression.js'
+import type { Arrived } from './event.js'
+import { FirehoseInput } from './input.js'
+import { splitValues } from './json-values.js'
+
+export interface OpenOptions {
+  /** Whether KPL aggregates are opened. */
+  deaggregate: boolean
+  /** Whether gzip is unpacked. */
+  gunzip: boolean
+  /** Whether envelopes of CloudWatch Logs are opened: a record for each log event, none for a control message. */
+  logs: boolean
+  /** Whether several JSON values in one record are a record each. */
+  splitJson: boolean
+  /** Bytes that one record may be unpacked to. */
+  maxUnpacked: number
+}
+
+/** The records in one of the event, in order, or why it cannot be opened. */
+export type Opened = FirehoseInput[] | { message: string; cause: unknown }
+
+/** One for each of `arrived`; a promise only where the runtime unpacks gzip in no other way. */
+export function openRecords(arrived: readonly Arrived[], options: OpenOptions): Opened[] | Promise<Opened[]> {
+  const first = arrived.map(
+    ({ data, record }): Opened => (data ? [new FirehoseInput(data, record, record.kinesisRecordMetadata?.partitionKey, undefined)] : []),
+  )
+  const rest = (unpacked: Opened[]): Opened[] | Promise<Opened[]> => {
+    const opened = options.deaggregate ? openAggregates(arrived, unpacked) : unpacked
+    const last = options.deaggregate && options.gunzip && opened.some((one, i) => one !== unpacked[i]) ? unpackAll(opened, options) : opened
+    return after(last, (all) => all.map((one) => openMessages(one, options)))
+  }
+  return after(options.gunzip ? unpackAll(first, options) : first, rest)
+}
+
+function after<T, U>(value: T | Promise<T>, then: (value: T) => U | Promise<U>): U | Promise<U> {
+  return isThenable(value) ? (value as Promise<T>).then(then) : then(value as T)
+}
+
+const isGzip = (data: Uint8Array) => data.length > 2 && data[0] === 0x1f && data[1] === 0x8b && data[2] === 8
+
+function unpackAll(records: readonly Opened[], { maxUnpacked }: OpenOptions): Opened[] | Promise<Opened[]> {
+  const all: Opened[] = [...records]
+  const waiting: Promise<void>[] = []
+  records.forEach((inputs, i) => {
+    if (!Array.isArray(inputs) || !inputs.some(({ data }) => isGzip(data))) return
+    const fail = (cause: unknown) => {
+      all[i] = { message: messageOf(cause), cause }
+    }
+    let room = maxUnpacked
+    const copies: FirehoseInput[] = []
+    const take = (input: FirehoseInput, data: Uint8Array | undefined) => {
+      if (data === undefined) throw new MillraceError('LIMIT_EXCEEDED', `gzip: expected at most ${maxUnpacked} bytes once unpacked, got more`)
+      if (data !== input.data) room -= data.length
+      copies.push(withData(input, data))
+    }
+    const later = async (from: number, pending: PromiseLike<Uint8Array | undefined>) => {
+      take(inputs[from], await pending)
+      for (const input of inputs.slice(from + 1)) take(input, isGzip(input.data) ? await gunzipWhole(input.data, room) : input.data)
+    }
+    try {
+      for (let k = 0; k < inputs.length; k++) {
+        const data = isGzip(inputs[k].data) ? gunzipWhole(inputs[k].data, room) : inputs[k].data
+        if (isThenable(data)) {
+          waiting.push(
+            later(k, data as PromiseLike<Uint8Array | undefined>).then(() => {
+              all[i] = copies
+            }, fail),
+          )
+          return
+        }
+        take(inputs[k], data as Uint8Array | undefined)
+      }
+      all[i] = copies
+    } catch (cause) {
+      fail(cause)
+    }
+  })
+  return waiting.length > 0 ? Promise.all(waiting).then(() => all) : all
+}
+
+const withData = ({ source, partitionKey, subSequenceNumber, log }: FirehoseInput, data: Uint8Array) =>
+  new FirehoseInput(data, source, partitionKey, subSequenceNumber, log)
+
+/** Those that are an aggregate as its user records, the others as they are. */
+function openAggregates(arrived: readonly Arrived[], records: readonly Opened[]): Opened[] {
+  const all = [...records]
+  const suspects = records.flatMap((inputs, i) => (Array.isArray(inputs) && inputs.length > 0 && hasMagic(inputs[0].data) ? [i] : []))
+  if (suspects.length === 0) return all
+  const outers = suspects.map((i): Outer => {
+    const [{ data, partitionKey: key }] = records[i] as FirehoseInput[]
+    return { data, key, hash: undefined, sequence: undefined, split: undefined }
+  })
+  const opened = openOuters(outers, {})
+  const make: Make<FirehoseInput> = (outer, key, _hash, within, at, size, place) =>
+    new FirehoseInput(new Uint8Array(within.buffer as ArrayBuffer, at, size), arrived[suspects[outer]].record, key, place)
+  for (let row = 0; row < opened.count; ) {
+    const users: FirehoseInput[] = []
+    const first = row
+    row = makeRecords(opened, first, users, 0, make)
+    // What only looks like an aggregate stays what it is.
+    if (opened.status[first] & FROM_AGGREGATE) all[suspects[opened.table[ROW_WORDS * first + 6]]] = users
+  }
+  return all
+}
+
+/** F3 89 9A C2, the first bytes of every KPL aggregate. */
+const hasMagic = (data: Uint8Array) => data.length > 4 && data[0] === 0xf3 && data[1] === 0x89 && data[2] === 0x9a && data[3] === 0xc2
+
+const encoder = new TextEncoder()
+
+function openMessages(inputs: Opened, { logs, splitJson }: OpenOptions): Opened {
+  if (!Array.isArray(inputs) || (!logs && !splitJson)) return inputs
+  try {
+    return inputs.flatMap((input) => (logs && isEnvelope(input.data) ? logEvents(input) : splitJson ? jsonValues(input) : [input]))
+  } catch (cause) {
+    return { message: messageOf(cause), cause }
+  }
+}
+
+/** `{"messageType":"` is how CloudWatch Logs begins every envelope (subscription filters' documentation). */
+const ENVELOPE = encoder.encode('{"messageType":"')
+const isEnvelope = (data: Uint8Array) => data.length > ENVELOPE.length && ENVELOPE.every((byte, i) => data[i] === byte)
+
+/** The log events of one envelope or several one behind the other; a message that has none, as CONTROL_MESSAGE, gives nothing. */
+function logEvents(input: FirehoseInput): FirehoseInput[] {
+  const { values, open } = splitValues(input.data)
+  if (open < input.data.length) throw new MillraceError('BAD_INPUT', 'CloudWatch Logs: expected the end of the envelope, got the end of the record')
+  return values.flatMap(({ from, to }, envelope) => {
+    const { messageType, owner, logGroup, logStream, logEvents: events } = jsonOf(input.data.subarray(from, to)) as Record<string, unknown>
+    if (messageType === 'CONTROL_MESSAGE') return []
+    if (messageType !== 'DATA_MESSAGE') throw unreadable(envelope, 'messageType', 'DATA_MESSAGE or CONTROL_MESSAGE', messageType)
+    if (!Array.isArray(events)) throw unreadable(envelope, 'logEvents', 'an array', events)
+    return events.map((event: unknown, i) => {
+      const { message, id, timestamp } = (event ?? {}) as Record<string, unknown>
+      if (typeof message !== 'string') throw unreadable(envelope, `logEvents[${i}].message`, 'text', message)
+      const log = { owner: String(owner), logGroup: String(logGroup), logStream: String(logStream), id: String(id), timestamp: Number(timestamp) }
+      return new FirehoseInput(encoder.encode(message), input.source, input.partitionKey, input.subSequenceNumber, log)
+    })
+  })
+}
+
+const unreadable = (envelope: number, field: string, expected: string, got: unknown) =>
+  new MillraceError('BAD_INPUT', `CloudWatch Logs envelope ${envelope}: "${field}" expected ${expected}, got ${kindOf(got)}`)
+
+/** `{..}{..}` as a record each; what ends inside a value stays whole, and fails where it is parsed. */
+function jsonValues(input: FirehoseInput): FirehoseInput[] {
+  const { values, open } = splitValues(input.data)
+  if (values.length < 2 || open < input.data.length) return [input]
+  return values.map(({ from, to }) => withData(input, input.data.subarray(from, to)))
+}
