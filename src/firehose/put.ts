@@ -132,19 +132,22 @@ export function createFirehosePut(options: FirehosePutOptions): FirehosePut {
       const work = async () => {
         for (let batch = batches.shift(); batch; batch = batches.shift()) {
           const results = signal?.aborted ? batch.map((): undefined => undefined) : await send(batch, signal)
-          batch.forEach((going, i) => {
+          for (const [i, going] of batch.entries()) {
             const result = results[i]
-            if (result === undefined) return void again.push(going)
+            if (result === undefined) {
+              again.push(going)
+              continue
+            }
             going.attempts++
             if (typeof result === 'string') {
               delivered = true
               outcomes[going.index] = { status: 'delivered', recordId: result, attempts: going.attempts, uncertain: going.uncertain }
-              return
+              continue
             }
             going.uncertain ||= result.uncertain
             if (signal?.aborted || (result.kind !== 'permanent' && going.attempts < maxAttempts)) again.push(going)
             else fail(going, result.code, result.message)
-          })
+          }
         }
       }
       await Promise.all(Array.from({ length: Math.min(concurrency, batches.length) }, work))

@@ -8,7 +8,10 @@ type Answer = { RequestResponses?: unknown }
 type Records = { Data: Uint8Array }[]
 
 class PutRecordBatchCommand {
-  constructor(readonly input: { DeliveryStreamName: string; Records: Records }) {}
+  readonly input: { DeliveryStreamName: string; Records: Records }
+  constructor(input: { DeliveryStreamName: string; Records: Records }) {
+    this.input = input
+  }
 }
 
 /** A put over `answer`, which is asked for each request. */
