@@ -13,7 +13,7 @@ import { type DeaggregatedRecord, deaggregate } from '../aggregates/user-records
 import type { ShardDescription } from '../service/listing.js'
 import type { StreamRecord } from '../service/service.js'
 import { compareSequence } from '../service/shards.js'
-import { type Checkpoint, isNumber } from './checkpoint-store.js'
+import { type Checkpoint, type CheckpointStore, isNumber } from './checkpoint-store.js'
 import type { Deduplicator } from './seen.js'
 
 export interface ConsumedRecord extends DeaggregatedRecord {
@@ -44,8 +44,13 @@ export interface ConsumerBatch {
    * batch. Without a subSequenceNumber, as the KCL has it: of the aggregate only the first. Rejects with RangeError for
    * a place before the last checkpoint or behind the batch, with LEASE_LOST where the shard is another's by
    * now, and with the store's error.
+   *
+   * `write`: writes the lease in place of the store's own function of that name, under the same condition and together with
+   * what came of the records, in one transaction. With it, and `checkpointInterval: Infinity`, each record's effect is there
+   * once: what was not committed comes again, what was does not. Where it gives false it must have written neither.
+   * Its lease is to be what the store reads.
    */
-  checkpoint(record?: Place): Promise<void>
+  checkpoint(record?: Place, write?: CheckpointStore['write']): Promise<void>
 }
 
 /** A user record's place in its shard. */
@@ -63,7 +68,7 @@ export interface OpenBatch {
   /** Records up to this one were done with before. */
   after: Checkpoint
   signal: AbortSignal
-  checkpoint(record?: Place): Promise<void>
+  checkpoint: ConsumerBatch['checkpoint']
 }
 
 /** `empty`: there is nothing in it that was not done with before. */
