@@ -13,7 +13,7 @@ import { type DeaggregatedRecord, deaggregate } from '../aggregates/user-records
 import type { ShardDescription } from '../service/listing.js'
 import type { StreamRecord } from '../service/service.js'
 import { compareSequence } from '../service/shards.js'
-import { type Checkpoint, type CheckpointStore, isNumber } from './checkpoint-store.js'
+import { type Checkpoint, type CheckpointStore, compareCheckpoints, isNumber } from './checkpoint-store.js'
 import type { Deduplicator } from './seen.js'
 
 export interface ConsumedRecord extends DeaggregatedRecord {
@@ -130,6 +130,14 @@ export function endOf(records: readonly StreamRecord[]): Checkpoint {
   const last = records[records.length - 1]
   const { count } = deaggregatePacked(pack([last]), { verify: false })
   return { sequenceNumber: last.SequenceNumber, subSequenceNumber: Math.max(0, count - 1) }
+}
+
+/** A record's place as a checkpoint; RangeError for one that is not between these two. */
+export function within({ sequenceNumber, subSequenceNumber = 0 }: Place, from: Checkpoint, to: Checkpoint): Checkpoint {
+  const at = { sequenceNumber, subSequenceNumber }
+  if (typeof sequenceNumber === 'string' && isNumber(sequenceNumber) && compareCheckpoints(at, from) >= 0 && compareCheckpoints(at, to) <= 0) return at
+  const name = ({ sequenceNumber: s, subSequenceNumber: sub }: Checkpoint) => `${s}/${sub}`
+  throw new RangeError(`"record" expected one between the last checkpoint ${name(from)} and the end of the batch ${name(to)}, got ${name(at)}`)
 }
 
 /** The rows behind a checkpoint. */

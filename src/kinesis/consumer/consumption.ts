@@ -4,7 +4,7 @@ import { wrongType } from '../../errors.js'
 import type { Clock } from '../../ports/ports.js'
 import type { DeaggregateMode } from '../aggregates/deaggregate.js'
 import { isOpen } from '../service/shards.js'
-import { type ConsumedRecord, type ConsumerBatch, endOf, openBatch, type Place } from './batch.js'
+import { type ConsumedRecord, type ConsumerBatch, endOf, openBatch, type Place, within } from './batch.js'
 import { type Checkpoint, type CheckpointStore, compareCheckpoints, isNumber } from './checkpoint-store.js'
 import type { Hold } from './hold.js'
 import type { Leases } from './leases.js'
@@ -250,7 +250,11 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
           yield { batch, done }
         }
         if (auto || empty) reading.handled = end
-        if (checkpointInterval === 0) await save(reading, clock.monotonic())
+        if (checkpointInterval === 0) {
+          // Perhaps of a part of the batch.
+          await reading.storing
+          await save(reading, clock.monotonic())
+        }
       }
     }
   } catch (error) {
@@ -267,17 +271,6 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
     )
     await leases.release()
   }
-}
-
-function within(
-  { sequenceNumber, subSequenceNumber = 0 }: { sequenceNumber: string; subSequenceNumber?: number },
-  from: Checkpoint,
-  to: Checkpoint,
-): Checkpoint {
-  const at = { sequenceNumber, subSequenceNumber }
-  if (typeof sequenceNumber === 'string' && isNumber(sequenceNumber) && compareCheckpoints(at, from) >= 0 && compareCheckpoints(at, to) <= 0) return at
-  const name = ({ sequenceNumber: s, subSequenceNumber: sub }: Checkpoint) => `${s}/${sub}`
-  throw new RangeError(`"record" expected one between the last checkpoint ${name(from)} and the end of the batch ${name(to)}, got ${name(at)}`)
 }
 
 function startOf({ lease, fresh }: Hold): StartPosition {

@@ -10,18 +10,19 @@ const INTERVAL = 1_000
 async function world(seed: number, shards: number, count: number) {
   const simulation = createSimulation(seed)
   const { client, commands, handlers, ...stream } = createFakeStream(shards, simulation.clock, simulation.random)
-  for (let id = 0; id < count; id += 500) {
-    const Records = Array.from({ length: Math.min(500, count - id) }, (_, i) => ({
-      PartitionKey: `k${(id + i) % 37}`,
-      Data: new TextEncoder().encode(`${id + i}`),
-    }))
-    await handlers.PutRecords({ Records } as never)
+  let made = 0
+  const put = async (more: number) => {
+    for (const end = made + more; made < end; ) {
+      const Records = Array.from({ length: Math.min(500, end - made) }, () => ({ PartitionKey: `k${made % 37}`, Data: new TextEncoder().encode(`${made++}`) }))
+      await handlers.PutRecords({ Records } as never)
+    }
   }
+  await put(count)
   const store = memoryCheckpoints()
   const consume = (options: Partial<ConsumerOptions> = {}) =>
     createConsumer({ streamName: 's', client, commands, ports: simulation, checkpoints: store, checkpointInterval: INTERVAL, until: 'now', ...options })
   const place = async (shardId: string) => (await store.read()).find((row) => row.shardId === shardId)?.checkpoint ?? expect.fail(shardId)
-  return { ...simulation, ...stream, store, consume, place }
+  return { ...simulation, ...stream, put, store, consume, place }
 }
 
 const ids = (records: readonly { data: Uint8Array }[]) => records.map(({ data }) => Number(new TextDecoder().decode(data)))
@@ -76,6 +77,37 @@ test('a checkpoint that is under way is not undone by one that was asked for bef
     }
   }
   await run(work())
+})
+
+test('interval 0, records(): a batch is stored before the next one is given, whatever else is being stored', async () => {
+  for (let seed = 10; seed < 20; seed++) {
+    const { run, clock, random, put, consume, store, place, shards, split } = await world(seed, 3, 300)
+    const slow: CheckpointStore = {
+      ...store,
+      async write(...row) {
+        await clock.sleep(400 * random.next())
+        return store.write(...row)
+      },
+    }
+    const consumer = consume({ checkpoints: slow, checkpointInterval: 0, maxRecords: 100, until: undefined })
+    const work = async () => {
+      let before: { shardId: string; sequenceNumber: string } | undefined
+      let count = 0
+      for await (const { sequenceNumber } of consumer.records()) {
+        const { ShardId: shardId, records } = shards.find((shard) => shard.records.some((record) => record.SequenceNumber === sequenceNumber)) ?? expect.fail()
+        if (before && before.shardId !== shardId) expect(['SHARD_END', before.sequenceNumber]).toContain((await place(before.shardId)).sequenceNumber)
+        before = { shardId, sequenceNumber }
+        await clock.sleep(20 * random.next())
+        // Its end comes by itself, while others are read.
+        if (sequenceNumber === records.at(-1)?.SequenceNumber) {
+          split(shardId)
+          await put(100)
+        }
+        if (++count === 900) consumer.close()
+      }
+    }
+    await run(work())
+  }
 })
 
 /** A table of results and leases in one: a transaction writes both or neither. */
