@@ -29,9 +29,10 @@ export interface ConsumptionOptions {
   telemetry: ConsumerTelemetry
 }
 
-/** A batch, and how to say that its records up to one are done with. */
+/** A batch, whether its shard is ours still, and how to say that its records up to one are done with. */
 export interface Handed {
   batch: ConsumerBatch
+  alive(): boolean
   done(record: ConsumedRecord): void
 }
 
@@ -247,7 +248,7 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
             save(reading, now)
             ring(dueAt(reading), now)
           }
-          yield { batch, done }
+          yield { batch, alive: reading.hold.alive, done }
         }
         if (auto || empty) reading.handled = end
         if (checkpointInterval === 0) {

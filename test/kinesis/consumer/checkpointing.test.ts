@@ -110,6 +110,33 @@ test('interval 0, records(): a batch is stored before the next one is given, wha
   }
 })
 
+test('records() of a shard whose lease was not renewed in time end in the middle of a batch', async () => {
+  const { run, clock, consume, store } = await world(20, 1, 300)
+  const LEASE = 10_000
+  const away = () => clock.monotonic() > 3_000 && clock.monotonic() < 13_000
+  const fickle: CheckpointStore = {
+    ...store,
+    async read() {
+      if (away()) throw new Error('the store is away')
+      return store.read()
+    },
+    async write(...row) {
+      if (away()) throw new Error('the store is away')
+      return store.write(...row)
+    },
+  }
+  const work = async () => {
+    const seen = new Set<string>()
+    for await (const { sequenceNumber } of consume({ checkpoints: fickle, leaseDuration: LEASE }).records()) {
+      if (away()) expect(clock.monotonic()).toBeLessThan(3_000 + 0.45 * LEASE)
+      seen.add(sequenceNumber)
+      await clock.sleep(100)
+    }
+    expect(seen.size).toBe(300)
+  }
+  await run(work())
+})
+
 /** A table of results and leases in one: a transaction writes both or neither. */
 function ledger(store: CheckpointStore) {
   const results: number[] = []

@@ -51,6 +51,12 @@ export interface Program {
   remove(): Promise<void>
 }
 
+/** Some of the records, as NDJSON with the partition key in `name`. */
+export function linesOf(from: number, to: number, keys: number): Uint8Array {
+  const line = (id: number) => JSON.stringify({ key: id % keys, n: Math.floor(id / keys), name: `k${id % keys}` })
+  return new TextEncoder().encode(Array.from({ length: to - from }, (_, i) => `${line(from + i)}\n`).join(''))
+}
+
 export async function buildConsuming(): Promise<Program> {
   const home = await mkdtemp(join(tmpdir(), 'millrace-lives-'))
   const outfile = join(home, 'consuming.mjs')
