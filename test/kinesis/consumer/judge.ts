@@ -138,6 +138,8 @@ export function judge(lives: readonly Life[], truth: Truth, keys: number, alone:
       if (held.next !== undefined) state.order.fill(-1)
     }
     held.next = index + 1
+    // It is read from some time before.
+    if (held.said === 0) held.begunAt = at
     held.said++
     const before = come.get(shard.id) as number
     if (index > before) fail(`record ${index} of ${shard.id} is said, ${before} has not come`)
