@@ -119,10 +119,10 @@ export function judge(lives: readonly Life[], truth: Truth, keys: number, alone:
     counters.set(shard.id, seen)
     if (seen.has(lease.counter)) fail(`${shard.id} has two writes with the counter ${lease.counter}`)
     seen.add(lease.counter)
-    if (lease.owner === undefined) return
-    const restart = behind(shard, lease.checkpoint)
     if (!held) return
     held.saved = held.begun
+    if (lease.owner === undefined) return
+    const restart = behind(shard, lease.checkpoint)
     if (alone && held.restart === undefined) {
       const back = (come.get(shard.id) as number) - restart
       if (back > (allowed.get(shard.id) ?? 0)) fail(`${shard.id} goes back by ${back} records, ${allowed.get(shard.id)} were not stored`)
