@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { GetRecordsCommand, GetShardIteratorCommand, type KinesisClient, ListShardsCommand, MergeShardsCommand, type Shard } from '@aws-sdk/client-kinesis'
+import { type KinesisClient, MergeShardsCommand } from '@aws-sdk/client-kinesis'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 import { deaggregate } from '../../src/kinesis/aggregates/user-records.js'
@@ -14,48 +14,14 @@ import { createConsumer } from '../../src/kinesis/consumer/consumer.js'
 import { createProducer } from '../../src/kinesis/producer/producer.js'
 import type { BatchReceipt } from '../../src/kinesis/producer/receipt.js'
 import { createStream, splitShard, startKinesalite, startKinesisLocal } from '../servers.js'
-import type { FakeRecord } from './fake.js'
 import { startFaultServer } from './fault-server.js'
 import { usersIn } from './kcl.js'
+import { openShards, rawStream } from './stream.js'
 
 const SEED = 378
 const seed = Number(process.env.MILLRACE_SEED ?? SEED)
 const many = Number(process.env.MILLRACE_E2E_RECORDS ?? 20_000)
 const CHUNKS = 240
-
-async function allShards(client: KinesisClient): Promise<Shard[]> {
-  const shards: Shard[] = []
-  let NextToken: string | undefined
-  do {
-    const page = await client.send(new ListShardsCommand(NextToken ? { NextToken } : { StreamName: 's' }))
-    shards.push(...(page.Shards ?? []))
-    NextToken = page.NextToken
-  } while (NextToken)
-  return shards
-}
-
-const open = async (client: KinesisClient) =>
-  (await allShards(client))
-    // kinesis-local gives closed shards an end that is smaller than their start, but it gives one
-    .filter(({ SequenceNumberRange }) => SequenceNumberRange?.EndingSequenceNumber === undefined)
-    .sort((a, b) => (BigInt(a.HashKeyRange?.StartingHashKey ?? 0) < BigInt(b.HashKeyRange?.StartingHashKey ?? 0) ? -1 : 1))
-
-/** Every Kinesis record of every shard, with the ranges by which the KCL judges aggregates. */
-async function raw(client: KinesisClient) {
-  const shards: Parameters<typeof usersIn>[0]['shards'] = []
-  for (const { ShardId = '', HashKeyRange } of await allShards(client)) {
-    const records: FakeRecord[] = []
-    let { ShardIterator } = await client.send(new GetShardIteratorCommand({ StreamName: 's', ShardId, ShardIteratorType: 'TRIM_HORIZON' }))
-    for (let empty = 0; ShardIterator && empty < 3; ) {
-      const page: { Records?: unknown[]; NextShardIterator?: string } = await client.send(new GetRecordsCommand({ ShardIterator }))
-      records.push(...((page.Records ?? []) as FakeRecord[]))
-      empty = page.Records?.length ? 0 : empty + 1
-      ShardIterator = page.NextShardIterator
-    }
-    shards.push({ ShardId, start: BigInt(HashKeyRange?.StartingHashKey ?? 0), end: BigInt(HashKeyRange?.EndingHashKey ?? 0), records })
-  }
-  return { shards }
-}
 
 /** The ids that our own consumer gives, through the faults. */
 async function consumed(client: KinesisClient, deduplicate = false): Promise<number[]> {
@@ -107,7 +73,7 @@ test('a producer over a spool, killed again and again on a bad day: all that it 
     }
     for (let life = 0; life < kills; life++) await live([String(100_000 * life)], 30 + ((life * 131) % 120))
     await live(['0', 'end'])
-    const users = usersIn(await raw(at.quiet)).all.map(({ data }) => JSON.parse(data).id as number)
+    const users = usersIn(await rawStream(at.quiet)).all.map(({ data }) => JSON.parse(data).id as number)
     const arrived = new Set(users)
     const missing = accepted.filter((id) => !arrived.has(id))
     console.log(
@@ -151,11 +117,11 @@ test.each([
       const receipts: BatchReceipt[] = []
       const change = async (chunk: number) => {
         if (chunk === CHUNKS / 3) {
-          const [, second] = await open(at.quiet)
+          const [, second] = await openShards(at.quiet)
           await splitShard(at.quiet, 's', second.ShardId as string, second.HashKeyRange ?? {})
         }
         if (chunk === (2 * CHUNKS) / 3) {
-          const [left, right] = await open(at.quiet)
+          const [left, right] = await openShards(at.quiet)
           await at.quiet.send(new MergeShardsCommand({ StreamName: 's', ShardToMerge: left.ShardId, AdjacentShardToMerge: right.ShardId }))
         }
       }
@@ -191,7 +157,7 @@ test.each([
         .filter(({ fault, operation }) => operation === 'PutRecords' && (fault === 'resetAfter' || fault === 'lostAck'))
         .reduce((sum, { records }) => sum + users(records), 0)
 
-      const stream = await raw(at.quiet)
+      const stream = await rawStream(at.quiet)
       const kcl = usersIn(stream)
       const byKcl = tally(
         kcl.all.map(({ data }) => JSON.parse(data).id),

@@ -13,7 +13,7 @@ import { type DeaggregatedRecord, deaggregate } from '../aggregates/user-records
 import type { ShardDescription } from '../service/listing.js'
 import type { StreamRecord } from '../service/service.js'
 import { compareSequence } from '../service/shards.js'
-import { type Checkpoint, isNumber } from './checkpoint-store.js'
+import { type Checkpoint, type CheckpointStore, compareCheckpoints, isNumber } from './checkpoint-store.js'
 import type { Deduplicator } from './seen.js'
 
 export interface ConsumedRecord extends DeaggregatedRecord {
@@ -44,8 +44,13 @@ export interface ConsumerBatch {
    * batch. Without a subSequenceNumber, as the KCL has it: of the aggregate only the first. Rejects with RangeError for
    * a place before the last checkpoint or behind the batch, with LEASE_LOST where the shard is another's by
    * now, and with the store's error.
+   *
+   * `write`: writes the lease in place of the store's own function of that name, under the same condition and together with
+   * what came of the records, in one transaction. With it, and `checkpointInterval: Infinity`, each record's effect is there
+   * once: what was not committed comes again, what was does not. Where it gives false it must have written neither.
+   * Its lease is to be what the store reads.
    */
-  checkpoint(record?: Place): Promise<void>
+  checkpoint(record?: Place, write?: CheckpointStore['write']): Promise<void>
 }
 
 /** A user record's place in its shard. */
@@ -63,7 +68,7 @@ export interface OpenBatch {
   /** Records up to this one were done with before. */
   after: Checkpoint
   signal: AbortSignal
-  checkpoint(record?: Place): Promise<void>
+  checkpoint: ConsumerBatch['checkpoint']
 }
 
 /** `empty`: there is nothing in it that was not done with before. */
@@ -125,6 +130,14 @@ export function endOf(records: readonly StreamRecord[]): Checkpoint {
   const last = records[records.length - 1]
   const { count } = deaggregatePacked(pack([last]), { verify: false })
   return { sequenceNumber: last.SequenceNumber, subSequenceNumber: Math.max(0, count - 1) }
+}
+
+/** A record's place as a checkpoint; RangeError for one that is not between these two. */
+export function within({ sequenceNumber, subSequenceNumber = 0 }: Place, from: Checkpoint, to: Checkpoint): Checkpoint {
+  const at = { sequenceNumber, subSequenceNumber }
+  if (typeof sequenceNumber === 'string' && isNumber(sequenceNumber) && compareCheckpoints(at, from) >= 0 && compareCheckpoints(at, to) <= 0) return at
+  const name = ({ sequenceNumber: s, subSequenceNumber: sub }: Checkpoint) => `${s}/${sub}`
+  throw new RangeError(`"record" expected one between the last checkpoint ${name(from)} and the end of the batch ${name(to)}, got ${name(at)}`)
 }
 
 /** The rows behind a checkpoint. */

@@ -88,7 +88,7 @@ export interface ConsumerOptions extends StreamOptions {
 }
 
 export interface Consumer extends AsyncIterable<ConsumerBatch> {
-  /** The user records one by one. */
+  /** The user records one by one; where the shard is another consumer's, which reads on from the last checkpoint, the rest of a batch is left to it. */
   records(): AsyncIterable<ConsumerBatch['records'][number]>
   metrics(): ConsumerMetrics
   /** Ends the iteration, and calls under way; what is done with is stored, and the shards are given back, before the loop ends. */
@@ -198,8 +198,10 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     },
     async *records() {
       if (stop.signal.aborted) return
-      for await (const { batch, done } of handed()) {
+      for await (const { batch, alive, done } of handed()) {
         for (const record of batch.records) {
+          // Another consumer has the rest.
+          if (!alive()) break
           yield record
           done(record)
         }

@@ -1,10 +1,11 @@
 // One iteration of a consumer: the shards that it holds are read side by side, their batches handed out
 // one at a time, and what the caller has come back from is done with.
+import { wrongType } from '../../errors.js'
 import type { Clock } from '../../ports/ports.js'
 import type { DeaggregateMode } from '../aggregates/deaggregate.js'
 import { isOpen } from '../service/shards.js'
-import { type ConsumedRecord, type ConsumerBatch, endOf, openBatch, type Place } from './batch.js'
-import { type Checkpoint, compareCheckpoints, isNumber } from './checkpoint-store.js'
+import { type ConsumedRecord, type ConsumerBatch, endOf, openBatch, type Place, within } from './batch.js'
+import { type Checkpoint, type CheckpointStore, compareCheckpoints, isNumber } from './checkpoint-store.js'
 import type { Hold } from './hold.js'
 import type { Leases } from './leases.js'
 import type { Fetched, ShardReader, StartPosition } from './reader.js'
@@ -28,9 +29,10 @@ export interface ConsumptionOptions {
   telemetry: ConsumerTelemetry
 }
 
-/** A batch, and how to say that its records up to one are done with. */
+/** A batch, whether its shard is ours still, and how to say that its records up to one are done with. */
 export interface Handed {
   batch: ConsumerBatch
+  alive(): boolean
   done(record: ConsumedRecord): void
 }
 
@@ -112,12 +114,13 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
 
   const isFinished = ({ ended, handled, delivered }: Reading) => ended && compareCheckpoints(handled, delivered) >= 0
 
+  const dueAt = (reading: Reading, finished = isFinished(reading)) => Math.max(reading.retryAt, finished ? 0 : reading.storedAt + checkpointInterval)
+
   // What is done with, written where it is time, or the end of a shard, which the KCL asks for too.
   const save = (reading: Reading, now: number): Promise<void> | undefined => {
     const { hold, handled } = reading
     const finished = isFinished(reading)
-    const due = finished ? reading.retryAt : Math.max(reading.retryAt, reading.storedAt + checkpointInterval)
-    if (reading.storing || now < due || !(finished || compareCheckpoints(handled, reading.stored) > 0)) return reading.storing
+    if (reading.storing || now < dueAt(reading, finished) || !(finished || compareCheckpoints(handled, reading.stored) > 0)) return reading.storing
     reading.storedAt = now
     const write = async () => {
       if (!finished) {
@@ -135,6 +138,7 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
       })
       .finally(() => {
         reading.storing = undefined
+        saveDue()
         wake()
       })
     return reading.storing
@@ -148,9 +152,20 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
     alarm = at
     const rung = () => {
       alarm = Number.POSITIVE_INFINITY
+      saveDue()
       wake()
     }
     clock.sleep(at - now, timer.signal).then(rung, () => {})
+  }
+
+  // Writes what is due, and sets the alarm for what is not: also while the caller is busy, for however long.
+  const saveDue = () => {
+    if (signal.aborted) return
+    const now = clock.monotonic()
+    for (const reading of readings.values()) {
+      save(reading, now)
+      if (!reading.storing && (isFinished(reading) || compareCheckpoints(reading.handled, reading.stored) > 0)) ring(dueAt(reading), now)
+    }
   }
 
   // Starts the calls that are due; sets the alarm for the next thing that is not.
@@ -160,18 +175,8 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
       if (waiting[i].reader.due > now) i++
       else run(waiting.splice(i, 1)[0])
     }
-    let next = Number.POSITIVE_INFINITY
-    const later = (at: number) => {
-      if (at > now && at < next) next = at
-    }
-    for (const { reader } of waiting) later(reader.due)
-    for (const reading of readings.values()) {
-      save(reading, now)
-      if (reading.storing) continue
-      if (isFinished(reading)) later(reading.retryAt)
-      else if (compareCheckpoints(reading.handled, reading.stored) > 0) later(Math.max(reading.retryAt, reading.storedAt + checkpointInterval))
-    }
-    ring(next, now)
+    ring(Math.min(...waiting.map(({ reader }) => reader.due).filter((due) => due > now)), now)
+    saveDue()
   }
 
   const isOver = () => {
@@ -219,10 +224,16 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
         const { shard, signal } = reading.hold
         const end = endOf(fetched.records)
         reading.delivered = end
-        const checkpoint = async (record?: Place) => {
+        const checkpoint = async (record?: Place, write?: CheckpointStore['write']) => {
+          if (write !== undefined && typeof write !== 'function') throw wrongType('write', 'a function that writes a lease', write)
           const to = record ? within(record, reading.stored, end) : end
-          if (compareCheckpoints(to, reading.handled) > 0) reading.handled = to
-          await reading.hold.checkpoint(to)
+          const handled = () => {
+            if (compareCheckpoints(to, reading.handled) > 0) reading.handled = to
+          }
+          // What the caller writes with it is its own to repeat: without it nothing is done with.
+          if (!write) handled()
+          await reading.hold.checkpoint(to, write)
+          handled()
           reading.stored = to
         }
         const { mode, known } = options
@@ -230,12 +241,21 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
         const auto = checkpointInterval < Number.POSITIVE_INFINITY
         if (!empty) {
           const done = ({ sequenceNumber, subSequenceNumber }: ConsumedRecord) => {
-            if (auto) reading.handled = { sequenceNumber, subSequenceNumber }
+            if (!auto) return
+            reading.handled = { sequenceNumber, subSequenceNumber }
+            if (checkpointInterval === 0) return
+            const now = clock.monotonic()
+            save(reading, now)
+            ring(dueAt(reading), now)
           }
-          yield { batch, done }
+          yield { batch, alive: reading.hold.alive, done }
         }
         if (auto || empty) reading.handled = end
-        if (checkpointInterval === 0) await save(reading, clock.monotonic())
+        if (checkpointInterval === 0) {
+          // Perhaps of a part of the batch.
+          await reading.storing
+          await save(reading, clock.monotonic())
+        }
       }
     }
   } catch (error) {
@@ -252,17 +272,6 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
     )
     await leases.release()
   }
-}
-
-function within(
-  { sequenceNumber, subSequenceNumber = 0 }: { sequenceNumber: string; subSequenceNumber?: number },
-  from: Checkpoint,
-  to: Checkpoint,
-): Checkpoint {
-  const at = { sequenceNumber, subSequenceNumber }
-  if (typeof sequenceNumber === 'string' && isNumber(sequenceNumber) && compareCheckpoints(at, from) >= 0 && compareCheckpoints(at, to) <= 0) return at
-  const name = ({ sequenceNumber: s, subSequenceNumber: sub }: Checkpoint) => `${s}/${sub}`
-  throw new RangeError(`"record" expected one between the last checkpoint ${name(from)} and the end of the batch ${name(to)}, got ${name(at)}`)
 }
 
 function startOf({ lease, fresh }: Hold): StartPosition {

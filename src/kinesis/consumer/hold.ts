@@ -2,7 +2,7 @@
 import { MillraceError } from '../../errors.js'
 import type { Clock } from '../../ports/ports.js'
 import type { ShardDescription } from '../service/listing.js'
-import type { Checkpoint, CheckpointStore, Lease } from './checkpoint-store.js'
+import { type Checkpoint, type CheckpointStore, compareCheckpoints, type Lease } from './checkpoint-store.js'
 
 export interface Hold {
   /** As it was listed last. */
@@ -17,8 +17,11 @@ export interface Hold {
   readonly signal: AbortSignal
   /** Whether it is ours still; asked before something is handed out. */
   alive(): boolean
-  /** Resolves once it is stored. Rejects with LEASE_LOST where the shard is another's, or with the store's error. */
-  checkpoint(to: Checkpoint): Promise<void>
+  /**
+   * Resolves once it is stored, or one behind it is. `put`: writes the row, in place of the store. Rejects with LEASE_LOST
+   * where the shard is another's, or with the error of who writes.
+   */
+  checkpoint(to: Checkpoint, put?: CheckpointStore['write']): Promise<void>
   renew(): Promise<void>
   /** Gives it back, perhaps with a last checkpoint. */
   release(checkpoint?: Checkpoint): Promise<void>
@@ -42,14 +45,16 @@ export function createHold(shard: ShardDescription, taken: Lease, fresh: boolean
   /** Writes of one row come one after the other. */
   let tail: Promise<unknown> = Promise.resolve()
 
-  const write = (change: Partial<Lease>): Promise<void> => {
+  const write = (change: Partial<Lease>, put?: CheckpointStore['write']): Promise<void> => {
     const done = tail.then(async () => {
       stop.signal.throwIfAborted()
+      // One that was asked for after it, for a later place, has overtaken it.
+      if (!put && change.checkpoint && compareCheckpoints(change.checkpoint, lease.checkpoint) <= 0) return
       const started = clock.monotonic()
       // The time of a row that began at LATEST is of no use once something is done: its children are all new.
       const begun = change.checkpoint && lease.checkpoint.sequenceNumber === 'LATEST' ? { timestamp: undefined } : {}
       const next = { ...lease, ...begun, ...change, counter: lease.counter + 1 }
-      if (!(await store.write(next, lease.counter))) {
+      if (!(await (put ? put(next, lease.counter) : store.write(next, lease.counter)))) {
         hold.lose()
         stop.signal.throwIfAborted()
       }
@@ -77,7 +82,7 @@ export function createHold(shard: ShardDescription, taken: Lease, fresh: boolean
       hold.lose()
       return false
     },
-    checkpoint: (checkpoint) => write({ checkpoint }),
+    checkpoint: (checkpoint, put) => write({ checkpoint }, put),
     renew: () => write({}),
     async release(checkpoint) {
       await write({ owner: undefined, ...(checkpoint ? { checkpoint } : {}) })

@@ -90,6 +90,8 @@ export function createLeases(options: LeaseOptions): Leases {
     if (held.get(id) === hold) held.delete(id)
     telemetry.lease(id, 'lost')
     options.changed()
+    // Where nobody else reads it, it is ours again.
+    nudge()
   }
 
   const look = async (patience: number) => {
