@@ -228,7 +228,7 @@ describe("the README's producer program", () => {
       expect(lines).toEqual(['<', 'flights.ndjson'])
       const run = exec(process.execPath, [main, ...produce], { cwd })
       run.child.stdin?.end('{"origin":"AMS","flight":5001}\n')
-      expect((await run).stderr).toContain('millrace produce: 1 records delivered')
+      expect((await run).stderr).toContain('millrace produce: 1 record delivered')
       const { stdout } = await exec(process.execPath, [main, ...argumentsOf('consume').map(here)], { cwd })
       expect(new Set(stdout.trim().split('\n')).size).toBe(5001)
     } finally {
