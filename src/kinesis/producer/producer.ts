@@ -23,7 +23,7 @@ export interface PutOptions {
    * What was accepted by then, and with a spool what had been given to its device, is delivered all the same: put
    * again, it may be in the stream twice.
    */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 export interface Producer {
