@@ -1,6 +1,7 @@
 // What waits for one shard. A shard that throttles, or is full, holds up its own lane only.
 import type { Outer } from './outer.js'
 import { createPace, type Pace } from './pace.js'
+import { createQueue, type Queue } from './queue.js'
 
 /**
  * none: nothing. shard: Kinesis records of one shard reach it in the order they were made, one at a
@@ -9,7 +10,8 @@ import { createPace, type Pace } from './pace.js'
  */
 export type Ordering = 'none' | 'shard' | 'key'
 
-export interface Lane {
+/** A queue whose oldest are sent first; what is to be sent again goes back to where it was taken from. */
+export interface Lane extends Queue<Outer> {
   readonly shardId: string
   readonly pace: Pace
   /** Failures in a row, and when the last one was. */
@@ -20,15 +22,6 @@ export interface Lane {
   asleep: boolean
   /** Kinesis records of this lane whose fate is open. */
   readonly flying: number
-  readonly length: number
-  /** The oldest one that waits; there must be one. */
-  peek(): Outer
-  shift(): Outer
-  push(outer: Outer): void
-  /** Back to where they were taken from. */
-  unshift(outers: readonly Outer[]): void
-  /** All that waits, which then waits here no more. */
-  clear(): Outer[]
   /** Whether it may be under way beside those that are. */
   admits(outer: Outer): boolean
   depart(outer: Outer): void
@@ -36,8 +29,7 @@ export interface Lane {
 }
 
 export function createLane(shardId: string, ordering: Ordering, rateLimit: number): Lane {
-  let queue: Outer[] = []
-  let head = 0
+  const queue = createQueue<Outer>()
   let flying = 0
   let alone = false
   const keys = new Set<string>()
@@ -53,28 +45,13 @@ export function createLane(shardId: string, ordering: Ordering, rateLimit: numbe
       return flying
     },
     get length() {
-      return queue.length - head
+      return queue.length
     },
-    peek: () => queue[head],
-    shift() {
-      const outer = queue[head++]
-      if (head === queue.length || (head > 1024 && 2 * head > queue.length)) {
-        queue = queue.slice(head)
-        head = 0
-      }
-      return outer
-    },
-    push: (outer) => void queue.push(outer),
-    unshift(outers) {
-      queue = [...outers, ...queue.slice(head)]
-      head = 0
-    },
-    clear() {
-      const all = queue.slice(head)
-      queue = []
-      head = 0
-      return all
-    },
+    peek: queue.peek,
+    shift: queue.shift,
+    push: queue.push,
+    unshift: queue.unshift,
+    clear: queue.clear,
     admits(outer) {
       if (ordering === 'none' || flying === 0) return true
       return !alone && !single(outer) && !keys.has(outer.entry.PartitionKey)

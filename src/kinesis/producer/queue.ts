@@ -5,6 +5,10 @@ export interface Queue<T> {
   /** The oldest; the queue must not be empty. */
   peek(): T
   shift(): T
+  /** Back to the front. */
+  unshift(items: readonly T[]): void
+  /** All there is, which is then here no more. */
+  clear(): T[]
 }
 
 export function createQueue<T>(): Queue<T> {
@@ -20,11 +24,21 @@ export function createQueue<T>(): Queue<T> {
     peek: () => items[head],
     shift() {
       const item = items[head++]
-      if (head > 1024 && 2 * head > items.length) {
+      if (head === items.length || (head > 1024 && 2 * head > items.length)) {
         items = items.slice(head)
         head = 0
       }
       return item
+    },
+    unshift(more) {
+      items = [...more, ...items.slice(head)]
+      head = 0
+    },
+    clear() {
+      const all = items.slice(head)
+      items = []
+      head = 0
+      return all
     },
   }
 }

@@ -1,6 +1,7 @@
 // The producer between other people's streams: a WritableStream, and an iterable in, one out.
 import { checkKeys, wrongType } from '../../errors.js'
 import type { SignalOptions } from '../service/signal.js'
+import { createQueue } from './queue.js'
 import type { BatchReceipt, Outcome, Receipt } from './receipt.js'
 import type { ProducerRecord } from './record.js'
 
@@ -40,8 +41,7 @@ export async function* sending(
   signal: AbortSignal | undefined,
   most: number,
 ): AsyncGenerator<Sent> {
-  let window: { record: ProducerRecord; receipt: Receipt }[] = []
-  let head = 0
+  const window = createQueue<{ record: ProducerRecord; receipt: Receipt }>()
   let wake = () => {}
   let ended = false
   let left = false
@@ -56,7 +56,7 @@ export async function* sending(
       if (done || left) return
       window.push({ record: value, receipt: await producer.put(value, { signal }) })
       wake()
-      while (window.length - head >= room && !left) await change()
+      while (window.length >= room && !left) await change()
     }
   }
   feed()
@@ -69,12 +69,8 @@ export async function* sending(
     })
   try {
     for (;;) {
-      if (head < window.length) {
-        const { record, receipt } = window[head++]
-        if (head > 1024 && 2 * head > window.length) {
-          window = window.slice(head)
-          head = 0
-        }
+      if (window.length > 0) {
+        const { record, receipt } = window.shift()
         yield { record, outcome: await receipt.outcome }
         wake()
       } else if (ended) break
