@@ -39,8 +39,8 @@ function row(shape, item, atLeast) {
 }
 
 async function ours() {
-  const { aggregate: objects, aggregatePacked: packed } = await import('../dist/esm/kinesis/aggregate.js')
-  const { ShardMap } = await import('../dist/esm/kinesis/shard-map.js')
+  const { aggregate: objects, aggregatePacked: packed } = await import('../dist/esm/kinesis/aggregates/aggregate.js')
+  const { ShardMap } = await import('../dist/esm/kinesis/shards/shard-map.js')
   const options = { shards: ShardMap.even(1), maxSize: LIMIT }
   const into = new Uint8Array(16 * LIMIT)
   return {

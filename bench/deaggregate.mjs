@@ -59,8 +59,8 @@ function fromTable({ count, table, heap }) {
 }
 
 async function ours(heap, sizes, texts, verify) {
-  const { deaggregatePacked: packed } = await import('../dist/esm/kinesis/deaggregate.js')
-  const { deaggregate: objects } = await import('../dist/esm/kinesis/user-records.js')
+  const { deaggregatePacked: packed } = await import('../dist/esm/kinesis/aggregates/deaggregate.js')
+  const { deaggregate: objects } = await import('../dist/esm/kinesis/aggregates/user-records.js')
   const table = new Uint32Array(sizes.length * 8)
   let at = 0
   sizes.forEach((size, i) => {

@@ -53,7 +53,7 @@ function memory(sent) {
 }
 
 async function producing(put, options) {
-  const { createProducer } = await import('../dist/esm/kinesis/producer.js')
+  const { createProducer } = await import('../dist/esm/kinesis/producer/producer.js')
   let entries = []
   const { client, commands } = memory((record) => entries.push(record))
   return async () => {

@@ -72,7 +72,7 @@ function row(name, atLeast, ours, keysOf, baseline) {
 }
 
 async function map() {
-  const { ShardMap } = await import('../dist/esm/kinesis/shard-map.js')
+  const { ShardMap } = await import('../dist/esm/kinesis/shards/shard-map.js')
   return ShardMap.even(SHARDS)
 }
 

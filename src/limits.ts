@@ -43,6 +43,8 @@ export const KINESIS = {
   iteratorLife: limit(300_000, 'ms', SIZES),
   fanOutConsumers: limit(20, 'consumers', FAN_OUT),
   fanOutSubscription: limit(300_000, 'ms', FAN_OUT),
+  /** From a subscription to the next one of the same consumer and shard; sooner is ResourceInUseException. */
+  fanOutResubscription: limit(5_000, 'ms', '@aws-sdk/client-kinesis 3.1143.0, SubscribeToShardCommand'),
   listShardsCount: limit(1000, 'shards', '@aws-sdk/client-kinesis 3.1143.0, ListShardsCommand'),
   /** What a provisioned stream is billed by; the page says 25KB, and the smaller reading is the safe one. */
   payloadUnitBytes: limit(25_000, 'bytes', PRICING),

@@ -301,19 +301,19 @@ describe('size, minified and gzipped', () => {
 
   // 57 KB of each is the core, which has every stage's kernels; what a program does not use of the rest, bundlers drop
   it.each([
-    ['kinesis', 111],
+    ['kinesis', 112],
     ['firehose', 67],
     ['parquet', 95],
     ['emr', 88],
     ['snowball', 71],
-    ['slim', 106],
+    ['slim', 107],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
     expect(await size(`export * from 'millrace/${entry}'`)).toBeLessThanOrEqual(most * 1000)
   })
 
   // all rooms and the core
-  it('of millrace is at most 163 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(163_000)
+  it('of millrace is at most 164 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(164_000)
   })
 
   it('of a program that writes Parquet is at most 87 KB', async () => {

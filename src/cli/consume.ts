@@ -28,6 +28,11 @@ ${streamHelp}
   --checkpoint F   keep in this file how far each shard is read, and go on from there
                    the next time; --from then counts only for the first. After a kill
                    -9 what was written in the last second comes again
+  --consumer C     enhanced fan-out: read as this registered consumer of the stream,
+                   by name (registered where it is not) or by ARN, with 2 MiB a
+                   second of each shard for it alone; default: polled. It is paid
+                   for until it is deregistered
+  --deregister     deregister the consumer at the end
   --deduplicate    leave out records that come again, of a producer with
                    --stable-ids
   --raw            the data alone, as it is, and a line feed: gives back the
@@ -44,6 +49,8 @@ Example: millrace consume --stream flights --endpoint http://localhost:4567 --un
     shard: { type: 'string', multiple: true },
     mode: { type: 'string' },
     checkpoint: { type: 'string' },
+    consumer: { type: 'string' },
+    deregister: { type: 'boolean' },
     deduplicate: { type: 'boolean' },
     raw: { type: 'boolean' },
   },
@@ -53,6 +60,7 @@ Example: millrace consume --stream flights --endpoint http://localhost:4567 --un
       ...startOf(values),
       until: untilOf(values),
       mode: modeOf(values),
+      fanOut: fanOutOf(values),
       deduplicate: values.deduplicate === true,
       shardIds: values.shard as string[] | undefined,
     }
@@ -100,6 +108,19 @@ function untilOf({ until }: Values): ConsumerOptions['until'] {
 function modeOf({ mode = 'kcl' }: Values): DeaggregateMode {
   if (!isMode(mode)) throw new UsageError(`--mode expected kcl, keep or strict, got ${JSON.stringify(mode)}`)
   return mode
+}
+
+function fanOutOf(values: Values): ConsumerOptions['fanOut'] {
+  const consumer = textOption(values, 'consumer', 'the name or ARN of a consumer')
+  const deregister = values.deregister === true
+  if (consumer === undefined) {
+    if (deregister) throw new UsageError('--deregister expected --consumer NAME beside it')
+    return undefined
+  }
+  if (consumer.startsWith('arn:')) return { consumerARN: consumer, deregister }
+  if (!/^[\w.-]{1,128}$/.test(consumer))
+    throw new UsageError(`--consumer expected an ARN or a name of 1 to 128 letters, digits, "_", "." and "-", got ${JSON.stringify(consumer)}`)
+  return { consumerName: consumer, deregister }
 }
 
 function timeOf(option: string, expected: string, text: string): Date {

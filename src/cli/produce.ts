@@ -8,7 +8,7 @@ import type { BatchOutcomes } from '../kinesis/producer/receipt.js'
 import type { RecordFault } from '../kinesis/producer/record.js'
 import { fileSpool } from '../kinesis/producer/spool/spool.js'
 import type { OpenSpool } from '../kinesis/producer/spool-port.js'
-import { faultOf } from '../kinesis/service/faults.js'
+import { faultOf, isOfOneRecord } from '../kinesis/service/faults.js'
 import type { AwsClient } from '../ports/aws.js'
 import { type Command, type Io, oneOf, textOption, UsageError, type Values, wholeOption } from './command.js'
 import { createDryRun, describePlan, lineSizes } from './dry-run.js'
@@ -266,7 +266,7 @@ const OWN_CODES: ReadonlySet<string> = new Set<RecordFault['code'] | 'SPOOLED'>(
 /** The service's code where a whole batch has failed and nothing was ever delivered: no stream, no permission. */
 function hopelessCode(outcomes: BatchOutcomes, { delivered }: ProducerMetrics): string | undefined {
   if (delivered > 0 || outcomes.failed < outcomes.count) return undefined
-  for (const { code } of outcomes.failures()) if (!OWN_CODES.has(code)) return code
+  for (const { code } of outcomes.failures()) if (!OWN_CODES.has(code) && !isOfOneRecord(code)) return code
   return undefined
 }
 

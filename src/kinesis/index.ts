@@ -29,6 +29,7 @@ export { type Checkpoint, type CheckpointStore, type Lease, memoryCheckpoints } 
 export { type Consumer, type ConsumerOptions, createConsumer } from './consumer/consumer.js'
 export { type DynamoCheckpointsOptions, dynamoCheckpoints } from './consumer/dynamo-checkpoints.js'
 export { fileCheckpoints } from './consumer/file-checkpoints.js'
+export type { FanOutOptions } from './consumer/registration.js'
 export { createDeduplicator, type Deduplicator } from './consumer/seen.js'
 export type { ConsumerMetrics, ShardMetrics } from './consumer/telemetry.js'
 export type { DeadLetter, DeadLetterSink } from './dead-letter.js'

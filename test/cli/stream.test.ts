@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 const on = (stream: string) => ({ stream, endpoint: server.endpoint })
-const produce = (stream: string, input: Iterable<string | Uint8Array>, values: Values = {}) =>
+const produce = (stream: string, input: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>, values: Values = {}) =>
   runCommand(produceCommand, { ...on(stream), key: 'origin', ...values }, input)
 const consume = (stream: string, values: Values = {}) => runCommand(consumeCommand, { ...on(stream), until: 'now', ...values })
 
@@ -107,6 +107,20 @@ describe('millrace produce and consume', () => {
     expect(err[0]).toMatch(/^millrace produce: record 1: ResourceNotFoundException: /)
     expect(err).toContain('millrace produce: stopped, nothing could be delivered (ResourceNotFoundException)')
     await expect(consume('nowhere')).rejects.toMatchObject({ code: 'SERVICE', message: expect.stringContaining('ResourceNotFoundException') })
+  })
+
+  it('go on where the first line is one that the service refuses', async () => {
+    await createStream(server.client, 'picky', 1)
+    const pieces = async function* () {
+      // 130 characters to us, 260 to kinesalite.
+      yield `{"origin":"${'\u{1f600}'.repeat(130)}"}\n`
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      yield '{"origin":"a"}\n'
+      yield '{"origin":"b"}\n'
+    }
+    const { code, err } = await produce('picky', pieces())
+    expect([code, err[0]]).toEqual([1, expect.stringMatching(/^millrace produce: record 1: ValidationException: /)])
+    expect((await consume('picky', { raw: true })).out).toBe('{"origin":"a"}\n{"origin":"b"}\n')
   })
 
   it('a dry run sends nothing and says what the packing saves', async () => {
@@ -368,6 +382,9 @@ describe('millrace produce and consume', () => {
     [{ from: 'yesterday' }, '--from expected TRIM_HORIZON, LATEST or a time such as 2026-11-23T04:00:00Z, got "yesterday"'],
     [{ until: 'then' }, '--until expected now or a time such as 2026-11-23T04:00:00Z, got "then"'],
     [{ mode: 'lax' }, '--mode expected kcl, keep or strict, got "lax"'],
+    [{ consumer: '' }, '--consumer expected the name or ARN of a consumer, got ""'],
+    [{ consumer: 'a b' }, '--consumer expected an ARN or a name of 1 to 128 letters, digits, "_", "." and "-", got "a b"'],
+    [{ deregister: true }, '--deregister expected --consumer NAME beside it'],
   ])('consume refuses %j', async (values, message) => {
     await expect(consume('x', values)).rejects.toMatchObject({ name: 'UsageError', message })
   })

@@ -52,6 +52,11 @@ describe('aggregate', () => {
     }
   })
 
+  it('leaves a byte order mark at the start of a key', () => {
+    const { records: outer } = aggregate([record('\ufeff', 'alone')], { shards })
+    expect(outer[0].PartitionKey).toBe('\ufeff')
+  })
+
   it('is read back by aws-kinesis-agg', () => {
     const { records: outer } = aggregate(many(1000, 50), { shards })
     let seen = 0

@@ -118,11 +118,11 @@ class Command {
   }
 }
 
+const READING = ['GetShardIterator', 'GetRecords', 'SubscribeToShard']
+const CONSUMERS = ['RegisterStreamConsumer', 'DescribeStreamConsumer', 'DeregisterStreamConsumer']
+
 export const commands = Object.fromEntries(
-  ['PutRecords', 'ListShards', 'DescribeStreamSummary', 'GetShardIterator', 'GetRecords'].map((name) => [
-    `${name}Command`,
-    { [name]: class extends Command {} }[name],
-  ]),
+  ['PutRecords', 'ListShards', 'DescribeStreamSummary', ...READING, ...CONSUMERS].map((name) => [`${name}Command`, { [name]: class extends Command {} }[name]]),
 )
 
 export const serviceError = (name: string, status: number | undefined, message = name) =>

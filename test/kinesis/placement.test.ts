@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { createProducer } from '../../src/kinesis/producer/producer.js'
 import type { ProducerOptions } from '../../src/kinesis/producer/producer-options.js'
+import type { AwsClient } from '../../src/ports/aws.js'
 import { createSimulation } from '../../src/ports/simulated.js'
 import { createFakeStream, type FakeOptions, serviceError } from './fake.js'
 import { usersIn } from './kcl.js'
@@ -118,6 +119,45 @@ test('a stream without an open shard in its list: records wait, for recordTtl', 
   const outcome = await never.run(never.producer.put({ partitionKey: 'k', data: 'x' }).then(({ outcome }) => outcome))
   expect(outcome).toMatchObject({ status: 'failed', code: 'EXPIRED', attempts: 7 })
 })
+
+test.each(['none', 'key'] as const)(
+  'a stream that is deleted and comes again with other shards, order %s: nothing lies in a shard whose readers drop it',
+  async (ordering) => {
+    const { clock, random, run } = createSimulation(12)
+    const [first, second] = [createFakeStream(1, clock, random), createFakeStream(4, clock, random)]
+    const gone = {
+      async send() {
+        await clock.sleep(1)
+        throw serviceError('ResourceNotFoundException', 400)
+      },
+    }
+    let there: AwsClient = first.client
+    const client: AwsClient = { send: (command, options) => there.send(command, options) }
+    const producer = createProducer({ streamName: 's', client, commands: first.commands, ports: { clock, random }, ordering, maxBufferedTime: 10 })
+    const outcomes = await run(
+      (async () => {
+        const receipts = await Promise.all(records(3_000).map((record) => producer.put({ ...record, data: 'x'.repeat(1_000) })))
+        await clock.sleep(100)
+        there = gone
+        await clock.sleep(20_000)
+        receipts.push(...(await Promise.all(records(200, 'gone').map((record) => producer.put(record)))))
+        await clock.sleep(200)
+        there = second.client
+        for (let i = 0; i < 20; i++) {
+          receipts.push(...(await Promise.all(records(100, `again${i}-`).map((record) => producer.put(record)))))
+          await clock.sleep(50)
+        }
+        await producer.close()
+        return Promise.all(receipts.map(({ outcome }) => outcome))
+      })(),
+    )
+    const stored = [...usersIn(first).all, ...usersIn(second).all]
+    expect(usersIn(second).dropped).toBe(0)
+    expect(usersIn(second).all).toHaveLength(2_000)
+    expect(stored).toHaveLength(outcomes.filter(({ status }) => status === 'delivered').length)
+    for (const outcome of outcomes) if (outcome.status === 'failed') expect(outcome.code).toBe('ResourceNotFoundException')
+  },
+)
 
 describe('RecordDistributionStrategy', () => {
   test('AUTO, switched on and off at run time: aggregates end, and come back', async () => {

@@ -48,6 +48,17 @@ test('records arrive, aggregated by shard, each with its place', async () => {
   })
 })
 
+test('a byte order mark at the start of a key is a character of it', async () => {
+  const { run, stream, producer } = world(3, 1, { maxBufferedTime: 0 })
+  await run(
+    (async () => {
+      for (const partitionKey of ['\ufeff', '\ufeffk']) await (await producer.put({ partitionKey, data: 'x' })).outcome
+      await producer.close()
+    })(),
+  )
+  expect(stream.shards[0].records.map((r) => r.PartitionKey)).toEqual(['\ufeff', '\ufeffk'])
+})
+
 test('a record waits for company no longer than maxBufferedTime, and flush does not wait', async () => {
   const { run, clock, producer } = world(2, 1, { maxBufferedTime: 500 })
   await run(
@@ -275,6 +286,28 @@ test.each(['aggregation: false', 'no right to list shards'])('records that go al
       await Promise.all([batch, lines, singles])
       await producer.close()
       expect(producer.metrics()).toMatchObject({ delivered: 15_001, bufferedRecords: 0, bufferedBytes: 0 })
+    })(),
+  )
+})
+
+test.each(['put', 'putBatch', 'putNdjson'] as const)('%s whose memory is gone by the time there is room rejects, and nobody else with it', async (how) => {
+  const { run, producer } = world(21, 1, { maxBufferedRecords: 2 })
+  const data = bytes('{"id":"late"}')
+  const ways = {
+    put: () => producer.put({ partitionKey: 'late', data }),
+    putBatch: () => producer.putBatch([{ partitionKey: 'late', data }]),
+    putNdjson: () => producer.putNdjson(data, { partitionKey: 'id' }),
+  }
+  await run(
+    (async () => {
+      const before = await Promise.all(['a', 'b'].map((partitionKey) => producer.put({ partitionKey, data: 'x' })))
+      const late = expect(ways[how]()).rejects.toThrow('detached')
+      const behind = producer.put({ partitionKey: 'c', data: 'x' })
+      structuredClone(data.buffer, { transfer: [data.buffer] })
+      await late
+      for (const { outcome } of [...before, await behind]) expect((await outcome).status).toBe('delivered')
+      await producer.close()
+      expect(producer.metrics()).toMatchObject({ accepted: 3, delivered: 3, bufferedRecords: 0, bufferedBytes: 0 })
     })(),
   )
 })
@@ -679,6 +712,7 @@ describe('arguments', () => {
     [{ maxBufferedTime: '1' }, '"maxBufferedTime" expected a number of milliseconds, got "1"'],
     [{ recordTtl: Number.NaN }, '"recordTtl" expected a number of milliseconds from 100, got NaN'],
     [{ aggregationMaxCount: 1.5 }, '"aggregationMaxCount" expected a whole number from 1 to 4294967295, got 1.5'],
+    [{ maxBufferedBytes: null }, '"maxBufferedBytes" expected a whole number from 1, got null'],
     [{ maxAttempts: 1.5 }, '"maxAttempts" expected a whole number from 1, got 1.5'],
     [{ ports: {} }, '"ports" expected ports with a clock and random, got an object'],
     [{ linger: 5 }, '"options" expected one of'],
@@ -694,6 +728,11 @@ describe('arguments', () => {
     await expect(producer.putBatch([{ partitionKey: 'k', data: '' }, 7 as never])).rejects.toThrow('"records[1]" expected a record, got 7')
     await expect(producer.putNdjson('x' as never, { partitionKey: 'id' })).rejects.toThrow('"bytes" expected a Uint8Array, got "x"')
     await expect(producer.putNdjson(bytes(''), { key: 'id' } as never)).rejects.toThrow('"options" expected one of')
+    const gone = new Uint8Array(4)
+    structuredClone(gone.buffer, { transfer: [gone.buffer] })
+    await expect(put({ partitionKey: 'k', data: gone })).rejects.toThrow('"record.data" expected a Uint8Array over its memory')
+    await expect(producer.putBatch([{ partitionKey: 'k', data: gone }])).rejects.toThrow('"records[0].data" expected a Uint8Array over its memory')
+    await expect(producer.putNdjson(gone, { partitionKey: 'id' })).rejects.toThrow('"bytes" expected a Uint8Array over its memory')
     expect(producer.metrics().accepted).toBe(0)
   })
 })

@@ -82,6 +82,65 @@ describe('send()', () => {
       })(),
     )
   })
+
+  test.each(['a record of the wrong type', 'an abort'])('%s stops the source too', async (what) => {
+    const { run, producer } = world(12, 1, { maxBufferedRecords: 100 })
+    let stopped = false
+    async function* source() {
+      try {
+        yield record(0)
+        if (what !== 'an abort') yield { partitionKey: 5 } as never
+        for (let i = 1; ; i++) yield record(i)
+      } finally {
+        stopped = true
+      }
+    }
+    await run(
+      (async () => {
+        const given: string[] = []
+        const stop = new AbortController()
+        const all = async () => {
+          for await (const { outcome } of producer.send(source(), { signal: stop.signal })) {
+            given.push(outcome.status)
+            if (what === 'an abort') stop.abort(new Error('no more'))
+          }
+        }
+        await expect(all()).rejects.toThrow(what === 'an abort' ? 'no more' : '"record.partitionKey" expected a string, got 5')
+        await producer.close()
+        expect(given).toEqual(['delivered'])
+        expect(stopped).toBe(true)
+      })(),
+    )
+  })
+
+  test.each(['an outcome', 'the source'])('a signal ends the wait for %s at once', async (what) => {
+    const { run, stream, producer, clock } = world(13, 1)
+    if (what === 'an outcome') stuck(stream)
+    async function* source() {
+      yield record(0)
+      if (what === 'the source') await new Promise(() => {})
+    }
+    await run(
+      (async () => {
+        const stop = new AbortController()
+        const all = async () => {
+          for await (const _ of producer.send(source(), { signal: stop.signal }));
+        }
+        const over = expect(all()).rejects.toThrow('no more')
+        await clock.sleep(2_000)
+        stop.abort(new Error('no more'))
+        await over
+        expect(clock.monotonic()).toBeLessThan(3_000)
+        await producer.close({ signal: stop.signal })
+      })(),
+    )
+  })
+
+  test('what is no iterable is said at once', () => {
+    const { producer } = world(14, 1)
+    for (const source of [undefined, null, 5, {}, 'ab', { [Symbol.iterator]: 5 }])
+      expect(() => producer.send(source as never)).toThrow('"source" expected an iterable of records, got')
+  })
 })
 
 describe('writable()', () => {
@@ -127,6 +186,7 @@ describe('writable()', () => {
         stop.abort(new Error('enough'))
         await expect(writer.write(record(2))).rejects.toThrow('enough')
         expect(() => producer.writable({ settle: 1 } as never)).toThrow('"options" expected one of settled, signal')
+        expect(() => producer.writable({ signal: {} } as never)).toThrow('"options.signal" expected an AbortSignal, got an object')
         await producer.close()
       })(),
     )
@@ -224,6 +284,7 @@ describe('AbortSignal', () => {
   test('is checked', async () => {
     const { producer } = world(9, 1)
     await expect(producer.put(record(1), { signal: 5 } as never)).rejects.toThrow('"options.signal" expected an AbortSignal, got 5')
+    await expect(producer.put(record(1), { signal: new EventTarget() } as never)).rejects.toThrow('"options.signal" expected an AbortSignal, got EventTarget')
     await expect(producer.put(record(1), 7 as never)).rejects.toThrow('"options" expected an object, got 7')
     await expect(producer.flush({ wait: 1 } as never)).rejects.toThrow('"options" expected one of signal')
   })

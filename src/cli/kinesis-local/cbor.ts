@@ -6,7 +6,7 @@ import { MillraceError } from '../../errors.js'
 
 const DEPTH = 32
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Throws BAD_INPUT for what is cut short, too deep or not of these kinds. */
 export function decodeCbor(bytes: Uint8Array): unknown {

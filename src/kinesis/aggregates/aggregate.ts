@@ -85,7 +85,7 @@ export function aggregate(records: readonly UserRecord[] | RecordBatch, options:
   return onMap(settings.shards, (e, image) => {
     const made = plan(e, image, list ? list.length : (records as RecordBatch).count, list ? putRecords(e, list) : putBatch(e, records as RecordBatch), settings)
     const { table, keys, dataSize, shards, outers, rejected } = made
-    const decoder = new TextDecoder()
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
     const text = (at: number, size: number) => decoder.decode(keys.subarray(at - dataSize, at - dataSize + size))
     const out: AggregatedRecord[] = new Array(made.count)
     write(e, made, (from, to, at) => {

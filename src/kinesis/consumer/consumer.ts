@@ -10,8 +10,10 @@ import { checkSink, type MetricsSink } from '../telemetry.js'
 import type { ConsumerBatch } from './batch.js'
 import { type CheckpointStore, memoryCheckpoints } from './checkpoint-store.js'
 import { consume } from './consumption.js'
+import { createFanOutReader } from './fan-out.js'
 import { createLeases } from './leases.js'
 import { createShardReader } from './reader.js'
+import { asConsumer, checkFanOut, type FanOutOptions } from './registration.js'
 import { createDeduplicator } from './seen.js'
 import { type ConsumerMetrics, createConsumerTelemetry } from './telemetry.js'
 
@@ -43,7 +45,16 @@ export interface ConsumerOptions extends StreamOptions {
    * false. Remembered for each iteration: some 67 million records. Others are not affected.
    */
   deduplicate?: boolean
-  /** Kinesis records a call, 1 to 10,000 (default). */
+  /**
+   * Enhanced fan-out: shards are read as a registered consumer, by SubscribeToShard, with 2 MiB a second of each for this
+   * consumer alone; default: polled by GetRecords. A batch is then an event, and the next one of its shard is not
+   * taken before this one is done with; what the service has sent meanwhile waits in the connection, or comes again. A consumer
+   * is for one group, with `checkpoints` for several processes: of two that are not, each takes the other's subscriptions.
+   * Each shard holds an event at most, and a connection: a NodeHttpHandler of your own needs as many `maxSockets`. That handler (HTTP/1.1) works
+   * with kinesis-local, the SDK's own (HTTP/2) does not: "Protocol error". Over servers of our tests both do.
+   */
+  fanOut?: FanOutOptions
+  /** Kinesis records a call, 1 to 10,000 (default). This and the next four are those of GetRecords: not with `fanOut`. */
   maxRecords?: number
   /** Milliseconds between two calls on a shard; default 200, which is the service's 5 a second. */
   pollInterval?: number
@@ -51,10 +62,10 @@ export interface ConsumerOptions extends StreamOptions {
   idleInterval?: number
   /** Calls under way or batches held at once over all shards; default 16. Memory: as many answers of up to 10 MiB. */
   maxRequests?: number
-  /** Failures in a row on a shard after which the iteration throws; default 20. */
-  maxAttempts?: number
   /** Bytes a second that are asked of a shard; default 2,097,152, which is what the service gives all its readers together. */
   maxBytesPerSecond?: number
+  /** Failures in a row on a shard after which the iteration throws; default 20. */
+  maxAttempts?: number
   /**
    * Where it is kept how far each shard is read: fileCheckpoints(), dynamoCheckpoints(), memoryCheckpoints() or your own.
    * `from` then counts only for a stream that has none there yet. Consumers with the same store share the
@@ -84,6 +95,8 @@ export interface Consumer extends AsyncIterable<ConsumerBatch> {
   close(): void
 }
 
+const POLLING_KEYS = ['maxRecords', 'pollInterval', 'idleInterval', 'maxRequests', 'maxBytesPerSecond'] as const
+
 const OPTION_KEYS = [
   ...STREAM_KEYS,
   'ports',
@@ -93,12 +106,9 @@ const OPTION_KEYS = [
   'shardIds',
   'mode',
   'deduplicate',
-  'maxRecords',
-  'pollInterval',
-  'idleInterval',
-  'maxRequests',
+  'fanOut',
+  ...POLLING_KEYS,
   'maxAttempts',
-  'maxBytesPerSecond',
   'checkpoints',
   'checkpointInterval',
   'workerId',
@@ -129,18 +139,23 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   if (shardIds !== undefined && !(Array.isArray(shardIds) && shardIds.every((id) => typeof id === 'string'))) {
     throw wrongType('shardIds', 'an array of shard ids', shardIds)
   }
-  const maxRequests = whole('maxRequests', 16, 1)
+  const { fanOut } = options
+  if (fanOut !== undefined) {
+    checkFanOut(fanOut)
+    for (const key of POLLING_KEYS) if (options[key] !== undefined) throw wrongType(key, 'nothing beside "fanOut"', options[key])
+  }
+  // A subscription that is not pulled stands still: each shard has its event.
+  const maxRequests = fanOut ? Number.POSITIVE_INFINITY : whole('maxRequests', 16, 1)
   const stop = new AbortController()
-  const settings = {
-    service,
-    clock,
-    random,
+  const attempts = whole('maxAttempts', 20, 1)
+  const missed = (shardId: string, code: string, throttled: boolean) => telemetry.missed(shardId, code, throttled)
+  const reading = { service, clock, random, attempts, missed }
+  const polling = {
+    ...reading,
     limit: whole('maxRecords', KINESIS.getRecordsCount.value, 1, KINESIS.getRecordsCount.value),
     pace: time('pollInterval', 1000 / KINESIS.getRecordsCalls.value, 0),
     idle: time('idleInterval', 1000, 0),
-    attempts: whole('maxAttempts', 20, 1),
     rate: whole('maxBytesPerSecond', KINESIS.shardReadBytes.value, 1),
-    missed: (shardId: string, code: string, throttled: boolean) => telemetry.missed(shardId, code, throttled),
   }
   const checkpointInterval = time('checkpointInterval', 1_000, 0)
   const duration = time('leaseDuration', 10_000, 100)
@@ -152,7 +167,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   checkSink(options.metrics)
   const telemetry = createConsumerTelemetry(options.metrics, (options.streamARN ?? options.streamName) as string)
 
-  const handed = () =>
+  const consumption = (consumerARN?: string) =>
     consume({
       clock,
       openLeases: (signal, changed) => {
@@ -160,10 +175,12 @@ export function createConsumer(options: ConsumerOptions): Consumer {
           latest: start === 'LATEST',
           timestamp: start === 'LATEST' ? clock.now() : typeof start === 'object' ? start.timestamp.getTime() : undefined,
         }
-        const attempts = settings.attempts
         return createLeases({ store: store ?? alone(), service, clock, random, signal, worker, duration, beginning, shardIds, attempts, changed, telemetry })
       },
-      openReader: (hold, from, signal) => createShardReader(hold.shard, from, { ...settings, signal }),
+      openReader: (hold, from, signal) =>
+        consumerARN === undefined
+          ? createShardReader(hold.shard, from, { ...polling, signal })
+          : createFanOutReader(hold.shard, from, { ...reading, signal, consumerARN, listed: () => hold.shard }),
       mode,
       known: deduplicate ? createDeduplicator() : undefined,
       end: until === undefined ? Number.POSITIVE_INFINITY : until === 'now' ? clock.now() : until.getTime(),
@@ -172,6 +189,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       signal: stop.signal,
       telemetry,
     })
+  const handed = () => (fanOut ? asConsumer({ ...fanOut, service, clock, random, signal: stop.signal }, consumption) : consumption())
 
   const consumer: Consumer = {
     async *[Symbol.asyncIterator]() {

@@ -5,7 +5,8 @@ import type { ShardDescription } from '../service/listing.js'
 import type { Checkpoint, CheckpointStore, Lease } from './checkpoint-store.js'
 
 export interface Hold {
-  readonly shard: ShardDescription
+  /** As it was listed last. */
+  shard: ShardDescription
   /** The row as we wrote it last. */
   readonly lease: Lease
   /** Its row was made a moment ago: LATEST is what comes from now on. */

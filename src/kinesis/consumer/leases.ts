@@ -94,6 +94,7 @@ export function createLeases(options: LeaseOptions): Leases {
 
   const look = async (patience: number) => {
     shards = new Map((await listShards(() => service.listShards(signal), { clock, random, patience, signal })).map((shard) => [shard.ShardId, shard]))
+    for (const hold of held.values()) hold.shard = shards.get(hold.shard.ShardId) ?? hold.shard
     const unknown = shardIds?.find((id) => !shards.has(id))
     if (unknown !== undefined && rows.size === 0) throw outOfRange('shardIds', 'shards of the stream', unknown)
     const listed = [...shards.values()].filter(({ ShardId }) => !shardIds || shardIds.includes(ShardId))

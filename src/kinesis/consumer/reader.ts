@@ -34,6 +34,13 @@ export interface ReaderOptions {
   clock: Clock
   random: Random
   signal: AbortSignal
+  /** Failures in a row after which the error is thrown. */
+  attempts: number
+  /** A call has failed, and is tried again or not. */
+  missed(shardId: string, code: string, throttled: boolean): void
+}
+
+export interface PollingOptions extends ReaderOptions {
   /** Records a call. */
   limit: number
   /** Milliseconds from one call's start to the next, and at most where there is nothing more to read. */
@@ -41,13 +48,9 @@ export interface ReaderOptions {
   idle: number
   /** Bytes a second. */
   rate: number
-  /** Failures in a row after which the error is thrown. */
-  attempts: number
-  /** A call has failed, and is tried again or not. */
-  missed(shardId: string, code: string, throttled: boolean): void
 }
 
-export function createShardReader(shard: ShardDescription, start: StartPosition, options: ReaderOptions): ShardReader {
+export function createShardReader(shard: ShardDescription, start: StartPosition, options: PollingOptions): ShardReader {
   const { service, clock, random, signal } = options
   let iterator: string | undefined
   let last: string | undefined
@@ -67,14 +70,13 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
     const answer = await service.getRecords(iterator, options.limit, signal)
     const all = answer.Records ?? []
     // After an expired iterator a server may begin again at the last record.
-    const since = last
-    const records = since === undefined ? all : all.filter((r) => compareSequence(r.SequenceNumber, since) > 0)
+    const records = behind(all, last)
     if (records.length > 0) last = records[records.length - 1].SequenceNumber
     iterator = answer.NextShardIterator ?? undefined
     // An answer without records may only mean that the next ones lie further on.
     if (all.length > 0 || answer.MillisBehindLatest) quiet = options.pace
     else quiet = Math.min(options.idle, Math.max(2 * quiet, options.idle / 8))
-    const bytes = records.reduce((sum, { Data }) => sum + Data.length, 0)
+    const bytes = bytesOf(records)
     notBefore = started + Math.max(quiet, (1000 * bytes) / options.rate)
     return { records, bytes, millisBehindLatest: answer.MillisBehindLatest, ended: iterator === undefined }
   }
@@ -92,13 +94,7 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
         } catch (error) {
           if (signal.aborted) throw signal.reason
           if (error instanceof MillraceError) throw error
-          const fault = faultOf(error)
-          options.missed(shard.ShardId, fault.code, fault.kind === 'throttle')
-          if (fault.code === 'ExpiredIteratorException') iterator = undefined
-          else if (fault.kind === 'permanent') failures = options.attempts
-          if (failures >= options.attempts) {
-            throw new MillraceError('SERVICE', `shard ${shard.ShardId}: ${fault.code}: ${fault.message}`, { cause: error })
-          }
+          if (endure(shard, error, failures, options) === 'ExpiredIteratorException') iterator = undefined
           notBefore = clock.monotonic() + backoff(failures, random, 200)
         }
       }
@@ -106,7 +102,23 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
   }
 }
 
-function iteratorOf(position: StartPosition): Record<string, unknown> {
+/** The code of a call's error that may pass; throws SERVICE for one that will not, or that has come too often in a row. */
+export function endure({ ShardId }: ShardDescription, error: unknown, failures: number, { attempts, missed }: ReaderOptions): string {
+  const { kind, code, message } = faultOf(error)
+  missed(ShardId, code, kind === 'throttle')
+  if ((kind === 'permanent' && code !== 'ExpiredIteratorException') || failures >= attempts)
+    throw new MillraceError('SERVICE', `shard ${ShardId}: ${code}: ${message}`, { cause: error })
+  return code
+}
+
+/** Those that have not come yet. */
+export const behind = (records: StreamRecord[], last: string | undefined): StreamRecord[] =>
+  last === undefined ? records : records.filter(({ SequenceNumber }) => compareSequence(SequenceNumber, last) > 0)
+
+export const bytesOf = (records: readonly StreamRecord[]): number => records.reduce((sum, { Data }) => sum + Data.length, 0)
+
+/** The same as fields of GetShardIterator. */
+export function iteratorOf(position: StartPosition): Record<string, unknown> {
   if (typeof position === 'string') return { ShardIteratorType: position }
   if ('timestamp' in position) return { ShardIteratorType: 'AT_TIMESTAMP', Timestamp: position.timestamp }
   if ('sequenceNumber' in position) return { ShardIteratorType: 'AT_SEQUENCE_NUMBER', StartingSequenceNumber: position.sequenceNumber }

@@ -11,7 +11,8 @@ export interface Account {
   readonly epoch: number
   /**
    * Runs `enter` when there is room for `bytes` of `count` records, in the order of asking: now, and gives
-   * nothing, or later. Rejects with the signal's reason, and does not run it, where that is aborted first.
+   * nothing, or later. Rejects with the signal's reason, and does not run it, where that is aborted first; with what
+   * `enter` throws.
    */
   admit(bytes: number, count: number, enter: () => void, signal?: AbortSignal): Promise<void> | undefined
   /** Records that were accepted; `enter` calls it. */
@@ -90,8 +91,13 @@ export function createAccount(maxBytes: number, maxRecords: number, held: (more:
           signal,
           enter() {
             end?.()
-            enter()
-            resolve()
+            // Whoever makes room is not to fail by what became of these records while they waited.
+            try {
+              enter()
+              resolve()
+            } catch (error) {
+              reject(error)
+            }
           },
         }
         const end = signal && onAbort(signal, stop)

@@ -26,7 +26,7 @@ export interface Folded {
 
 /** Of the tag beside its numbers, which take a byte or two each. */
 const TAG_BYTES = 96
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
 export function fold(pack: Pack, table: ShardTable, { aggregation, maxSize, maxCount, maxRecordSize, all, producer }: FoldOptions): Folded {

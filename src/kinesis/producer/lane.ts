@@ -10,7 +10,7 @@ import { createQueue, type Queue } from './queue.js'
  */
 export type Ordering = 'none' | 'shard' | 'key'
 
-/** A queue whose oldest are sent first; what is to be sent again goes back to where it was taken from. */
+/** A queue, the oldest first; what is to be sent again goes back to its front. */
 export interface Lane extends Queue<Outer> {
   readonly shardId: string
   readonly pace: Pace

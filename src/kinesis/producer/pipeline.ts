@@ -85,6 +85,8 @@ export function createPipeline(
       again({ ...outer, rows: outer.rows.filter((row) => !late(row)) })
     },
     missed(outer, fault, retried) {
+      // Another stream of this name may come, whose shards have the same ids and other ranges.
+      if (fault.code === 'ResourceNotFoundException') table.forget()
       telemetry.missed(outer.shardId, fault.code, fault.kind === 'throttle', retried)
       if (fault.kind === 'throttle') counts.throttled++
       if (retried) counts.retried++
@@ -198,12 +200,14 @@ export function createPipeline(
     else settler.fail(full, rowsOf(full), undefined, 'ABORTED', 'given up: the producer was told to stop')
   }
 
+  const oldestToFold = () => recalled.reduce((oldest, outer) => Math.min(oldest, outer.since), pack.count > 0 ? pack.since[0] : Number.POSITIVE_INFINITY)
+
   const search = createSearch({
     clock,
     recordTtl,
     signal: abandoned.signal,
     find: (signal) => placement.start(signal),
-    oldest: () => (pack.count > 0 ? pack.since[0] : Number.POSITIVE_INFINITY),
+    oldest: oldestToFold,
     expire() {
       const left = takePack()
       // What has come in the room of those that are gone.
@@ -228,10 +232,7 @@ export function createPipeline(
   }
 
   const judge = async (outer: Outer, shardId: string, sequenceNumber: string) => {
-    if (await placement.judge(outer, shardId, abandoned.signal)) {
-      settler.deliver(outer, shardId, sequenceNumber)
-      return
-    }
+    if (await placement.judge(outer, shardId, abandoned.signal)) return settler.deliver(outer, shardId, sequenceNumber)
     // Readers that do not look at ranges may have seen it.
     const message = `stored in ${shardId}, whose readers drop it`
     outer.past = after(outer.past, { at: clock.now(), milliseconds: 0, code: 'WRONG_SHARD', message, uncertain: true })
@@ -254,8 +255,7 @@ export function createPipeline(
 
   return {
     get metrics() {
-      const waiting = Math.min(pack.count > 0 ? pack.since[0] : Number.POSITIVE_INFINITY, sender.oldest())
-      const since = recalled.reduce((oldest, outer) => Math.min(oldest, outer.since), waiting)
+      const since = Math.min(oldestToFold(), sender.oldest())
       const oldest = since === Number.POSITIVE_INFINITY ? 0 : clock.monotonic() - since
       return { ...settler.counts, ...counts, oldest, bufferedRecords: account.records, bufferedBytes: account.bytes + held(0) }
     },

@@ -14,7 +14,7 @@ import { createPipeline } from './pipeline.js'
 import type { Pipeline, ProducerMetrics } from './pipeline-face.js'
 import { type ProducerOptions, producerSettings } from './producer-options.js'
 import { type BatchReceipt, type BatchTicket, createBatchTicket, type Receipt, SingleTicket, type Ticket } from './receipt.js'
-import { checkRecord, checkRecords, faultOfRecord, type ProducerRecord } from './record.js'
+import { checkMemory, checkRecord, checkRecords, faultOfRecord, type ProducerRecord } from './record.js'
 import { type Sent, sending, type WritableOptions, writableOf } from './streams.js'
 
 export interface PutOptions {
@@ -31,11 +31,12 @@ export interface Producer {
    * Resolves when the record is accepted, which waits while the buffer is full; the receipt's
    * `outcome` resolves when the record is stored or given up. Accepted records live in memory, and do not
    * survive the process, unless there is a spool: then they are on its device. A record that breaks a limit fails alone, in its outcome.
+   * Its data must not be changed until this resolves.
    * Throws TypeError for a field of the wrong type; CLOSED after close(); the signal's reason; the spool's error; CONFIG or
    * MISSING_PEER, and takes nothing in, while the client has no region or credentials, or cannot be made.
    */
   put(record: ProducerRecord, options?: PutOptions): Promise<Receipt>
-  /** The same for many records with one receipt; throws TypeError before any is accepted. */
+  /** The same for many records with one receipt; throws TypeError before any is accepted. Neither list nor records may be changed until this resolves. */
   putBatch(records: readonly ProducerRecord[], options?: PutOptions): Promise<BatchReceipt>
   /**
    * One record a line, the line without its end (LF or CRLF) being the data; blank lines, of JSON's white space alone, are no records. `bytes`
@@ -48,7 +49,8 @@ export interface Producer {
   putNdjson(bytes: Uint8Array, options: NdjsonOptions & PutOptions): Promise<BatchReceipt>
   /**
    * Puts what the source gives, as fast as it is accepted, and gives each record with its outcome, in the
-   * order of the source. Whoever leaves the loop early stops the source; what was accepted is delivered.
+   * order of the source. Whoever leaves the loop early stops the source; what was accepted is delivered. A record of the wrong
+   * type stops it too, and its TypeError comes after the outcomes before it; the signal ends the loop at once.
    *
    * @example
    * for await (const { record, outcome } of producer.send(source)) if (outcome.status === 'failed') console.warn(outcome.code)
@@ -56,7 +58,8 @@ export interface Producer {
   send(source: AsyncIterable<ProducerRecord> | Iterable<ProducerRecord>, options?: PutOptions): AsyncGenerator<Sent>
   /**
    * A WritableStream of records, or of arrays of them: a write resolves when they are accepted. Closing it
-   * waits until all that was written has settled, and leaves the producer open.
+   * waits until all that was written has settled, and leaves the producer open. A Writable of Node's over it:
+   * `Writable.fromWeb(producer.writable(), { objectMode: true })`.
    */
   writable(options?: WritableOptions): WritableStream<ProducerRecord | readonly ProducerRecord[]>
   /** Sends without waiting for company; resolves when all that was accepted before has settled. Rejects with the signal's reason when that is aborted first. */
@@ -240,6 +243,7 @@ export function createProducer(options: ProducerOptions): Producer {
     async putNdjson(bytes, fields) {
       assertOpen()
       if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes)
+      checkMemory('bytes', bytes)
       checkFields(fields)
       const signal = signalOf({ signal: fields.signal })
       const read = createLineReader(fields, settings.maxRecordSize)

@@ -5,15 +5,16 @@ export interface Queue<T> {
   /** The oldest; the queue must not be empty. */
   peek(): T
   shift(): T
-  /** Back to the front. */
+  /** Back to where they were taken from, in their order. */
   unshift(items: readonly T[]): void
-  /** All there is, which is then here no more. */
+  /** All of them, which then wait here no more. */
   clear(): T[]
 }
 
 export function createQueue<T>(): Queue<T> {
-  let items: T[] = []
+  let items: (T | undefined)[] = []
   let head = 0
+  const rest = () => items.slice(head) as T[]
   return {
     get length() {
       return items.length - head
@@ -21,21 +22,23 @@ export function createQueue<T>(): Queue<T> {
     push(item) {
       items.push(item)
     },
-    peek: () => items[head],
+    peek: () => items[head] as T,
     shift() {
-      const item = items[head++]
+      const item = items[head] as T
+      // What has left is not to be held until the array is cut: a thousand batches may have by then.
+      items[head++] = undefined
       if (head === items.length || (head > 1024 && 2 * head > items.length)) {
-        items = items.slice(head)
+        items = rest()
         head = 0
       }
       return item
     },
-    unshift(more) {
-      items = [...more, ...items.slice(head)]
+    unshift(back) {
+      items = [...back, ...rest()]
       head = 0
     },
     clear() {
-      const all = items.slice(head)
+      const all = rest()
       items = []
       head = 0
       return all

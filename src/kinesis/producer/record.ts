@@ -28,7 +28,7 @@ function isPlain(record: unknown): boolean {
   if (record === null || typeof record !== 'object') return false
   for (const key in record) if (key !== 'partitionKey' && key !== 'data') return false
   const { partitionKey, data } = record as Partial<ProducerRecord>
-  return typeof partitionKey === 'string' && data instanceof Uint8Array && (record as Partial<ProducerRecord>).explicitHashKey === undefined
+  return typeof partitionKey === 'string' && data instanceof Uint8Array && data.length > 0 && (record as Partial<ProducerRecord>).explicitHashKey === undefined
 }
 
 /** Throws TypeError for a record of the wrong shape. */
@@ -40,7 +40,19 @@ export function checkRecord(label: string, record: unknown): asserts record is P
   if (explicitHashKey !== undefined && typeof explicitHashKey !== 'string' && typeof explicitHashKey !== 'bigint') {
     throw wrongType(`${label}.explicitHashKey`, 'a string or a bigint', explicitHashKey)
   }
-  if (typeof data !== 'string' && !(data instanceof Uint8Array)) throw wrongType(`${label}.data`, 'a Uint8Array or a string', data)
+  if (typeof data === 'string') return
+  if (!(data instanceof Uint8Array)) throw wrongType(`${label}.data`, 'a Uint8Array or a string', data)
+  checkMemory(`${label}.data`, data)
+}
+
+/** Throws TypeError for an array whose buffer was transferred, or shrunk past its start: it looks like an empty one. */
+export function checkMemory(label: string, bytes: Uint8Array): void {
+  if (bytes.length > 0) return
+  try {
+    bytes.subarray()
+  } catch {
+    throw new TypeError(`"${label}" expected a Uint8Array over its memory, got one whose buffer was transferred or shrunk`)
+  }
 }
 
 /** What the service would refuse the record for. `maxSize`: bytes of data and key. */

@@ -11,7 +11,7 @@ import { ShardMap } from '../shards/shard-map.js'
 import type { Pack } from './pack.js'
 
 export interface ShardTable {
-  /** Whether open shards were listed once, or may not be. */
+  /** Whether open shards were listed once, or may not be, and the stream is not known to be gone since. */
   readonly known: boolean
   /** Changes with every refresh that has brought other shards. */
   readonly version: number
@@ -38,6 +38,8 @@ export interface ShardTable {
    * shards too: it may have opened and closed between two looks.
    */
   learn(shardId: string): Promise<void>
+  /** The stream is gone: nothing of its shards is true of one that comes under its name. */
+  forget(): void
 }
 
 /** Times that the shards are listed to find one. */
@@ -148,6 +150,16 @@ export function createShardTable({ service, clock, random, patience, signal: lif
       return clock.monotonic() < quietUntil
     },
     refresh,
+    forget() {
+      if (!known) return
+      known = false
+      map = undefined
+      ids = []
+      ranges.clear()
+      quiet = 0
+      quietUntil = 0
+      version++
+    },
     async learn(shardId) {
       for (let tries = 0; tries < LISTINGS; tries++) {
         wide ||= tries === 1

@@ -1,6 +1,6 @@
 // The producer between other people's streams: a WritableStream, and an iterable in, one out.
 import { checkKeys, wrongType } from '../../errors.js'
-import type { SignalOptions } from '../service/signal.js'
+import { checkSignal, type SignalOptions, unlessAborted } from '../service/signal.js'
 import { createQueue } from './queue.js'
 import type { BatchReceipt, Outcome, Receipt } from './receipt.js'
 import type { ProducerRecord } from './record.js'
@@ -35,24 +35,46 @@ export interface WritableOptions {
 const WINDOW = 65_536
 
 /** Producer.send */
-export async function* sending(
+export function sending(
   producer: Intake,
   source: AsyncIterable<ProducerRecord> | Iterable<ProducerRecord>,
   signal: AbortSignal | undefined,
   most: number,
 ): AsyncGenerator<Sent> {
+  const { [Symbol.asyncIterator]: async, [Symbol.iterator]: plain } = Object(source)
+  if (typeof source === 'string' || typeof (async ?? plain) !== 'function') throw wrongType('source', 'an iterable of records', source)
+  return give(producer, () => (async ?? plain).call(source), signal, Math.min(WINDOW, most))
+}
+
+async function* give(
+  producer: Intake,
+  iterate: () => AsyncIterator<ProducerRecord> | Iterator<ProducerRecord>,
+  signal: AbortSignal | undefined,
+  room: number,
+): AsyncGenerator<Sent> {
   const window = createQueue<{ record: ProducerRecord; receipt: Receipt }>()
   let wake = () => {}
   let ended = false
+  /** The source has ended or failed: there is nothing to stop. */
+  let done = false
   let left = false
   let failure: { error: unknown } | undefined
-  const room = Math.min(WINDOW, most)
-  const change = () => new Promise<void>((resolve) => (wake = resolve))
-  const records = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+  const change = () => unlessAborted(new Promise<void>((resolve) => (wake = resolve)), signal)
+  const records = iterate()
+  const next = async () => {
+    try {
+      const item = await records.next()
+      if (item.done) done = true
+      return item
+    } catch (error) {
+      done = true
+      throw error
+    }
+  }
   // Takes in on its own: who waits for the first outcome would else keep the second record out.
   const feed = async () => {
     while (!left) {
-      const { done, value } = await records.next()
+      const { value } = await next()
       if (done || left) return
       window.push({ record: value, receipt: await producer.put(value, { signal }) })
       wake()
@@ -71,7 +93,7 @@ export async function* sending(
     for (;;) {
       if (window.length > 0) {
         const { record, receipt } = window.shift()
-        yield { record, outcome: await receipt.outcome }
+        yield { record, outcome: await unlessAborted(receipt.outcome, signal) }
         wake()
       } else if (ended) break
       else await change()
@@ -81,7 +103,8 @@ export async function* sending(
     left = true
     wake()
     // Not waited for: a source may be in the middle of a wait of its own.
-    if (!ended) void Promise.resolve(records.return?.()).catch(() => {})
+    const stop = async () => records.return?.()
+    if (!done) stop().catch(() => {})
   }
 }
 
@@ -91,6 +114,7 @@ export function writableOf(producer: Intake, options: WritableOptions = {}): Wri
   checkKeys('options', options, ['settled', 'signal'])
   const { settled, signal } = options
   if (settled !== undefined && typeof settled !== 'function') throw wrongType('options.settled', 'a function', settled)
+  checkSignal(signal)
   let open = 0
   let idle = () => {}
   let failure: { error: unknown } | undefined

@@ -24,6 +24,8 @@ export interface Calls {
   connect(): Promise<void> | undefined
   /** Sends `${command}Command`. */
   call<T>(command: string, input: object, signal?: AbortSignal): Promise<T>
+  /** As `call`, for an answer that goes on as a stream: the signal ends that too, and is to be aborted where this rejects. */
+  open<T>(command: string, input: object, signal: AbortSignal): Promise<T>
   /** Closes a client that was made here; a client of the user's stays open. */
   destroy(): void
 }
@@ -63,15 +65,22 @@ export function createCalls(options: ClientOptions, peer: Peer, clock: Clock, ti
     })
     return connecting
   }
+  const sender = async (command: string, input: object) => {
+    await connect()
+    const { client, commands } = ready as NonNullable<typeof ready>
+    const Command = (commands as Record<string, new (input: object) => object>)[`${command}Command`]
+    if (typeof Command !== 'function') throw wrongType('commands', `an object with ${command}Command`, commands)
+    return (abortSignal: AbortSignal) => client.send(new Command(input), { abortSignal })
+  }
   return {
     connect,
     async call<T>(command: string, input: object, outer?: AbortSignal): Promise<T> {
-      await connect()
-      const { client, commands } = ready as NonNullable<typeof ready>
-      const Command = (commands as Record<string, new (input: object) => object>)[`${command}Command`]
-      if (typeof Command !== 'function') throw wrongType('commands', `an object with ${command}Command`, commands)
-      const sent = (abortSignal: AbortSignal) => client.send(new Command(input), { abortSignal })
-      return (await withTimeout(clock, timeout, outer, sent)) as T
+      const send = await sender(command, input)
+      return (await withTimeout(clock, timeout, outer, send)) as T
+    },
+    async open<T>(command: string, input: object, signal: AbortSignal): Promise<T> {
+      const send = await sender(command, input)
+      return (await withTimeout(clock, timeout, signal, () => send(signal))) as T
     },
     destroy() {
       destroyed = true

@@ -47,6 +47,9 @@ const PASSING = new Set([
 // "Unknown" is what the SDK calls an error without a type, as a proxy's 413 is.
 const DIVISIBLE = new Set(['ValidationException', 'InvalidArgumentException', 'SerializationException', 'RequestEntityTooLargeException'])
 
+/** Whether one record alone may be what the service refuses with this code. */
+export const isOfOneRecord = (code: string): boolean => DIVISIBLE.has(code)
+
 /** What a rejected request means. Never throws: an error that cannot be read is one without a name. */
 export function faultOf(error: unknown): Fault {
   try {
@@ -83,8 +86,9 @@ export function recordFault(code: string, message: string): Fault {
 
 function read(error: unknown): { name: string; message: string; status: number | undefined } {
   if (error === null || typeof error !== 'object') return { name: 'Error', message: String(error), status: undefined }
-  const { name, code, message, $metadata } = error as { name?: unknown; code?: unknown; message?: unknown; $metadata?: { httpStatusCode?: unknown } }
-  const status = $metadata?.httpStatusCode
+  const { name, code, message, $metadata, $fault } = error as Record<string, unknown> & { $metadata?: { httpStatusCode?: unknown } }
+  // What comes inside an event stream has no status of its own; the SDK says whose fault the service calls it.
+  const status = $metadata?.httpStatusCode ?? ($fault === 'client' ? 400 : $fault === 'server' ? 500 : undefined)
   // Network errors say ECONNRESET in `code`; errors of the service have their name only. The SDK calls a
   // connection that was reset a TimeoutError, which would have everybody look for what was slow.
   const label = typeof code === 'string' && (name === 'Error' || name === 'TimeoutError') ? code : typeof name === 'string' ? name : 'Error'

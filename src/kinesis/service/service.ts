@@ -52,6 +52,21 @@ export interface GetRecordsResult {
   MillisBehindLatest?: number
 }
 
+export interface SubscribeToShardEvent {
+  Records?: StreamRecord[]
+  /** Where the next subscription goes on; none at the end of the shard. */
+  ContinuationSequenceNumber?: string
+  MillisBehindLatest?: number
+  /** At the end of the shard. */
+  ChildShards?: { ShardId?: string }[]
+}
+
+export interface StreamConsumer {
+  ConsumerARN: string
+  /** CREATING, ACTIVE or DELETING. */
+  ConsumerStatus: string
+}
+
 export interface KinesisService extends Pick<Calls, 'connect' | 'destroy'> {
   putRecords(records: PutRecordsEntry[]): Promise<{ Records?: PutRecordsResult[] }>
   /**
@@ -64,6 +79,14 @@ export interface KinesisService extends Pick<Calls, 'connect' | 'destroy'> {
   distribution(signal?: AbortSignal): Promise<string | undefined>
   shardIterator(input: Record<string, unknown>, signal?: AbortSignal): Promise<string>
   getRecords(iterator: string, limit: number, signal?: AbortSignal): Promise<GetRecordsResult>
+  /** The stream's ARN: the caller's own, or looked up. */
+  streamARN(signal?: AbortSignal): Promise<string>
+  registerConsumer(StreamARN: string, ConsumerName: string, signal?: AbortSignal): Promise<StreamConsumer>
+  /** Rejects with ResourceNotFoundException where the stream has no such consumer. */
+  describeConsumer(StreamARN: string, ConsumerName: string, signal?: AbortSignal): Promise<StreamConsumer>
+  deregisterConsumer(ConsumerARN: string): Promise<void>
+  /** The signal ends the events too, and is to be aborted where this rejects. */
+  subscribeToShard(input: Record<string, unknown>, signal: AbortSignal): Promise<AsyncIterable<{ SubscribeToShardEvent?: SubscribeToShardEvent }>>
 }
 
 /** Pages of a list of shards: a million of them. */
@@ -79,7 +102,11 @@ export const STREAM_KEYS = ['streamName', 'streamARN', 'client', 'clientConfig',
  */
 export function createService(options: StreamOptions, clock: Clock, timeout = 30_000): KinesisService {
   const target = checkStream(options)
-  const { call, connect, destroy } = createCalls(options, { load: loadKinesisPeer, create: createKinesisClient }, clock, timeout)
+  const { call, open, connect, destroy } = createCalls(options, { load: loadKinesisPeer, create: createKinesisClient }, clock, timeout)
+  const summary = async (signal?: AbortSignal) => {
+    const answer = await call<{ StreamDescriptionSummary?: Record<string, unknown> }>('DescribeStreamSummary', target, signal)
+    return answer.StreamDescriptionSummary ?? {}
+  }
   return {
     connect,
     putRecords: (Records) => call('PutRecords', { ...target, Records }),
@@ -99,8 +126,7 @@ export function createService(options: StreamOptions, clock: Clock, timeout = 30
       }
     },
     async distribution(signal) {
-      const answer = await call<{ StreamDescriptionSummary?: Record<string, unknown> }>('DescribeStreamSummary', target, signal)
-      const strategy = answer.StreamDescriptionSummary?.RecordDistributionStrategy
+      const { RecordDistributionStrategy: strategy } = await summary(signal)
       return typeof strategy === 'string' ? strategy : undefined
     },
     async shardIterator(input, signal) {
@@ -108,8 +134,34 @@ export function createService(options: StreamOptions, clock: Clock, timeout = 30
       return answer.ShardIterator
     },
     getRecords: (ShardIterator, Limit, signal) => call('GetRecords', { ShardIterator, Limit, ...('StreamARN' in target ? target : {}) }, signal),
+    async streamARN(signal) {
+      if ('StreamARN' in target) return target.StreamARN
+      const { StreamARN } = await summary(signal)
+      if (typeof StreamARN !== 'string') throw unusable(wrongType('StreamARN', 'an ARN', StreamARN))
+      return StreamARN
+    },
+    async registerConsumer(StreamARN, ConsumerName, signal) {
+      return consumerOf((await call<{ Consumer?: unknown }>('RegisterStreamConsumer', { StreamARN, ConsumerName }, signal)).Consumer)
+    },
+    async describeConsumer(StreamARN, ConsumerName, signal) {
+      return consumerOf((await call<{ ConsumerDescription?: unknown }>('DescribeStreamConsumer', { StreamARN, ConsumerName }, signal)).ConsumerDescription)
+    },
+    async deregisterConsumer(ConsumerARN) {
+      await call('DeregisterStreamConsumer', { ConsumerARN })
+    },
+    async subscribeToShard(input, signal) {
+      const { EventStream } = await open<{ EventStream?: AsyncIterable<object> }>('SubscribeToShard', input, signal)
+      if (typeof EventStream?.[Symbol.asyncIterator] !== 'function') throw unusable(wrongType('EventStream', 'a stream of events', EventStream))
+      return EventStream
+    },
     destroy,
   }
+}
+
+function consumerOf(answer: unknown): StreamConsumer {
+  const { ConsumerARN, ConsumerStatus } = (answer ?? {}) as Partial<StreamConsumer>
+  if (typeof ConsumerARN !== 'string' || typeof ConsumerStatus !== 'string') throw unusable(wrongType('Consumer', 'an ARN and a status', answer))
+  return { ConsumerARN, ConsumerStatus }
 }
 
 function checkStream(options: StreamOptions): { StreamName: string } | { StreamARN: string } {
@@ -130,7 +182,10 @@ export function checkPorts(ports: { clock: Clock; random: Random } | undefined):
 
 /** The numbers among the options: a whole one, or one of milliseconds, which may have a fraction; Infinity where `most` is. */
 export function numbersOf(options: object) {
-  const read = (key: string, fallback: number): unknown => (options as Record<string, unknown>)[key] ?? fallback
+  const read = (key: string, fallback: number): unknown => {
+    const value = (options as Record<string, unknown>)[key]
+    return value === undefined ? fallback : value
+  }
   return {
     whole(key: string, fallback: number, least: number, most = Number.POSITIVE_INFINITY): number {
       const value = read(key, fallback)

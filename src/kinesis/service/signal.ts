@@ -11,10 +11,15 @@ export function signalOf(options: SignalOptions | undefined, fresh = true): Abor
   if (options === null || typeof options !== 'object') throw wrongType('options', 'an object', options)
   checkKeys('options', options, ['signal'])
   const { signal } = options
-  if (signal !== undefined && typeof (signal as { addEventListener?: unknown } | null)?.addEventListener !== 'function')
-    throw wrongType('options.signal', 'an AbortSignal', signal)
+  checkSignal(signal)
   if (fresh) signal?.throwIfAborted()
   return signal
+}
+
+/** Throws TypeError for what is no AbortSignal; an EventTarget alone is none. */
+export function checkSignal(signal: unknown): asserts signal is AbortSignal | undefined {
+  if (signal !== undefined && typeof (signal as { throwIfAborted?: unknown } | null)?.throwIfAborted !== 'function')
+    throw wrongType('options.signal', 'an AbortSignal', signal)
 }
 
 /** Who is to be told, by signal, and the one listener that tells them. */

@@ -5,6 +5,7 @@ import { type CheckpointStore, memoryCheckpoints } from '../../../src/kinesis/co
 import { type ConsumerOptions, createConsumer } from '../../../src/kinesis/consumer/consumer.js'
 import { createSimulation } from '../../../src/ports/simulated.js'
 import { createFakeStream, serviceError } from '../fake.js'
+import { addFanOut } from './fake-fan-out.js'
 
 const LEASE = 10_000
 const never = () => new Promise<never>(() => {})
@@ -17,10 +18,14 @@ interface Delivery {
   at: number
 }
 
-function world(seed: number, shards: number) {
+type Reading = 'polled' | 'fan-out'
+const READINGS: Reading[] = ['polled', 'fan-out']
+
+function world(seed: number, shards: number, reading: Reading = 'polled') {
   const simulation = createSimulation(seed)
   const { clock, random } = simulation
   const stream = createFakeStream(shards, clock, random)
+  const fanOut = addFanOut(stream, clock, random)
   const shared = memoryCheckpoints()
   const deliveries: Delivery[] = []
   const outage = { store: 0 }
@@ -32,6 +37,7 @@ function world(seed: number, shards: number) {
   /** A consumer as a process: once it is killed none of its awaits comes back. */
   const spawn = (worker: string, options: Partial<ConsumerOptions> = {}) => {
     let dead = false
+    const connections = new AbortController()
     // Who cannot start says so: only what runs has to endure.
     const started = clock.monotonic()
     const alive = async <T>(work: Promise<T>): Promise<T> => {
@@ -52,12 +58,18 @@ function world(seed: number, shards: number) {
     const store: CheckpointStore = { read: guarded(shared.read), write: guarded(shared.write), remove: guarded(shared.remove) }
     const consumer = createConsumer({
       streamName: 's',
-      client: { send: (command, given) => (dead ? never() : alive(stream.client.send(command, given))) },
+      client: {
+        send(command, given) {
+          const signals = [connections.signal, given?.abortSignal].filter((signal) => signal !== undefined)
+          return dead ? never() : alive(stream.client.send(command, { abortSignal: AbortSignal.any(signals) }))
+        },
+      },
       commands: stream.commands,
       ports: { random, clock: { ...clock, sleep: (ms, signal) => (dead ? never() : alive(clock.sleep(ms, signal))) } },
       checkpoints: store,
       workerId: worker,
       leaseDuration: LEASE,
+      ...(reading === 'fan-out' ? { fanOut: { consumerName: 'group' } } : {}),
       ...options,
     })
     let failure: unknown
@@ -79,6 +91,7 @@ function world(seed: number, shards: number) {
       failure: () => failure,
       kill() {
         dead = true
+        connections.abort(new Error('killed'))
       },
     }
   }
@@ -89,7 +102,7 @@ function world(seed: number, shards: number) {
     }
     return Object.fromEntries([...count].sort())
   }
-  return { ...simulation, stream, shared, put, spawn, deliveries, owners, outage, total: () => id }
+  return { ...simulation, stream, fanOut, shared, put, spawn, deliveries, owners, outage, total: () => id }
 }
 
 /** Everything came, and the first time that each record came those of its key before it had come. */
@@ -105,9 +118,9 @@ function check(deliveries: readonly Delivery[], total: number) {
   expect(seen.size).toBe(total)
 }
 
-describe('leases', () => {
+describe.each(READINGS)('leases, %s', (reading) => {
   test('three workers share eight shards, each record comes once', async () => {
-    const { run, clock, put, spawn, owners, deliveries, total } = world(1, 8)
+    const { run, clock, put, spawn, owners, deliveries, total } = world(1, 8, reading)
     const workers = ['a', 'b', 'c'].map((name) => spawn(name))
     await run(clock.sleep(3 * LEASE))
     expect(Object.values(await owners()).sort()).toEqual([2, 3, 3])
@@ -122,7 +135,7 @@ describe('leases', () => {
 
   test('the shards of a worker that was killed are taken within the lease time', async () => {
     for (let seed = 10; seed < 20; seed++) {
-      const { run, clock, put, spawn, owners, deliveries, total } = world(seed, 8)
+      const { run, clock, put, spawn, owners, deliveries, total } = world(seed, 8, reading)
       const workers = ['a', 'b', 'c'].map((name) => spawn(name))
       await run(clock.sleep(3 * LEASE))
       await run(put(1000))
@@ -142,7 +155,9 @@ describe('leases', () => {
   test.each(Array.from({ length: 40 }, (_, i) => 100 + i))(
     'seed %i: kills, starts, splits, merges and a failing store lose nothing and keep order',
     async (seed) => {
-      const { run, clock, random, stream, put, spawn, deliveries, outage, total } = world(seed, 4)
+      const { run, clock, random, stream, fanOut, put, spawn, deliveries, outage, total } = world(seed, 4, reading)
+      const fairly = { reset: 0.02, internal: 0.01, end: 0.02, silence: 0.005, throttle: 0.05, inUse: 0.05 }
+      Object.assign(fanOut.faults, seed % 3 ? fairly : { mute: seed % 2 === 0 })
       let made = 0
       const living = new Map<string, ReturnType<typeof spawn>>()
       const start = () => {
@@ -173,7 +188,8 @@ describe('leases', () => {
       }
       if (living.size === 0) start()
       outage.store = 0
-      await run(clock.sleep(10 * LEASE))
+      for (const fault of Object.keys(fairly)) Object.assign(fanOut.faults, { [fault]: 0 })
+      await run(clock.sleep(30 * LEASE))
       for (const { failure } of living.values()) expect(failure()).toBeUndefined()
       for (const { consumer } of living.values()) consumer.close()
       await run(Promise.all([...living.values()].map(({ done }) => done)))
@@ -182,8 +198,8 @@ describe('leases', () => {
   )
 })
 
-test('one after the other: the next one goes on where the last has stopped', async () => {
-  const { run, clock, put, spawn, deliveries, total } = world(2, 3)
+test.each(READINGS)('one after the other, %s: the next one goes on where the last has stopped', async (reading) => {
+  const { run, clock, put, spawn, deliveries, total } = world(2, 3, reading)
   for (let round = 0; round < 4; round++) {
     const worker = spawn(`r${round}`, { until: 'now' })
     await run(worker.done)
@@ -196,12 +212,13 @@ test('one after the other: the next one goes on where the last has stopped', asy
   expect(deliveries.length).toBe(total())
 })
 
-test('from LATEST, what comes while nobody reads is there for the next one', async () => {
-  const { run, clock, put, spawn, deliveries } = world(3, 2)
+test.each(READINGS)('from LATEST, %s: what comes while nobody reads is there for the next one', async (reading) => {
+  const { run, clock, put, spawn, deliveries } = world(3, 2, reading)
   await run(put(50))
   await run(clock.sleep(1000))
   const first = spawn('a', { from: 'LATEST' })
-  await run(clock.sleep(5000))
+  // A consumer that is new becomes active first.
+  await run(clock.sleep(LEASE))
   first.consumer.close()
   await run(first.done)
   await run(put(50))
