@@ -119,8 +119,8 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     const put = async (text: Uint8Array, offset: number) => {
       if (fields) return { receipt: await producer.putNdjson(text, fields), sizes: dry && lineSizes(text), places: undefined }
       const read = parseLines(text, { line: lines, offset }, readUserRecord, faults.line).lines
-      const values = read.map(({ value }) => value)
-      return { receipt: await producer.putBatch(values), sizes: dry && values.map(({ data }) => data.length), places: read.map(({ line }) => line) }
+      const users = read.map(({ value }) => value)
+      return { receipt: await producer.putBatch(users), sizes: dry && users.map(({ data }) => data.length), places: read.map(({ line }) => line) }
     }
     const take = async () => {
       // No waiting for a full batch: whoever pipes a log in wants its lines to arrive.
