@@ -1,13 +1,12 @@
 // millrace aggregate: user records in, KPL aggregates out.
-import { fromBase64, toBase64 } from '../engine/base64.js'
+import { toBase64 } from '../engine/base64.js'
 import { aggregate, NO_OUTER } from '../kinesis/aggregates/aggregate.js'
 import type { UserRecord } from '../types.js'
 import { type Command, UsageError, wholeOption } from './command.js'
-import { Faults, jsonLines, knownFields, type Line, textField } from './ndjson.js'
+import { Faults, jsonLines, type Line } from './ndjson.js'
 import { shardMapOf, shardOptions } from './ranges.js'
+import { readUserRecord } from './user-record.js'
 
-/** What a record may have; the last ones are what `millrace deaggregate` adds, and are not read. */
-const FIELDS = new Set(['partitionKey', 'explicitHashKey', 'data', 'sequenceNumber', 'subSequenceNumber', 'aggregated', 'reason'])
 /** Data bytes that are gathered before a round, at most: memory stays bounded. */
 const MOST = 64 << 20
 
@@ -15,8 +14,9 @@ export const command: Command = {
   summary: 'user records to KPL-aggregated Kinesis records',
   help: `Usage: millrace aggregate --shards N [--ranges FILE] [options] < RECORDS
 
-Reads one user record a line, {"partitionKey","explicitHashKey"?,"data": base64}, and
-writes the Kinesis records to put, byte for byte as the Kinesis Producer Library makes them:
+Reads one user record a line, {"partitionKey","explicitHashKey"?,"data": base64}, as deaggregate,
+consume and produce --dead-letter write them, and writes the Kinesis records to put, byte for byte
+as the Kinesis Producer Library makes them:
   {"PartitionKey","ExplicitHashKey","Data": base64,"shard": index,"userRecords": count}
 User records of one shard keep their order. One alone is sent raw, under its own key.
 
@@ -68,7 +68,7 @@ Example: echo '{"partitionKey":"AMS","data":"aGVsbG8="}' | millrace aggregate --
     let held: Line<UserRecord>[] = []
     let size = 0
     let seen = 0
-    for await (const batch of jsonLines(io, faults, readRecord)) {
+    for await (const batch of jsonLines(io, faults, readUserRecord)) {
       seen = batch.seen
       for (const line of batch.lines) {
         held.push(line)
@@ -89,15 +89,3 @@ Example: echo '{"partitionKey":"AMS","data":"aGVsbG8="}' | millrace aggregate --
 }
 
 const weigh = (lines: Line<UserRecord>[]) => lines.reduce((sum, { value }) => sum + value.data.length + value.partitionKey.length, 0)
-
-function readRecord(object: Record<string, unknown>): UserRecord {
-  knownFields(object, FIELDS)
-  const partitionKey = textField(object, 'partitionKey')
-  const explicitHashKey = textField(object, 'explicitHashKey', true)
-  const data = textField(object, 'data')
-  try {
-    return { partitionKey, explicitHashKey, data: fromBase64(data, 'lenient') }
-  } catch (error) {
-    throw new Error(`"data": ${(error as Error).message}`)
-  }
-}

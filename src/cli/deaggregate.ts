@@ -1,12 +1,12 @@
 // millrace deaggregate: Kinesis records in, user records out.
-import { fromBase64, toBase64 } from '../engine/base64.js'
+import { toBase64 } from '../engine/base64.js'
 import { kindOf, MillraceError } from '../errors.js'
 import { type DeaggregateMode, type HashKeyRange, isMode } from '../kinesis/aggregates/deaggregate.js'
 import type { KinesisRecord, SplitRecord } from '../kinesis/aggregates/kinesis-record.js'
 import { type DeaggregatedRecord, openRecords } from '../kinesis/aggregates/user-records.js'
 import { formatHashKey, parseHashKey } from '../kinesis/shards/hash-key.js'
 import { type Command, UsageError } from './command.js'
-import { Faults, jsonLines, knownFields, type Line, textField } from './ndjson.js'
+import { dataField, Faults, jsonLines, knownFields, type Line, textField } from './ndjson.js'
 
 /** What a record may have; of those after SequenceNumber nothing is read (GetRecords, `millrace aggregate`). */
 const FIELDS = new Set(['PartitionKey', 'ExplicitHashKey', 'Data', 'SequenceNumber', 'ApproximateArrivalTimestamp', 'EncryptionType', 'shard', 'userRecords'])
@@ -120,15 +120,6 @@ function readSplit(object: Record<string, unknown>): SplitRecord {
     subSequenceNumber: subSequenceNumber as number,
     aggregated: aggregated === true,
     reason: textField(object, 'reason', true) as SplitRecord['reason'],
-  }
-}
-
-function dataField(object: Record<string, unknown>, name: string): Uint8Array {
-  const text = textField(object, name)
-  try {
-    return fromBase64(text, 'lenient')
-  } catch (error) {
-    throw new Error(`"${name}": ${(error as Error).message}`)
   }
 }
 

@@ -1,5 +1,6 @@
 // Standard input as JSON objects, one a line, in batches: a line that is none is reported and left out,
 // the rest goes on.
+import { fromBase64 } from '../engine/base64.js'
 import { jsonFault, kindOf } from '../errors.js'
 import type { Io } from './command.js'
 import { lineBatches } from './lines.js'
@@ -44,36 +45,52 @@ export class Faults {
  * JSON object. `read` throws an Error for an object that is not what it should be.
  */
 export async function* jsonLines<T>(io: Io, faults: Faults, read: (object: Record<string, unknown>) => T): AsyncGenerator<{ lines: Line<T>[]; seen: number }> {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let line = 0
   let seen = 0
   for await (const { bytes, offset, fault } of lineBatches(io.stdin())) {
     io.signal.throwIfAborted()
-    const lines: Line<T>[] = []
     if (fault) {
       seen++
       faults.tell(++line, offset, fault)
     }
-    for (let at = 0; at < bytes.length; ) {
-      const feed = bytes.indexOf(10, at)
-      const end = feed < 0 ? bytes.length : feed
-      const start = at
-      at = end + 1
-      line++
-      try {
-        seen++
-        const text = decoder.decode(bytes.subarray(start, end))
-        if (text.trim() === '') {
-          seen--
-          continue
-        }
-        lines.push({ line, offset: offset + start, value: read(object(text)) })
-      } catch (error) {
-        faults.tell(line, offset + start, error instanceof TypeError && 'code' in error ? 'expected UTF-8' : (error as Error).message)
-      }
-    }
-    yield { lines, seen }
+    const parsed = parseLines(bytes, { line, offset }, read, (...told) => {
+      seen++
+      faults.tell(...told)
+    })
+    line += parsed.count
+    seen += parsed.lines.length
+    yield { lines: parsed.lines, seen }
   }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * The lines of `bytes` that are not blank, each as `read` makes it of its JSON object, and how many lines there are in all. `before`:
+ * lines and bytes of the input in front of them. Told of each line that is left out.
+ */
+export function parseLines<T>(
+  bytes: Uint8Array,
+  before: { line: number; offset: number },
+  read: (object: Record<string, unknown>) => T,
+  fault: (line: number, offset: number, message: string) => void,
+): { lines: Line<T>[]; count: number } {
+  const lines: Line<T>[] = []
+  let count = 0
+  for (let at = 0; at < bytes.length; ) {
+    const feed = bytes.indexOf(10, at)
+    const end = feed < 0 ? bytes.length : feed
+    const line = before.line + ++count
+    const offset = before.offset + at
+    try {
+      const text = decoder.decode(bytes.subarray(at, end))
+      if (text.trim() !== '') lines.push({ line, offset, value: read(object(text)) })
+    } catch (error) {
+      fault(line, offset, error instanceof TypeError && 'code' in error ? 'expected UTF-8' : (error as Error).message)
+    }
+    at = end + 1
+  }
+  return { lines, count }
 }
 
 function object(text: string): Record<string, unknown> {
@@ -100,4 +117,14 @@ export function textField(object: Record<string, unknown>, name: string, optiona
 /** Throws an Error for a field that is none of `allowed`: a misspelt one is not silently left out. */
 export function knownFields(object: Record<string, unknown>, allowed: ReadonlySet<string>): void {
   for (const name in object) if (!allowed.has(name)) throw new Error(`expected the fields ${[...allowed].join(', ')}, got ${kindOf(name)}`)
+}
+
+/** A field of base64. Throws an Error that names it. */
+export function dataField(object: Record<string, unknown>, name: string): Uint8Array {
+  const text = textField(object, name)
+  try {
+    return fromBase64(text, 'lenient')
+  } catch (error) {
+    throw new Error(`"${name}": ${(error as Error).message}`)
+  }
 }

@@ -8,8 +8,8 @@ import { count } from './figures.js'
 const SHOWN = 20
 
 export interface Faults {
-  /** Tells of those that failed; `base`: lines, records and bytes of the input before them. */
-  tell(outcomes: BatchOutcomes, base: { lines: number; records: number; offset: number }): void
+  /** Tells of those that failed; `base`: lines, records and bytes of the input before them; `places`: the line of each, where it is known. */
+  tell(outcomes: BatchOutcomes, base: { lines: number; records: number; offset: number; places?: readonly number[] | undefined }): void
   line(line: number, offset: number, message: string): void
   /** How many there were. */
   told(): number
@@ -31,8 +31,9 @@ export function createFaults(io: Io): Faults {
         if (code === 'SPOOLED') continue
         if (position) say(`line ${base.lines + (position.line as number)}, byte ${base.offset + (position.offset as number)}: ${masked(message)}`)
         else {
-          const first = base.records + record + 1
-          say(`${last > record ? `records ${first} to ${base.records + last + 1}` : `record ${first}`}: ${code}: ${masked(message)}`, last - record + 1)
+          const what = base.places ? 'line' : 'record'
+          const at = (i: number) => base.places?.[i] ?? base.records + i + 1
+          say(`${last > record ? `${what}s ${at(record)} to ${at(last)}` : `${what} ${at(record)}`}: ${code}: ${masked(message)}`, last - record + 1)
         }
       }
     },
@@ -77,8 +78,8 @@ export function describe(summary: Summary, letters?: string): string {
   const megabytes = bytes / 1e6
   const lost = failed - deadLettered - spooled
   const parts = [
-    `${delivered} records delivered (${megabytes.toFixed(2)} MB read, ${(milliseconds / 1000).toFixed(1)} s, ${((megabytes * 1000) / Math.max(1, milliseconds)).toFixed(1)} MB/s)`,
-    `${kinesisRecords} Kinesis records, ${payloadUnits} PUT payload units in place of ${userPayloadUnits}`,
+    `${count(delivered, 'record')} delivered (${megabytes.toFixed(2)} MB read, ${(milliseconds / 1000).toFixed(1)} s, ${((megabytes * 1000) / Math.max(1, milliseconds)).toFixed(1)} MB/s)`,
+    `${count(kinesisRecords, 'Kinesis record')}, ${count(payloadUnits, 'PUT payload unit')} in place of ${userPayloadUnits.toLocaleString('en-US')}`,
     ...(retried > 0 ? [`${retried} sent again, ${throttled} throttled`] : []),
     ...(uncertain > 0 ? [`${uncertain} perhaps twice in the stream: an answer was lost`] : []),
     ...(failed > spooled ? [`${failed - spooled} failed`] : []),

@@ -1,25 +1,29 @@
 // millrace produce: NDJSON into a Kinesis stream, aggregated by shard.
 import type { DeadLetterSink } from '../kinesis/dead-letter.js'
 import { openDeadLetterFile } from '../kinesis/dead-letter-file.js'
+import { emfSink } from '../kinesis/emf.js'
 import type { ProducerMetrics } from '../kinesis/producer/pipeline-face.js'
 import { createProducer } from '../kinesis/producer/producer.js'
 import type { BatchOutcomes } from '../kinesis/producer/receipt.js'
+import type { RecordFault } from '../kinesis/producer/record.js'
 import { fileSpool } from '../kinesis/producer/spool/spool.js'
 import type { OpenSpool } from '../kinesis/producer/spool-port.js'
 import { faultOf, isOfOneRecord } from '../kinesis/service/faults.js'
 import type { AwsClient } from '../ports/aws.js'
 import { type Command, type Io, oneOf, textOption, UsageError, type Values, wholeOption } from './command.js'
-import { createDryRun, describePlan } from './dry-run.js'
+import { createDryRun, describePlan, lineSizes } from './dry-run.js'
 import { explain } from './explain.js'
 import { untilAborted } from './input.js'
 import { lineBatches } from './lines.js'
+import { parseLines } from './ndjson.js'
 import { drawLive } from './produce-line.js'
 import { createFaults, describe, masked } from './produce-report.js'
 import { openStream, streamHelp, streamOptions } from './stream.js'
+import { readUserRecord } from './user-record.js'
 
 export const command: Command = {
   summary: 'NDJSON records into a Kinesis stream, aggregated by shard as the KPL does',
-  help: `Usage: millrace produce --stream S --key FIELD [--endpoint URL] [options] < RECORDS
+  help: `Usage: millrace produce --stream S (--key FIELD | --records) [--endpoint URL] [options] < RECORDS
 
 Reads one JSON object a line and puts each line as a user record under the value of FIELD (text, a
 number or a boolean; /user/id for a field within one). Records of one shard share Kinesis records in
@@ -28,7 +32,12 @@ the format of the Kinesis Producer Library. Throttled records are sent again; a 
 ${streamHelp}
   --key FIELD      field with the partition key
   --hash-key FIELD field with the explicit hash key, a decimal number as text
+  --records        in place of --key: a line is {"partitionKey","explicitHashKey"?,"data": base64},
+                   as --dead-letter, consume and deaggregate write it, and its data the record
   --max-size B     bytes of an aggregate (default 51200)
+  --max-record-size B
+                   bytes of a record with its key, up to 10485760 where the stream has
+                   opted in (default 1048576)
   --no-aggregate   one Kinesis record for each line
   --ordering HOW   none (default), shard, or key: records of one key are stored in
                    the order of their lines, whatever fails or reshards
@@ -36,13 +45,16 @@ ${streamHelp}
   --record-ttl S   seconds after which a record is given up (default 300; with
                    --spool none: it stays there until it is stored)
   --dead-letter F  file that what is given up is appended to, a line of JSON for each
-                   record, with every attempt
+                   record, with every attempt; to put it again, rename the file and give it
+                   to --records
   --spool DIR      keep what is read on the disk until it is stored: a run that is
                    killed leaves it there, and the next one sends it first; a file
                    that cannot be read is kept as NAME.damaged, and the exit code is 1
   --stable-ids     ids in the aggregates, for millrace consume --deduplicate
   --dry-run        send nothing; print how records would be packed and what it costs
   --shards N       of the dry run, evenly split (default 1)
+  --emf            metrics on stdout each minute and at the end, as lines in
+                   CloudWatch's embedded metric format
   --json           the summary, or the plan, as JSON on stdout
 
 A line that is no record, or that is not delivered, is reported on stderr; the exit code is then 1.
@@ -57,7 +69,9 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     ...streamOptions,
     key: { type: 'string' },
     'hash-key': { type: 'string' },
+    records: { type: 'boolean' },
     'max-size': { type: 'string' },
+    'max-record-size': { type: 'string' },
     'no-aggregate': { type: 'boolean' },
     ordering: { type: 'string' },
     'rate-limit': { type: 'string' },
@@ -67,9 +81,10 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     'stable-ids': { type: 'boolean' },
     'dry-run': { type: 'boolean' },
     shards: { type: 'string' },
+    emf: { type: 'boolean' },
     json: { type: 'boolean' },
   },
-  flags: { aggregationMaxSize: 'max-size' },
+  flags: { aggregationMaxSize: 'max-size', maxRecordSize: 'max-record-size' },
   async run(values, positionals, io) {
     if (positionals.length > 0) throw new UsageError(`expected records on standard input, got the argument ${JSON.stringify(positionals[0])}`)
     const { fields, options, shards, letterPath, spoolPath } = optionsOf(values)
@@ -79,6 +94,7 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     const letters = letterPath === undefined || dry ? undefined : await openDeadLetterFile(io.ports.storage, letterPath)
     const spool =
       spoolPath === undefined || dry ? undefined : once(fileSpool(io.ports, spoolPath, { onDamage: ({ message }) => io.log(`millrace produce: ${message}`) }))
+    const metrics = values.emf && !dry ? emfSink({ write: (line) => void io.write(`${line}\n`).catch(() => {}), clock: io.ports.clock }) : undefined
     const producer = createProducer({
       ...target,
       ...options,
@@ -87,6 +103,7 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
       ...(dry ? { rateLimit: Number.POSITIVE_INFINITY } : {}),
       deadLetter: letters && lettersTo(io, letters.take),
       spool,
+      metrics,
     })
     // The spool keeps what is not stored by then, and an outage may outlast whoever waits for the end.
     if (spool) io.signal.addEventListener('abort', () => void producer.close({ signal: io.signal }).catch(() => {}), { once: true })
@@ -99,6 +116,12 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
     let lines = 0
     let records = 0
     let hopeless: string | undefined
+    const put = async (text: Uint8Array, offset: number) => {
+      if (fields) return { receipt: await producer.putNdjson(text, fields), sizes: dry && lineSizes(text), places: undefined }
+      const read = parseLines(text, { line: lines, offset }, readUserRecord, faults.line).lines
+      const users = read.map(({ value }) => value)
+      return { receipt: await producer.putBatch(users), sizes: dry && users.map(({ data }) => data.length), places: read.map(({ line }) => line) }
+    }
     const take = async () => {
       // No waiting for a full batch: whoever pipes a log in wants its lines to arrive.
       for await (const batch of lineBatches(untilAborted(io), 1)) {
@@ -109,11 +132,11 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
         // A signal cuts the input anywhere: the line that it cut is not a bad one, it was not read.
         const whole = io.signal.aborted ? batch.bytes.subarray(0, batch.bytes.lastIndexOf(10) + 1) : batch.bytes
         if (whole.length === 0 || (spool && io.signal.aborted)) continue
-        const receipt = await producer.putNdjson(whole, fields)
         const base = { lines, records, offset: batch.offset }
+        const { receipt, sizes, places } = await put(whole, batch.offset)
         void receipt.outcomes.then((outcomes) => {
-          dry?.note(whole, outcomes)
-          faults.tell(outcomes, base)
+          if (sizes) dry?.note(sizes, outcomes)
+          faults.tell(outcomes, { ...base, places })
           hopeless ??= hopelessCode(outcomes, producer.metrics())
         })
         bytes += whole.length
@@ -140,6 +163,7 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
       )
     await attempt(producer.close())
     await attempt(letters?.close())
+    metrics?.flush()
     target.client.destroy?.()
     endLive()
     faults.end()
@@ -156,19 +180,23 @@ Example: millrace produce --stream flights --endpoint http://localhost:4567 --ke
 
 /** Everything but the stream. Throws UsageError. */
 function optionsOf(values: Values) {
-  const { key } = values
-  if (typeof key !== 'string' || key === '') throw new UsageError('expected --key FIELD')
+  const { key, records } = values
   const hashKey = textOption(values, 'hash-key', 'the name of a field')
+  for (const name of ['key', 'hash-key'])
+    if (records && values[name] !== undefined) throw new UsageError(`--${name} expected no --records beside it: its lines name their keys themselves`)
+  if (!records && (typeof key !== 'string' || key === '')) throw new UsageError('expected --key FIELD or --records')
   const seconds = wholeOption(values, 'record-ttl', 1)
   const aggregation = !values['no-aggregate']
   for (const name of ['stable-ids', 'max-size']) {
     if (!aggregation && values[name] !== undefined) throw new UsageError(`--${name} expected aggregates, got --no-aggregate beside it`)
   }
   return {
-    fields: { partitionKey: key, ...(hashKey === undefined ? {} : { explicitHashKey: hashKey }) },
+    /** None: lines are records themselves. */
+    fields: typeof key === 'string' ? { partitionKey: key, ...(hashKey === undefined ? {} : { explicitHashKey: hashKey }) } : undefined,
     options: {
       aggregation,
       aggregationMaxSize: wholeOption(values, 'max-size', 64),
+      maxRecordSize: wholeOption(values, 'max-record-size', 64),
       ordering: oneOf(values, 'ordering', ['none', 'shard', 'key']),
       rateLimit: wholeOption(values, 'rate-limit', 1),
       recordTtl: seconds === undefined ? undefined : seconds * 1000,
@@ -226,10 +254,19 @@ function lettersTo(io: Io, take: DeadLetterSink): DeadLetterSink {
   }
 }
 
+/** What says nothing of the stream. */
+const OWN_CODES: ReadonlySet<string> = new Set<RecordFault['code'] | 'SPOOLED'>([
+  'BAD_PARTITION_KEY',
+  'BAD_HASH_KEY',
+  'RECORD_TOO_LARGE',
+  'BAD_JSON',
+  'SPOOLED',
+])
+
 /** The service's code where a whole batch has failed and nothing was ever delivered: no stream, no permission. */
 function hopelessCode(outcomes: BatchOutcomes, { delivered }: ProducerMetrics): string | undefined {
   if (delivered > 0 || outcomes.failed < outcomes.count) return undefined
-  for (const { position, code } of outcomes.failures()) if (!position && code !== 'SPOOLED' && !isOfOneRecord(code)) return code
+  for (const { code } of outcomes.failures()) if (!OWN_CODES.has(code) && !isOfOneRecord(code)) return code
   return undefined
 }
 

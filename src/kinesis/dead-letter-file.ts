@@ -1,4 +1,4 @@
-// Dead letters as lines of a file, in the form that `millrace aggregate` and `produce` read: what could not
+// Dead letters as lines of a file, in the form that `millrace produce --records` and `aggregate` read: what could not
 // be delivered can be put again.
 import { toBase64 } from '../engine/base64.js'
 import { MillraceError, wrongType } from '../errors.js'
@@ -17,7 +17,8 @@ export interface DeadLetterFile {
  * Opens a file for dead letters, to append: it is made where it is not there, what it holds stays. Each is a line of JSON: `partitionKey`,
  * `explicitHashKey` where there is one, `data` in base64, `code`, `message`, `uncertain`, `attemptCount`,
  * `attempts` with times as ISO text, `position`. A line that a crash has cut is ended, so that the next one is whole.
- * Rejects with IO where the file cannot be written.
+ * `millrace produce --records` puts them again; move the file away first, for what fails again would be appended to it. Rejects
+ * with IO where the file cannot be written.
  *
  * @example
  * const letters = await openDeadLetterFile(nodePorts.storage, 'dead.ndjson') // from millrace/node

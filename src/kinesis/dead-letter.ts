@@ -6,7 +6,7 @@ import type { Attempt } from './service/attempt.js'
 import { backoff } from './service/backoff.js'
 import { withTimeout } from './service/timeout.js'
 
-/** A record that was refused, has expired, or was sent too often. It can be put again as it is. */
+/** A record that was refused, has expired, or was sent too often. Put again, it is its first three members: put() refuses the others. */
 export interface DeadLetter {
   partitionKey: string
   /** Decimal. */

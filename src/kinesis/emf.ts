@@ -9,9 +9,9 @@ export interface EmfOptions {
   write: (line: string) => void
   clock: Clock
   /** CloudWatch's namespace; default "millrace". */
-  namespace?: string
+  namespace?: string | undefined
   /** Milliseconds between lines of the same series; default 60,000. */
-  interval?: number
+  interval?: number | undefined
 }
 
 export interface EmfSink extends MetricsSink {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Leaf } from '../../src/types.js'
 import { builds } from '../builds.js'
 import { scanValues } from '../columns.js'
+import { cpuTime } from '../cpu.js'
 
 /** The number in `text` times 10^scale: the whole part and whether digits were left, by BigInt alone. */
 function exact(text: string, scale: number): { value: bigint; rest: bigint; unit: bigint } {
@@ -140,11 +141,11 @@ describe.each(builds)('%s', (_, engine) => {
       0n,
     ])
     const text = `{"v":${'1234567890'.repeat(100_000)}}`
-    const start = performance.now()
+    const start = cpuTime()
     for (const type of ['int64', 'uint64', 'double', 'float'] as const) scanValues(engine, { type }, [text.slice(5, -1)])
     expect(scanValues(engine, wide, [text.slice(5, -1), `"${text.slice(5, -1)}"`])).toEqual(
       [1, 2].map(() => ({ message: 'decimal(38,10), got more digits than it has' })),
     )
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(cpuTime() - start).toBeLessThan(2000)
   })
 })

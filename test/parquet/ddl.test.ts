@@ -4,6 +4,7 @@ import { formatDdl, parseSchema, parseTable } from '../../src/parquet/index.js'
 import { fieldsOf } from '../../src/parquet/internal.js'
 import { ddlOf, schemaOf } from '../../src/parquet/schema/format.js'
 import type { Field, Leaf } from '../../src/types.js'
+import { cpuTime } from '../cpu.js'
 import { fieldsOfDepth } from './schemas.js'
 
 const types = (text: string) => Object.fromEntries(parseSchema(text).columns.map(({ name, type }) => [name, type]))
@@ -299,12 +300,12 @@ describe('hostile text', () => {
     ['parentheses', `create table t (a int) x ${'('.repeat(1e6)}`],
     ['digits', `a decimal(${'9'.repeat(2e6)})`],
   ])('of %s takes linear time', (_, text) => {
-    const start = performance.now()
+    const start = cpuTime()
     try {
       parseSchema(text)
     } catch (error) {
       expect((error as Error).message.length).toBeLessThan(300)
     }
-    expect(performance.now() - start).toBeLessThan(3000)
+    expect(cpuTime() - start).toBeLessThan(3000)
   })
 })

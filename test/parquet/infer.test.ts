@@ -5,6 +5,7 @@ import { createEngine } from '../../src/engine/engine.js'
 import { createInference, type InferenceOptions, inferSchema } from '../../src/parquet/index.js'
 import { fieldsOf } from '../../src/parquet/internal.js'
 import type { Field } from '../../src/types.js'
+import { cpuTime } from '../cpu.js'
 
 /** With little memory set aside: each inference has an engine of its own. */
 const infer = (text: string | Buffer, options?: InferenceOptions & { complete?: boolean }) =>
@@ -237,9 +238,9 @@ describe('hostile records', () => {
     ['a large number', `{"a":${'9'.repeat(1e6)}}`],
     ['a long fraction', `{"a":0.1${'0'.repeat(1e6)}1}`],
   ])('of %s take linear time', async (_, text) => {
-    const start = performance.now()
+    const start = cpuTime()
     expect((await inferSchema(Buffer.from(text))).records).toBe(1)
-    expect(performance.now() - start).toBeLessThan(3000)
+    expect(cpuTime() - start).toBeLessThan(3000)
   })
 })
 

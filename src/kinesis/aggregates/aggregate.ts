@@ -11,14 +11,14 @@ export interface AggregateOptions {
   /** The stream's open shards: records of different shards never share an aggregate. */
   shards: ShardMap
   /** Most bytes of an aggregate, its 20 bytes of magic and MD5 included: 64 to 10,485,760; default 51,200 (KPL). */
-  maxSize?: number
+  maxSize?: number | undefined
   /** Most user records of an aggregate: 1 to 4,294,967,295 (default, KPL). 1 sends every record raw. */
-  maxCount?: number
+  maxCount?: number | undefined
   /**
    * The stream's limit for data and partition key together: 64 to 10,485,760; default 1,048,576. A user
    * record over it is rejected; an aggregate with its key "a" stays within it.
    */
-  maxRecordSize?: number
+  maxRecordSize?: number | undefined
 }
 
 /** A user record that no shard takes, or the service would refuse. The rest of the batch is not affected. */

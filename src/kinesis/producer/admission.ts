@@ -1,5 +1,6 @@
 // How records come in: when there is room, and with a spool once they are on the device. What an
 // earlier run has left in the spool comes first.
+import { NO_HASH, ROW_WORDS } from '../../engine/batch.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import { randomName } from '../names.js'
 import { unlessAborted } from '../service/signal.js'
@@ -42,8 +43,6 @@ export interface Many {
   hashes: readonly (string | undefined)[]
   data: readonly Uint8Array[]
 }
-
-const ABSENT = 0xffffffff
 
 /** Records of the spool have nobody who waits for them. */
 const nobody = (epoch: number): Ticket => ({ epoch, bytes: 0, settle() {}, settleRows() {} })
@@ -255,9 +254,9 @@ function takeSome({ numbers, records }: SpooledBatch, from: number, ticket: Tick
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   let to = from
   for (; to < records.count && (to === from || pack.bytes < quarter); to++) {
-    const [keyAt, keySize, hashAt, hashSize, dataAt, dataSize] = table.subarray(8 * to, 8 * to + 6)
+    const [keyAt, keySize, hashAt, hashSize, dataAt, dataSize] = table.subarray(ROW_WORDS * to, ROW_WORDS * to + 6)
     const text = (at: number, size: number) => decoder.decode(heap.subarray(at, at + size))
-    const hash = hashSize === ABSENT ? undefined : text(hashAt, hashSize)
+    const hash = hashSize === NO_HASH ? undefined : text(hashAt, hashSize)
     pack.add(text(keyAt, keySize), hash, heap.subarray(dataAt, dataAt + dataSize), ticket, 0, now, numbers[to])
   }
   return { pack, to }

@@ -1,5 +1,6 @@
 // From a pack of user records to the Kinesis records that carry them: one crossing into the core for
 // the whole pack.
+import { ROW_WORDS } from '../../engine/batch.js'
 import { aggregatePacked, NO_OUTER } from '../aggregates/aggregate.js'
 import { tagAggregate, tagSingle } from '../aggregates/record-ids.js'
 import type { Outer } from './outer.js'
@@ -23,7 +24,6 @@ export interface Folded {
   rest: number[]
 }
 
-const ROW = 8
 /** Of the tag beside its numbers, which take a byte or two each. */
 const TAG_BYTES = 96
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -38,7 +38,7 @@ export function fold(pack: Pack, table: ShardTable, { aggregation, maxSize, maxC
     for (let row = 0; row < pack.count; row++) outers.push(alone(pack, row, table.version, undefined, maxRecordSize))
     return { outers, rest }
   }
-  const batch = { count: pack.count, table: pack.table.subarray(0, ROW * pack.count), heap: pack.heap.subarray(0, pack.bytes) }
+  const batch = { count: pack.count, table: pack.table.subarray(0, ROW_WORDS * pack.count), heap: pack.heap.subarray(0, pack.bytes) }
   const room = tagged === undefined ? maxSize : Math.max(64, maxSize - TAG_BYTES - (maxSize >> 4))
   const made = aggregatePacked(batch, { shards: table.map, maxSize: room, maxCount: aggregation ? maxCount : 1, maxRecordSize })
   const last = aggregation && !all ? lastOfShards(made, pack.count) : undefined
@@ -46,7 +46,7 @@ export function fold(pack: Pack, table: ShardTable, { aggregation, maxSize, maxC
   const rows = rowsOf(made.outers, made)
   if (open) for (let row = 0; row < pack.count; row++) if (open.has(made.outers[row])) rest.push(row)
   for (let i = 0; i < made.count; i++) {
-    const [keyAt, keySize, hashAt, hashSize, dataAt, dataSize, , users] = made.table.subarray(ROW * i, ROW * i + ROW)
+    const [keyAt, keySize, hashAt, hashSize, dataAt, dataSize, , users] = made.table.subarray(ROW_WORDS * i, ROW_WORDS * i + ROW_WORDS)
     if (open?.has(i)) continue
     const text = (at: number, size: number) => decoder.decode(made.heap.subarray(at, at + size))
     const shared = users > 1
@@ -89,7 +89,7 @@ function lastOfShards(made: { shards: Uint32Array; table: Uint32Array }, count: 
   const last = new Map<number, number>()
   for (let i = 0; i < made.shards.length; i++) last.set(made.shards[i], i)
   let kept = 0
-  for (const i of last.values()) kept += made.table[ROW * i + 7]
+  for (const i of last.values()) kept += made.table[ROW_WORDS * i + 7]
   return new Set(2 * kept > count ? [] : last.values())
 }
 
@@ -99,7 +99,7 @@ function rowsOf(outers: Uint32Array, made: { count: number; table: Uint32Array }
   let total = 0
   for (let i = 0; i < made.count; i++) {
     ends[i] = total
-    total += made.table[ROW * i + 7]
+    total += made.table[ROW_WORDS * i + 7]
   }
   // One block for all: an array of its own for each is a buffer outside of the heap.
   const block = new Uint32Array(total)
@@ -107,7 +107,7 @@ function rowsOf(outers: Uint32Array, made: { count: number; table: Uint32Array }
     const outer = outers[row]
     if (outer !== NO_OUTER) block[ends[outer]++] = row
   }
-  return Array.from(ends, (end, i) => block.subarray(end - made.table[ROW * i + 7], end))
+  return Array.from(ends, (end, i) => block.subarray(end - made.table[ROW_WORDS * i + 7], end))
 }
 
 /** A user record under its own key, its shard unknown. */

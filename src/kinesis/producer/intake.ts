@@ -1,13 +1,10 @@
 // The record table on the host's side: accepted records as packed rows, each with the ticket that
 // its outcome goes to. A pack is filled, aggregated once, and kept until its rows have settled.
+import { NO_HASH, ROW_WORDS } from '../../engine/batch.js'
 import type { Past } from '../service/attempt.js'
 import type { Pack } from './pack.js'
 import type { Ticket } from './receipt.js'
 import { type Arrays, giveSpare, takeSpare } from './spares.js'
-
-/** Words of a row of the record table (assembly/record/batch.ts). */
-const ROW = 8
-const ABSENT = 0xffffffff
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -19,7 +16,7 @@ export const ROW_BYTES = 64
 export function createPack(rows = 64, bytes = 16_384): Pack {
   const own = rows > 64 ? takeSpare(rows, bytes) : undefined
   let room = own?.indices.length ?? Math.max(1, rows)
-  let table = own?.table ?? new Uint32Array(ROW * room)
+  let table = own?.table ?? new Uint32Array(ROW_WORDS * room)
   let owners = own?.owners ?? new Uint32Array(room)
   let indices = own?.indices ?? new Uint32Array(room)
   let since = own?.since ?? new Float64Array(room)
@@ -36,7 +33,7 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
   let pasts: Map<number, Past> | undefined
   const moveInto = (spare: Arrays | undefined) => {
     if (!spare) return
-    spare.table.set(table.subarray(0, ROW * count))
+    spare.table.set(table.subarray(0, ROW_WORDS * count))
     spare.owners.set(owners.subarray(0, count))
     spare.indices.set(indices.subarray(0, count))
     spare.since.set(since.subarray(0, count))
@@ -59,7 +56,7 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
     }
     if (count + more <= room) return
     room = Math.max(2 * room, count + more)
-    table = grown(table, new Uint32Array(ROW * room))
+    table = grown(table, new Uint32Array(ROW_WORDS * room))
     owners = grown(owners, new Uint32Array(room))
     indices = grown(indices, new Uint32Array(room))
     since = grown(since, new Float64Array(room))
@@ -151,19 +148,19 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
     past: (row) => pasts?.get(row),
     size: (row) => textSize(table, row) + ROW_BYTES + tickets[owners[row]].bytes,
     textSize: (row) => textSize(table, row),
-    data: (row) => heap.subarray(table[ROW * row + 4], table[ROW * row + 4] + table[ROW * row + 5]),
-    key: (row) => decoder.decode(heap.subarray(table[ROW * row], table[ROW * row] + table[ROW * row + 1])),
+    data: (row) => heap.subarray(table[ROW_WORDS * row + 4], table[ROW_WORDS * row + 4] + table[ROW_WORDS * row + 5]),
+    key: (row) => decoder.decode(heap.subarray(table[ROW_WORDS * row], table[ROW_WORDS * row] + table[ROW_WORDS * row + 1])),
     hash(row) {
-      const [at, size] = table.subarray(ROW * row + 2, ROW * row + 4)
-      return size === ABSENT ? undefined : decoder.decode(heap.subarray(at, at + size))
+      const [at, size] = table.subarray(ROW_WORDS * row + 2, ROW_WORDS * row + 4)
+      return size === NO_HASH ? undefined : decoder.decode(heap.subarray(at, at + size))
     },
     add(key, hash, data, ticket, index, arrived, number) {
       make(3 * key.length + (hash?.length ?? 0) + data.length)
-      const at = ROW * count
+      const at = ROW_WORDS * count
       table[at] = top
       table[at + 1] = write(key)
       table[at + 2] = top
-      table[at + 3] = hash === undefined ? ABSENT : write(hash)
+      table[at + 3] = hash === undefined ? NO_HASH : write(hash)
       table[at + 5] = data.length
       table[at + 4] = copy(data, 0, data.length)
       note(ticket, index, arrived, number)
@@ -180,7 +177,7 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
       const ascii = write(keys) === keys.length
       const rows = table
       const bytesOf = heap
-      for (let i = from, at = ROW * count; i < to; i++, at += ROW) {
+      for (let i = from, at = ROW_WORDS * count; i < to; i++, at += ROW_WORDS) {
         const { partitionKey } = records[i]
         // Where a character may take several bytes the keys are written anew, one by one: that is rare.
         rows[at] = ascii ? key : top
@@ -189,7 +186,7 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
         const hash = hashes[i - from]
         const own = data[i - from]
         rows[at + 2] = top
-        rows[at + 3] = hash === undefined ? ABSENT : write(hash)
+        rows[at + 3] = hash === undefined ? NO_HASH : write(hash)
         rows[at + 4] = top
         rows[at + 5] = own.length
         bytesOf.set(own, top)
@@ -198,19 +195,19 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
       noteAll(ticket, index, arrived, number, to - from)
     },
     append(rows, from, to, text, side, ticket, index, arrived, number) {
-      const first = rows[ROW * from + 4]
-      const end = rows[ROW * to - 4] + rows[ROW * to - 3]
+      const first = rows[ROW_WORDS * from + 4]
+      const end = rows[ROW_WORDS * to - 4] + rows[ROW_WORDS * to - 3]
       let keys = 0
-      if (side.length > 0) for (let row = from; row < to; row++) if (rows[ROW * row] >= text.length) keys += rows[ROW * row + 1]
+      if (side.length > 0) for (let row = from; row < to; row++) if (rows[ROW_WORDS * row] >= text.length) keys += rows[ROW_WORDS * row + 1]
       make(end - first + keys, to - from)
       const shift = copy(text, first, end - first) - first
       const own = table
       const length = text.length
-      for (let source = ROW * from, at = ROW * count; source < ROW * to; source += ROW, at += ROW) {
+      for (let source = ROW_WORDS * from, at = ROW_WORDS * count; source < ROW_WORDS * to; source += ROW_WORDS, at += ROW_WORDS) {
         const key = rows[source]
         own[at] = key < length ? key + shift : copy(side, key - length, rows[source + 1])
         own[at + 1] = rows[source + 1]
-        own[at + 2] = rows[source + 3] === ABSENT ? 0 : rows[source + 2] + shift
+        own[at + 2] = rows[source + 3] === NO_HASH ? 0 : rows[source + 2] + shift
         own[at + 3] = rows[source + 3]
         own[at + 4] = rows[source + 4] + shift
         own[at + 5] = rows[source + 5]
@@ -223,7 +220,7 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
     absorb(from) {
       make(from.bytes, from.count)
       const shift = copy(from.heap, 0, from.bytes)
-      for (let row = 0, at = ROW * count, source = 0; row < from.count; row++, at += ROW, source += ROW) {
+      for (let row = 0, at = ROW_WORDS * count, source = 0; row < from.count; row++, at += ROW_WORDS, source += ROW_WORDS) {
         for (let word = 0; word < 6; word++) table[at + word] = from.table[source + word]
         table[at] += shift
         table[at + 2] += shift
@@ -234,7 +231,7 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
     prepend(from) {
       const more = from.count
       make(from.bytes, more)
-      table.copyWithin(ROW * more, 0, ROW * count)
+      table.copyWithin(ROW_WORDS * more, 0, ROW_WORDS * count)
       owners.copyWithin(more, 0, count)
       indices.copyWithin(more, 0, count)
       since.copyWithin(more, 0, count)
@@ -242,7 +239,7 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
       const shift = copy(from.heap, 0, from.bytes)
       const end = count + more
       live += more
-      for (let row = 0, at = 0; row < more; row++, at += ROW) {
+      for (let row = 0, at = 0; row < more; row++, at += ROW_WORDS) {
         for (let word = 0; word < 6; word++) table[at + word] = from.table[at + word]
         table[at] += shift
         table[at + 2] += shift
@@ -260,11 +257,11 @@ export function createPack(rows = 64, bytes = 16_384): Pack {
       recycle(live)
     },
     move(from, row, past) {
-      const source = ROW * row
+      const source = ROW_WORDS * row
       const rows = from.table
-      const hashBytes = rows[source + 3] === ABSENT ? 0 : rows[source + 3]
+      const hashBytes = rows[source + 3] === NO_HASH ? 0 : rows[source + 3]
       make(rows[source + 1] + hashBytes + rows[source + 5])
-      const at = ROW * count
+      const at = ROW_WORDS * count
       table[at] = copy(from.heap, rows[source], rows[source + 1])
       table[at + 1] = rows[source + 1]
       table[at + 2] = copy(from.heap, rows[source + 2], hashBytes)
@@ -289,9 +286,9 @@ export function sizeOfRows({ table, tickets, owners }: Pack, rows: ArrayLike<num
 }
 
 function textSize(table: Uint32Array, row: number): number {
-  const at = ROW * row
+  const at = ROW_WORDS * row
   const hash = table[at + 3]
-  return table[at + 1] + table[at + 5] + (hash === ABSENT ? 0 : hash)
+  return table[at + 1] + table[at + 5] + (hash === NO_HASH ? 0 : hash)
 }
 
 function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {

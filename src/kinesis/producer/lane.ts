@@ -1,7 +1,7 @@
 // What waits for one shard. A shard that throttles, or is full, holds up its own lane only.
 import type { Outer } from './outer.js'
 import { createPace, type Pace } from './pace.js'
-import { createQueue } from './queue.js'
+import { createQueue, type Queue } from './queue.js'
 
 /**
  * none: nothing. shard: Kinesis records of one shard reach it in the order they were made, one at a
@@ -10,7 +10,8 @@ import { createQueue } from './queue.js'
  */
 export type Ordering = 'none' | 'shard' | 'key'
 
-export interface Lane {
+/** A queue, the oldest first; what is to be sent again goes back to its front. */
+export interface Lane extends Queue<Outer> {
   readonly shardId: string
   readonly pace: Pace
   /** Failures in a row, and when the last one was. */
@@ -21,15 +22,6 @@ export interface Lane {
   asleep: boolean
   /** Kinesis records of this lane whose fate is open. */
   readonly flying: number
-  readonly length: number
-  /** The oldest one that waits; there must be one. */
-  peek(): Outer
-  shift(): Outer
-  push(outer: Outer): void
-  /** Back to where they were taken from. */
-  unshift(outers: readonly Outer[]): void
-  /** All that waits, which then waits here no more. */
-  clear(): Outer[]
   /** Whether it may be under way beside those that are. */
   admits(outer: Outer): boolean
   depart(outer: Outer): void

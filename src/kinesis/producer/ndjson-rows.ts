@@ -1,4 +1,5 @@
 // NDJSON to rows of the record table, a stretch of lines at a time, inside the core: no object a record.
+import { NO_HASH } from '../../engine/batch.js'
 import { ASK_HOST } from '../../engine/core.js'
 import { type Engine, engine } from '../../engine/engine.js'
 import { ROW_BYTES } from './intake.js'
@@ -24,7 +25,6 @@ const NOTHING = new Uint8Array(0)
 export const ROWS = 8_192
 /** Bytes read at a time: text, rows and what is made of them stay in the cache. */
 const STRETCH = 256 * 1024
-const ABSENT = 0xffffffff
 
 const encoder = new TextEncoder()
 
@@ -111,7 +111,7 @@ export function bytesIn({ table }: LineRows, from: number, to: number): number {
 
 const sizeOf = (table: Uint32Array, row: number) => {
   const hash = table[8 * row + 3]
-  return table[8 * row + 1] + table[8 * row + 5] + (hash === ABSENT ? 0 : hash) + ROW_BYTES
+  return table[8 * row + 1] + table[8 * row + 5] + (hash === NO_HASH ? 0 : hash) + ROW_BYTES
 }
 
 /** Row i, which is only a line, as the host reads it. `line` and `offset`: of the text's first line. */

@@ -10,7 +10,7 @@ export interface NdjsonOptions {
    */
   partitionKey: string
   /** The same for the explicit hash key, decimal text; null or absent means none. */
-  explicitHashKey?: string
+  explicitHashKey?: string | undefined
 }
 
 export interface NdjsonLine {

@@ -12,7 +12,6 @@ import { MillraceError } from '../../errors.js'
 import { after, expiredBy, type Past } from '../service/attempt.js'
 import { faultOf } from '../service/faults.js'
 import type { KinesisService } from '../service/service.js'
-import { createTelemetry } from '../telemetry.js'
 import type { Account } from './account.js'
 import { fold } from './fold.js'
 import { createPack } from './intake.js'
@@ -25,6 +24,7 @@ import type { ProducerSettings } from './producer-options.js'
 import { createSearch } from './search.js'
 import { createSender } from './sender.js'
 import { createSettler } from './settler.js'
+import { createTelemetry } from './telemetry.js'
 
 /** `released` is told the numbers of records that have their outcomes; `name` gives the producer's, once records come. */
 export function createPipeline(

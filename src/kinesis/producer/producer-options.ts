@@ -10,40 +10,40 @@ import type { OpenSpool } from './spool-port.js'
 
 export interface ProducerOptions extends StreamOptions {
   /** Clock and chance; default: the system's. */
-  ports?: { clock: Clock; random: Random }
+  ports?: { clock: Clock; random: Random } | undefined
   /**
    * Several user records in one Kinesis record, as the KPL packs them; default true. It ends by
    * itself where the stream distributes records as it likes (RecordDistributionStrategy AUTO).
    */
-  aggregation?: boolean
+  aggregation?: boolean | undefined
   /**
    * Each record carries an id that is the same whenever it is sent, so that `createConsumer({ deduplicate: true })` gives it
    * once; default false. It lies in the tags of the format, which the KCL and others skip, and costs a byte or two a
    * record. A record alone is then an aggregate of one; only one that has no room for the tag has no id. Without a spool the
    * ids end with the process. None where nothing is aggregated (`aggregation: false`, or AUTO).
    */
-  stableIds?: boolean
+  stableIds?: boolean | undefined
   /** Bytes of an aggregate; default 51,200 (KPL), 64 to 10 MiB. */
-  aggregationMaxSize?: number
+  aggregationMaxSize?: number | undefined
   /** User records of an aggregate; default 2^32 - 1 (KPL). */
-  aggregationMaxCount?: number
+  aggregationMaxCount?: number | undefined
   /**
    * Ends an aggregate below the largest multiple of 25,000 bytes that aggregationMaxSize holds; default true. A
    * provisioned stream is billed by PUT payload units of 25 KB a Kinesis record, begun ones counted whole: 51,200
    * bytes are three of them, 49,999 two. false: where the KPL ends them, byte for byte. AWS says "25KB"; the
    * smaller reading costs nothing where the larger one is meant (KINESIS.payloadUnitBytes).
    */
-  wholePayloadUnits?: boolean
+  wholePayloadUnits?: boolean | undefined
   /** Milliseconds after which the shards and the RecordDistributionStrategy are looked up again while records come; default 60,000. */
-  refreshInterval?: number
+  refreshInterval?: number | undefined
   /** Milliseconds that a record may wait for company; default 100 (KPL). */
-  maxBufferedTime?: number
+  maxBufferedTime?: number | undefined
   /**
    * Bytes accepted and not settled at which put waits; default 64 MiB. What holds them counts as well: 64 a record, 256 more for
    * one of put(), which has a receipt of its own, and 512 a Kinesis record: an aggregate, or each record where
    * none are made.
    */
-  maxBufferedBytes?: number
+  maxBufferedBytes?: number | undefined
   /**
    * What is sure about the order of records. none (default): nothing. shard: records of one shard are
    * stored in the order they were put for as long as the stream's shards do not change. key: records of
@@ -52,40 +52,40 @@ export interface ProducerOptions extends StreamOptions {
    * way. Not even key can order a request that the service still stores after requestTimeout. A record
    * that fails leaves a gap, those behind it go on.
    */
-  ordering?: Ordering
+  ordering?: Ordering | undefined
   /**
    * Percent of a shard's limits (1,000 records/s, 1 MiB/s with keys) up to which it is written to; default 100. Less where other
    * producers share the stream. A shard that throttles gets 70 % of its rate, and 5 % of the limit back a second.
    * Infinity: no limit but the service's own. Where the shards are not known: one shard's, growing while nothing is throttled.
    */
-  rateLimit?: number
+  rateLimit?: number | undefined
   /** Takes records that are given up, with the reason and every attempt: a function, such as `take` of what openDeadLetterFile() gives. */
-  deadLetter?: DeadLetterSink
+  deadLetter?: DeadLetterSink | undefined
   /**
    * Keeps accepted records on a device until they have settled (fileSpool): put resolves once they are there,
    * and what an earlier run has left is sent first, before any new record, in its order. Nothing in it is given up for
    * its age unless recordTtl is set, which begins anew with each run. default: accepted records live in memory.
    */
-  spool?: OpenSpool
+  spool?: OpenSpool | undefined
   /** Told what is accepted, sent, settled, retried and throttled, by shard: an OpenTelemetry Meter, or emfSink(). Never of payloads or keys. */
-  metrics?: MetricsSink
+  metrics?: MetricsSink | undefined
   /** Records accepted and not settled at which put waits; default 1,000,000. */
-  maxBufferedRecords?: number
+  maxBufferedRecords?: number | undefined
   /** Bytes of data and partition key; default 1 MiB, up to 10 MiB where the stream has opted in. */
-  maxRecordSize?: number
+  maxRecordSize?: number | undefined
   /** Times that a Kinesis record is sent before it fails with the last error; default: no limit but recordTtl. */
-  maxAttempts?: number
+  maxAttempts?: number | undefined
   /**
    * Milliseconds after acceptance past which a record is not sent again but fails as EXPIRED; default 300,000, with a
    * `spool` Infinity: it is there so that an outage is survived, and put waits once it is full.
    */
-  recordTtl?: number
+  recordTtl?: number | undefined
   /** Bytes of a PutRecords request, keys counted; default 5 MiB, up to 10 MiB, which the service takes by its newer documents. */
-  maxRequestBytes?: number
+  maxRequestBytes?: number | undefined
   /** PutRecords requests under way at once; default 24 (KPL). */
-  maxRequests?: number
+  maxRequests?: number | undefined
   /** Milliseconds to wait for the answer to a request; default 30,000. */
-  requestTimeout?: number
+  requestTimeout?: number | undefined
 }
 
 /** Every option with its value. */

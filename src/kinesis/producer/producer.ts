@@ -23,7 +23,7 @@ export interface PutOptions {
    * What was accepted by then, and with a spool what had been given to its device, is delivered all the same: put
    * again, it may be in the stream twice.
    */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 export interface Producer {
@@ -58,7 +58,8 @@ export interface Producer {
   send(source: AsyncIterable<ProducerRecord> | Iterable<ProducerRecord>, options?: PutOptions): AsyncGenerator<Sent>
   /**
    * A WritableStream of records, or of arrays of them: a write resolves when they are accepted. Closing it
-   * waits until all that was written has settled, and leaves the producer open.
+   * waits until all that was written has settled, and leaves the producer open. A Writable of Node's over it:
+   * `Writable.fromWeb(producer.writable(), { objectMode: true })`.
    */
   writable(options?: WritableOptions): WritableStream<ProducerRecord | readonly ProducerRecord[]>
   /** Sends without waiting for company; resolves when all that was accepted before has settled. Rejects with the signal's reason when that is aborted first. */

@@ -7,7 +7,7 @@ export interface ProducerRecord {
   /** 1 to 256 characters. */
   partitionKey: string
   /** 0 to 2^128 - 1, decimal text or bigint; takes the place of the partition key's MD5. */
-  explicitHashKey?: string | bigint
+  explicitHashKey?: string | bigint | undefined
   /** Copied when the record is accepted. Text is sent as UTF-8. */
   data: Uint8Array | string
 }

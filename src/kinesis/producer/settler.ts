@@ -1,14 +1,15 @@
 // What became of records, told to all who wait for it: dead letters, tickets, the buffer's account, the counts.
+import { ROW_WORDS } from '../../engine/batch.js'
 import { KINESIS } from '../../limits.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import { bury, type DeadLetter, type DeadLetterSink, type Refused } from '../dead-letter.js'
 import { attemptsOf, join, type Past } from '../service/attempt.js'
-import type { Telemetry } from '../telemetry.js'
 import type { Account } from './account.js'
 import { sizeOfRows } from './intake.js'
 import type { Outer } from './outer.js'
 import type { Pack } from './pack.js'
 import type { Delivered, Failed, Ticket } from './receipt.js'
+import type { Telemetry } from './telemetry.js'
 
 export interface SettledCounts {
   /** User records taken into the buffer; what was refused is none of them. */
@@ -55,15 +56,14 @@ export interface SettlerOptions {
   released: ((numbers: Float64Array) => void) | undefined
 }
 
-/** Words of a row of the record table, and which of them is the size of the data. */
-const ROW = 8
+/** Which word of a row of the record table is the size of the data. */
 const DATA_SIZE = 5
 
 /** Units of rows, had each been put alone. */
 function unitsOfRows(table: Uint32Array, rows: ArrayLike<number>): number {
   let units = rows.length
   for (let i = 0; i < rows.length; i++) {
-    const size = table[ROW * rows[i] + DATA_SIZE]
+    const size = table[ROW_WORDS * rows[i] + DATA_SIZE]
     if (size > KINESIS.payloadUnitBytes.value) units += unitsOf(size) - 1
   }
   return units

@@ -1,4 +1,6 @@
-// Arrays of packs that are done with, for those that come.
+// Arrays of packs that are done with, for those that come. Megabytes outside of V8's heap for each thousand records would
+// be what the garbage collector runs for: a quarter of the time from NDJSON to requests.
+
 /** The arrays of a pack. */
 export interface Arrays {
   table: Uint32Array
@@ -9,8 +11,6 @@ export interface Arrays {
   heap: Uint8Array
 }
 
-// Arrays of packs that are done with. Megabytes outside of V8's heap for each thousand records would be what
-// the garbage collector runs for: a quarter of the time from NDJSON to requests.
 const spares: Arrays[] = []
 const SPARES = 4
 const SPARE_ROWS = 512

@@ -1,6 +1,6 @@
 // The producer between other people's streams: a WritableStream, and an iterable in, one out.
 import { checkKeys, wrongType } from '../../errors.js'
-import { checkSignal, unlessAborted } from '../service/signal.js'
+import { checkSignal, type SignalOptions, unlessAborted } from '../service/signal.js'
 import { createQueue } from './queue.js'
 import type { BatchReceipt, Outcome, Receipt } from './receipt.js'
 import type { ProducerRecord } from './record.js'
@@ -13,9 +13,9 @@ declare global {
 
 /** What these ask of a producer. */
 interface Intake {
-  put(record: ProducerRecord, options?: { signal?: AbortSignal }): Promise<Receipt>
-  putBatch(records: readonly ProducerRecord[], options?: { signal?: AbortSignal }): Promise<BatchReceipt>
-  flush(options?: { signal?: AbortSignal }): Promise<void>
+  put(record: ProducerRecord, options: SignalOptions): Promise<Receipt>
+  putBatch(records: readonly ProducerRecord[], options: SignalOptions): Promise<BatchReceipt>
+  flush(options: SignalOptions): Promise<void>
 }
 
 /** A record and what became of it. */
@@ -26,9 +26,9 @@ export interface Sent {
 
 export interface WritableOptions {
   /** Told of each record as it settles; what it throws errors the stream; without it outcomes are only counted, in metrics(). */
-  settled?: (outcome: Outcome, record: ProducerRecord) => void
+  settled?: ((outcome: Outcome, record: ProducerRecord) => void) | undefined
   /** Errors the stream with its reason, and ends the wait of its close: what was written goes on. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** Records under way in send() at most, whatever the buffer's bounds: their outcomes wait in order. */
@@ -59,7 +59,6 @@ async function* give(
   let done = false
   let left = false
   let failure: { error: unknown } | undefined
-  const options = signal ? { signal } : {}
   const change = () => unlessAborted(new Promise<void>((resolve) => (wake = resolve)), signal)
   const records = iterate()
   const next = async () => {
@@ -77,7 +76,7 @@ async function* give(
     while (!left) {
       const { value } = await next()
       if (done || left) return
-      window.push({ record: value, receipt: await producer.put(value, options) })
+      window.push({ record: value, receipt: await producer.put(value, { signal }) })
       wake()
       while (window.length >= room && !left) await change()
     }
@@ -121,7 +120,6 @@ export function writableOf(producer: Intake, options: WritableOptions = {}): Wri
   let failure: { error: unknown } | undefined
   let controller: { error(reason: unknown): void } | undefined
   const stop = () => controller?.error(signal?.reason)
-  const waits = signal ? { signal } : {}
   const tell = (records: readonly ProducerRecord[], { outcomes }: BatchReceipt) => {
     open++
     outcomes
@@ -144,11 +142,11 @@ export function writableOf(producer: Intake, options: WritableOptions = {}): Wri
     },
     async write(chunk) {
       const records = Array.isArray(chunk) ? (chunk as readonly ProducerRecord[]) : [chunk as ProducerRecord]
-      tell(records, await producer.putBatch(records, waits))
+      tell(records, await producer.putBatch(records, { signal }))
     },
     async close() {
       try {
-        await producer.flush(waits)
+        await producer.flush({ signal })
         // The outcomes of the last ones are told by promises that come after flush()'s.
         while (open > 0) await new Promise<void>((resolve) => (idle = resolve))
       } finally {

@@ -11,18 +11,18 @@ import { readPage, type ShardDescription, unusable } from './listing.js'
 /** Which stream, and how to reach it. */
 export interface StreamOptions {
   /** Name of the stream; or else its ARN. */
-  streamName?: string
-  streamARN?: string
+  streamName?: string | undefined
+  streamARN?: string | undefined
   /**
    * Anything with `send(command)`: a KinesisClient. Give it `maxAttempts: 1`, as failures are retried
    * here, and `requestHandler: new NodeHttpHandler()`: its own handler speaks HTTP/2, which kinesalite
    * answers with "Protocol error".
    */
-  client?: AwsClient
+  client?: AwsClient | undefined
   /** Or what to make a KinesisClient from: region, endpoint, credentials ... */
-  clientConfig?: AwsClientConfig
+  clientConfig?: AwsClientConfig | undefined
   /** What holds the command constructors (PutRecordsCommand ...), for fakes; default: the module `@aws-sdk/client-kinesis`. */
-  commands?: object
+  commands?: object | undefined
 }
 
 export interface PutRecordsEntry {

@@ -1,5 +1,4 @@
-// The shards of a stream: listed, kept, refreshed. The open ones make the shard map; the ranges of
-// all that were ever listed are kept, to judge where an aggregate has landed.
+// A stream's shards as they are listed: asked for until they come, and which of them are open.
 import type { ShardDescription } from './listing.js'
 import { type PatienceOptions, patiently } from './patience.js'
 
