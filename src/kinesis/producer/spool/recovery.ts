@@ -4,7 +4,7 @@ import type { Random, Storage } from '../../../ports/ports.js'
 import type { SpooledBatch } from '../spool-port.js'
 import { decodeRecords, RECORDS, ROW_BYTES, SETTLED } from './frame.js'
 import { readFrames } from './scan.js'
-import { createSegment, extend, findSegment, isSettled, parseName, type Segment, settle } from './segment.js'
+import { createSegment, cut, extend, findSegment, isSettled, parseName, type Segment, settle } from './segment.js'
 
 /**
  * A place in a file where accepted records may have been that cannot be read: bytes changed, cut or put there, or the
@@ -33,6 +33,8 @@ export interface Recovered {
 /** A damage, and the file that it is in. */
 interface Found extends Pick<SpoolDamage, 'offset' | 'bytes' | 'records'> {
   segment: Segment
+  /** Number of the first record that may have been there. */
+  number: number
 }
 
 /** A frame that says which records have settled, and the file that it stands in. */
@@ -71,11 +73,17 @@ export async function recover(storage: Storage, random: Random, directory: strin
   for (const segment of segments) {
     // Between a file and the very next one no number is left out.
     if (before?.generation === segment.generation - 1 && segment.first > reserved)
-      damage.push({ segment: before, offset: before.bytes, bytes: 0, records: segment.first - reserved })
+      damage.push({ segment: before, number: reserved, offset: before.bytes, bytes: 0, records: segment.first - reserved })
     next = Math.max(next, segment.first)
     segment.first = next
     segment.end = next
-    const { end, lost } = await readSegment(storage, directory, segment, next, settled, damage)
+    // What was written anew because a device failed in between counts where it is last: of what it left in the earlier
+    // file, which nobody was told of, the beginning may be gone and the rest not.
+    const anew = (first: number) => {
+      for (const earlier of segments) if (earlier !== segment) cut(earlier, first)
+      for (const found of damage.splice(0)) if (found.segment === segment || found.number < first) damage.push(found)
+    }
+    const { end, lost } = await readSegment(storage, directory, segment, next, settled, damage, anew)
     next = end
     reserved = Math.max(reserved, next + Math.ceil(lost / ROW_BYTES))
     before = segment
@@ -101,6 +109,7 @@ async function readSegment(
   start: number,
   settled: Settled[],
   damage: Found[],
+  anew: (first: number) => void,
 ): Promise<{ end: number; lost: number }> {
   let next = start
   let lost: Found | undefined
@@ -109,7 +118,7 @@ async function readSegment(
     segment.bytes = (await file.stat()).size
     for await (const frame of readFrames(file, segment.seed)) {
       if (!('kind' in frame)) {
-        lost = { segment, offset: frame.offset, bytes: frame.bytes, records: 0 }
+        lost = { segment, number: next, offset: frame.offset, bytes: frame.bytes, records: 0 }
         if (!frame.torn) damage.push(lost)
         continue
       }
@@ -117,18 +126,17 @@ async function readSegment(
         settled.push({ first: frame.first, count: frame.count, bits: frame.body.slice(), by: segment })
         continue
       }
-      const end = frame.first + frame.count
-      // What was written twice, because a device failed in between, counts where it is first.
-      if (end <= next) continue
-      const from = Math.max(frame.first, next)
+      const { first: from, count } = frame
+      const end = from + count
       const missing = segment.first === segment.end ? 0 : from - segment.end
       // No file leaves out more numbers than it has room for, whatever was lost of it: that bounds the bits below.
-      if (missing > segment.bytes / ROW_BYTES || !decodeRecords(frame.body, frame.count)) {
-        damage.push({ segment, offset: frame.offset, bytes: frame.size, records: frame.count })
+      if (missing < 0 || missing > segment.bytes / ROW_BYTES || !decodeRecords(frame.body, count)) {
+        damage.push({ segment, number: next, offset: frame.offset, bytes: frame.size, records: count })
         continue
       }
-      if (lost) lost.records = from - next
-      else if (from > next) damage.push({ segment, offset: frame.offset, bytes: 0, records: from - next })
+      if (from < next) anew(from)
+      else if (lost) lost.records = from - next
+      else if (from > next) damage.push({ segment, number: next, offset: frame.offset, bytes: 0, records: from - next })
       lost = undefined
       extend(segment, from, end)
       next = end
