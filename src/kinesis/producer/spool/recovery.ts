@@ -2,7 +2,7 @@
 import { MillraceError } from '../../../errors.js'
 import type { Random, Storage } from '../../../ports/ports.js'
 import type { SpooledBatch } from '../spool-port.js'
-import { decodeRecords, RECORDS, ROW_BYTES, SETTLED } from './frame.js'
+import { decodeRecords, HEADER, isOld, RECORDS, ROW_BYTES, SETTLED } from './frame.js'
 import { readFrames } from './scan.js'
 import { createSegment, cut, extend, findSegment, isSettled, parseName, type Segment, settle } from './segment.js'
 
@@ -47,7 +47,10 @@ interface Settled {
 
 const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz'
 
-/** Reads every file once. Rejects with CORRUPT where two logs lie in one directory or a name with the ending is no spool's. */
+/**
+ * Reads every file once. Rejects with CORRUPT where two logs lie in one directory, a name with the ending is no spool's, or
+ * a file is of the format's first version.
+ */
 export async function recover(storage: Storage, random: Random, directory: string): Promise<Recovered> {
   const found: Segment[] = []
   let id: string | undefined
@@ -116,6 +119,16 @@ async function readSegment(
   const file = await storage.open(`${directory}/${segment.name}`)
   try {
     segment.bytes = (await file.stat()).size
+    const head = new Uint32Array(HEADER / 4)
+    await file.read(new Uint8Array(head.buffer), 0)
+    if (isOld(head, segment.seed))
+      throw new MillraceError(
+        'CORRUPT',
+        'expected a spool file of version 2, got version 1: let the millrace that wrote it send what it holds, or move it elsewhere',
+        {
+          position: { source: `${directory}/${segment.name}` },
+        },
+      )
     for await (const frame of readFrames(file, segment.seed)) {
       if (!('kind' in frame)) {
         lost = { segment, number: next, offset: frame.offset, bytes: frame.bytes, records: 0 }
@@ -200,5 +213,5 @@ function pick(segment: Segment, first: number, count: number, body: Uint8Array, 
   if (rows.length === 0) return undefined
   const table = new Uint32Array(8 * rows.length)
   for (const [i, row] of rows.entries()) table.set(all.table.subarray(8 * row, 8 * row + 8), 8 * i)
-  return { numbers: Float64Array.from(rows, (row) => first + row), records: { count: rows.length, table, heap: body.slice() } }
+  return { numbers: Float64Array.from(rows, (row) => first + row), records: { count: rows.length, table, heap: all.heap.slice() } }
 }
