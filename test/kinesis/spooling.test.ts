@@ -42,6 +42,46 @@ test('put resolves when the record is durable; records of one moment share an fs
   )
 })
 
+test('what comes while the device is busy is one append, or one a MiB', async () => {
+  const { run, make, clock } = world(11, 1)
+  const counts: number[] = []
+  let next = 0
+  let settled = 0
+  const open: OpenSpool = async () => ({
+    id: 'fake',
+    bytes: 0,
+    async *replay() {},
+    async append({ count }) {
+      counts.push(count)
+      await clock.sleep(10)
+      next += count
+      return next - count
+    },
+    settle(numbers) {
+      settled += numbers.length
+    },
+    async close() {},
+  })
+  const producer = make(open)
+  await run(
+    (async () => {
+      await producer.flush()
+      const putting = [producer.put({ partitionKey: 'k', data: 'first' })]
+      for (const record of records(50)) {
+        await clock.sleep(0.1)
+        putting.push(producer.put(record))
+      }
+      await Promise.all(putting)
+      expect(counts).toEqual([1, 50])
+      await producer.putBatch(records(3_000).map((record) => ({ ...record, data: 'x'.repeat(1_000) })))
+      // Of a list 1,024 come in together.
+      expect(counts.slice(2)).toEqual([2_048, 952])
+      await producer.close()
+      expect(settled).toBe(3_051)
+    })(),
+  )
+})
+
 test('what a producer leaves, the next one sends first, keys, hash keys and data as they were', async () => {
   const { run, stream, spoolIn, make, clock } = world(2, 2)
   const storage = crashingStorage()

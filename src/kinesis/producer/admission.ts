@@ -44,6 +44,9 @@ export interface Many {
   data: readonly Uint8Array[]
 }
 
+/** Bytes past which what waits for the device is a pack. */
+const STAGED_BYTES = 1_048_576
+
 /** Records of the spool have nobody who waits for them. */
 const nobody = (epoch: number): Ticket => ({ epoch, bytes: 0, settle() {}, settleRows() {} })
 
@@ -117,38 +120,59 @@ function spooled(account: Account, pipeline: () => Pipeline, clock: Clock, openS
   let opening: Promise<void> | undefined
   let ready = false
   let staged = createPack()
-  let scheduled = false
+  /** Told the append of what is staged; absent where nothing is. */
+  let given: ((written: Promise<void>) => void) | undefined
+  /** Appends under way. */
+  let appending = 0
   /** Of the last append. */
   let durable: Promise<void> | undefined
 
-  // All that has come since the last await of those who put goes to the device together.
+  // What comes goes to the device together: all since the last await of those who put, and all while an
+  // append is under way, in packs of a size whose arrays are used again (spares.ts).
   const stage = () => {
-    if (scheduled) return
-    scheduled = true
-    const written = Promise.resolve().then(() => {
-      scheduled = false
-      const batch = staged
-      staged = createPack(batch.count, batch.bytes)
-      return write(batch)
-    })
-    const before = durable
-    const all = before ? before.then(() => written) : written
+    if (!given) {
+      follow(
+        new Promise((resolve) => {
+          given = resolve
+        }),
+      )
+      if (appending === 0) void Promise.resolve().then(give)
+    }
+    if (staged.bytes >= STAGED_BYTES) give()
+  }
+
+  const follow = (written: Promise<void>) => {
+    const all = durable ? durable.then(() => written) : written
     durable = all
     // Who put looks at it; where nobody waits any more it is nobody's.
     all.catch(() => {})
     written.catch(() => {})
   }
 
+  const give = () => {
+    if (!given) return
+    const batch = staged
+    staged = createPack(batch.count, batch.bytes)
+    given(write(batch))
+    given = undefined
+  }
+
   const write = async (batch: Pack) => {
+    appending++
     try {
       const first = await unlessAborted((spool as Spool).append(batch), late)
       const { count } = batch
       batch.number(first)
       pipeline().take(batch)
       pipeline().arrived(count)
+      // One by one: those that an fsync has made durable together would else be copied into one.
+      if (pipeline().full) pipeline().drain(false)
     } catch (error) {
       for (let row = 0; row < batch.count; row++) account.remove(batch.tickets[batch.owners[row]].epoch, batch.size(row), 1)
       throw error
+    } finally {
+      appending--
+      if (appending === 0) give()
     }
   }
 

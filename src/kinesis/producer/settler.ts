@@ -102,12 +102,14 @@ export function createSettler({ account, clock, random, deadLetter, requestTimeo
     pack.leave(rows.length)
   }
 
+  // One for all: an array of its own for each Kinesis record is a buffer outside of the heap.
+  let done = new Float64Array(0)
   const release = (pack: Pack, rows: ArrayLike<number>) => {
     if (released) {
       const { numbers } = pack
-      const done = new Float64Array(rows.length)
+      if (done.length < rows.length) done = new Float64Array(2 * rows.length)
       for (let i = 0; i < rows.length; i++) done[i] = numbers[rows[i]]
-      released(done)
+      released(done.subarray(0, rows.length))
     }
     free(pack, rows)
   }

@@ -226,3 +226,30 @@ test.each(['EIO', 'ENOSPC', 'EMFILE'])(
     }
   },
 )
+
+test('what a failed fsync has left in a file hides nothing of what was written anew in the next one', async () => {
+  const world = createSimulation(6)
+  const storage = crashingStorage()
+  const texts = ['first', ...Array.from({ length: 4 }, (_, i) => `${i}`.repeat(1_500_000))]
+  await world.run(
+    (async () => {
+      const { clock, random } = world
+      const spool = await fileSpool({ storage, clock, random }, '/spool')()
+      await spool.append(batchOf(texts.slice(0, 1)))
+      let failures = 1
+      storage.fail = (operation) => (operation === 'sync' && failures-- > 0 ? 'EIO' : undefined)
+      await Promise.all(texts.slice(1).map((text) => spool.append(batchOf([text]))))
+      // Of what was not flushed of the first file, one write and then another is lost.
+      const writes = storage.log.filter(({ operation }) => operation === 'write').length
+      for (let lost = 0; lost < writes; lost++) {
+        let asked = 0
+        const left = storage.crash({ next: () => (asked++ === lost ? 0.9 : 0.1) })
+        const again = await fileSpool({ storage: left, clock, random }, '/spool')()
+        expect((await drain(again)).map(([, text]) => text.slice(0, 9))).toEqual(texts.map((text) => text.slice(0, 9)))
+        expect(again.damaged).toBe(0)
+        await again.close()
+      }
+      await spool.close()
+    })(),
+  )
+})

@@ -1,6 +1,7 @@
 // Files of a spool that somebody or something has changed: what can be read of them is read, and nothing that
 // cannot be read is ever deleted. What a crash leaves is no damage.
 import { expect, test } from 'vitest'
+import { crc32c } from '../../../src/engine/digest.js'
 import { HEADER } from '../../../src/kinesis/producer/spool/frame.js'
 import type { SpoolDamage } from '../../../src/kinesis/producer/spool/recovery.js'
 import { fileSpool } from '../../../src/kinesis/producer/spool/spool.js'
@@ -170,7 +171,7 @@ test('decay costs the frames it is in, is reported with their records, and no nu
       for (const text of ['a', 'b', 'c', 'd']) await spool.append(batchOf([text, `${text}${text}`]))
       await spool.close()
       const [path] = [...storage.files.keys()]
-      const size = 56
+      const size = 88
       // the second frame and the last one
       for (const at of [size + 40, 3 * size + 10])
         storage.damage(path, (data) => {
@@ -191,15 +192,33 @@ test('decay costs the frames it is in, is reported with their records, and no nu
         { file, offset: 3 * size, bytes: size, records: 0 },
       ])
       expect(again.damaged).toBe(2)
-      // 56 lost bytes had room for 7 records at most
-      expect(await again.append(batchOf(['e']))).toBe(13)
-      again.settle(Float64Array.of(0, 1, 4, 5, 13))
+      // 88 lost bytes had room for 4 records at most
+      expect(await again.append(batchOf(['e']))).toBe(10)
+      again.settle(Float64Array.of(0, 1, 4, 5, 10))
       await again.close()
       const last = await open(storage, world, damage)
       expect(await drain(last)).toEqual([])
       expect(damage).toHaveLength(2)
-      expect(await last.append(batchOf(['f']))).toBe(14)
+      expect(await last.append(batchOf(['f']))).toBe(11)
       await last.close()
+    })(),
+  )
+})
+
+test('a file of the first version is refused, and left as it is', async () => {
+  const world = createSimulation(15)
+  await world.run(
+    (async () => {
+      const { path, data } = await written(world)
+      const name = path.slice('/spool/'.length)
+      data[3] = '1'.charCodeAt(0)
+      new DataView(data.buffer).setUint32(28, crc32c(data.subarray(0, 28), crc32c(new TextEncoder().encode(name))), true)
+      const storage = crashingStorage(new Map([[path, data]]), new Set(['/', '/spool']))
+      await expect(open(storage, world)).rejects.toMatchObject({
+        code: 'CORRUPT',
+        message: expect.stringMatching(/^\/spool\/millrace-\S+\.spool: expected a spool file of version 2, got version 1: let the millrace that wrote it /),
+      })
+      expect([...storage.files]).toEqual([[path, data]])
     })(),
   )
 })

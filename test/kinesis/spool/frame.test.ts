@@ -15,7 +15,8 @@ import {
 } from '../../../src/kinesis/producer/spool/frame.js'
 import { type Frame, type Gap, readFrames } from '../../../src/kinesis/producer/spool/scan.js'
 import type { FileReader } from '../../../src/ports/ports.js'
-import { batchOf, dataOf } from './batches.js'
+import type { RecordBatch } from '../../../src/types.js'
+import { batchOf, dataOf, textOf } from './batches.js'
 
 const SEED = 0x1234567
 
@@ -72,7 +73,9 @@ test('the frame of one record, byte by byte', () => {
     Buffer.from(view(buffer))
       .toString('hex')
       .replace(/(.{8})(?=.)/g, '$1 '),
-  ).toMatchInlineSnapshot(`"4d525331 01000000 05000000 02000000 01000000 0f000000 6ef4192b c79a99ec 0200ff00 05000000 6b356865 6c6c6f00"`)
+  ).toMatchInlineSnapshot(
+    `"4d525332 01000000 05000000 02000000 01000000 1f000000 e44d4b90 73c5eb4a 00000000 02000000 00000000 ffffffff 02000000 05000000 6b356865 6c6c6f00"`,
+  )
 })
 
 const texts = fc.array(fc.array(fc.string({ maxLength: 60 }), { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 12 })
@@ -91,6 +94,50 @@ test('frames come back as they were, whatever the pieces', async () => {
       }
     }),
   )
+})
+
+test('rows anywhere in the heap, one within another, empty ones too, in no more bytes than was said', async () => {
+  const heap = Uint8Array.from({ length: 3_000 }, (_, i) => 33 + (i % 90))
+  const field = fc.tuple(fc.nat(2_900), fc.nat(100))
+  // Near one another, as the producer has them, and all over.
+  const rows = fc.tuple(fc.constantFrom(1, 10, 100), fc.array(fc.tuple(field, fc.option(field), field), { minLength: 1, maxLength: 40 }))
+  await fc.assert(
+    fc.asyncProperty(rows, fc.constantFrom(1 << 16, 1_000), async ([near, list], room) => {
+      const cells = list.flatMap(([key, hash, data]) => {
+        const [hashAt, hashSize] = hash ?? [7_000, 0xffffffff]
+        // An empty field may lie anywhere, beyond the heap as well.
+        return [Math.floor(key[0] / near), key[1], Math.floor(hashAt / near), hashSize, data[1] === 0 ? 5_000 : Math.floor(data[0] / near), data[1], 0, 0]
+      })
+      const batch = { count: list.length, table: Uint32Array.from(cells), heap }
+      const buffer = createFrameBuffer(room)
+      const seen: string[] = []
+      let bytes = 0
+      let frames = 0
+      for (let from = 0; from < list.length; frames++) {
+        buffer.top = 0
+        const to = encodeRecords(buffer, batch, from, from, SEED)
+        expect(to).toBeGreaterThan(from)
+        bytes += buffer.top
+        const [frame] = (await all(fileOf(view(buffer)))).frames
+        expect(frame).toMatchObject({ first: from, count: to - from })
+        const back = decodeRecords(frame.body, frame.count) as RecordBatch
+        for (let row = 0; row < back.count; row++) seen.push(textOf(back, row))
+        from = to
+      }
+      expect(seen).toEqual(list.map((_, row) => textOf(batch, row)))
+      expect(bytes).toBeLessThan(spooledSize(batch) + 8 + 40 * (frames - 1))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a batch that does not fit behind others is left whole for an empty buffer', () => {
+  const buffer = createFrameBuffer(400)
+  const batch = batchOf(['x'.repeat(50), 'y'.repeat(50), 'z'.repeat(50)])
+  expect(encodeRecords(buffer, batch, 0, 0, SEED)).toBe(3)
+  expect(encodeRecords(buffer, batch, 0, 3, SEED)).toBe(0)
+  buffer.top = 0
+  expect(encodeRecords(buffer, batchOf(['x'.repeat(200), 'y'.repeat(50), 'z'.repeat(50)]), 0, 0, SEED)).toBe(2)
 })
 
 test('changed bytes: every frame before and behind the damage is whole, none is invented, gaps say where', async () => {
@@ -167,14 +214,19 @@ test('hostile lengths and counts under good checksums are no frames', async () =
   const words = new Uint32Array(bytes.buffer)
   expect(readHeader(bytes, words, 0, SEED)).toBeDefined()
   expect(readHeader(bytes, words, 0, SEED + 1)).toBeUndefined()
-  // A body whose sizes reach beyond it.
-  for (const at of [0, 4, 8, 12]) {
+  // A body whose places or sizes reach beyond it.
+  for (let at = 0; at < 48; at += 4) {
     const body = bytes.slice(HEADER, HEADER + words[5])
-    new DataView(body.buffer).setUint32(at, 0xfffffff0, true)
-    expect(decodeRecords(body, 2)).toBeUndefined()
+    const view = new DataView(body.buffer)
+    for (const value of [0xfffffff0, body.length - 48 + 1]) {
+      view.setUint32(at, value, true)
+      expect(decodeRecords(body, 2), `${value} at ${at}`).toBeUndefined()
+    }
+    // The size that says that there is no hash key.
+    view.setUint32(at, 0xffffffff, true)
+    expect(decodeRecords(body, 2) !== undefined, `none at ${at}`).toBe(at % 24 === 12)
   }
-  expect(decodeRecords(new Uint8Array(16), 2)).toBeDefined()
-  expect(decodeRecords(new Uint8Array(17), 2)).toBeUndefined()
+  expect(decodeRecords(new Uint8Array(48), 2)).toBeDefined()
 })
 
 test('linear: 8 MiB of headers that lie about their bodies, and of magic alone', async () => {
@@ -189,7 +241,7 @@ test('linear: 8 MiB of headers that lie about their bodies, and of magic alone',
   while (encodeRecords(buffer, batchOf(['x'.repeat(40)]), 0, 0, SEED) === 1);
   const lying = view(buffer)
   // every header holds, no body does
-  for (let at = 0; at < lying.length; at += 88) lying[at + 60] ^= 1
+  for (let at = 0; at < lying.length; at += 104) lying[at + 60] ^= 1
   const magic = new Uint8Array(size)
   new Uint32Array(magic.buffer).fill(0x3153524d)
   expect(await time(lying)).toBeLessThan(8_000)

@@ -78,6 +78,48 @@ test('appends that wait together share an fsync; each number in the order of the
   )
 })
 
+test('while an fsync is under way the next group is written; it is accepted with an fsync of its own', async () => {
+  const world = createSimulation(17)
+  const storage = crashingStorage()
+  const create = storage.create
+  let landing = new Promise<void>(() => {})
+  let land = () => {}
+  const hold = () => {
+    landing = new Promise((resolve) => {
+      land = resolve
+    })
+  }
+  storage.create = async (...given) => {
+    const file = await create(...given)
+    return { ...file, sync: () => landing.then(() => file.sync()) }
+  }
+  await world.run(
+    (async () => {
+      landing = Promise.resolve()
+      const spool = await open(storage, world)
+      await spool.append(batchOf(['first']))
+      await world.clock.sleep(1)
+      hold()
+      const accepted: string[] = []
+      const append = (text: string) => spool.append(batchOf([text])).then(() => accepted.push(text))
+      const writes = () => storage.log.filter(({ operation }) => operation === 'write').length
+      const all = [append('a'), append('b')]
+      await world.clock.sleep(1)
+      expect([writes(), accepted]).toEqual([3, []])
+      land()
+      hold()
+      await world.clock.sleep(1)
+      expect(accepted).toEqual(['a'])
+      const again = await open(storage.crash('lost'), world)
+      expect((await drain(again)).map(([, text]) => text).slice(0, 2)).toEqual(['first', 'a'])
+      await again.close()
+      land()
+      await Promise.all(all)
+      await spool.close()
+    })(),
+  )
+})
+
 test('at maxBytes append waits, also while others settle out of order, and files go when all in them has settled', async () => {
   const world = createSimulation(4)
   const storage = crashingStorage()

@@ -2,9 +2,9 @@
 import { MillraceError } from '../../../errors.js'
 import type { Random, Storage } from '../../../ports/ports.js'
 import type { SpooledBatch } from '../spool-port.js'
-import { decodeRecords, RECORDS, ROW_BYTES, SETTLED } from './frame.js'
+import { decodeRecords, HEADER, isOld, RECORDS, ROW_BYTES, SETTLED } from './frame.js'
 import { readFrames } from './scan.js'
-import { createSegment, extend, findSegment, isSettled, parseName, type Segment, settle } from './segment.js'
+import { createSegment, cut, extend, findSegment, isSettled, parseName, type Segment, settle } from './segment.js'
 
 /**
  * A place in a file where accepted records may have been that cannot be read: bytes changed, cut or put there, or the
@@ -33,6 +33,8 @@ export interface Recovered {
 /** A damage, and the file that it is in. */
 interface Found extends Pick<SpoolDamage, 'offset' | 'bytes' | 'records'> {
   segment: Segment
+  /** Number of the first record that may have been there. */
+  number: number
 }
 
 /** A frame that says which records have settled, and the file that it stands in. */
@@ -45,7 +47,10 @@ interface Settled {
 
 const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz'
 
-/** Reads every file once. Rejects with CORRUPT where two logs lie in one directory or a name with the ending is no spool's. */
+/**
+ * Reads every file once. Rejects with CORRUPT where two logs lie in one directory, a name with the ending is no spool's, or
+ * a file is of the format's first version.
+ */
 export async function recover(storage: Storage, random: Random, directory: string): Promise<Recovered> {
   const found: Segment[] = []
   let id: string | undefined
@@ -71,11 +76,17 @@ export async function recover(storage: Storage, random: Random, directory: strin
   for (const segment of segments) {
     // Between a file and the very next one no number is left out.
     if (before?.generation === segment.generation - 1 && segment.first > reserved)
-      damage.push({ segment: before, offset: before.bytes, bytes: 0, records: segment.first - reserved })
+      damage.push({ segment: before, number: reserved, offset: before.bytes, bytes: 0, records: segment.first - reserved })
     next = Math.max(next, segment.first)
     segment.first = next
     segment.end = next
-    const { end, lost } = await readSegment(storage, directory, segment, next, settled, damage)
+    // What was written anew because a device failed in between counts where it is last: of what it left in the earlier
+    // file, which nobody was told of, the beginning may be gone and the rest not.
+    const anew = (first: number) => {
+      for (const earlier of segments) if (earlier !== segment) cut(earlier, first)
+      for (const found of damage.splice(0)) if (found.segment === segment || found.number < first) damage.push(found)
+    }
+    const { end, lost } = await readSegment(storage, directory, segment, next, settled, damage, anew)
     next = end
     reserved = Math.max(reserved, next + Math.ceil(lost / ROW_BYTES))
     before = segment
@@ -101,15 +112,26 @@ async function readSegment(
   start: number,
   settled: Settled[],
   damage: Found[],
+  anew: (first: number) => void,
 ): Promise<{ end: number; lost: number }> {
   let next = start
   let lost: Found | undefined
   const file = await storage.open(`${directory}/${segment.name}`)
   try {
     segment.bytes = (await file.stat()).size
+    const head = new Uint32Array(HEADER / 4)
+    await file.read(new Uint8Array(head.buffer), 0)
+    if (isOld(head, segment.seed))
+      throw new MillraceError(
+        'CORRUPT',
+        'expected a spool file of version 2, got version 1: let the millrace that wrote it send what it holds, or move it elsewhere',
+        {
+          position: { source: `${directory}/${segment.name}` },
+        },
+      )
     for await (const frame of readFrames(file, segment.seed)) {
       if (!('kind' in frame)) {
-        lost = { segment, offset: frame.offset, bytes: frame.bytes, records: 0 }
+        lost = { segment, number: next, offset: frame.offset, bytes: frame.bytes, records: 0 }
         if (!frame.torn) damage.push(lost)
         continue
       }
@@ -117,18 +139,17 @@ async function readSegment(
         settled.push({ first: frame.first, count: frame.count, bits: frame.body.slice(), by: segment })
         continue
       }
-      const end = frame.first + frame.count
-      // What was written twice, because a device failed in between, counts where it is first.
-      if (end <= next) continue
-      const from = Math.max(frame.first, next)
+      const { first: from, count } = frame
+      const end = from + count
       const missing = segment.first === segment.end ? 0 : from - segment.end
       // No file leaves out more numbers than it has room for, whatever was lost of it: that bounds the bits below.
-      if (missing > segment.bytes / ROW_BYTES || !decodeRecords(frame.body, frame.count)) {
-        damage.push({ segment, offset: frame.offset, bytes: frame.size, records: frame.count })
+      if (missing < 0 || missing > segment.bytes / ROW_BYTES || !decodeRecords(frame.body, count)) {
+        damage.push({ segment, number: next, offset: frame.offset, bytes: frame.size, records: count })
         continue
       }
-      if (lost) lost.records = from - next
-      else if (from > next) damage.push({ segment, offset: frame.offset, bytes: 0, records: from - next })
+      if (from < next) anew(from)
+      else if (lost) lost.records = from - next
+      else if (from > next) damage.push({ segment, number: next, offset: frame.offset, bytes: 0, records: from - next })
       lost = undefined
       extend(segment, from, end)
       next = end
@@ -192,5 +213,5 @@ function pick(segment: Segment, first: number, count: number, body: Uint8Array, 
   if (rows.length === 0) return undefined
   const table = new Uint32Array(8 * rows.length)
   for (const [i, row] of rows.entries()) table.set(all.table.subarray(8 * row, 8 * row + 8), 8 * i)
-  return { numbers: Float64Array.from(rows, (row) => first + row), records: { count: rows.length, table, heap: body.slice() } }
+  return { numbers: Float64Array.from(rows, (row) => first + row), records: { count: rows.length, table, heap: all.heap.slice() } }
 }

@@ -64,6 +64,16 @@ export function extend(segment: Segment, from: number, to: number): void {
   segment.end = to
 }
 
+/** Gives up the records from `end` on, if there are some: a later file has them. */
+export function cut(segment: Segment, end: number): void {
+  for (let number = Math.max(end, segment.first); number < segment.end; number++) {
+    if (!isSettled(segment, number)) segment.left--
+    const bit = number - segment.first
+    segment.settled[bit >>> 3] &= ~(1 << (bit & 7))
+  }
+  segment.end = Math.min(segment.end, Math.max(end, segment.first))
+}
+
 /** Whether the record has settled, or is not in this file. */
 export function isSettled({ first, end, settled }: Segment, number: number): boolean {
   if (number < first || number >= end) return true

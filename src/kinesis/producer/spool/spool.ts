@@ -1,14 +1,15 @@
 // A spool: accepted records in the files of a directory until they have settled. Appends that come while
-// the device is busy go with its next fsync; one fsync is under way at a time.
+// the device is busy go with its next fsync; one fsync is under way at a time, and beside it the write of what goes
+// with the next one.
 import { checkKeys, checkWhole, MillraceError, wrongType } from '../../../errors.js'
 import type { Clock, DirectoryLock, Random, Storage } from '../../../ports/ports.js'
 import { makeDurable } from '../../durable.js'
 import { backoff } from '../../service/backoff.js'
 import type { OpenSpool, Spool } from '../spool-port.js'
-import { createAppends } from './appends.js'
+import { createAppends, type Group } from './appends.js'
 import { recover, type SpoolDamage, unsettled } from './recovery.js'
 import { findSegment, type Segment, settle } from './segment.js'
-import { createWriter, type Group, SEGMENT_BYTES } from './writer.js'
+import { createWriter, GROUP_BYTES, SEGMENT_BYTES } from './writer.js'
 
 export interface FileSpoolOptions {
   /**
@@ -74,12 +75,12 @@ export function fileSpool(ports: { storage: Storage; clock: Clock; random: Rando
     try {
       return await open(ports, directory.replace(/(?<=.)\/+$/, ''), maxBytes, onDamage)
     } catch (error) {
-      throw failure(error)
+      throw failureOf(error)
     }
   }
 }
 
-const failure = (error: unknown) =>
+const failureOf = (error: unknown) =>
   error instanceof MillraceError ? error : new MillraceError('IO', `the spool fails: ${(error as Error)?.message ?? error}`, { cause: error })
 
 async function open(
@@ -114,7 +115,7 @@ function run({ storage, clock, random, directory, maxBytes, lock, id, segments, 
   const segmentBytes = Math.min(SEGMENT_BYTES, Math.ceil(maxBytes / 8))
   const earlier = [...segments]
   const writer = createWriter({ storage, directory, id, segmentBytes, segments, generation, next: () => next })
-  const appends = createAppends(Math.ceil(segmentBytes / 4))
+  const appends = createAppends(Math.min(GROUP_BYTES, Math.ceil(segmentBytes / 4)))
   /** Ends a wait for the device early. */
   let waiting: AbortController | undefined
   let running: Promise<void> | undefined
@@ -126,9 +127,9 @@ function run({ storage, clock, random, directory, maxBytes, lock, id, segments, 
 
   const bytes = () => segments.reduce((sum, s) => sum + (s.left > 0 ? s.bytes : 0), 0)
 
-  const gather = () => {
-    // Let in by this call, and not yet in a file.
-    let coming = 0
+  const gather = (flying: number) => {
+    // Let in, and not yet among what the files hold.
+    let coming = flying
     return appends.gather((append) => {
       const held = bytes() + coming
       if (held > 0 && held + append.size > maxBytes) return false
@@ -139,35 +140,63 @@ function run({ storage, clock, random, directory, maxBytes, lock, id, segments, 
     })
   }
 
-  // Until it is durable, or nobody can wait for it any longer.
-  const commit = async (group: Group | undefined, tell: boolean) => {
-    for (let tries = 1, full = false; ; tries++) {
+  // Writes anew what has failed, until it is durable, or nobody can wait for it any longer.
+  const insist = async (groups: readonly Group[], tell: boolean, failure: unknown) => {
+    for (let tries = 1, error = failure; ; tries++) {
+      await writer.drop()
+      const code = String((error as { code?: unknown })?.code)
+      const passing = PASSING.has(code)
+      const full = FULL.has(code)
+      if (tries >= TRIES && !passing) throw error
+      if (tries >= TRIES && closed)
+        throw groups.length > 0 ? new MillraceError('CLOSED', `the spool was closed while it waited: ${(error as Error).message}`, { cause: error }) : error
+      waiting = new AbortController()
+      await clock.sleep(backoff(tries, random, 10, 1_000), waiting.signal).catch(() => {})
       try {
         // What has settled meanwhile may give the room that is missing.
-        if (full) await writer.makeRoom(group?.first ?? next)
-        await writer.commit(group, tell || full)
-        if (tell || full) toldAt = clock.monotonic()
+        if (full) await writer.makeRoom(groups[0]?.first ?? next)
+        const [first, ...rest] = groups
+        await writer.write(first, tell || full)
+        for (const group of rest) await writer.write(group, false)
+        await writer.sync()
         return
-      } catch (error) {
-        const code = String((error as { code?: unknown })?.code)
-        const passing = PASSING.has(code)
-        full = FULL.has(code)
-        if (tries >= TRIES && !passing) throw error
-        if (tries >= TRIES && closed)
-          throw group ? new MillraceError('CLOSED', `the spool was closed while it waited: ${(error as Error).message}`, { cause: error }) : error
-        waiting = new AbortController()
-        await clock.sleep(backoff(tries, random, 10, 1_000), waiting.signal).catch(() => {})
+      } catch (again) {
+        error = again
       }
     }
   }
 
+  /** A group, if there is one, that is written and not durable yet. */
+  interface Flight {
+    group: Group | undefined
+    tell: boolean
+    landed: Promise<void>
+  }
+
   const work = async () => {
-    for (;;) {
-      const group = gather()
+    for (let flight: Flight | undefined; ; ) {
+      const group = gather(flight?.group?.size ?? 0)
       const tell = writer.untold && (closed || clock.monotonic() - toldAt >= TELL_MS)
-      if (!group && !tell) return
-      await commit(group, tell)
-      if (group) appends.done()
+      const more = group !== undefined || tell
+      if (!more && !flight) return
+      if (tell) toldAt = clock.monotonic()
+      const [landed, written] = await Promise.allSettled([flight?.landed, more ? writer.write(group, tell) : undefined])
+      const broken = [landed, written].find((result) => result.status === 'rejected')
+      if (broken) {
+        const groups = [landed.status === 'rejected' ? flight?.group : undefined, group].filter((one) => one !== undefined)
+        try {
+          await insist(groups, tell || flight?.tell === true, broken.reason)
+        } catch (error) {
+          for (const lost of groups) lost.fail(failureOf(error))
+          throw error
+        }
+        for (const saved of groups) saved.done()
+        flight = undefined
+      } else if (more) {
+        flight = { group, tell, landed: writer.sync().then(() => group?.done()) }
+        // awaited above
+        flight.landed.catch(() => {})
+      } else flight = undefined
       await writer.sweep()
     }
   }
@@ -177,7 +206,7 @@ function run({ storage, clock, random, directory, maxBytes, lock, id, segments, 
     again = running !== undefined
     running ??= work()
       .catch((error) => {
-        failed = failure(error)
+        failed = failureOf(error)
         appends.fail(failed)
       })
       .finally(() => {
@@ -208,7 +237,7 @@ function run({ storage, clock, random, directory, maxBytes, lock, id, segments, 
       try {
         yield* unsettled(storage, directory, earlier, (segment) => !segments.includes(segment))
       } catch (error) {
-        throw failure(error)
+        throw failureOf(error)
       }
     },
     async append(batch) {

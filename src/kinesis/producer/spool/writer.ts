@@ -1,43 +1,47 @@
 // The files of a spool as they are written: one at a time, each group of frames made durable before
-// anybody is told, and each file removed once nothing needs it.
+// anybody is told, and each file removed once nothing needs it. While a group is made durable the next one
+// is written behind it.
 import type { FileWriter, Storage } from '../../../ports/ports.js'
-import { createFrameBuffer, encodeSettled, type FrameBuffer } from './frame.js'
+import type { Group } from './appends.js'
+import { createFrameBuffer, encodeSettled } from './frame.js'
 import { createSegment, dirtyAll, extend, type Segment } from './segment.js'
 
-/** Bytes of a file; only a single batch may be larger. Groups are a quarter of that: an fsync costs as much as writing some MiB. */
+/** Bytes of a file; only a single batch may be larger. */
 export const SEGMENT_BYTES = 64 * 1_048_576
-const PIECE_BYTES = 1_048_576
-
-/** A group of records: `write` gives the frames of some more of them, until it gives false. */
-export interface Group {
-  first: number
-  count: number
-  /** Bytes, a frame's header more or less. */
-  size: number
-  /** Fills the empty buffer; false where nothing is left. Begins anew after `rewind`. */
-  write(target: FrameBuffer, seed: number): boolean
-  rewind(): void
-}
+/**
+ * Bytes of a group, which is one write. An fsync costs as much as writing some MiB; in larger groups all who put would
+ * wait for one fsync, and nobody would fill the next group meanwhile.
+ */
+export const GROUP_BYTES = 4 * 1_048_576
+/** Room for a group, the headers of its frames, and some words about settled records. */
+const BUFFER_BYTES = GROUP_BYTES + 262_144
 
 export interface Writer {
   readonly segments: readonly Segment[]
   /** Whether there is something to say about settled records. */
   readonly untold: boolean
   /**
-   * Makes `group` durable and, where `tell`, what has settled. Rejects as the storage does; then none of
-   * it counts, the file it was in is left as it is, and the same group may be tried again, in a new one.
+   * Writes `group` and, where `tell`, what has settled; one call at a time. Rejects as the storage does: then drop() is
+   * due, and the group may be written again.
    */
-  commit(group: Group | undefined, tell: boolean): Promise<void>
+  write(group: Group | undefined, tell: boolean): Promise<void>
+  /** Makes all durable that is written; one call at a time. What is written meanwhile is left to the next. Rejects as write() does. */
+  sync(): Promise<void>
+  /**
+   * Gives up the file and what is written and not durable: none of it counts, and it is to be written again, all of it, in
+   * order, before anything else is. Neither write() nor sync() may be under way.
+   */
+  drop(): Promise<void>
   /**
    * Removes files all of whose records have settled; one that is damaged is renamed to NAME.damaged. One that also says so of records in older files
    * waits until another says it, so that no record is sent again because its neighbours are done;
-   * such are marked for the next commit.
+   * such are marked for the next write.
    */
   sweep(): Promise<void>
   /**
    * What a full device gives back: removes every file in which all has settled, the newest one too, once an
    * empty one holds the numbers from `first` on. What stood in one of them about records of older files is said anew by
-   * the next commit that tells: a crash before that may send again what had settled. Rejects as the storage does.
+   * the next write that tells: a crash before that may send again what had settled. Rejects as the storage does.
    */
   makeRoom(first: number): Promise<void>
   /** Closes the file; where nothing is unsettled only an empty one remains, for its name. */
@@ -58,8 +62,13 @@ export interface WriterOptions {
 export function createWriter({ storage, directory, id, segmentBytes, segments, next, ...from }: WriterOptions): Writer {
   let { generation } = from
   let active: { segment: Segment; file: FileWriter } | undefined
-  let buffers = [createFrameBuffer(PIECE_BYTES), createFrameBuffer(PIECE_BYTES)]
-  /** Files whose word about older ones was said anew by the last commit. */
+  let buffer = createFrameBuffer(BUFFER_BYTES)
+  /** Not yet durable: of these the fsync is under way, of those it is not. */
+  let syncing: Written[] = []
+  let written: Written[] = []
+  /** Of the last sync(). */
+  let synced: Promise<void> | undefined
+  /** Files whose word about older ones was said anew. */
   const repeated = new Set<Segment>()
   const waiting = new Set<Segment>()
   const path = (segment: Segment) => `${directory}/${segment.name}`
@@ -95,9 +104,6 @@ export function createWriter({ storage, directory, id, segmentBytes, segments, n
     return active
   }
 
-  // What follows a failed write or fsync is unknown: pages may be gone although a later fsync succeeds.
-  // So nothing more is written to that file; what was durable in it before still is, and a close that
-  // fails can lose none of it.
   const leave = async () => {
     const file = active?.file
     active = undefined
@@ -105,33 +111,45 @@ export function createWriter({ storage, directory, id, segmentBytes, segments, n
   }
 
   const rotate = async (coming: number) => {
-    if (active && active.segment.bytes > 0 && active.segment.bytes + coming > segmentBytes) await leave()
+    if (!active || active.segment.bytes === 0 || active.segment.bytes + coming <= segmentBytes) return
+    // Where its fsync fails, what is in it is written anew before anything else.
+    await synced
+    await leave()
   }
 
   const writeAll = async (group: Group | undefined, told: readonly Told[], segment: Segment, file: FileWriter) => {
-    // While one buffer is being written the other is filled.
-    let writing: Promise<void> = Promise.resolve()
-    const flush = async (buffer: FrameBuffer) => {
-      await writing
+    const flush = async () => {
       segment.bytes += buffer.top
-      writing = file.write(buffer.bytes.subarray(0, buffer.top))
-      // awaited below; until then nobody listens
-      writing.catch(() => {})
-      buffers = [buffers[1], buffers[0]]
+      await file.write(buffer.bytes.subarray(0, buffer.top))
       // A record of 10 MiB needs its room once.
-      if (buffers[0].bytes.length > 2 * PIECE_BYTES) buffers[0] = createFrameBuffer(PIECE_BYTES)
-      buffers[0].top = 0
+      if (buffer.bytes.length > BUFFER_BYTES) buffer = createFrameBuffer(BUFFER_BYTES)
+      buffer.top = 0
     }
-    buffers[0].top = 0
+    buffer.top = 0
     for (const { of, from, bits } of told) {
       const args = [bits, of.first + 8 * from, Math.min(8 * bits.length, of.end - of.first - 8 * from), segment.seed] as const
-      if (encodeSettled(buffers[0], ...args)) continue
-      await flush(buffers[0])
-      encodeSettled(buffers[0], ...args)
+      if (encodeSettled(buffer, ...args)) continue
+      await flush()
+      encodeSettled(buffer, ...args)
     }
-    if (group) while (group.write(buffers[0], segment.seed)) await flush(buffers[0])
-    if (buffers[0].top > 0) await flush(buffers[0])
-    await writing
+    group?.rewind()
+    while (group?.write(buffer, segment.seed)) await flush()
+    if (buffer.top > 0) await flush()
+  }
+
+  const makeDurable = async ({ segment, file }: { segment: Segment; file: FileWriter }) => {
+    syncing = written
+    written = []
+    await file.sync()
+    for (const { group, told, repeats } of syncing) {
+      for (const { of } of told) if (of !== segment) segment.tells = true
+      if (group) extend(segment, group.first, group.first + group.count)
+      for (const of of repeats) {
+        waiting.delete(of)
+        repeated.add(of)
+      }
+    }
+    syncing = []
   }
 
   // `pressed`: also those whose word about older files nobody has repeated yet.
@@ -164,36 +182,36 @@ export function createWriter({ storage, directory, id, segmentBytes, segments, n
     get untold() {
       return segments.some((s) => s.dirtyFrom !== s.dirtyTo)
     },
-    async commit(group, tell) {
-      group?.rewind()
+    async write(group, tell) {
+      await rotate(group?.size ?? 0)
+      const { segment, file } = await open(group?.first ?? next())
       const told: Told[] = []
-      try {
-        await rotate(group?.size ?? 0)
-        const { segment, file } = await open(group?.first ?? next())
-        if (tell) {
-          for (const of of segments) {
-            if (of.dirtyFrom === of.dirtyTo) continue
-            told.push({ of, from: of.dirtyFrom, to: of.dirtyTo, bits: of.settled.slice(of.dirtyFrom, of.dirtyTo) })
-            of.dirtyFrom = of.dirtyTo
-          }
-        }
-        await writeAll(group, told, segment, file)
-        await file.sync()
-        for (const { of } of told) if (of !== segment) segment.tells = true
-        if (group) extend(segment, group.first, group.first + group.count)
-        if (tell) {
-          for (const of of waiting) repeated.add(of)
-          waiting.clear()
-        }
-      } catch (error) {
+      for (const of of tell ? segments : []) {
+        if (of.dirtyFrom === of.dirtyTo) continue
+        told.push({ of, from: of.dirtyFrom, to: of.dirtyTo, bits: of.settled.slice(of.dirtyFrom, of.dirtyTo) })
+        of.dirtyFrom = of.dirtyTo
+      }
+      written.push({ group, told, repeats: tell ? [...waiting] : [] })
+      await writeAll(group, told, segment, file)
+    },
+    sync() {
+      synced = active ? makeDurable(active) : Promise.resolve()
+      return synced
+    },
+    async drop() {
+      for (const { told } of [...syncing, ...written]) {
         for (const { of, from, to } of told) {
           const none = of.dirtyFrom === of.dirtyTo
           of.dirtyFrom = none ? from : Math.min(from, of.dirtyFrom)
           of.dirtyTo = none ? to : Math.max(to, of.dirtyTo)
         }
-        await leave()
-        throw error
       }
+      syncing = []
+      written = []
+      // What follows a failed write or fsync is unknown: pages may be gone although a later fsync succeeds.
+      // So nothing more is written to that file; what was durable in it before still is, and a close that
+      // fails can lose none of it.
+      await leave()
     },
     sweep: () => sweep(),
     async makeRoom(first) {
@@ -218,6 +236,14 @@ export function createWriter({ storage, directory, id, segmentBytes, segments, n
       }
     },
   }
+}
+
+/** What a call of write() has written. */
+interface Written {
+  group: Group | undefined
+  told: Told[]
+  /** Files whose word about older ones is in it. */
+  repeats: Segment[]
 }
 
 /** Part of a segment's bits as they stood. */
