@@ -19,7 +19,7 @@ function memory(): { io: Io; out: () => string; err: () => string } {
     async write(chunk) {
       out += typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk)
     },
-    terminal: false,
+    terminal: undefined,
     log(line) {
       err += `${line}\n`
     },

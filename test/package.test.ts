@@ -206,8 +206,8 @@ console.log(typeof first, rest.every((other) => other === first), caught() insta
   })
 })
 
-describe("the README's producer program", () => {
-  it('prints what the README says, over the Kinesis and with the commands that it names', { timeout: 60_000 }, async () => {
+describe("the README's producer and consumer programs", () => {
+  it('print what the README says, over the Kinesis and with the commands that it names', { timeout: 60_000 }, async () => {
     const cwd = join(dir, 'producer')
     const modules = join(cwd, 'node_modules')
     await mkdir(modules, { recursive: true })
@@ -223,6 +223,10 @@ describe("the README's producer program", () => {
       await writeFile(join(cwd, 'send.mjs'), here(readmeProgram(1)))
       expect((await node(cwd, 'send.mjs')).stdout).toBe(readmeOutput(1))
       expect(JSON.parse(await readFile(join(cwd, 'dead.ndjson'), 'utf8'))).toMatchObject({ code: 'BAD_PARTITION_KEY' })
+      await writeFile(join(cwd, 'read.mjs'), here(readmeProgram(4)))
+      // twice: the second run has nothing left to read
+      const runs = [await node(cwd, 'read.mjs'), await node(cwd, 'read.mjs')]
+      expect(runs.map(({ stdout }) => stdout).join('$ node read.mjs\n')).toBe(readmeOutput(4))
       const produce = argumentsOf('produce').map(here)
       const lines = produce.splice(produce.indexOf('<'))
       expect(lines).toEqual(['<', 'flights.ndjson'])
@@ -231,6 +235,8 @@ describe("the README's producer program", () => {
       expect((await run).stderr).toContain('millrace produce: 1 record delivered')
       const { stdout } = await exec(process.execPath, [main, ...argumentsOf('consume').map(here)], { cwd })
       expect(new Set(stdout.trim().split('\n')).size).toBe(5001)
+      const tail = await exec(process.execPath, [main, ...argumentsOf('tail').map(here), '--until', 'now'], { cwd })
+      expect(tail.stdout.trim().split('\n')).toHaveLength(5001)
     } finally {
       kinesis.kill()
     }
@@ -247,10 +253,10 @@ describe("the README's Parquet program", () => {
 })
 
 it("the README's Lambda program prints what the README says, in both module systems", async () => {
-  const program = readmeProgram(4)
+  const program = readmeProgram(5)
   await writeFile(join(dir, 'handler.mjs'), program)
   await writeFile(join(dir, 'handler.cjs'), commonjs(program))
-  for (const file of ['handler.mjs', 'handler.cjs']) expect((await node(dir, file)).stdout).toBe(readmeOutput(4))
+  for (const file of ['handler.mjs', 'handler.cjs']) expect((await node(dir, file)).stdout).toBe(readmeOutput(5))
 })
 
 describe("the README's program from file to file", () => {
@@ -332,9 +338,13 @@ describe('types', () => {
     await mkdir(folder)
     const entries = Object.keys(manifest.exports).filter((entry) => !/\.(json|wasm)$/.test(entry))
     const all = entries.map((entry, i) => `export * as e${i} from '${entry.replace(/^\./, 'millrace')}'\n`).join('')
-    // the README's program in strict TypeScript too, given the two globals that the language lacks
-    const globals = 'declare const console: { log(value: unknown): void }\ndeclare class TextEncoder { encode(text: string): Uint8Array }\n'
-    const programs = [0, 1, 2, 3].map((index) => `program-${index}-${file}`)
+    // the README's programs in strict TypeScript too, given the globals that the language lacks
+    const globals = `declare const console: { log(value: unknown): void }
+declare const process: { once(event: string, listener: () => void): void }
+declare class TextEncoder { encode(text: string): Uint8Array }
+declare class TextDecoder { decode(bytes: Uint8Array): string }
+`
+    const programs = [0, 1, 2, 3, 4].map((index) => `program-${index}-${file}`)
     for (const [index, name] of programs.entries()) {
       const program = readmeProgram(index).replace(/^(?:(?:\/\/|import ).*\n)+/, '$&;(async () => {\n')
       await writeFile(join(folder, name), `${globals}${program}})()\n`)

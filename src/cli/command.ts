@@ -8,8 +8,8 @@ export interface Io {
   stdin(): AsyncIterable<Uint8Array>
   /** Writes data to standard output, waiting while the reader is slow. */
   write(chunk: Uint8Array | string): Promise<void>
-  /** Whether standard output is a terminal, which binary data would garble. */
-  readonly terminal: boolean
+  /** The terminal behind standard output, where it is one: binary data would garble it. Its columns as they are now. */
+  readonly terminal: { readonly columns: number; readonly color: boolean } | undefined
   /** A line on standard error. */
   log(line: string): void
   /** Replaces the progress line on a TTY; without a TTY nothing. */

@@ -7,6 +7,7 @@ export const commands: Table = {
   deaggregate: () => import('./deaggregate.js'),
   produce: () => import('./produce.js'),
   consume: () => import('./consume.js'),
+  tail: () => import('./tail.js'),
   kcl: () => import('./kcl.js'),
   parquet: () => import('./parquet.js'),
   schema: () => import('./schema.js'),

@@ -4,7 +4,11 @@ import { type DeaggregateMode, isMode } from '../kinesis/aggregates/deaggregate.
 import type { ConsumedRecord } from '../kinesis/consumer/batch.js'
 import { type ConsumerOptions, createConsumer } from '../kinesis/consumer/consumer.js'
 import { fileCheckpoints } from '../kinesis/consumer/file-checkpoints.js'
+import type { ConsumerMetrics } from '../kinesis/consumer/telemetry.js'
 import { type Command, textOption, UsageError, type Values } from './command.js'
+import { count, seconds, short } from './figures.js'
+import { type Done, drawLine, fitting } from './live.js'
+import { lagOf, lagText, readingHelp, readingOf, readingOptions } from './reading.js'
 import { openStream, streamHelp, streamOptions } from './stream.js'
 
 export const command: Command = {
@@ -17,17 +21,17 @@ writes a line for each user record:
 
 ${streamHelp}
   --from WHERE     TRIM_HORIZON, the oldest record (default); LATEST, what comes
-                   from now on; or a time such as 2026-11-23T04:00:00Z
-  --until WHEN     now: end at the newest record; or a time: end behind the
-                   records that arrived before it. Default: never
-  --shard ID       this shard only; may be repeated
+                   from now on; a time such as 2026-11-23T04:00:00Z; or 15m, 15
+                   minutes ago (s, m, h and d)
+${readingHelp}
   --mode kcl|keep|strict
                    aggregates that lie outside their shard, which the KCL drops:
                    drop them too (default; told on stderr), write them with their
                    "reason", or end with exit code 1 before the batch that has one
   --checkpoint F   keep in this file how far each shard is read, and go on from there
-                   the next time; --from then counts only for the first. After a kill
-                   -9 what was written in the last second comes again
+                   the next time; --from then counts only for the first. After SIGINT and
+                   SIGTERM nothing comes again, after a kill -9 what was written in the
+                   last second, and the batch that it was writing
   --consumer C     enhanced fan-out: read as this registered consumer of the stream,
                    by name (registered where it is not) or by ARN, with 2 MiB a
                    second of each shard for it alone; default: polled. It is paid
@@ -38,15 +42,15 @@ ${streamHelp}
   --raw            the data alone, as it is, and a line feed: gives back the
                    lines that millrace produce was given
 
+SIGINT and SIGTERM end it behind the batch that it is writing; the exit code is 130 or 143. The closing
+line, and on a terminal a live one, say how far the newest records are ahead (MillisBehindLatest).
 Needs the packages @aws-sdk/client-kinesis and @smithy/node-http-handler.
 
 Example: millrace consume --stream flights --endpoint http://localhost:4567 --until now --raw > flights.ndjson
 `,
   options: {
     ...streamOptions,
-    from: { type: 'string' },
-    until: { type: 'string' },
-    shard: { type: 'string', multiple: true },
+    ...readingOptions,
     mode: { type: 'string' },
     checkpoint: { type: 'string' },
     consumer: { type: 'string' },
@@ -57,12 +61,10 @@ Example: millrace consume --stream flights --endpoint http://localhost:4567 --un
   async run(values, positionals, io) {
     if (positionals.length > 0) throw new UsageError(`expected no arguments, got ${JSON.stringify(positionals[0])}`)
     const options = {
-      ...startOf(values),
-      until: untilOf(values),
+      ...readingOf(values, 'TRIM_HORIZON', io.ports.clock),
       mode: modeOf(values),
       fanOut: fanOutOf(values),
       deduplicate: values.deduplicate === true,
-      shardIds: values.shard as string[] | undefined,
     }
     const path = textOption(values, 'checkpoint', 'the path of a file')
     const checkpoints = path === undefined ? undefined : fileCheckpoints(io.ports, path)
@@ -73,6 +75,8 @@ Example: millrace consume --stream flights --endpoint http://localhost:4567 --un
     io.signal.addEventListener('abort', stop, { once: true })
     let records = 0
     let dropped = 0
+    const done = () => ({ records, bytes: consumer.metrics().bytes })
+    const endLive = drawLine(io, done, (rate, columns) => consumeLine(consumer.metrics(), records, rate, columns))
     try {
       for await (const batch of consumer) {
         await io.write(values.raw ? rawLines(batch.records) : jsonLines(batch.records, batch.shardId))
@@ -81,28 +85,16 @@ Example: millrace consume --stream flights --endpoint http://localhost:4567 --un
           dropped++
           io.log(`millrace consume: ${batch.shardId}, ${sequenceNumber}: aggregate dropped: ${reason}`)
         }
-        io.progress(`${records} records, ${batch.shardId}${batch.millisBehindLatest ? `, ${batch.millisBehindLatest} ms behind` : ''}`)
       }
     } finally {
+      endLive()
       io.signal.removeEventListener('abort', stop)
       target.client.destroy?.()
-      await checkpoints?.close?.()
+      await checkpoints?.close()
     }
-    io.progress('')
-    io.log(`millrace consume: ${records} records${dropped > 0 ? `, ${dropped} aggregates dropped as the KCL drops them` : ''}`)
+    io.log(`millrace consume: ${records} records${dropped > 0 ? `, ${dropped} aggregates dropped as the KCL drops them` : ''}${lagText(consumer.metrics())}`)
     return 0
   },
-}
-
-function startOf({ from = 'TRIM_HORIZON' }: Values): Pick<ConsumerOptions, 'from'> {
-  const name = String(from).toUpperCase().replace('-', '_')
-  if (name === 'TRIM_HORIZON' || name === 'LATEST') return { from: name }
-  return { from: timeOf('from', 'TRIM_HORIZON, LATEST or a time', String(from)) }
-}
-
-function untilOf({ until }: Values): ConsumerOptions['until'] {
-  if (until === undefined || until === 'now') return until
-  return timeOf('until', 'now or a time', String(until))
 }
 
 function modeOf({ mode = 'kcl' }: Values): DeaggregateMode {
@@ -123,10 +115,18 @@ function fanOutOf(values: Values): ConsumerOptions['fanOut'] {
   return { consumerName: consumer, deregister }
 }
 
-function timeOf(option: string, expected: string, text: string): Date {
-  const time = new Date(/^\d{9,}$/.test(text) ? Number(text) : text)
-  if (Number.isNaN(time.getTime())) throw new UsageError(`--${option} expected ${expected} such as 2026-11-23T04:00:00Z, got ${JSON.stringify(text)}`)
-  return time
+/** The figures needed most, in order, as many as `columns` hold. Rates are a second's. */
+export function consumeLine(metrics: ConsumerMetrics, records: number, rate: Done, columns: number): string {
+  const lag = lagOf(metrics)
+  const parts = [
+    `${short(rate.records)} records/s`,
+    `${(rate.bytes / 1e6).toFixed(1)} MB/s`,
+    ...(lag ? [`lag ${seconds(lag.milliseconds)}${lag.behind > 0 && lag.shards > 1 ? ` (${lag.shardId})` : ''}`] : []),
+    `${short(records)} records`,
+    count(Object.keys(metrics.shards).length, 'shard'),
+    ...(metrics.throttled > 0 ? [`${short(metrics.throttled)} throttled`] : []),
+  ]
+  return fitting(parts, columns)
 }
 
 function jsonLines(records: readonly ConsumedRecord[], shardId: string): string {

@@ -18,6 +18,9 @@ export function duration(seconds: number): string {
   return whole < 3600 ? `${Number(parts[0])}:${parts[1]}` : `${Math.floor(whole / 3600)}:${parts.join(':')}`
 }
 
+/** Milliseconds as "12.3 s", from a minute on as duration() has them. */
+export const seconds = (milliseconds: number) => (milliseconds < 60_000 ? `${(milliseconds / 1000).toFixed(1)} s` : duration(milliseconds / 1000))
+
 /** The path of a column, or another name out of data: a line feed in it must not look like a line of ours. */
 export function place(path: readonly string[] | string): string {
   return JSON.stringify(typeof path === 'string' ? path : path.join('.')).slice(1, -1)

@@ -64,6 +64,8 @@ stderr.on('error', () => {})
 async function write(chunk: Uint8Array | string): Promise<void> {
   if (chunk.length === 0) return
   if (stdout.errored || stdout.destroyed) throw stop.signal.reason ?? closed
+  // Both are on the screen: what is written must not begin behind the progress line.
+  if (stdout.isTTY) progress('')
   if (put(chunk)) return
   await new Promise<void>((resolve) => {
     const done = () => {
@@ -85,7 +87,7 @@ function log(line: string): void {
 }
 
 function progress(line: string): void {
-  if (!tty) return
+  if (!tty || (line === '' && shown === '')) return
   const now = nodePorts.clock.monotonic()
   // 20 frames a second at most; an empty line always clears.
   if (line !== '' && shown !== '' && now - drawn < 50) return
@@ -103,7 +105,14 @@ function input(): AsyncIterable<Uint8Array> {
 const io: Io = {
   stdin: input,
   write,
-  terminal: stdout.isTTY === true,
+  terminal: stdout.isTTY
+    ? {
+        get columns() {
+          return stdout.columns || 80
+        },
+        color: env.TERM !== 'dumb' && !env.NO_COLOR,
+      }
+    : undefined,
   log,
   progress,
   get columns() {

@@ -29,7 +29,7 @@ export async function runCommand(
     async write(chunk) {
       out.push(bytes(chunk))
     },
-    terminal: false,
+    terminal: undefined,
     log(line) {
       err.push(line)
     },

@@ -32,7 +32,7 @@ async function millrace(args: string[], stdin: (string | Uint8Array)[] = [], ter
     progress() {},
     columns: 0,
     color: false,
-    terminal: false,
+    terminal: undefined,
     ...terminal,
     ports: nodePorts,
     driven() {},
@@ -82,9 +82,9 @@ describe('millrace parquet', () => {
   })
 
   it('writes no Parquet to a terminal', async () => {
-    const { code, out, err } = await millrace(['parquet', '-', '-o', '-'], [text], { terminal: true })
+    const { code, out, err } = await millrace(['parquet', '-', '-o', '-'], [text], { terminal: { columns: 80, color: false } })
     expect([code, out.length, err]).toEqual([2, 0, expect.stringContaining('-o - expected standard output to be a file or a pipe, got a terminal')])
-    expect((await millrace(['parquet', '-', '-o', path('tty.parquet')], [text], { terminal: true })).code).toBe(0)
+    expect((await millrace(['parquet', '-', '-o', path('tty.parquet')], [text], { terminal: { columns: 80, color: false } })).code).toBe(0)
   })
 
   it('partitions into a directory, summary as JSON', async () => {

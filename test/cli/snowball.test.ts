@@ -28,7 +28,7 @@ async function call(positionals: string[], values: Values = {}) {
     progress() {},
     columns: 0,
     color: false,
-    terminal: false,
+    terminal: undefined,
     ports: nodePorts,
     driven() {},
     signal: new AbortController().signal,

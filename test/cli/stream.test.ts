@@ -33,7 +33,7 @@ describe('millrace produce and consume', () => {
     expect(put.err.at(-1)).toMatch(/^millrace produce: 5,000 records delivered \(.* MB\/s\); \d Kinesis records, \d+ PUT payload units in place of 5,000$/)
 
     const raw = await consume('lines', { raw: true })
-    expect(raw).toMatchObject({ code: 0, err: ['millrace consume: 5000 records'] })
+    expect(raw).toMatchObject({ code: 0, err: ['millrace consume: 5000 records; no shard behind'] })
     expect(raw.out.trimEnd().split('\n').sort()).toEqual([...lines].sort())
 
     const json = await consume('lines')
@@ -97,7 +97,7 @@ describe('millrace produce and consume', () => {
   it('take an empty input', async () => {
     await createStream(server.client, 'empty', 1)
     expect(await produce('empty', [])).toMatchObject({ code: 0, out: '' })
-    expect(await consume('empty')).toEqual({ code: 0, out: '', err: ['millrace consume: 0 records'] })
+    expect(await consume('empty')).toEqual({ code: 0, out: '', err: ['millrace consume: 0 records; no shard behind'] })
     expect(await consume('empty', { from: 'latest', until: '2020-01-01' })).toMatchObject({ code: 0, out: '' })
   })
 
@@ -379,8 +379,8 @@ describe('millrace produce and consume', () => {
 
   it.each<[Values, string]>([
     [{ stream: '' }, 'expected --stream S'],
-    [{ from: 'yesterday' }, '--from expected TRIM_HORIZON, LATEST or a time such as 2026-11-23T04:00:00Z, got "yesterday"'],
-    [{ until: 'then' }, '--until expected now or a time such as 2026-11-23T04:00:00Z, got "then"'],
+    [{ from: 'yesterday' }, '--from expected TRIM_HORIZON, LATEST or a time such as 2026-11-23T04:00:00Z or 15m, 15 minutes ago, got "yesterday"'],
+    [{ until: 'then' }, '--until expected now or a time such as 2026-11-23T04:00:00Z or 15m, 15 minutes ago, got "then"'],
     [{ mode: 'lax' }, '--mode expected kcl, keep or strict, got "lax"'],
     [{ consumer: '' }, '--consumer expected the name or ARN of a consumer, got ""'],
     [{ consumer: 'a b' }, '--consumer expected an ARN or a name of 1 to 128 letters, digits, "_", "." and "-", got "a b"'],

@@ -18,6 +18,8 @@ import type { Deduplicator } from './seen.js'
 
 export interface ConsumedRecord extends DeaggregatedRecord {
   sequenceNumber: string
+  /** When Kinesis took it, in milliseconds since the epoch, where the service says so; user records of one aggregate share it. */
+  arrival: number | undefined
 }
 
 /** Records of one shard in order, at least one Kinesis record. */
@@ -107,6 +109,8 @@ export function openBatch({ shard, records, millisBehindLatest, mode, known, aft
     get records() {
       if (!objects) {
         const all = deaggregate(records, options) as ConsumedRecord[]
+        const arrivals = new Map(records.map((record) => [record.SequenceNumber, record.ApproximateArrivalTimestamp?.getTime()]))
+        for (const record of all) record.arrival = arrivals.get(record.sequenceNumber)
         objects = chosen ? Array.from(chosen, (row) => all[row]) : all
       }
       return objects

@@ -56,7 +56,7 @@ const REFUSED = 'ConditionalCheckFailedException'
  * @example
  * const checkpoints = dynamoCheckpoints({ tableName: 'flights-reader', clientConfig: { region: 'eu-central-1' } })
  */
-export function dynamoCheckpoints(options: DynamoCheckpointsOptions): CheckpointStore {
+export function dynamoCheckpoints(options: DynamoCheckpointsOptions): CheckpointStore & { close(): Promise<void> } {
   checkOptions(options, ['tableName', 'client', 'clientConfig', 'commands', 'createTable', 'ports'])
   const { tableName: TableName, createTable = true } = options
   if (typeof TableName !== 'string' || TableName === '') throw wrongType('tableName', 'the name of a table', TableName)

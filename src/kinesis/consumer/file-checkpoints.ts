@@ -39,7 +39,7 @@ interface Change {
  * import { nodePorts } from 'millrace/node'
  * const checkpoints = fileCheckpoints(nodePorts, '/var/lib/flights/checkpoints.json')
  */
-export function fileCheckpoints(ports: { storage: Storage }, path: string): CheckpointStore {
+export function fileCheckpoints(ports: { storage: Storage }, path: string): CheckpointStore & { close(): Promise<void> } {
   if (typeof ports?.storage?.create !== 'function') throw wrongType('ports', 'ports with a storage', ports)
   if (typeof path !== 'string' || path === '') throw wrongType('path', 'the path of a file', path)
   const { storage } = ports

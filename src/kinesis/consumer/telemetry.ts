@@ -20,7 +20,7 @@ export interface ConsumerMetrics {
 }
 
 export interface ShardMetrics {
-  /** How far the shard's newest record is ahead, as the service said last. */
+  /** How far the shard's newest record is ahead, as the service said last; 0 once a closed shard is read to its end. */
   millisBehindLatest: number | undefined
   /** What was stored last. */
   checkpoint: Checkpoint | undefined
@@ -60,11 +60,11 @@ export function createConsumerTelemetry(sink: MetricsSink | undefined, stream: s
     return found
   }
   return {
-    fetched(shardId, { records, bytes, millisBehindLatest }) {
+    fetched(shardId, { records, bytes, millisBehindLatest, ended }) {
       counts.calls++
       counts.kinesisRecords += records.length
       counts.bytes += bytes
-      shard(shardId).millisBehindLatest = millisBehindLatest
+      shard(shardId).millisBehindLatest = ended ? 0 : millisBehindLatest
       tell(() => {
         consumed?.add(records.length, at(shardId))
         read?.add(bytes, at(shardId))

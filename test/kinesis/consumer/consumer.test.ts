@@ -174,6 +174,39 @@ test('aggregates are opened; one outside its shard is dropped as the KCL does, o
   expect(seen.kept.filter((reason) => reason === 'OUT_OF_RANGE').length).toBeGreaterThan(0)
 })
 
+test('each record has the time at which Kinesis took it', async () => {
+  const { run, clock, put, consume } = world(9, 2)
+  const times = []
+  for (let i = 0; i < 3; i++) {
+    times.push(clock.now())
+    await put(20)
+    await run(clock.sleep(1000))
+  }
+  const all: (readonly [number, number | undefined])[] = []
+  const work = async () => {
+    for await (const { data, arrival } of consume({ until: 'now' }).records()) all.push([Number(text(data)), arrival])
+  }
+  await run(work())
+  expect(all.length).toBe(60)
+  for (const [id, arrival] of all) expect(arrival).toBe(times[Math.floor(id / 20)])
+})
+
+test('a shard that is read to its end is no longer behind, whatever the service said last', async () => {
+  const { run, clock, stream, put, consume } = world(10, 1)
+  await put(100)
+  stream.split(stream.shards[0].ShardId)
+  const { GetRecords } = stream.handlers
+  stream.handlers.GetRecords = async (...given) => ({ ...((await GetRecords(...given)) as object), MillisBehindLatest: 5000 })
+  const consumer = consume()
+  const leave = async () => {
+    await clock.sleep(30_000)
+    consumer.close()
+  }
+  await run(Promise.all([collect(consumer), leave()]))
+  const [parent, ...children] = stream.shards.map(({ ShardId }) => consumer.metrics().shards[ShardId].millisBehindLatest)
+  expect([parent, ...children]).toEqual([0, 5000, 5000])
+})
+
 test('mode strict: the iteration throws at the first aggregate that the KCL would drop, before its batch', async () => {
   const { run, stream, consume } = world(8, 2)
   const records = Array.from({ length: 20 }, (_, i) => ({ partitionKey: `k${i}`, data: new TextEncoder().encode(`${i}`) }))
