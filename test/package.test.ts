@@ -312,14 +312,14 @@ describe('size, minified and gzipped', () => {
     ['parquet', 95],
     ['emr', 88],
     ['snowball', 71],
-    ['slim', 108],
+    ['slim', 110],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
     expect(await size(`export * from 'millrace/${entry}'`)).toBeLessThanOrEqual(most * 1000)
   })
 
   // all rooms and the core
-  it('of millrace is at most 165 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(165_000)
+  it('of millrace is at most 167 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(167_000)
   })
 
   it('of a program that writes Parquet is at most 87 KB', async () => {
