@@ -58,6 +58,9 @@ export interface Arrived {
   data: Uint8Array | undefined
   fault: string | undefined
   record: FirehoseEventRecord
+  partitionKey: string | undefined
+  /** How often it was put into its stream again. */
+  rounds: number
 }
 
 /** Checks what no answer is possible without. Throws TypeError. */
@@ -71,11 +74,12 @@ export function readEvent(event: unknown): Arrived[] {
     const { recordId } = record
     if (typeof recordId !== 'string') throw wrongType(`event.records[${i}].recordId`, 'a string', recordId)
     const text: unknown = record.data ?? record.kafkaRecordValue
-    if (typeof text !== 'string') return { recordId, text: undefined, data: undefined, fault: wrongType('data', 'base64 text', text).message, record }
+    const common = { recordId, record, partitionKey: record.kinesisRecordMetadata?.partitionKey, rounds: 0 }
+    if (typeof text !== 'string') return { ...common, text: undefined, data: undefined, fault: wrongType('data', 'base64 text', text).message }
     try {
-      return { recordId, text, data: fromBase64(text, 'lenient'), fault: undefined, record }
+      return { ...common, text, data: fromBase64(text, 'lenient'), fault: undefined }
     } catch (error) {
-      return { recordId, text, data: undefined, fault: (error as Error).message, record }
+      return { ...common, text, data: undefined, fault: (error as Error).message }
     }
   })
 }

@@ -1,13 +1,14 @@
 // Records into a delivery stream: PutRecordBatch within its limits, each record settled on its own, what
 // was refused tried again alone.
 import { checkWhole, outOfRange, wrongType } from '../errors.js'
-import { backoff } from '../kinesis/service/backoff.js'
 import { type Calls, checkClientOptions, createCalls } from '../kinesis/service/calls.js'
-import { type Fault, faultOf, recordFault } from '../kinesis/service/faults.js'
 import { checkOptions, checkPorts } from '../kinesis/service/service.js'
 import { FIREHOSE_LIMITS } from '../limits.js'
 import { type AwsClient, type AwsClientConfig, createFirehoseClient, loadFirehosePeer } from '../ports/aws.js'
 import type { Clock, Random } from '../ports/ports.js'
+import { type FirehosePutOutcome, putAll } from './put-all.js'
+
+export type { FirehosePutOutcome } from './put-all.js'
 
 export interface FirehosePutOptions {
   deliveryStreamName: string
@@ -25,11 +26,6 @@ export interface FirehosePutOptions {
   concurrency?: number
   ports?: { clock: Clock; random: Random }
 }
-
-/** What became of a record that was put. `uncertain`: it may be in the stream all the same, or twice. */
-export type FirehosePutOutcome =
-  | { status: 'delivered'; recordId: string; attempts: number; uncertain: boolean }
-  | { status: 'failed'; code: string; message: string; attempts: number; uncertain: boolean }
 
 export interface FirehosePut {
   /**
@@ -52,16 +48,10 @@ const OPTIONS = [
   'ports',
 ] satisfies (keyof FirehosePutOptions)[]
 
-const COUNT = FIREHOSE_LIMITS.putRecordBatchCount.value
-const BYTES = FIREHOSE_LIMITS.putRecordBatchBytes.value
-const LARGEST = FIREHOSE_LIMITS.recordBytes.value
-
-/** A record on its way. */
-interface Going {
-  index: number
-  data: Uint8Array
-  attempts: number
-  uncertain: boolean
+const LIMITS = {
+  record: FIREHOSE_LIMITS.recordBytes.value,
+  count: FIREHOSE_LIMITS.putRecordBatchCount.value,
+  bytes: FIREHOSE_LIMITS.putRecordBatchBytes.value,
 }
 
 interface PutRecordBatchResult {
@@ -88,106 +78,27 @@ export function createFirehosePut(options: FirehosePutOptions): FirehosePut {
   const { clock, random } = checkPorts(options.ports)
   const calls: Calls = createCalls(options, { load: loadFirehosePeer, create: createFirehoseClient }, clock, requestTimeout)
 
-  /** What each record of one request came to: its id, or the fault. */
-  const send = async (batch: readonly Going[], signal: AbortSignal | undefined): Promise<(string | Fault)[]> => {
-    try {
-      const Records = batch.map(({ data }) => ({ Data: data }))
-      const { RequestResponses } = await calls.call<PutRecordBatchResult>('PutRecordBatch', { DeliveryStreamName: deliveryStreamName, Records }, signal)
-      if (!Array.isArray(RequestResponses) || RequestResponses.length !== batch.length) return batch.map(() => odd(RequestResponses))
-      return RequestResponses.map((answer) => {
-        if (typeof answer?.ErrorCode === 'string' && answer.ErrorCode !== '') return faultOfAnswer(answer.ErrorCode, answer.ErrorMessage ?? '')
-        return typeof answer?.RecordId === 'string' ? answer.RecordId : odd(answer)
+  return {
+    async put(records, { signal } = {}) {
+      if (!Array.isArray(records)) throw wrongType('records', 'an array of Uint8Array', records)
+      records.forEach((record, i) => {
+        if (!(record instanceof Uint8Array)) throw wrongType(`records[${i}]`, 'a Uint8Array', record)
       })
-    } catch (error) {
-      const fault = faultOf(error)
-      return batch.map(() => fault)
-    }
+      return putAll(records as readonly Uint8Array[], {
+        size: (data) => data.length,
+        limits: LIMITS,
+        async send(batch, signal) {
+          const Records = batch.map((Data) => ({ Data }))
+          const answer = await calls.call<PutRecordBatchResult>('PutRecordBatch', { DeliveryStreamName: deliveryStreamName, Records }, signal)
+          return Array.isArray(answer?.RequestResponses) ? answer.RequestResponses.map((one) => ({ ...one, id: one?.RecordId })) : undefined
+        },
+        maxAttempts,
+        concurrency,
+        clock,
+        random,
+        signal,
+      })
+    },
+    close: calls.destroy,
   }
-
-  const put = async (records: readonly Uint8Array[], { signal }: { signal?: AbortSignal } = {}): Promise<FirehosePutOutcome[]> => {
-    if (!Array.isArray(records)) throw wrongType('records', 'an array of Uint8Array', records)
-    const outcomes: FirehosePutOutcome[] = new Array(records.length)
-    let waiting: Going[] = []
-    records.forEach((data, index) => {
-      if (!(data instanceof Uint8Array)) throw wrongType(`records[${index}]`, 'a Uint8Array', data)
-      if (data.length <= LARGEST) waiting.push({ index, data, attempts: 0, uncertain: false })
-      else
-        outcomes[index] = {
-          status: 'failed',
-          code: 'RECORD_TOO_LARGE',
-          message: `expected ${LARGEST} bytes at most, got ${data.length}`,
-          attempts: 0,
-          uncertain: false,
-        }
-    })
-    const fail = (going: Going, code: string, message: string) => {
-      outcomes[going.index] = { status: 'failed', code, message, attempts: going.attempts, uncertain: going.uncertain }
-    }
-    /** Rounds in a row in which nothing was delivered. */
-    let idle = 0
-    while (waiting.length > 0 && !signal?.aborted) {
-      const again: Going[] = []
-      const batches = pack(waiting)
-      let delivered = false
-      const work = async () => {
-        for (let batch = batches.shift(); batch; batch = batches.shift()) {
-          const results = signal?.aborted ? batch.map((): undefined => undefined) : await send(batch, signal)
-          for (const [i, going] of batch.entries()) {
-            const result = results[i]
-            if (result === undefined) {
-              again.push(going)
-              continue
-            }
-            going.attempts++
-            if (typeof result === 'string') {
-              delivered = true
-              outcomes[going.index] = { status: 'delivered', recordId: result, attempts: going.attempts, uncertain: going.uncertain }
-              continue
-            }
-            going.uncertain ||= result.uncertain
-            if (signal?.aborted || (result.kind !== 'permanent' && going.attempts < maxAttempts)) again.push(going)
-            else fail(going, result.code, result.message)
-          }
-        }
-      }
-      await Promise.all(Array.from({ length: Math.min(concurrency, batches.length) }, work))
-      waiting = again.sort((a, b) => a.index - b.index)
-      idle = delivered ? 1 : idle + 1
-      if (waiting.length > 0) await clock.sleep(backoff(idle, random), signal).catch(() => {})
-    }
-    for (const going of waiting) fail(going, 'ABORTED', 'given up: the signal was aborted')
-    return outcomes
-  }
-  return { put, close: calls.destroy }
-}
-
-const odd = (answer: unknown): Fault => ({
-  kind: 'transient',
-  code: 'InvalidResponse',
-  message: `expected an answer for each record, got ${Array.isArray(answer) ? `${answer.length}` : typeof answer}`,
-  uncertain: true,
-  divisible: false,
-})
-
-/** Firehose's own word for a stream over its rate is ServiceUnavailableException. */
-function faultOfAnswer(code: string, message: string): Fault {
-  if (code === 'ServiceUnavailableException') return { kind: 'throttle', code, message, uncertain: false, divisible: false }
-  return recordFault(code, message)
-}
-
-/** Records in their order, as few requests as take them. */
-function pack(waiting: readonly Going[]): Going[][] {
-  const batches: Going[][] = []
-  let bytes = 0
-  for (const going of waiting) {
-    const batch = batches.at(-1)
-    if (batch && batch.length < COUNT && bytes + going.data.length <= BYTES) {
-      batch.push(going)
-      bytes += going.data.length
-    } else {
-      batches.push([going])
-      bytes = going.data.length
-    }
-  }
-  return batches
 }

@@ -25,6 +25,8 @@ export interface ResponsePlan {
   withData: boolean[]
   /** Indices of answers that were Ok and are not, because the response has no room for them. */
   overflow: number[]
+  /** Those of them that were settled elsewhere, and are answered Dropped. */
+  dropped: number[]
 }
 
 const FRAME = '{"records":[]}'.length
@@ -43,6 +45,9 @@ function dataSize({ parts, metadata }: Answer): number {
   return ',"data":""'.length + 4 * Math.ceil(bytes / 3) + keys
 }
 
+/** Bytes of a response with this answer alone. */
+export const sizeAlone = (answer: Answer): number => FRAME + bareSize(answer, answer.result) + dataSize(answer)
+
 /**
  * Fits the answers into `limit` bytes. First failures lose their copy of the original, which Firehose
  * has anyway; then, where it still is too much, records in order keep their data as long as all behind
@@ -56,7 +61,7 @@ export function planResponse(answers: readonly Answer[], limit: number): Respons
   const commas = Math.max(answers.length - 1, 0)
   const sum = (sizes: readonly number[]) => sizes.reduce((a, b) => a + b, 0)
   let bytes = FRAME + commas + sum(bare) + sum(data)
-  if (bytes <= limit) return { bytes, withData: has, overflow: [] }
+  if (bytes <= limit) return { bytes, withData: has, overflow: [], dropped: [] }
 
   const withData = answers.map(({ result }) => result === 'Ok')
   const overflow: number[] = []
@@ -73,14 +78,15 @@ export function planResponse(answers: readonly Answer[], limit: number): Respons
       overflow.push(i)
     }
   })
-  return { bytes, withData, overflow }
+  return { bytes, withData, overflow, dropped: [] }
 }
 
 export function buildResponse(answers: readonly Answer[], plan: ResponsePlan): FirehoseResponse {
   const over = new Set(plan.overflow)
+  const dropped = new Set(plan.dropped)
   return {
     records: answers.map(({ recordId, result, parts, metadata }, i) => {
-      const record: FirehoseResponseRecord = { recordId, result: over.has(i) ? 'ProcessingFailed' : result }
+      const record: FirehoseResponseRecord = { recordId, result: dropped.has(i) ? 'Dropped' : over.has(i) ? 'ProcessingFailed' : result }
       if (!plan.withData[i]) return record
       record.data = toBase64(concat(parts ?? []))
       if (metadata !== undefined) record.metadata = JSON.parse(metadata)

@@ -1,12 +1,16 @@
 // The transformation handler of a Firehose stream: whatever the user's function does, the response is
 // legal, within its limit, and answers every record once.
+
+import { concat } from '../bytes.js'
 import { fromBase64 } from '../engine/base64.js'
 import { checkKeys, checkWhole, isThenable, messageOf, wrongType } from '../errors.js'
+import { withoutMark } from './again.js'
+import { type FirehoseOverflow, type OverflowRecord, settleElsewhere } from './elsewhere.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
 import type { FirehoseInput } from './input.js'
 import { type Opened, openRecords } from './open.js'
 import { type Delimiter, delimiterOf, readResult, type TransformResult } from './output.js'
-import { type Answer, buildResponse, planResponse, RESPONSE_BYTES } from './response.js'
+import { type Answer, buildResponse, planResponse, RESPONSE_BYTES, type ResponsePlan, sizeAlone } from './response.js'
 
 export interface FirehoseTransformerOptions {
   /** Maps one user record to its outputs, sync or async. See TransformResult. */
@@ -30,6 +34,11 @@ export interface FirehoseTransformerOptions {
   concurrency?: number
   /** Bytes of the response at most: up to 6,291,456 (default), what Lambda allows. */
   responseLimit?: number
+  /**
+   * What becomes of records for which the response has no room: `reingest()`, `spill()` or a function of yours. Those that it settles are
+   * answered Dropped, the others ProcessingFailed, as all are without it.
+   */
+  overflow?: FirehoseOverflow
   /** Told of every record that is answered ProcessingFailed. What it throws is ignored. */
   onFailure?: (failure: TransformFailure) => void
 }
@@ -40,7 +49,7 @@ export interface TransformFailure {
   record: number
   /**
    * `data`: it was no base64, or what was in it cannot be opened. `transform`: the function threw, rejected or gave something else than
-   * outputs. `overflow`: the response had no room for it.
+   * outputs. `overflow`: the response had no room for it, and nothing else took it.
    */
   reason: 'data' | 'transform' | 'overflow'
   /** For people; has the message of what the function threw, and nothing of the payload but what that has. */
@@ -50,7 +59,7 @@ export interface TransformFailure {
 }
 
 /** Assignable to FirehoseTransformationHandler of @types/aws-lambda. */
-export type FirehoseTransformer = (event: FirehoseEvent, context?: unknown) => Promise<FirehoseResponse>
+export type FirehoseTransformer = (event: FirehoseEvent, context?: { getRemainingTimeInMillis?: (() => number) | undefined }) => Promise<FirehoseResponse>
 
 const OPTIONS = [
   'transform',
@@ -62,6 +71,7 @@ const OPTIONS = [
   'maxUnpacked',
   'concurrency',
   'responseLimit',
+  'overflow',
   'onFailure',
 ] satisfies (keyof FirehoseTransformerOptions)[]
 
@@ -90,7 +100,7 @@ const MIB = 1024 * 1024
 export function createFirehoseTransformer(options: FirehoseTransformerOptions): FirehoseTransformer {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
-  const { transform, delimiter = '\n', concurrency = 16, responseLimit = RESPONSE_BYTES, onFailure } = options
+  const { transform, delimiter = '\n', concurrency = 16, responseLimit = RESPONSE_BYTES, overflow, onFailure } = options
   const { deaggregate = true, gunzip = true, logs = true, splitJson = false, maxUnpacked = 64 * MIB } = options
   if (typeof transform !== 'function') throw wrongType('transform', 'a function', transform)
   if (typeof delimiter !== 'string' && !(delimiter instanceof Uint8Array)) throw wrongType('delimiter', 'text or bytes', delimiter)
@@ -100,11 +110,12 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
   checkWhole('maxUnpacked', maxUnpacked, 1, 256 * MIB)
   checkWhole('concurrency', concurrency, 1, Number.POSITIVE_INFINITY)
   checkWhole('responseLimit', responseLimit, 1, RESPONSE_BYTES)
+  if (overflow !== undefined && typeof overflow !== 'function') throw wrongType('overflow', 'reingest(), spill() or a function', overflow)
   if (onFailure !== undefined && typeof onFailure !== 'function') throw wrongType('onFailure', 'a function', onFailure)
   const end = delimiterOf(delimiter)
 
-  return async (event) => {
-    const arrived = readEvent(event)
+  return async (event, context) => {
+    const arrived = readEvent(event).map(withoutMark)
     const opened = await openRecords(arrived, { deaggregate, gunzip, logs, splitJson, maxUnpacked })
     const results = await runAll(opened, transform, end, concurrency)
     const failures: TransformFailure[] = []
@@ -114,11 +125,20 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
     arrived.forEach(({ recordId }, i) => {
       if (!first.has(recordId)) first.set(recordId, i)
     })
-    for (const i of plan.overflow) {
+    const settled =
+      overflow && plan.overflow.length > 0
+        ? await settleElsewhere(overflow, overflowOf(plan, answers, arrived, first, responseLimit), event, context?.getRemainingTimeInMillis?.())
+        : []
+    plan.overflow.forEach((i, k) => {
+      if (settled.length > 0 && settled[k] === undefined) {
+        plan.dropped.push(i)
+        return
+      }
       const { recordId } = answers[i]
-      const message = `expected a response of at most ${responseLimit} bytes, got a batch that would need more`
+      const why = settled[k] === undefined ? '' : `; ${settled[k]}`
+      const message = `expected a response of at most ${responseLimit} bytes, got a batch that would need more${why}`
       failures.push({ recordId, record: first.get(recordId)!, reason: 'overflow', message })
-    }
+    })
     if (onFailure) {
       for (const failure of failures) {
         try {
@@ -130,6 +150,20 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
     }
     return buildResponse(answers, plan)
   }
+}
+
+function overflowOf(
+  plan: ResponsePlan,
+  answers: readonly Answer[],
+  arrived: readonly Arrived[],
+  first: ReadonlyMap<string, number>,
+  limit: number,
+): OverflowRecord[] {
+  return plan.overflow.map((i) => {
+    const { recordId, parts } = answers[i]
+    const { record: source, data, rounds, partitionKey } = arrived[first.get(recordId)!]
+    return { recordId, original: data!, rounds, partitionKey, output: concat(parts ?? []), source, fitsAlone: sizeAlone(answers[i]) <= limit }
+  })
 }
 
 /** Outputs of one record of the event, or why there are none. */

@@ -73,6 +73,24 @@ export async function createFirehoseClient(config: AwsClientConfig): Promise<Aws
   return new FirehoseClient({ maxAttempts: 1, ...config })
 }
 
+export interface S3Peer {
+  S3Client: new (config: AwsClientConfig) => AwsClient
+}
+
+/** The user's `@aws-sdk/client-s3`. Throws MISSING_PEER where it is not installed. */
+export async function loadS3Peer(): Promise<S3Peer> {
+  const loaded = await import('@aws-sdk/client-s3').catch((cause: unknown) => {
+    throw missingPeer('@aws-sdk/client-s3', 'to put objects into S3', cause)
+  })
+  return loaded as unknown as S3Peer
+}
+
+/** A client of the user's SDK, with its own retries: an object is one request. */
+export async function createS3Client(config: AwsClientConfig): Promise<AwsClient> {
+  const { S3Client } = await loadS3Peer()
+  return new S3Client(config)
+}
+
 /**
  * Reads the region and the credentials that a client of the SDK signs its requests with (its `config`), as each of them does: what is
  * missing there fails them all. Throws CONFIG, which says what to set. A provider that fails in another way may be
