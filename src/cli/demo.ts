@@ -53,6 +53,10 @@ Example: millrace demo --rows 50000 --keep flights-out
       await io.write(values.json ? `${JSON.stringify({ verified: ok, ...report })}\n` : table(report))
       if (keep !== undefined) io.log(`files in ${keep}`)
       return ok ? 0 : 1
+    } catch (error) {
+      // What a server that is half open, or closing, says then is not why it ended.
+      io.signal.throwIfAborted()
+      throw error
     } finally {
       if (keep === undefined) await storage.remove(folder)
     }
