@@ -14,8 +14,8 @@ import { readLedger } from './ledger.js'
 import { buildConsuming, type Life, linesOf, type Program } from './lives.js'
 
 const seed = Number(process.env.MILLRACE_SEED ?? 1)
-const count = Number(process.env.MILLRACE_E2E_RECORDS ?? 12_000)
-const kills = Number(process.env.MILLRACE_KILLS ?? 4)
+const count = Number(process.env.MILLRACE_E2E_RECORDS ?? 6_000)
+const kills = Number(process.env.MILLRACE_KILLS ?? 3)
 const KEYS = 997
 const INTERVALS = [0, 0, 5, 50, 250, 1_000]
 

@@ -8,7 +8,7 @@ import { chainsOf, FENCE, heldByTwo, takenOver } from './handovers.js'
 import { judge, truthOf } from './judge.js'
 import { buildConsuming, type Life, linesOf, type Program } from './lives.js'
 
-const count = Number(process.env.MILLRACE_E2E_RECORDS ?? 10_000)
+const count = Number(process.env.MILLRACE_E2E_RECORDS ?? 6_000)
 const SHARDS = 8
 const KEYS = 997
 /** Milliseconds. */
