@@ -81,6 +81,8 @@ export function createLeases(options: LeaseOptions): Leases {
   let fresh: Hold[] = []
   let lookAt = 0
   let soon = 0
+  /** Shards that have ended here. */
+  let ends = 0
   let failure: unknown
   let nudge = () => {}
   let loop: Promise<void> | undefined
@@ -95,6 +97,7 @@ export function createLeases(options: LeaseOptions): Leases {
   }
 
   const look = async (patience: number) => {
+    const before = ends
     shards = new Map((await listShards(() => service.listShards(signal), { clock, random, patience, signal })).map((shard) => [shard.ShardId, shard]))
     for (const hold of held.values()) hold.shard = shards.get(hold.shard.ShardId) ?? hold.shard
     const unknown = shardIds?.find((id) => !shards.has(id))
@@ -116,6 +119,8 @@ export function createLeases(options: LeaseOptions): Leases {
       // Gone from the stream, and its children have begun: it need not be remembered.
       else if (childrenOf(row.shardId).every((child) => rows.has(child)) && (await store.remove(row.shardId, row.counter))) rows.delete(row.shardId)
     }
+    // One has ended meanwhile: its children, whose rows may be missing, want another look.
+    if (ends > before) return
     const childless = !shardIds && [...rows.values()].some((row) => isDone(row) && shards.has(row.shardId) && childrenOf(row.shardId).length === 0)
     soon = childless ? soon : 0
     lookAt = now + (soon > 0 ? LOOK_SOON : LOOK)
@@ -183,6 +188,7 @@ export function createLeases(options: LeaseOptions): Leases {
     await hold.release(SHARD_END)
     held.delete(hold.shard.ShardId)
     rows.set(hold.shard.ShardId, hold.lease)
+    ends++
     soon = LOOKS_SOON
     lookAt = 0
     nudge()

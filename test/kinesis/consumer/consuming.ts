@@ -59,7 +59,7 @@ const consumer = createConsumer({
   checkpointInterval: interval ?? Number.POSITIVE_INFINITY,
   pollInterval: 0,
   idleInterval: 20,
-  ...(until ? { until } : {}),
+  ...(until ? { until: new Date(until) } : {}),
   ...rest,
 })
 process.on('SIGTERM', () => consumer.close())

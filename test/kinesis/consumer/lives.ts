@@ -19,7 +19,8 @@ export interface Consuming {
   path?: string
   tableName?: string
   dynamo?: string
-  until?: 'now'
+  /** Milliseconds since the epoch. */
+  until?: number
   maxRecords?: number
   workerId?: string
   leaseDuration?: number
