@@ -58,7 +58,7 @@ export interface ConsumerBatch {
 /** A user record's place in its shard. */
 export interface Place {
   sequenceNumber: string
-  subSequenceNumber?: number
+  subSequenceNumber?: number | undefined
 }
 
 export interface OpenBatch {
