@@ -305,7 +305,7 @@ test('close() ends an iteration that waits for the list of shards, and lets no o
 
 test.each([
   [{ from: 'OLDEST' }, `"from" expected 'TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP' or a Date, got "OLDEST"`],
-  [{ from: new Date(Number.NaN) }, '"from" expected'],
+  [{ from: new Date(Number.NaN) }, `"from" expected 'TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP' or a Date, got an invalid Date`],
   [{ from: 'AT_TIMESTAMP' }, '"timestamp" expected a Date (from is AT_TIMESTAMP), got undefined'],
   [{ timestamp: new Date(0) }, '"timestamp" expected nothing, for only AT_TIMESTAMP has one, got Date'],
   [{ until: 'later' }, `"until" expected 'now' or a Date, got "later"`],
