@@ -78,7 +78,7 @@ export interface KinesisHandlerOptions {
    * remembers. One that was at work at the deadline has failed too.
    */
   maxAttempts?: number | undefined
-  /** Told of everything that goes wrong. What it throws is ignored. */
+  /** Told of everything that goes wrong; without it nobody is: nothing is logged. What it throws is ignored. */
   onFailure?: ((failure: KinesisFailure) => void) | undefined
   /** The clock; default: the system's. */
   ports?: { clock: Clock } | undefined
