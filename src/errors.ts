@@ -58,6 +58,7 @@ export function kindOf(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'string') return value.length <= 40 ? JSON.stringify(value) : `a string of ${value.length} characters`
   if (Array.isArray(value)) return 'an array'
+  if (value instanceof Date && Number.isNaN(value.getTime())) return 'an invalid Date'
   if (typeof value === 'object') {
     // Of the prototype: a record of somebody's JSON may have a member of that name.
     const name: unknown = Object.getPrototypeOf(value)?.constructor?.name

@@ -350,10 +350,15 @@ declare class TextDecoder { decode(bytes: Uint8Array): string }
       await writeFile(join(folder, name), `${globals}${program}})()\n`)
     }
     // what may be left out may be undefined: whoever hands on a signal or a key of their own does not ask first
-    const optional = `import { createProducer, type ProducerOptions } from 'millrace/kinesis'
-export const put = (given: { signal?: AbortSignal; hash?: string }, { streamARN, ordering, spool }: Partial<ProducerOptions>) =>
-  createProducer({ streamName: 's', streamARN, ordering, spool })
-    .put({ partitionKey: 'a', explicitHashKey: given.hash, data: 'x' }, { signal: given.signal })
+    const optional = `import type * as k from 'millrace/kinesis'
+type Given<T> = { [K in keyof T]: {} extends Pick<T, K> ? T[K] | undefined : T[K] }
+type All = [
+  k.ConsumerOptions, k.FanOutOptions, k.DynamoCheckpointsOptions, k.Place, k.DeaggregateOptions, k.AggregateOptions, k.StreamOptions,
+  k.KinesisEachOptions, k.KinesisRecordOptions, k.KinesisHandlerOptions, k.ProducerOptions, k.ProducerRecord, k.PutOptions,
+  k.NdjsonOptions, k.WritableOptions, k.FileSpoolOptions, k.EmfOptions,
+]
+type Each<T> = { [I in keyof T]: Given<T[I]> }
+export const all = (given: Each<All>): All => given
 `
     const source = `${all}import core from 'millrace/core.wasm'\nimport { setCore } from 'millrace/slim'\nsetCore(core)\n${optional}`
     await writeFile(join(folder, file), source)

@@ -79,7 +79,7 @@ Example: millrace consume --stream flights --endpoint http://localhost:4567 --un
     const endLive = drawLine(io, done, (rate, columns) => consumeLine(consumer.metrics(), records, rate, columns))
     try {
       for await (const batch of consumer) {
-        await io.write(values.raw ? rawLines(batch.records) : jsonLines(batch.records, batch.shardId))
+        await io.write(values.raw ? rawLines(batch.records) : jsonLines(batch.records))
         records += batch.records.length
         for (const { sequenceNumber, reason } of batch.dropped) {
           dropped++
@@ -129,9 +129,9 @@ export function consumeLine(metrics: ConsumerMetrics, records: number, rate: Don
   return fitting(parts, columns)
 }
 
-function jsonLines(records: readonly ConsumedRecord[], shardId: string): string {
+function jsonLines(records: readonly ConsumedRecord[]): string {
   let lines = ''
-  for (const { partitionKey, explicitHashKey, data, sequenceNumber, subSequenceNumber, aggregated, reason } of records) {
+  for (const { partitionKey, explicitHashKey, data, sequenceNumber, subSequenceNumber, aggregated, shardId, reason } of records) {
     lines += `${JSON.stringify({ partitionKey, explicitHashKey, data: toBase64(data), sequenceNumber, subSequenceNumber, aggregated, shardId, reason })}\n`
   }
   return lines

@@ -21,12 +21,12 @@ const KEY = '36'
  * and shards are padded to the widest so far. Times are local; the day stands before them from the first record on that
  * did not arrive today.
  */
-export function createTailLines(terminal: Io['terminal'], clock: Clock): (record: ConsumedRecord, shardId: string) => string {
+export function createTailLines(terminal: Io['terminal'], clock: Clock): (record: ConsumedRecord) => string {
   const today = timeOf(clock.now()).day
   let dated = false
   let keyWidth = 0
   let shardWidth = 0
-  return ({ arrival, partitionKey = '-', data, reason }, shardId) => {
+  return ({ shardId, arrival, partitionKey = '-', data, reason }) => {
     const width = terminal ? terminal.columns - 1 : Number.POSITIVE_INFINITY
     const widestKey = terminal ? Math.max(4, Math.floor(width / 5)) : 16
     const time = timeOf(arrival)

@@ -51,7 +51,7 @@ Example: millrace tail flights --endpoint http://localhost:4567 --from 15m
       for await (const batch of consumer) {
         let lines = ''
         for (const record of batch.records.slice(0, limit - records)) {
-          lines += `${line(record, batch.shardId)}\n`
+          lines += `${line(record)}\n`
           records++
           bytes += record.data.length
         }

@@ -151,7 +151,7 @@ describe('a call that is wrong', () => {
     [{ id: two, n: { values: two, valid: Uint8Array.of(1) } }, '"columns.n.valid.length" expected 2, a byte a row, got 1'],
     [{ id: two, n: { values: two, validity: new Uint8Array(0) } }, '"columns.n.validity.length" expected at least 1, a bit a row, got 0'],
     [{ id: { values: two, valid: Uint8Array.of(1, 0) } }, '"columns.id[1]" expected int64, got null'],
-    [{ id: two, t: [1, new Date(Number.NaN)] }, '"columns.t[1]" expected timestamp in us, got Date'],
+    [{ id: two, t: [1, new Date(Number.NaN)] }, '"columns.t[1]" expected timestamp in us, got an invalid Date'],
   ])('%#: %o', async (columns, message) => {
     const { sink, writer } = writerOf()
     await expect(writer.writeColumns(columns as never)).rejects.toThrow(message)

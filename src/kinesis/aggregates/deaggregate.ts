@@ -40,18 +40,18 @@ export type DeaggregateMode = 'keep' | 'kcl' | 'strict'
 
 export interface DeaggregateOptions {
   /** Default: keep. */
-  mode?: DeaggregateMode
+  mode?: DeaggregateMode | undefined
   /**
    * The hash key range of the shard that the records were read from, or one for each record. User
    * records of an aggregate outside it were put by a producer with an old shard map, which then sent
    * them again: `kcl` drops such an aggregate, `keep` gives the reason OUT_OF_RANGE. Records of
    * their own are never judged. Default: the whole key space.
    */
-  range?: HashKeyRange | readonly HashKeyRange[]
+  range?: HashKeyRange | readonly HashKeyRange[] | undefined
   /** Whether the MD5 of aggregates is checked; default true. Without, a damaged one may be opened. */
-  verify?: boolean
+  verify?: boolean | undefined
   /** Mode `kcl`: called for each aggregate that is dropped, or a part of it, before the call returns. */
-  onDropped?: (aggregate: DroppedAggregate) => void
+  onDropped?: ((aggregate: DroppedAggregate) => void) | undefined
 }
 
 /** Checked options, as the core takes them. */

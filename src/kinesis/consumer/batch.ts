@@ -1,7 +1,9 @@
 // What a consumer yields: the Kinesis records of one answer, opened as far as the reader asks.
+import { NO_HASH, ROW_WORDS } from '../../engine/batch.js'
 import type { RecordBatch } from '../../types.js'
 import {
   type DeaggregateMode,
+  type DeaggregateOptions,
   type DroppedAggregate,
   deaggregatePacked,
   FROM_AGGREGATE,
@@ -17,6 +19,7 @@ import { type Checkpoint, type CheckpointStore, compareCheckpoints, isNumber } f
 import type { Deduplicator } from './seen.js'
 
 export interface ConsumedRecord extends DeaggregatedRecord {
+  shardId: string
   sequenceNumber: string
   /** When Kinesis took it, in milliseconds since the epoch, where the service says so; user records of one aggregate share it. */
   arrival: number | undefined
@@ -58,7 +61,7 @@ export interface ConsumerBatch {
 /** A user record's place in its shard. */
 export interface Place {
   sequenceNumber: string
-  subSequenceNumber?: number
+  subSequenceNumber?: number | undefined
 }
 
 export interface OpenBatch {
@@ -83,10 +86,17 @@ export function openBatch({ shard, records, millisBehindLatest, mode, known, aft
   /** Rows that are handed out, where that is not all of them. */
   let chosen: Uint32Array | undefined
   let repeated = 0
-  const dropped: DroppedAggregate[] = []
+  let dropped: DroppedAggregate[] | undefined
+  /** The options of whichever opens the records first: it tells what is dropped. */
+  const opening = (): DeaggregateOptions => {
+    if (dropped) return options
+    const list: DroppedAggregate[] = []
+    dropped = list
+    return { ...options, onDropped: (aggregate) => list.push(aggregate) }
+  }
   const packed = () => {
     if (rows) return rows
-    rows = openPacked(pack(records), { ...options, onDropped: (aggregate) => dropped.push(aggregate) }, sequenceNumbers)
+    rows = openPacked(pack(records), opening(), sequenceNumbers)
     let left: Uint32Array = resumed ? laterRows(rows, sequenceNumbers, after) : Uint32Array.from({ length: known ? rows.count : 0 }, (_, row) => row)
     if (known) {
       const fresh = freshRows(rows, left, records, known)
@@ -108,9 +118,12 @@ export function openBatch({ shard, records, millisBehindLatest, mode, known, aft
     millisBehindLatest,
     get records() {
       if (!objects) {
-        const all = deaggregate(records, options) as ConsumedRecord[]
+        const all = deaggregate(records, opening()) as ConsumedRecord[]
         const arrivals = new Map(records.map((record) => [record.SequenceNumber, record.ApproximateArrivalTimestamp?.getTime()]))
-        for (const record of all) record.arrival = arrivals.get(record.sequenceNumber)
+        for (const record of all) {
+          record.shardId = shard.ShardId
+          record.arrival = arrivals.get(record.sequenceNumber)
+        }
         objects = chosen ? Array.from(chosen, (row) => all[row]) : all
       }
       return objects
@@ -120,8 +133,8 @@ export function openBatch({ shard, records, millisBehindLatest, mode, known, aft
     },
     repeated,
     get dropped() {
-      if (mode === 'kcl') packed()
-      return dropped as (DroppedAggregate & { sequenceNumber: string })[]
+      if (!dropped && mode === 'kcl') packed()
+      return (dropped ?? []) as (DroppedAggregate & { sequenceNumber: string })[]
     },
     signal,
     checkpoint,
@@ -150,8 +163,8 @@ function laterRows({ count, table }: PackedUserRecords, sequenceNumbers: readonl
   const later = new Uint32Array(count)
   let kept = 0
   for (let row = 0; row < count; row++) {
-    const side = order[table[ROW * row + 6]]
-    if (side > 0 || (side === 0 && table[ROW * row + 7] > after.subSequenceNumber)) later[kept++] = row
+    const side = order[table[ROW_WORDS * row + 6]]
+    if (side > 0 || (side === 0 && table[ROW_WORDS * row + 7] > after.subSequenceNumber)) later[kept++] = row
   }
   return later.slice(0, kept)
 }
@@ -163,29 +176,28 @@ function freshRows({ table, status }: PackedUserRecords, rows: Uint32Array, reco
   let source = -1
   let ids: RecordIds | undefined
   for (const row of rows) {
-    if (table[ROW * row + 6] !== source) {
-      source = table[ROW * row + 6]
+    if (table[ROW_WORDS * row + 6] !== source) {
+      source = table[ROW_WORDS * row + 6]
       ids = status[row] & FROM_AGGREGATE ? recordIdsOf(records[source].Data) : undefined
     }
-    const number = ids?.numbers[table[ROW * row + 7]]
+    const number = ids?.numbers[table[ROW_WORDS * row + 7]]
     if (!ids || number === undefined || !known.seen(ids.producer, number)) fresh[kept++] = row
   }
   return fresh.slice(0, kept)
 }
 
 function pick(from: PackedUserRecords, rows: Uint32Array): PackedUserRecords {
-  const table = new Uint32Array(ROW * rows.length)
-  for (let i = 0; i < rows.length; i++) table.set(from.table.subarray(ROW * rows[i], ROW * rows[i] + ROW), ROW * i)
+  const table = new Uint32Array(ROW_WORDS * rows.length)
+  for (let i = 0; i < rows.length; i++) table.set(from.table.subarray(ROW_WORDS * rows[i], ROW_WORDS * rows[i] + ROW_WORDS), ROW_WORDS * i)
   return { ...from, count: rows.length, table, status: Uint8Array.from(rows, (row) => from.status[row]) }
 }
 
 const encoder = new TextEncoder()
-const ROW = 8
 
 function pack(records: readonly StreamRecord[]): RecordBatch {
   const keys = records.map((record) => encoder.encode(record.PartitionKey ?? ''))
   const heap = new Uint8Array(records.reduce((sum, record, i) => sum + record.Data.length + keys[i].length, 0))
-  const table = new Uint32Array(ROW * records.length)
+  const table = new Uint32Array(ROW_WORDS * records.length)
   let top = 0
   const put = (bytes: Uint8Array) => {
     heap.set(bytes, top)
@@ -194,7 +206,7 @@ function pack(records: readonly StreamRecord[]): RecordBatch {
   }
   for (let i = 0; i < records.length; i++) {
     const { Data } = records[i]
-    table.set([put(keys[i]), keys[i].length, 0, 0xffffffff, put(Data), Data.length, i, 0], ROW * i)
+    table.set([put(keys[i]), keys[i].length, 0, NO_HASH, put(Data), Data.length, i, 0], ROW_WORDS * i)
   }
   return { count: records.length, table, heap }
 }

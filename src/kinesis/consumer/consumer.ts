@@ -19,19 +19,19 @@ import { type ConsumerMetrics, createConsumerTelemetry } from './telemetry.js'
 
 export interface ConsumerOptions extends StreamOptions {
   /** Clock and chance; default: the system's. */
-  ports?: { clock: Clock; random: Random }
+  ports?: { clock: Clock; random: Random } | undefined
   /** Where to begin: the oldest record (default), whatever comes from now on, or a point in time. */
-  from?: 'TRIM_HORIZON' | 'LATEST' | 'AT_TIMESTAMP' | Date
+  from?: 'TRIM_HORIZON' | 'LATEST' | 'AT_TIMESTAMP' | Date | undefined
   /** With AT_TIMESTAMP. */
-  timestamp?: Date
+  timestamp?: Date | undefined
   /**
    * When to end: never by itself, but where the stream's last shards are closed (default); or when
    * every shard is read up to its newest record ('now'), or past the records that arrived before a
    * point in time. A batch is never cut: some records that arrived later may come too.
    */
-  until?: 'now' | Date
+  until?: 'now' | Date | undefined
   /** These shards only, without their children. The iteration throws RangeError for one that the stream does not have. */
-  shardIds?: readonly string[]
+  shardIds?: readonly string[] | undefined
   /**
    * What de-aggregation does with aggregates that the KCL drops, those with a hash key outside their
    * shard's range above all: 'kcl' (default) drops them and lists them in `batch.dropped`, 'keep'
@@ -39,12 +39,12 @@ export interface ConsumerOptions extends StreamOptions {
    * aggregate again, so that with 'keep' its records come twice. 'strict': the iteration throws
    * MillraceError at the first such aggregate, and at one that is damaged; the batch that has it is not yielded.
    */
-  mode?: DeaggregateMode
+  mode?: DeaggregateMode | undefined
   /**
    * Leaves out records that have come before, by the ids that `createProducer({ stableIds: true })` gives them; default
    * false. Remembered for each iteration: some 67 million records. Others are not affected.
    */
-  deduplicate?: boolean
+  deduplicate?: boolean | undefined
   /**
    * Enhanced fan-out: shards are read as a registered consumer, by SubscribeToShard, with 2 MiB a second of each for this
    * consumer alone; default: polled by GetRecords. A batch is then an event, and the next one of its shard is not
@@ -53,38 +53,38 @@ export interface ConsumerOptions extends StreamOptions {
    * Each shard holds an event at most, and a connection: a NodeHttpHandler of your own needs as many `maxSockets`. That handler (HTTP/1.1) works
    * with kinesis-local, the SDK's own (HTTP/2) does not: "Protocol error". Over servers of our tests both do.
    */
-  fanOut?: FanOutOptions
+  fanOut?: FanOutOptions | undefined
   /** Kinesis records a call, 1 to 10,000 (default). This and the next four are those of GetRecords: not with `fanOut`. */
-  maxRecords?: number
+  maxRecords?: number | undefined
   /** Milliseconds between two calls on a shard; default 200, which is the service's 5 a second. */
-  pollInterval?: number
+  pollInterval?: number | undefined
   /** The same after a call that brought nothing; default 1,000. */
-  idleInterval?: number
+  idleInterval?: number | undefined
   /** Calls under way or batches held at once over all shards; default 16. Memory: as many answers of up to 10 MiB. */
-  maxRequests?: number
+  maxRequests?: number | undefined
   /** Bytes a second that are asked of a shard; default 2,097,152, which is what the service gives all its readers together. */
-  maxBytesPerSecond?: number
+  maxBytesPerSecond?: number | undefined
   /** Failures in a row on a shard after which the iteration throws; default 20. */
-  maxAttempts?: number
+  maxAttempts?: number | undefined
   /**
    * Where it is kept how far each shard is read: fileCheckpoints(), dynamoCheckpoints(), memoryCheckpoints() or your own.
    * `from` then counts only for a stream that has none there yet. Consumers with the same store share the
    * shards by leases in it, so that each record is read by one of them. Default: none, each iteration starts anew.
    */
-  checkpoints?: CheckpointStore
+  checkpoints?: CheckpointStore | undefined
   /**
    * Milliseconds after which what is done with is stored, at the latest; default 1,000. A batch is done with when
    * the loop asks for the next one, in records() a record. 0: after each batch, before the next one is given.
    * Infinity: by batch.checkpoint() alone, also at the end of a shard, whose children wait for it. After a
    * crash what is not stored comes again.
    */
-  checkpointInterval?: number
+  checkpointInterval?: number | undefined
   /** Name of this consumer in the store; default: by chance. Two at a time must not have the same. */
-  workerId?: string
+  workerId?: string | undefined
   /** Milliseconds after its last sign of life in which a consumer's shards are taken over by others; default 10,000. */
-  leaseDuration?: number
+  leaseDuration?: number | undefined
   /** Counts and measures; an OpenTelemetry Meter, say. */
-  metrics?: MetricsSink
+  metrics?: MetricsSink | undefined
 }
 
 export interface Consumer extends AsyncIterable<ConsumerBatch> {

@@ -14,15 +14,15 @@ export interface DynamoCheckpointsOptions {
   /** One table for each application and stream, as the KCL has it, which names it by its application. */
   tableName: string
   /** Anything with `send(command)`: a DynamoDBClient. Give it `maxAttempts: 1`, as failures are retried here. */
-  client?: AwsClient
+  client?: AwsClient | undefined
   /** Or what to make a DynamoDBClient from: region, endpoint, credentials ... */
-  clientConfig?: AwsClientConfig
+  clientConfig?: AwsClientConfig | undefined
   /** What holds the command constructors (UpdateItemCommand ...), for fakes; default: the module `@aws-sdk/client-dynamodb`. */
-  commands?: object
+  commands?: object | undefined
   /** Whether the first read makes a table that is not there, paid by the request; default true. */
-  createTable?: boolean
+  createTable?: boolean | undefined
   /** Clock and chance; default: the system's. */
-  ports?: { clock: Clock; random: Random }
+  ports?: { clock: Clock; random: Random } | undefined
 }
 
 /** Milliseconds after which a request is given up, to be sent again while the lease of 10 s that it renews still holds. */

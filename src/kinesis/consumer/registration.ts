@@ -10,14 +10,14 @@ export interface FanOutOptions {
    * Name of a registered consumer of the stream; one that there is not is registered, and waited for until it is active:
    * `from: 'LATEST'` and `until: 'now'` are of that moment.
    */
-  consumerName?: string
+  consumerName?: string | undefined
   /** Or the ARN of one that is registered. */
-  consumerARN?: string
+  consumerARN?: string | undefined
   /**
    * Whether the consumer is deregistered when an iteration ends, however it ends; default false: it stays, and is
    * paid for, until somebody deregisters it. Not where others read as the same consumer.
    */
-  deregister?: boolean
+  deregister?: boolean | undefined
 }
 
 export interface RegistrationOptions extends FanOutOptions {

@@ -15,7 +15,7 @@ const PAGE = 65_536
  * A memory of records, `maxRecords` of them in neighbourhoods of 65,536 (default 67,108,864: 8 MiB); the neighbourhood that was touched
  * longest ago is forgotten first. Throws RangeError for less than one neighbourhood.
  */
-export function createDeduplicator(options: { maxRecords?: number } = {}): Deduplicator {
+export function createDeduplicator(options: { maxRecords?: number | undefined } = {}): Deduplicator {
   const { maxRecords = 1024 * PAGE } = options
   if (!(typeof maxRecords === 'number' && maxRecords >= PAGE)) throw new RangeError(`"maxRecords" expected a number from ${PAGE}, got ${maxRecords}`)
   const most = Math.floor(maxRecords / PAGE)

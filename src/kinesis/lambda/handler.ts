@@ -16,7 +16,7 @@ export interface KinesisEachOptions extends KinesisRecordOptions {
    * Records handled at once, of different partition keys; those of one key are always handled in turn. Default
    * 1: all in turn, and nothing after one that fails.
    */
-  concurrency?: number
+  concurrency?: number | undefined
 }
 
 /**

@@ -49,39 +49,39 @@ export interface KinesisHandlerOptions {
    * `keep` (default): every record is handled; one that is not what it seems to be has a `reason`. `kcl`: what
    * the KCL drops is dropped and told to `onFailure`. `strict`: a record with a `reason` fails, with CORRUPT.
    */
-  mode?: DeaggregateMode
+  mode?: DeaggregateMode | undefined
   /**
    * Whether the event source mapping has ReportBatchItemFailures among its FunctionResponseTypes; default true,
    * and then it must have it: without it Lambda ignores the answer, and what was not done is lost. With false
    * the handler rejects with NOT_DONE unless everything is done, and Lambda sends the whole event again.
    */
-  reportBatchItemFailures?: boolean
+  reportBatchItemFailures?: boolean | undefined
   /**
    * Where it is kept what is done behind the returned sequence number, so that the retry leaves it out, and how
    * often a record has failed. Default: this container's memory, which a retry mostly but not always meets
    * again.
    */
-  progress?: ProgressStore
+  progress?: ProgressStore | undefined
   /**
    * Milliseconds before the end of the invocation at which it answers with what is done; default 500: for a
    * store's write and the answer some tens, the rest for a busy container. Where less than twice as much is
    * left at its start, half of that.
    */
-  deadlineMargin?: number
+  deadlineMargin?: number | undefined
   /**
    * Takes records that are given up, so that they do not block their shard. Once it has resolved they count as
    * done; while it fails they stay failed.
    */
-  deadLetter?: (letters: readonly KinesisDeadLetter[]) => void | Promise<void>
+  deadLetter?: ((letters: readonly KinesisDeadLetter[]) => void | Promise<void>) | undefined
   /**
    * Failed invocations after which a record is given up; default 3. Needs `deadLetter`, and a `progress` that
    * remembers. One that was at work at the deadline has failed too.
    */
-  maxAttempts?: number
-  /** Told of everything that goes wrong. What it throws is ignored. */
-  onFailure?: (failure: KinesisFailure) => void
+  maxAttempts?: number | undefined
+  /** Told of everything that goes wrong; without it nobody is: nothing is logged. What it throws is ignored. */
+  onFailure?: ((failure: KinesisFailure) => void) | undefined
   /** The clock; default: the system's. */
-  ports?: { clock: Clock }
+  ports?: { clock: Clock } | undefined
 }
 
 /** Options where a failure is one record's own. */
@@ -90,7 +90,7 @@ export interface KinesisRecordOptions extends KinesisHandlerOptions {
    * Whether a record is given up at once, by what the function threw: `(error) => error instanceof
    * SyntaxError`. Needs `deadLetter`.
    */
-  isPoison?: (error: unknown, record: KinesisInput) => boolean
+  isPoison?: ((error: unknown, record: KinesisInput) => boolean) | undefined
 }
 
 export const HANDLER_KEYS = [

@@ -5,9 +5,9 @@ import type { Clock } from '../../ports/ports.js'
 import { withTimeout } from './timeout.js'
 
 export interface ClientOptions {
-  client?: AwsClient
-  clientConfig?: AwsClientConfig
-  commands?: object
+  client?: AwsClient | undefined
+  clientConfig?: AwsClientConfig | undefined
+  commands?: object | undefined
 }
 
 /** Where clients and commands come from that the user does not give. */

@@ -31,7 +31,7 @@ interface Open {
 }
 
 /** The open shards in order, and the whole hash key space in pieces. Errors as ShardMap.fromShards says. */
-export function readShards(list: ShardList, options: { gaps?: boolean }): { shards: ShardRange[]; pieces: Piece[] } {
+export function readShards(list: ShardList, options: { gaps?: boolean | undefined }): { shards: ShardRange[]; pieces: Piece[] } {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, ['gaps'])
   if (options.gaps !== undefined && typeof options.gaps !== 'boolean') throw wrongType('options.gaps', 'true or false', options.gaps)

@@ -78,7 +78,7 @@ export class ShardMap {
    * left out. Throws a RangeError that names the shards where two overlap, and where hash keys are in
    * no open shard unless `gaps` is true: then those give NO_SHARD.
    */
-  static fromShards(shards: ShardList, options: { gaps?: boolean } = {}): ShardMap {
+  static fromShards(shards: ShardList, options: { gaps?: boolean | undefined } = {}): ShardMap {
     const read = readShards(shards, options)
     if (read.shards.length > MAX_SHARDS) throw new RangeError(`"shards" expected at most ${MAX_SHARDS} open shards, got ${read.shards.length}`)
     return new ShardMap(read.shards, packPieces(read.pieces))

@@ -160,16 +160,27 @@ test('aggregates are opened; one outside its shard is dropped as the KCL does, o
       const ids = await collect(consume({ until: 'now' }), (batch) => {
         dropped.push(...batch.dropped.map((d) => d.reason))
         packed += batch.packed.count
-        for (const record of batch.records) expect(batch.sequenceNumbers).toContain(record.sequenceNumber)
+        for (const record of batch.records) {
+          expect(batch.sequenceNumbers).toContain(record.sequenceNumber)
+          expect(record.shardId).toBe(batch.shardId)
+        }
       })
+      // told once, whichever is looked at first
+      const told: string[] = []
+      for (const first of ['records', 'packed', 'dropped'] as const)
+        for await (const batch of consume({ until: 'now' })) {
+          for (const look of [first, 'packed', 'records'] as const) void batch[look]
+          told.push(...batch.dropped.map(({ reason }) => `${first} ${reason}`))
+        }
       const kept: (string | undefined)[] = []
       for await (const record of consume({ until: 'now', mode: 'keep' }).records()) kept.push(record.reason)
-      return { ids, dropped, packed, kept }
+      return { ids, dropped, packed, told, kept }
     })(),
   )
   expect(sorted(seen.ids)).toEqual(upTo(20))
   expect(seen.packed).toBe(20)
   expect(seen.dropped).toEqual(['OUT_OF_RANGE'])
+  expect(seen.told).toEqual(['records OUT_OF_RANGE', 'packed OUT_OF_RANGE', 'dropped OUT_OF_RANGE'])
   expect(seen.kept).toHaveLength(40)
   expect(seen.kept.filter((reason) => reason === 'OUT_OF_RANGE').length).toBeGreaterThan(0)
 })
@@ -294,7 +305,7 @@ test('close() ends an iteration that waits for the list of shards, and lets no o
 
 test.each([
   [{ from: 'OLDEST' }, `"from" expected 'TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP' or a Date, got "OLDEST"`],
-  [{ from: new Date(Number.NaN) }, '"from" expected'],
+  [{ from: new Date(Number.NaN) }, `"from" expected 'TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP' or a Date, got an invalid Date`],
   [{ from: 'AT_TIMESTAMP' }, '"timestamp" expected a Date (from is AT_TIMESTAMP), got undefined'],
   [{ timestamp: new Date(0) }, '"timestamp" expected nothing, for only AT_TIMESTAMP has one, got Date'],
   [{ until: 'later' }, `"until" expected 'now' or a Date, got "later"`],

@@ -1,6 +1,6 @@
 // Enhanced fan-out with the real SDK client: over kinesis-local, and over servers of this file that speak HTTP/1.1 and
 // HTTP/2 as the service does (kinesis-local's HTTP/2 does not get on with the SDK's).
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttp2, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import type { AddressInfo, Server } from 'node:net'
@@ -195,14 +195,16 @@ describe.each([1, 2] as const)('HTTP/%s', (version) => {
       (response: Response) => ('stream' in response ? response.stream.destroy(new Error('reset')) : response.destroy()),
       () => {},
     ]
+    const got = new EventEmitter()
     wire = await startWire(version, async (response, send, since) => {
+      const both = once(got, String(since + 2))
       send(since + 1)
       send(since + 2)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await both
       breaks.shift()?.(response)
     })
     const consumer = createConsumer({ streamName: 's', client: wire.client, fanOut, ports })
-    expect(await numbers(consumer, 10)).toEqual(upTo(10))
+    expect(await numbers(consumer, 10, (number) => got.emit(String(number)))).toEqual(upTo(10))
     expect(wire.positions).toEqual([{ Type: 'TRIM_HORIZON' }, ...[2, 4, 6, 8].map((n) => ({ Type: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: String(n) }))])
     expect(consumer.metrics().failures).toBe(3)
   }, 30_000)

@@ -60,8 +60,10 @@ function world(seed: number, shards: number, reading: Reading = 'polled') {
       streamName: 's',
       client: {
         send(command, given) {
-          const signals = [connections.signal, given?.abortSignal].filter((signal) => signal !== undefined)
-          return dead ? never() : alive(stream.client.send(command, { abortSignal: AbortSignal.any(signals) }))
+          if (dead) return never()
+          // What stays open ends with the process. Not all calls: of each a trace stays at the long-lived signal (Node 20).
+          const open = given?.abortSignal && command.constructor.name === 'SubscribeToShard'
+          return alive(stream.client.send(command, open ? { abortSignal: AbortSignal.any([connections.signal, given.abortSignal as AbortSignal]) } : given))
         },
       },
       commands: stream.commands,
@@ -112,7 +114,8 @@ function check(deliveries: readonly Delivery[], total: number) {
   for (const { id, key } of deliveries) {
     if (seen.has(id)) continue
     seen.add(id)
-    expect(id, `order of ${key}`).toBeGreaterThan(last.get(key) ?? -1)
+    // By hand: an expect() for each of 200,000 records takes seconds.
+    if (id <= (last.get(key) ?? -1)) expect.fail(`record ${id} of ${key} came after ${last.get(key)}`)
     last.set(key, id)
   }
   expect(seen.size).toBe(total)

@@ -17,12 +17,12 @@ export interface FileSpoolOptions {
    * comes back by whole files, of an eighth of this or 64 MiB, whichever is less: one record that does not settle
    * keeps all of its file for as long.
    */
-  maxBytes?: number
+  maxBytes?: number | undefined
   /**
    * Called when the spool is opened, for each place in a file where records may have been that cannot be read (see
    * below). Without it `producer.metrics().spoolDamaged` still counts them.
    */
-  onDamage?: (damage: SpoolDamage) => void
+  onDamage?: ((damage: SpoolDamage) => void) | undefined
 }
 
 /** Milliseconds between two words about settled records while nothing is appended. */
