@@ -344,7 +344,7 @@ declare const process: { once(event: string, listener: () => void): void }
 declare class TextEncoder { encode(text: string): Uint8Array }
 declare class TextDecoder { decode(bytes: Uint8Array): string }
 `
-    const programs = [0, 1, 2, 3, 4].map((index) => `program-${index}-${file}`)
+    const programs = [0, 1, 2, 3, 4, 5].map((index) => `program-${index}-${file}`)
     for (const [index, name] of programs.entries()) {
       const program = readmeProgram(index).replace(/^(?:(?:\/\/|import ).*\n)+/, '$&;(async () => {\n')
       await writeFile(join(folder, name), `${globals}${program}})()\n`)
