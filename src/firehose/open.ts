@@ -32,9 +32,7 @@ export type Opened = FirehoseInput[] | { message: string; cause: unknown }
 
 /** One for each of `arrived`; a promise only where the runtime unpacks gzip in no other way. */
 export function openRecords(arrived: readonly Arrived[], options: OpenOptions): Opened[] | Promise<Opened[]> {
-  const first = arrived.map(
-    ({ data, record, partitionKey }): Opened => (data ? [new FirehoseInput(data, record, partitionKey, undefined)] : []),
-  )
+  const first = arrived.map(({ data, record, partitionKey }): Opened => (data ? [new FirehoseInput(data, record, partitionKey, undefined)] : []))
   const rest = (unpacked: Opened[]): Opened[] | Promise<Opened[]> => {
     const opened = options.deaggregate ? openAggregates(arrived, unpacked) : unpacked
     const last = options.deaggregate && options.gunzip && opened.some((one, i) => one !== unpacked[i]) ? unpackAll(opened, options) : opened
