@@ -8,7 +8,7 @@ export interface Queue<T> {
 }
 
 export function createQueue<T>(): Queue<T> {
-  let items: T[] = []
+  let items: (T | undefined)[] = []
   let head = 0
   return {
     get length() {
@@ -17,9 +17,11 @@ export function createQueue<T>(): Queue<T> {
     push(item) {
       items.push(item)
     },
-    peek: () => items[head],
+    peek: () => items[head] as T,
     shift() {
-      const item = items[head++]
+      const item = items[head] as T
+      // What has left may be megabytes, which nothing here may hold.
+      items[head++] = undefined
       if (head > 1024 && 2 * head > items.length) {
         items = items.slice(head)
         head = 0
