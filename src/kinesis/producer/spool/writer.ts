@@ -9,10 +9,10 @@ import { createSegment, dirtyAll, extend, type Segment } from './segment.js'
 /** Bytes of a file; only a single batch may be larger. */
 export const SEGMENT_BYTES = 64 * 1_048_576
 /**
- * Bytes of a group, which is one write. An fsync costs as much as writing some MiB; in larger groups all who put would
- * wait for one fsync, and nobody would fill the next group meanwhile.
+ * Bytes of a group, which is one write: three packs of the producer. An fsync costs as much as writing some MiB; in larger
+ * groups all who put would wait for one fsync, and nobody would fill the next group meanwhile.
  */
-export const GROUP_BYTES = 4 * 1_048_576
+export const GROUP_BYTES = 5 * 1_048_576
 /** Room for a group, the headers of its frames, and some words about settled records. */
 const BUFFER_BYTES = GROUP_BYTES + 262_144
 
