@@ -1,17 +1,18 @@
 // A consumer as a user writes it, in a process that is killed and started again. Its lines on stdout say what it was
 // handed ("r <id> <time>") and, as JSON, what it reads from and writes to its store. Bundled by the test that starts it.
 import { writeSync } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import { type CheckpointStore, type ConsumedRecord, createConsumer, dynamoCheckpoints, fileCheckpoints } from '../../../src/kinesis/index.js'
 import { nodePorts } from '../../../src/ports/node.js'
 import { openLedger } from './ledger.js'
 import type { Consuming } from './lives.js'
 
 const options: Consuming = JSON.parse(process.argv[2])
-const { endpoint, path, tableName, dynamo, keys, interval, until, ...rest } = options
+const { endpoint, path, tableName, dynamo, keys, interval, until, most, ...rest } = options
 const clientConfig = { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } }
 /** Of the whole machine: the same clock in all processes. Milliseconds. */
 const time = () => Number(process.hrtime.bigint() / 1000n) / 1000
+let lines = 0
 const line = (text: string) => {
   for (let bytes = Buffer.from(`${text}\n`); bytes.length > 0; ) {
     try {
@@ -22,6 +23,7 @@ const line = (text: string) => {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
     }
   }
+  if (++lines === most) process.kill(process.pid, 'SIGKILL')
 }
 const say = (what: object) => line(JSON.stringify(what))
 
@@ -70,8 +72,8 @@ const handle = async ({ partitionKey, data }: ConsumedRecord): Promise<number> =
   if (partitionKey !== `k${key}`) throw new Error(`record of k${key} came with the key ${partitionKey}`)
   const id = n * keys + key
   line(`r ${id} ${time()}`)
-  // A turn for timers and files now and then, as any work has it.
-  if (++handled % 50 === 0) await setImmediate()
+  // Work that takes its time, so that checkpoints come in the middle of batches.
+  if (++handled % 20 === 0) await setTimeout(1)
   return id
 }
 if (ledger) {

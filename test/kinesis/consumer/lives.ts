@@ -21,6 +21,8 @@ export interface Consuming {
   dynamo?: string
   /** Milliseconds since the epoch. */
   until?: number
+  /** Lines after which it kills itself (kill -9): who reads them is behind by what the pipe holds. */
+  most?: number
   maxRecords?: number
   workerId?: string
   leaseDuration?: number
@@ -47,8 +49,8 @@ export interface Life {
 export interface Program {
   /** A folder for files. */
   home: string
-  /** `heard`: called for each record that it says; `most`: lines after which it is killed. */
-  start(options: Consuming, to?: { heard?(id: number): void; most?: number }): Life
+  /** `heard`: called for each record that it says. */
+  start(options: Consuming, heard: (id: number) => void): Life
   remove(): Promise<void>
 }
 
@@ -67,21 +69,19 @@ export async function buildConsuming(): Promise<Program> {
   await symlink(join(import.meta.dirname, '../../../node_modules'), join(home, 'node_modules'))
   return {
     home,
-    start(options, { heard, most = Number.POSITIVE_INFINITY } = {}) {
+    start(options, heard) {
       const child = spawn(process.execPath, [outfile, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'pipe'] })
       const told: Told[] = []
-      let lines = 0
       let err = ''
       child.stderr.on('data', (data) => {
         err += data
       })
       const said = createInterface({ input: child.stdout })
       said.on('line', (line) => {
-        if (++lines === most) child.kill('SIGKILL')
         if (line.startsWith('r ')) {
           const [, id, at] = line.split(' ')
           told.push({ at: Number(at), id: Number(id) })
-          heard?.(Number(id))
+          heard(Number(id))
         } else told.push(JSON.parse(line))
       })
       const ended = Promise.all([once(child, 'close'), once(said, 'close')]).then(([[code, signal]]) => {

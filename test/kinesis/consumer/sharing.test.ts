@@ -55,7 +55,7 @@ test.each([2, 3])(
           leaseDuration: LEASE,
           maxRecords: 5,
         }
-        const life = program.start(options, { heard })
+        const life = program.start(options, heard)
         lives.push(life)
         return life
       }
