@@ -53,11 +53,12 @@ export function takenOver(gone: Life, lives: readonly Life[], chains: Row[][], d
   )
   const sign = Math.max(...handovers.map(({ last }) => (last.lease.owner === undefined ? (last.at as number) : last.begun)))
   const end = Math.max(...handovers.map(({ take }) => take.at as number))
-  // Who was there all the while. On a fast machine all is read, and they end, before a round of theirs comes again.
+  // Who was there all the while, if one round short of it at either end: on a fast machine one is killed before the
+  // others have read the table for the first time, and all is read before a round of theirs comes again.
   const there = lives
     .filter((life) => life !== gone && life.told.some(({ at }) => at >= end))
     .map(roundsOf)
-    .filter((rounds) => rounds.some(({ at }) => at < sign))
+    .filter((rounds) => rounds.some(({ begun }) => begun < sign + ROUND * duration))
   const shows = ({ read }: Round, { last, shardId }: (typeof handovers)[number]) => read[shardId]?.[1] === last.lease.counter
   // When all of them are free for who has these rounds: given back, or seen without a change for long enough.
   const freeFor = (rounds: Round[]) =>
