@@ -68,7 +68,7 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
     }
     const started = clock.monotonic()
     const answer = await service.getRecords(iterator, options.limit, signal)
-    const all = answer.Records ?? []
+    const all = answer.Records
     // After an expired iterator a server may begin again at the last record.
     const records = behind(all, last)
     if (records.length > 0) last = records[records.length - 1].SequenceNumber
