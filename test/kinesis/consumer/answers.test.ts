@@ -34,7 +34,10 @@ const ODD: Record<string, [(answer: GetRecordsResult) => unknown, expected: stri
   'data as text': [each((record) => ({ ...record, Data: 'c2VjcmV0' })), '"Records[0].Data" expected bytes, got string'],
   'no sequence number': [each((record) => ({ ...record, SequenceNumber: undefined })), '"Records[0].SequenceNumber" expected decimal digits, got undefined'],
   'another sequence number': [each((record) => ({ ...record, SequenceNumber: 'next' })), '"Records[0].SequenceNumber" expected decimal digits, got "next"'],
-  'a time as number': [each((record) => ({ ...record, ApproximateArrivalTimestamp: 1 })), '"Records[0].ApproximateArrivalTimestamp" expected a Date, or none, got 1'],
+  'a time as number': [
+    each((record) => ({ ...record, ApproximateArrivalTimestamp: 1 })),
+    '"Records[0].ApproximateArrivalTimestamp" expected a Date, or none, got 1',
+  ],
   'an iterator that is none': [(answer) => ({ ...answer, NextShardIterator: '' }), '"NextShardIterator" expected text, or none, got ""'],
   'data that throws': [
     each((record) => ({
