@@ -1,6 +1,6 @@
 // The consumer: all shards of a stream, parents before children, as one async iterable of batches of
 // user records.
-import { MillraceError, wrongType } from '../../errors.js'
+import { MillraceError, outOfRange, wrongType } from '../../errors.js'
 import { KINESIS } from '../../limits.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import { type DeaggregateMode, isMode } from '../aggregates/deaggregate.js'
@@ -80,7 +80,7 @@ export interface ConsumerOptions extends StreamOptions {
    * crash what is not stored comes again.
    */
   checkpointInterval?: number | undefined
-  /** Name of this consumer in the store; default: by chance. Two at a time must not have the same. */
+  /** Name of this consumer in the store; default: each iteration has another one, by chance. Two at a time must not have the same: LOCKED in one process. */
   workerId?: string | undefined
   /** Milliseconds after its last sign of life in which a consumer's shards are taken over by others; default 10,000. */
   leaseDuration?: number | undefined
@@ -140,9 +140,9 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   if (until !== undefined && until !== 'now' && !isDate(until)) throw wrongType('until', "'now' or a Date", until)
   if (!isMode(mode)) throw wrongType('mode', "'kcl', 'keep' or 'strict'", mode)
   if (typeof deduplicate !== 'boolean') throw wrongType('deduplicate', 'true or false', deduplicate)
-  if (shardIds !== undefined && !(Array.isArray(shardIds) && shardIds.every((id) => typeof id === 'string'))) {
+  if (shardIds !== undefined && !(Array.isArray(shardIds) && shardIds.every((id) => typeof id === 'string')))
     throw wrongType('shardIds', 'an array of shard ids', shardIds)
-  }
+  if (shardIds?.length === 0) throw outOfRange('shardIds.length', 'at least 1', 0)
   const { fanOut } = options
   if (fanOut !== undefined) {
     checkFanOut(fanOut)
@@ -167,7 +167,6 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   if (store !== undefined && !(typeof store?.read === 'function' && typeof store.write === 'function' && typeof store.remove === 'function'))
     throw wrongType('checkpoints', 'a store with read, write and remove', store)
   if (workerId !== undefined && (typeof workerId !== 'string' || workerId === '')) throw wrongType('workerId', 'a name', workerId)
-  const worker = workerId ?? randomName(random)
   checkSink(options.metrics)
   const telemetry = createConsumerTelemetry(options.metrics, (options.streamARN ?? options.streamName) as string)
 
@@ -179,6 +178,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
           latest: start === 'LATEST',
           timestamp: start === 'LATEST' ? clock.now() : typeof start === 'object' ? start.timestamp.getTime() : undefined,
         }
+        const worker = workerId ?? randomName(random)
         return createLeases({ store: store ?? alone(), service, clock, random, signal, worker, duration, beginning, shardIds, attempts, changed, telemetry })
       },
       openReader: (hold, from, signal) =>

@@ -2,6 +2,7 @@
 import { MillraceError } from '../../errors.js'
 import type { Clock } from '../../ports/ports.js'
 import type { ShardDescription } from '../service/listing.js'
+import { checkAnswer } from './checked-store.js'
 import { type Checkpoint, type CheckpointStore, compareCheckpoints, type Lease } from './checkpoint-store.js'
 
 export interface Hold {
@@ -58,7 +59,7 @@ export function createHold(shard: ShardDescription, taken: Lease, fresh: boolean
       // The time of a row that began at LATEST is of no use once something is done: its children are all new.
       const begun = change.checkpoint && lease.checkpoint.sequenceNumber === 'LATEST' ? { timestamp: undefined } : {}
       const next = { ...lease, ...begun, ...change, counter: lease.counter + 1 }
-      if (!(await (put ? put(next, lease.counter) : store.write(next, lease.counter)))) {
+      if (!(put ? checkAnswer('write', await put(next, lease.counter)) : await store.write(next, lease.counter))) {
         hold.lose()
         stop.signal.throwIfAborted()
       }

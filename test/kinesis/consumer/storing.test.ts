@@ -155,10 +155,13 @@ test('a place that is none', async () => {
 })
 
 test('what the caller makes of a record is no checkpoint', async () => {
-  const { run, put, shards, consume, stored } = world()
+  const { run, clock, put, shards, consume, stored } = world()
   await put(records(3))
   const read = async () => {
-    for await (const record of consume({ until: 'now' }).records()) Object.assign(record, { sequenceNumber: `9${record.sequenceNumber}` })
+    for await (const record of consume({ until: 'now', checkpointInterval: 1 }).records()) {
+      Object.assign(record, { sequenceNumber: `9${record.sequenceNumber}` })
+      await clock.sleep(10)
+    }
   }
   await run(read())
   expect((await stored()).sequenceNumber).toBe(shards[0].records[2].SequenceNumber)
