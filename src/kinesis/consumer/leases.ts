@@ -82,8 +82,7 @@ export function createLeases(options: LeaseOptions): Leases {
   const unlisted = new Map<string, number>()
   /** Shards that were read to their end here, which may be listed as open for a while. */
   const ended = new Set<string>()
-  /** Since when a shard is listed as open that is at its end by its row. */
-  let oddSince: number | undefined
+  let openEndSince: number | undefined
   let shards = new Map<string, ShardDescription>()
   let rows = new Map<string, Lease>()
   const fresh: Hold[] = []
@@ -129,10 +128,10 @@ export function createLeases(options: LeaseOptions): Leases {
     // One has ended meanwhile: its children, whose rows may be missing, want another look.
     if (ended.size > before) return
     const childless = !shardIds && [...rows.values()].some((row) => isDone(row) && shards.has(row.shardId) && childrenOf(row.shardId, shards).length === 0)
-    const odd = [...rows.values()].find((row) => isMine(row) && !ended.has(row.shardId) && isDone(row) && isOpenEnd(row.shardId, shards))
-    oddSince = odd ? (oddSince ?? now) : undefined
-    if (odd && now - (oddSince ?? now) >= LOOKS_SOON * LOOK_SOON) throw notOfThisStream(odd)
-    soon = oddSince === now ? LOOKS_SOON + 1 : childless || odd ? soon : 0
+    const openEnd = [...rows.values()].find((row) => isMine(row) && !ended.has(row.shardId) && isDone(row) && isOpenEnd(row.shardId, shards))
+    openEndSince = openEnd ? (openEndSince ?? now) : undefined
+    if (openEnd && now - (openEndSince ?? now) >= LOOKS_SOON * LOOK_SOON) throw notOfThisStream(openEnd)
+    soon = openEndSince === now ? LOOKS_SOON + 1 : childless || openEnd ? soon : 0
     lookAt = now + (soon > 0 ? LOOK_SOON : LOOK)
     if (soon > 0) soon--
   }
