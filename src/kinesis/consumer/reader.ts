@@ -106,10 +106,13 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
 export function endure({ ShardId }: ShardDescription, error: unknown, failures: number, { attempts, missed }: ReaderOptions): string {
   const { kind, code, message } = faultOf(error)
   missed(ShardId, code, kind === 'throttle')
-  if ((kind === 'permanent' && code !== 'ExpiredIteratorException') || failures >= attempts)
+  if ((kind === 'permanent' && code !== 'ExpiredIteratorException' && !isAhead(code, message)) || failures >= attempts)
     throw new MillraceError('SERVICE', `shard ${ShardId}: ${code}: ${message}`, { cause: error })
   return code
 }
+
+/** A beginning of now, by a clock that is ahead of the service's: some seconds later it is past. In the service's words ("The timestampInMillis parameter cannot be greater than ..."). */
+const isAhead = (code: string, message: string) => code === 'InvalidArgumentException' && message.includes('currentTimestampInMillis')
 
 /** Those that have not come yet. */
 export const behind = (records: StreamRecord[], last: string | undefined): StreamRecord[] =>

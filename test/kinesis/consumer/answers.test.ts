@@ -4,7 +4,7 @@ import { memoryCheckpoints } from '../../../src/kinesis/consumer/checkpoint-stor
 import { createConsumer } from '../../../src/kinesis/consumer/consumer.js'
 import type { GetRecordsResult } from '../../../src/kinesis/service/service.js'
 import { createSimulation } from '../../../src/ports/simulated.js'
-import { createFakeStream } from '../fake.js'
+import { createFakeStream, serviceError } from '../fake.js'
 
 const COUNT = 300
 
@@ -79,4 +79,37 @@ test.each([
   handlers.GetShardIterator = () => odd
   const message = `shard ${shards[0].ShardId}: InvalidResponse: "ShardIterator" expected text, got ${got}`
   await expect(read()).rejects.toMatchObject({ code: 'SERVICE', message })
+})
+
+test('a beginning of now by a clock that is ahead of the service: waited for', async () => {
+  const simulation = createSimulation(2)
+  const { clock, run } = simulation
+  const { client, commands, handlers } = createFakeStream(1, clock, simulation.random)
+  const { GetShardIterator } = handlers
+  const SKEW = 5_000
+  handlers.GetShardIterator = (input) => {
+    if (Number(input.Timestamp) > clock.now() - SKEW) {
+      const words = `The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: ${Number(input.Timestamp)}`
+      throw serviceError('InvalidArgumentException', 400, words)
+    }
+    return GetShardIterator(input)
+  }
+  const read = async () => {
+    let count = 0
+    for await (const { records } of createConsumer({
+      streamName: 's',
+      client,
+      commands,
+      ports: simulation,
+      from: new Date(clock.now()),
+      until: new Date(clock.now() + 30_000),
+    }))
+      count += records.length
+    return count
+  }
+  const produce = async () => {
+    await clock.sleep(6_000)
+    await handlers.PutRecords({ Records: [{ PartitionKey: 'k', Data: new Uint8Array(1) }] } as never)
+  }
+  expect(await run(Promise.all([read(), produce()]))).toEqual([1, undefined])
 })
