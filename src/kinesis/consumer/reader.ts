@@ -111,8 +111,9 @@ export function endure({ ShardId }: ShardDescription, error: unknown, failures: 
   return code
 }
 
-/** A beginning of now, by a clock that is ahead of the service's: some seconds later it is past. In the service's words ("The timestampInMillis parameter cannot be greater than ..."). */
-const isAhead = (code: string, message: string) => code === 'InvalidArgumentException' && message.includes('currentTimestampInMillis')
+/** A beginning of now, by a clock that is ahead of the service's: some seconds later it is past. In the words of kinesalite, kinesis-local. */
+const isAhead = (code: string, message: string) =>
+  code === 'InvalidArgumentException' && /timestamp.* (greater than the currentTimestampInMillis|in the future)/i.test(message)
 
 /** Those that have not come yet. */
 export const behind = (records: StreamRecord[], last: string | undefined): StreamRecord[] =>
