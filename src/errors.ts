@@ -72,6 +72,17 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
+/** Tells an observer, who must not cost what they are told of: what they throw is ignored, at once or by a promise. */
+export function inform(observer: () => unknown): void {
+  const ignored = () => {}
+  try {
+    const told = observer()
+    if (isThenable(told)) told.then(ignored, ignored)
+  } catch {
+    ignored()
+  }
+}
+
 /** What was thrown, in words; a hostile object must not throw again. */
 export function messageOf(thrown: unknown): string {
   try {

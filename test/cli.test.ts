@@ -235,6 +235,19 @@ describe('millrace as a process', () => {
     expect([status, stderr.toString()]).toEqual([1, expect.stringMatching(/^millrace shard: standard output: .*ENOSPC.*\n$/)])
   })
 
+  it('fails where a limit cuts its last write to a file', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
+    try {
+      // ulimit -f counts blocks of 512 bytes, in some shells 1,024
+      const keys = Array.from({ length: 200 }, (_, i) => `key${i}\n`).join('')
+      const script = `ulimit -f 1; "$0" "$1" shard --shards 4 >"$2"`
+      const { status, stderr } = spawnSync('/bin/sh', ['-c', script, process.execPath, MAIN, join(dir, 'out')], { input: keys })
+      expect([status, stderr.toString()]).toEqual([1, expect.stringMatching(/^millrace shard: standard output: EFBIG.*\n$/)])
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  })
+
   it('does not take a directory for empty input', () => {
     const { status, stderr } = spawnSync('/bin/sh', ['-c', `"$0" "$1" shard --shards 4 </`, process.execPath, MAIN])
     expect([status, stderr.toString()]).toEqual([1, 'millrace shard: standard input: expected a file or a pipe, got a directory\n'])

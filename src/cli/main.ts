@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The process around a command: streams, signals, exit code. Nothing else in src/ says `process`
 // but the ports.
-import { fstatSync } from 'node:fs'
+import { fstatSync, write as writeFile } from 'node:fs'
+import { promisify } from 'node:util'
 import { VERSION } from '../engine/core.js'
 import { MillraceError } from '../errors.js'
 import { nodePorts } from '../ports/node.js'
@@ -54,27 +55,41 @@ for (const [signal, number] of [
 }
 
 const closed = new MillraceError('CLOSED', 'standard output was closed by its reader')
-stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') end(0, closed)
-  else end(1, error)
-})
+stdout.on('error', broken)
 stdin.on('error', () => {})
 stderr.on('error', () => {})
 
+function broken(error: NodeJS.ErrnoException): unknown {
+  if (error.code === 'EPIPE') end(0, closed)
+  else end(1, new MillraceError('IO', `standard output: ${error.message}`, { cause: error }))
+  return stop.signal.reason
+}
+
+/**
+ * What a descriptor is. In bigint, since Node remembers the other answer, and where that is of a pipe or a socket no longer
+ * resolves the links of the packages that it imports (fs.realpathSync of 20, with its cache).
+ */
+const statOf = (fd: number) => fstatSync(fd, { bigint: true })
+
+const writeSome = promisify(writeFile)
+const toFile = statOf(1).isFile()
+
+/** Node's stream over a file forgets what a full disk, or a limit, leaves of a write. */
+async function writeAll(chunk: Uint8Array | string): Promise<void> {
+  const bytes = typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk
+  for (let at = 0; at < bytes.length; ) at += (await writeSome(1, bytes, at)).bytesWritten
+}
+
+/** Resolves once the system has it: what waits in this process's memory is gone with it, and no command may count it as written. */
 async function write(chunk: Uint8Array | string): Promise<void> {
   if (chunk.length === 0) return
   if (stdout.errored || stdout.destroyed) throw stop.signal.reason ?? closed
   // Both are on the screen: what is written must not begin behind the progress line.
   if (stdout.isTTY) progress('')
-  if (put(chunk)) return
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      stdout.off('drain', done).off('close', done).off('error', done)
-      resolve()
-    }
-    stdout.on('drain', done).on('close', done).on('error', done)
+  const written = toFile ? writeAll(chunk) : new Promise<void>((resolve, reject) => put(chunk, (error) => (error ? reject(error) : resolve())))
+  await written.catch((error) => {
+    throw broken(error)
   })
-  if (stdout.errored) throw stop.signal.reason ?? closed
 }
 
 const tty = stderr.isTTY === true && env.TERM !== 'dumb'
@@ -98,7 +113,7 @@ function progress(line: string): void {
 
 /** Node takes a directory for empty input. */
 function input(): AsyncIterable<Uint8Array> {
-  if (fstatSync(0).isDirectory()) throw new MillraceError('IO', 'standard input: expected a file or a pipe, got a directory')
+  if (statOf(0).isDirectory()) throw new MillraceError('IO', 'standard input: expected a file or a pipe, got a directory')
   return stdin
 }
 

@@ -17,8 +17,12 @@ export const readingHelp = `  --until WHEN     now: end at the newest record; or
 export function readingOf(values: Values, start: 'TRIM_HORIZON' | 'LATEST', clock: Clock): Pick<ConsumerOptions, 'from' | 'until' | 'shardIds'> {
   const { from = start, until, shard } = values
   const name = String(from).toUpperCase().replace('-', '_')
+  const beginning = name === 'TRIM_HORIZON' || name === 'LATEST' ? name : timeOf('from', 'TRIM_HORIZON, LATEST or a time', String(from), clock)
+  // Some seconds are waited for: the service's clock may be behind.
+  if (typeof beginning === 'object' && beginning.getTime() > clock.now() + 10_000)
+    throw new UsageError(`--from expected a time that is past, got ${JSON.stringify(from)}`)
   return {
-    from: name === 'TRIM_HORIZON' || name === 'LATEST' ? name : timeOf('from', 'TRIM_HORIZON, LATEST or a time', String(from), clock),
+    from: beginning,
     until: until === undefined || until === 'now' ? until : timeOf('until', 'now or a time', String(until), clock),
     shardIds: (shard as string[] | undefined)?.map((id) => (/^\d{1,12}$/.test(id) ? `shardId-${id.padStart(12, '0')}` : id)),
   }

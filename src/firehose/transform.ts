@@ -3,7 +3,7 @@
 
 import { concat } from '../bytes.js'
 import { fromBase64 } from '../engine/base64.js'
-import { checkKeys, checkWhole, isThenable, messageOf, wrongType } from '../errors.js'
+import { checkKeys, checkWhole, inform, isThenable, messageOf, wrongType } from '../errors.js'
 import { withoutMark } from './again.js'
 import { type FirehoseOverflow, type OverflowRecord, settleElsewhere } from './elsewhere.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
@@ -139,15 +139,7 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
       const message = `expected a response of at most ${responseLimit} bytes, got a batch that would need more${why}`
       failures.push({ recordId, record: first.get(recordId)!, reason: 'overflow', message })
     })
-    if (onFailure) {
-      for (const failure of failures) {
-        try {
-          onFailure(failure)
-        } catch {
-          // An observer must not cost the batch.
-        }
-      }
-    }
+    if (onFailure) for (const failure of failures) inform(() => onFailure(failure))
     return buildResponse(answers, plan)
   }
 }

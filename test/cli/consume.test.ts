@@ -1,6 +1,6 @@
 // millrace consume as a process that ends in the middle, and another that goes on from its checkpoints.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -155,3 +155,22 @@ it('kill -9: the next one goes on behind what was stored, and all comes', { time
   expect(lines.length).toBeLessThanOrEqual(6_000)
   expect(new Set([...killed.lines, ...lines].map(({ id }) => id)).size).toBe(12_000)
 })
+
+it.runIf(existsSync('/dev/full'))(
+  'what could not be written comes again',
+  async () => {
+    await createStream(server.client, 'full', 1)
+    // Less than a stream of Node's holds in memory.
+    await put('full', 0, 20)
+    const checkpoint = join(dir, 'full.json')
+    const full = openSync('/dev/full', 'w')
+    const args = ['consume', '--stream', 'full', '--endpoint', server.endpoint, '--checkpoint', checkpoint, '--until', 'now']
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', full, 'ignore'] })
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(1)
+    closeSync(full)
+    expect((await start('full', checkpoint, '--until', 'now').end()).lines.map(({ id }) => id).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 20 }, (_, i) => i),
+    )
+  },
+  60_000,
+)

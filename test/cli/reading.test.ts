@@ -31,6 +31,12 @@ it.each([{ from: '15x' }, { from: '' }, { until: 'm' }, { until: '' }])('refuses
   expect(() => readingOf(values, 'LATEST', clock)).toThrow(/^--(from|until) expected .* or a time such as 2026-11-23T04:00:00Z or 15m, 15 minutes ago, got /),
 )
 
+it('refuses a beginning that is to come, but for what clocks may differ by', () => {
+  expect(() => readingOf({ from: '2027-01-01T00:00:00Z' }, 'LATEST', clock)).toThrow('--from expected a time that is past, got "2027-01-01T00:00:00Z"')
+  const soon = new Date(clock.now() + 5_000)
+  expect(readingOf({ from: soon.toISOString() }, 'LATEST', clock).from).toEqual(soon)
+})
+
 const metricsOf = (...behind: (number | undefined)[]): ConsumerMetrics => ({
   kinesisRecords: 0,
   bytes: 0,

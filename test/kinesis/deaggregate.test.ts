@@ -292,6 +292,8 @@ describe('deaggregate', () => {
     [() => deaggregate([{ data: '' } as never]), /or a user record with data and subSequenceNumber, got an object/],
     [() => deaggregate([], null as never), /"options" expected an object, got null/],
     [() => deaggregate([], { onDropped: 1 as never }), /"onDropped" expected a function, got 1/],
+    // biome-ignore lint/suspicious/noSparseArray: a hole is no record
+    [() => deaggregate([, { Data: new Uint8Array(1) }] as never), /"records\[0\]" expected a Kinesis record with Data/],
     [() => deaggregate([{} as never]), /"records\[0\]" expected a Kinesis record with Data/],
     [() => deaggregate([{ Data: 5 } as never]), /"records\[0\]" expected a Kinesis record with Data/],
     [() => deaggregate([], { mode: 'all' as never }), /"mode" expected "keep", "kcl" or "strict", got "all"/],

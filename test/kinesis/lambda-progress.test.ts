@@ -238,6 +238,15 @@ describe('a poison record', () => {
     for (let tries = 0; tries < 10; tries++) expect(await without.invoke(event)).toEqual([1])
   })
 
+  it.each([async () => false, () => Promise.reject(new Error('oops'))])(
+    'is none where isPoison is async: a promise would say so of each record',
+    async (isPoison) => {
+      const { invoke, failures } = lambda(bad, { deadLetter: () => expect.unreachable(), isPoison: isPoison as never })
+      expect(await invoke(event)).toEqual([1])
+      expect(failures.map(({ message }) => message)).toEqual(['no number', 'isPoison: "isPoison" expected to return true or false, got Promise'])
+    },
+  )
+
   it('of a stream without keys has none; what was thrown may be anything', async () => {
     const Records = [sourceOfBytes(1, new Uint8Array([1]))]
     Records[0].kinesis.partitionKey = undefined

@@ -173,6 +173,13 @@ describe('a window', () => {
     expect(messages).toEqual([message])
   })
 
+  it('does not take a promise for the state that a window begins with', async () => {
+    const { handler } = lambda(undefined, {}, { initial: (async () => ({ texts: '' })) as never })
+    await expect(handler(windowOf(eventOf(['a:1'])))).rejects.toThrow(
+      '"window.initial" expected to return an object of JSON, not a promise of one, got Promise',
+    )
+  })
+
   it('never answers with a state that Lambda refuses', async () => {
     const of = (state: unknown) => lambda(undefined, {}, { onRecord: () => state as never }).handler(windowOf(eventOf(['a:1'], ['a:2'])))
     await expect(of({ texts: 'x'.repeat(1_000_000) })).rejects.toMatchObject({

@@ -387,3 +387,29 @@ describe('the deadline', () => {
     await expect(answer).rejects.toMatchObject({ message: `${sequence(1)}: 1 of 1 user records are not done: not done when the invocation had to answer` })
   })
 })
+
+it('an observer that rejects, or whose promise throws, costs nothing', async () => {
+  const unhandled: unknown[] = []
+  const keep = (reason: unknown) => unhandled.push(reason)
+  process.on('unhandledRejection', keep)
+  try {
+    for (const onFailure of [
+      async () => {
+        throw new Error('observer')
+      },
+      () => ({
+        // biome-ignore lint/suspicious/noThenProperty: a promise of somebody's own
+        then() {
+          throw new Error('observer')
+        },
+      }),
+    ]) {
+      const handler = createKinesisHandler(() => Promise.reject(new Error('no')), { onFailure })
+      expect(failuresOf(await handler(eventOf(['a:1'])))).toEqual([1])
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(unhandled).toEqual([])
+  } finally {
+    process.off('unhandledRejection', keep)
+  }
+})

@@ -57,7 +57,8 @@ export function readRecords(source: KinesisRecords): Outer[] {
   const event = member(source, 'SubscribeToShardEvent') ?? source
   const records = Array.isArray(event) ? event : member(event, 'Records')
   if (!Array.isArray(records)) throw wrongType('records', 'an array of Kinesis records, or an event or answer with Records', source)
-  return records.map(readRecord)
+  // Not map(): it passes over holes.
+  return Array.from(records, readRecord)
 }
 
 const member = (value: unknown, name: string): unknown =>

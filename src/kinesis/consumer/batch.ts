@@ -1,5 +1,6 @@
 // What a consumer yields: the Kinesis records of one answer, opened as far as the reader asks.
 import { NO_HASH, ROW_WORDS } from '../../engine/batch.js'
+import { wrongType } from '../../errors.js'
 import type { RecordBatch } from '../../types.js'
 import {
   type DeaggregateMode,
@@ -47,8 +48,8 @@ export interface ConsumerBatch {
   /**
    * Stores that all records of the shard up to and with this one are done with; default: up to the end of the
    * batch. Without a subSequenceNumber, as the KCL has it: of the aggregate only the first. Rejects with RangeError for
-   * a place before the last checkpoint or behind the batch, with LEASE_LOST where the shard is another's by
-   * now, and with the store's error.
+   * a place before the last checkpoint or behind the batch, with TypeError for what is none, with LEASE_LOST where the shard
+   * is another's by now, with CLOSED once the iteration has ended, and with the store's error.
    *
    * `write`: writes the lease in place of the store's own function of that name, under the same condition and together with
    * what came of the records, in one transaction. With it, and `checkpointInterval: Infinity`, each record's effect is there
@@ -56,6 +57,12 @@ export interface ConsumerBatch {
    * Its lease is to be what the store reads.
    */
   checkpoint(record?: Place, write?: CheckpointStore['write']): Promise<void>
+}
+
+/** Behind one place, up to another one. */
+export interface Again {
+  after: Checkpoint
+  upTo: Checkpoint
 }
 
 /** A user record's place in its shard. */
@@ -72,12 +79,17 @@ export interface OpenBatch {
   known: Deduplicator | undefined
   /** Records up to this one were done with before. */
   after: Checkpoint
+  /** Records that nobody is done with although `known` has had them. */
+  again: Again | undefined
   signal: AbortSignal
   checkpoint: ConsumerBatch['checkpoint']
 }
 
 /** `empty`: there is nothing in it that was not done with before. */
-export function openBatch({ shard, records, millisBehindLatest, mode, known, after, signal, checkpoint }: OpenBatch): { batch: ConsumerBatch; empty: boolean } {
+export function openBatch({ shard, records, millisBehindLatest, mode, known, after, again, signal, checkpoint }: OpenBatch): {
+  batch: ConsumerBatch
+  empty: boolean
+} {
   const options = { mode, range: shard.HashKeyRange }
   const sequenceNumbers = records.map((record) => record.SequenceNumber)
   const resumed = isNumber(after.sequenceNumber) && compareSequence(sequenceNumbers[0], after.sequenceNumber) <= 0
@@ -99,7 +111,7 @@ export function openBatch({ shard, records, millisBehindLatest, mode, known, aft
     rows = openPacked(pack(records), opening(), sequenceNumbers)
     let left: Uint32Array = resumed ? laterRows(rows, sequenceNumbers, after) : Uint32Array.from({ length: known ? rows.count : 0 }, (_, row) => row)
     if (known) {
-      const fresh = freshRows(rows, left, records, known)
+      const fresh = freshRows(rows, left, records, known, again)
       repeated = left.length - fresh.length
       left = fresh
     }
@@ -149,10 +161,19 @@ export function endOf(records: readonly StreamRecord[]): Checkpoint {
   return { sequenceNumber: last.SequenceNumber, subSequenceNumber: Math.max(0, count - 1) }
 }
 
+/** Throws TypeError for what is neither a place nor undefined. */
+export function checkPlace(place: unknown): asserts place is Place | undefined {
+  if (place === undefined) return
+  if (typeof place !== 'object' || place === null) throw wrongType('record', 'a record or its { sequenceNumber, subSequenceNumber }', place)
+  const { sequenceNumber, subSequenceNumber = 0 } = place as Partial<Place>
+  if (typeof sequenceNumber !== 'string') throw wrongType('record.sequenceNumber', 'a string', sequenceNumber)
+  if (!Number.isSafeInteger(subSequenceNumber) || subSequenceNumber < 0) throw wrongType('record.subSequenceNumber', 'a whole number', subSequenceNumber)
+}
+
 /** A record's place as a checkpoint; RangeError for one that is not between these two. */
 export function within({ sequenceNumber, subSequenceNumber = 0 }: Place, from: Checkpoint, to: Checkpoint): Checkpoint {
   const at = { sequenceNumber, subSequenceNumber }
-  if (typeof sequenceNumber === 'string' && isNumber(sequenceNumber) && compareCheckpoints(at, from) >= 0 && compareCheckpoints(at, to) <= 0) return at
+  if (isNumber(sequenceNumber) && compareCheckpoints(at, from) >= 0 && compareCheckpoints(at, to) <= 0) return at
   const name = ({ sequenceNumber: s, subSequenceNumber: sub }: Checkpoint) => `${s}/${sub}`
   throw new RangeError(`"record" expected one between the last checkpoint ${name(from)} and the end of the batch ${name(to)}, got ${name(at)}`)
 }
@@ -169,8 +190,14 @@ function laterRows({ count, table }: PackedUserRecords, sequenceNumbers: readonl
   return later.slice(0, kept)
 }
 
-/** Those of the rows whose records are new, or have no ids. */
-function freshRows({ table, status }: PackedUserRecords, rows: Uint32Array, records: readonly StreamRecord[], known: Deduplicator): Uint32Array {
+/** Those of the rows whose records are new, or have no ids, or come `again`. */
+function freshRows(
+  { table, status }: PackedUserRecords,
+  rows: Uint32Array,
+  records: readonly StreamRecord[],
+  known: Deduplicator,
+  again: Again | undefined,
+): Uint32Array {
   const fresh = new Uint32Array(rows.length)
   let kept = 0
   let source = -1
@@ -180,10 +207,17 @@ function freshRows({ table, status }: PackedUserRecords, rows: Uint32Array, reco
       source = table[ROW_WORDS * row + 6]
       ids = status[row] & FROM_AGGREGATE ? recordIdsOf(records[source].Data) : undefined
     }
-    const number = ids?.numbers[table[ROW_WORDS * row + 7]]
-    if (!ids || number === undefined || !known.seen(ids.producer, number)) fresh[kept++] = row
+    const item = table[ROW_WORDS * row + 7]
+    const number = ids?.numbers[item]
+    const had = ids !== undefined && number !== undefined && known.seen(ids.producer, number)
+    if (!had || isWithin(again, records[source].SequenceNumber, item)) fresh[kept++] = row
   }
   return fresh.slice(0, kept)
+}
+
+function isWithin(again: Again | undefined, sequenceNumber: string, subSequenceNumber: number): boolean {
+  const at = { sequenceNumber, subSequenceNumber }
+  return again !== undefined && compareCheckpoints(at, again.after) > 0 && compareCheckpoints(at, again.upTo) <= 0
 }
 
 function pick(from: PackedUserRecords, rows: Uint32Array): PackedUserRecords {

@@ -1,6 +1,6 @@
 // The consumer: all shards of a stream, parents before children, as one async iterable of batches of
 // user records.
-import { MillraceError, wrongType } from '../../errors.js'
+import { MillraceError, outOfRange, wrongType } from '../../errors.js'
 import { KINESIS } from '../../limits.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import { type DeaggregateMode, isMode } from '../aggregates/deaggregate.js'
@@ -64,7 +64,7 @@ export interface ConsumerOptions extends StreamOptions {
   maxRequests?: number | undefined
   /** Bytes a second that are asked of a shard; default 2,097,152, which is what the service gives all its readers together. */
   maxBytesPerSecond?: number | undefined
-  /** Failures in a row on a shard after which the iteration throws; default 20. */
+  /** Failures in a row on a shard, of reading it or of storing its checkpoint, after which the iteration throws; default 20. */
   maxAttempts?: number | undefined
   /**
    * Where it is kept how far each shard is read: fileCheckpoints(), dynamoCheckpoints(), memoryCheckpoints() or your own.
@@ -74,12 +74,13 @@ export interface ConsumerOptions extends StreamOptions {
   checkpoints?: CheckpointStore | undefined
   /**
    * Milliseconds after which what is done with is stored, at the latest; default 1,000. A batch is done with when
-   * the loop asks for the next one, in records() a record. 0: after each batch, before the next one is given.
+   * the loop asks for the next one, in records() a record. 0: after each batch, before the next one is given, tried
+   * each second while the store is away.
    * Infinity: by batch.checkpoint() alone, also at the end of a shard, whose children wait for it. After a
    * crash what is not stored comes again.
    */
   checkpointInterval?: number | undefined
-  /** Name of this consumer in the store; default: by chance. Two at a time must not have the same. */
+  /** Name of this consumer in the store; default: each iteration has another one, by chance. Two at a time must not have the same: LOCKED in one process. */
   workerId?: string | undefined
   /** Milliseconds after its last sign of life in which a consumer's shards are taken over by others; default 10,000. */
   leaseDuration?: number | undefined
@@ -91,7 +92,10 @@ export interface Consumer extends AsyncIterable<ConsumerBatch> {
   /** The user records one by one; where the shard is another consumer's, which reads on from the last checkpoint, the rest of a batch is left to it. */
   records(): AsyncIterable<ConsumerBatch['records'][number]>
   metrics(): ConsumerMetrics
-  /** Ends the iteration, and calls under way; what is done with is stored, and the shards are given back, before the loop ends. */
+  /**
+   * Ends the iteration, and calls under way; what is done with is stored, and the shards are given back, before the loop ends. It throws
+   * the store's error where that cannot be done, as after a `break`.
+   */
   close(): void
 }
 
@@ -136,9 +140,9 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   if (until !== undefined && until !== 'now' && !isDate(until)) throw wrongType('until', "'now' or a Date", until)
   if (!isMode(mode)) throw wrongType('mode', "'kcl', 'keep' or 'strict'", mode)
   if (typeof deduplicate !== 'boolean') throw wrongType('deduplicate', 'true or false', deduplicate)
-  if (shardIds !== undefined && !(Array.isArray(shardIds) && shardIds.every((id) => typeof id === 'string'))) {
+  if (shardIds !== undefined && !(Array.isArray(shardIds) && shardIds.every((id) => typeof id === 'string')))
     throw wrongType('shardIds', 'an array of shard ids', shardIds)
-  }
+  if (shardIds?.length === 0) throw outOfRange('shardIds.length', 'at least 1', 0)
   const { fanOut } = options
   if (fanOut !== undefined) {
     checkFanOut(fanOut)
@@ -163,7 +167,6 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   if (store !== undefined && !(typeof store?.read === 'function' && typeof store.write === 'function' && typeof store.remove === 'function'))
     throw wrongType('checkpoints', 'a store with read, write and remove', store)
   if (workerId !== undefined && (typeof workerId !== 'string' || workerId === '')) throw wrongType('workerId', 'a name', workerId)
-  const worker = workerId ?? randomName(random)
   checkSink(options.metrics)
   const telemetry = createConsumerTelemetry(options.metrics, (options.streamARN ?? options.streamName) as string)
 
@@ -175,6 +178,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
           latest: start === 'LATEST',
           timestamp: start === 'LATEST' ? clock.now() : typeof start === 'object' ? start.timestamp.getTime() : undefined,
         }
+        const worker = workerId ?? randomName(random)
         return createLeases({ store: store ?? alone(), service, clock, random, signal, worker, duration, beginning, shardIds, attempts, changed, telemetry })
       },
       openReader: (hold, from, signal) =>
@@ -186,6 +190,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       end: until === undefined ? Number.POSITIVE_INFINITY : until === 'now' ? clock.now() : until.getTime(),
       maxRequests,
       checkpointInterval,
+      attempts,
       signal: stop.signal,
       telemetry,
     })
@@ -198,12 +203,17 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     },
     async *records() {
       if (stop.signal.aborted) return
-      for await (const { batch, alive, done } of handed()) {
+      for await (const { batch, alive, done, leave } of handed()) {
         for (const record of batch.records) {
           // Another consumer has the rest.
-          if (!alive()) break
+          if (!alive()) {
+            leave()
+            break
+          }
+          // The record is the caller's now, to change as they like.
+          const { sequenceNumber, subSequenceNumber } = record
           yield record
-          done(record)
+          done({ sequenceNumber, subSequenceNumber })
         }
       }
     },

@@ -3,12 +3,12 @@
 import { wrongType } from '../../errors.js'
 import type { Clock } from '../../ports/ports.js'
 import type { DeaggregateMode } from '../aggregates/deaggregate.js'
-import { isOpen } from '../service/shards.js'
-import { type ConsumedRecord, type ConsumerBatch, endOf, openBatch, type Place, within } from './batch.js'
-import { type Checkpoint, type CheckpointStore, compareCheckpoints, isNumber } from './checkpoint-store.js'
+import { type Again, type ConsumerBatch, checkPlace, endOf, openBatch, type Place, within } from './batch.js'
+import { type Checkpoint, type CheckpointStore, compareCheckpoints } from './checkpoint-store.js'
 import type { Hold } from './hold.js'
 import type { Leases } from './leases.js'
 import type { Fetched, ShardReader, StartPosition } from './reader.js'
+import { againOf, createReading, isAhead, isFinished, isPast, type Reading, startOf } from './reading.js'
 import type { Deduplicator } from './seen.js'
 import type { ConsumerTelemetry } from './telemetry.js'
 
@@ -24,39 +24,23 @@ export interface ConsumptionOptions {
   maxRequests: number
   /** Milliseconds; Infinity: only what the caller says is done with. */
   checkpointInterval: number
+  /** Writes of a shard's checkpoint that fail in a row, after which the error is thrown. */
+  attempts: number
   /** Ends the iteration, without an error. */
   signal: AbortSignal
   telemetry: ConsumerTelemetry
 }
 
-/** A batch, whether its shard is ours still, and how to say that its records up to one are done with. */
+/** A batch, whether its shard is ours still, and how to say that its records up to one are done with, or that no more of them will be. */
 export interface Handed {
   batch: ConsumerBatch
   alive(): boolean
-  done(record: ConsumedRecord): void
+  done(record: Checkpoint): void
+  leave(): void
 }
 
 /** Milliseconds to the next try where the store was away. */
 const RETRY = 1_000
-
-interface Reading {
-  hold: Hold
-  reader: ShardReader
-  /** Where it began: what is not behind this was done with before. */
-  resumed: Checkpoint
-  /** The end of what was handed out, of what is done with, and of what is stored. */
-  delivered: Checkpoint
-  handled: Checkpoint
-  stored: Checkpoint
-  storedAt: number
-  storing: Promise<void> | undefined
-  /** Not before, after a write that failed. */
-  retryAt: number
-  /** Read to its end, though perhaps not done with. */
-  ended: boolean
-  /** Read as far as was asked for. */
-  past: boolean
-}
 
 export async function* consume(options: ConsumptionOptions): AsyncGenerator<Handed> {
   const { clock, checkpointInterval, telemetry } = options
@@ -65,9 +49,12 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
   const signal = AbortSignal.any([options.signal, leave.signal])
   const leases = options.openLeases(signal, () => wake())
   const readings = new Map<Hold, Reading>()
+  /** Of shards that were lost while they were handed out. */
+  const again = new Map<string, Again>()
   const waiting: Reading[] = []
   const done: { reading: Reading; fetched?: Fetched; error?: unknown }[] = []
   let running = 0
+  let failure: unknown
   let alarm = Number.POSITIVE_INFINITY
   let timer = new AbortController()
   let wake = () => {}
@@ -88,31 +75,20 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
   }
 
   const begin = (hold: Hold) => {
-    const { checkpoint } = hold.lease
-    const reading: Reading = {
-      hold,
-      reader: options.openReader(hold, startOf(hold), AbortSignal.any([signal, hold.signal])),
-      resumed: checkpoint,
-      delivered: checkpoint,
-      handled: checkpoint,
-      stored: checkpoint,
-      storedAt: clock.monotonic(),
-      storing: undefined,
-      retryAt: Number.NEGATIVE_INFINITY,
-      ended: false,
-      past: false,
-    }
+    const reader = options.openReader(hold, startOf(hold), AbortSignal.any([signal, hold.signal]))
+    const reading = createReading(hold, reader, again.get(hold.shard.ShardId), clock.monotonic())
     readings.set(hold, reading)
     waiting.push(reading)
   }
 
   const drop = (reading: Reading) => {
     readings.delete(reading.hold)
+    const left = againOf(reading)
+    if (left) again.set(reading.hold.shard.ShardId, left)
+    else again.delete(reading.hold.shard.ShardId)
     const at = waiting.indexOf(reading)
     if (at >= 0) waiting.splice(at, 1)
   }
-
-  const isFinished = ({ ended, handled, delivered }: Reading) => ended && compareCheckpoints(handled, delivered) >= 0
 
   const dueAt = (reading: Reading, finished = isFinished(reading)) => Math.max(reading.retryAt, finished ? 0 : reading.storedAt + checkpointInterval)
 
@@ -120,7 +96,7 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
   const save = (reading: Reading, now: number): Promise<void> | undefined => {
     const { hold, handled } = reading
     const finished = isFinished(reading)
-    if (reading.storing || now < dueAt(reading, finished) || !(finished || compareCheckpoints(handled, reading.stored) > 0)) return reading.storing
+    if (reading.storing || now < dueAt(reading, finished) || !(finished || isAhead(reading))) return reading.storing
     reading.storedAt = now
     const write = async () => {
       if (!finished) {
@@ -132,10 +108,19 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
       drop(reading)
     }
     reading.storing = write()
-      .catch(() => {
-        // Another's: seen at the next turn. Else the store is away, and asked again.
-        reading.retryAt = clock.monotonic() + RETRY
-      })
+      .then(
+        () => {
+          reading.failures = 0
+          reading.unstored = undefined
+        },
+        (error) => {
+          reading.retryAt = clock.monotonic() + RETRY
+          // Another's: seen at the next turn. Else the store is away, and asked again.
+          if (!hold.alive()) return
+          reading.unstored = error
+          if (++reading.failures >= options.attempts) failure ??= error
+        },
+      )
       .finally(() => {
         reading.storing = undefined
         saveDue()
@@ -164,7 +149,15 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
     const now = clock.monotonic()
     for (const reading of readings.values()) {
       save(reading, now)
-      if (!reading.storing && (isFinished(reading) || compareCheckpoints(reading.handled, reading.stored) > 0)) ring(dueAt(reading), now)
+      if (!reading.storing && (isFinished(reading) || isAhead(reading))) ring(dueAt(reading), now)
+    }
+  }
+
+  /** Returns once what is done with is stored, the shard lost, or no more to be hoped for. */
+  const store = async (reading: Reading) => {
+    while (isAhead(reading) && readings.has(reading.hold) && reading.hold.alive() && failure === undefined && !signal.aborted) {
+      const now = clock.monotonic()
+      await (save(reading, now) ?? clock.sleep(reading.retryAt - now, signal).catch(() => {}))
     }
   }
 
@@ -193,12 +186,29 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
     throw error
   }
 
+  // What is done with is written before others take over. Where that fails the loop must not end as if it were.
+  const end = async () => {
+    const left = [...readings.values()]
+    for (const reading of left) reading.retryAt = Number.NEGATIVE_INFINITY
+    await Promise.all(
+      left.map(async (reading) => {
+        await reading.storing
+        await save(reading, Number.POSITIVE_INFINITY)
+      }),
+    )
+    const unstored = left.find((reading) => reading.unstored !== undefined && reading.hold.alive())
+    await leases.release()
+    if (unstored && failure === undefined) throw unstored.unstored
+  }
+
   try {
     await leases.start()
     while (!signal.aborted) {
-      for (const hold of leases.taken()) begin(hold)
+      // First, as one that was lost may have been taken again.
       for (const reading of readings.values()) if (!reading.hold.alive()) drop(reading)
-      if (leases.failure !== undefined) throw leases.failure
+      for (const hold of leases.taken()) begin(hold)
+      failure ??= leases.failure
+      if (failure !== undefined) throw failure
       startDue()
       const item = done.shift()
       if (!item) {
@@ -225,6 +235,7 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
         const end = endOf(fetched.records)
         reading.delivered = end
         const checkpoint = async (record?: Place, write?: CheckpointStore['write']) => {
+          checkPlace(record)
           if (write !== undefined && typeof write !== 'function') throw wrongType('write', 'a function that writes a lease', write)
           const to = record ? within(record, reading.stored, end) : end
           const handled = () => {
@@ -234,60 +245,36 @@ export async function* consume(options: ConsumptionOptions): AsyncGenerator<Hand
           if (!write) handled()
           await reading.hold.checkpoint(to, write)
           handled()
-          reading.stored = to
+          if (compareCheckpoints(to, reading.stored) > 0) reading.stored = to
         }
         const { mode, known } = options
-        const { batch, empty } = openBatch({ shard, ...fetched, mode, known, after: reading.resumed, signal, checkpoint })
+        const { batch, empty } = openBatch({ shard, ...fetched, mode, known, after: reading.resumed, again: reading.again, signal, checkpoint })
         const auto = checkpointInterval < Number.POSITIVE_INFINITY
+        let left = false
         if (!empty) {
-          const done = ({ sequenceNumber, subSequenceNumber }: ConsumedRecord) => {
+          const done = (record: Checkpoint) => {
             if (!auto) return
-            reading.handled = { sequenceNumber, subSequenceNumber }
+            reading.handled = record
             if (checkpointInterval === 0) return
             const now = clock.monotonic()
             save(reading, now)
             ring(dueAt(reading), now)
           }
-          yield { batch, alive: reading.hold.alive, done }
+          const leave = () => {
+            left = true
+          }
+          yield { batch, alive: reading.hold.alive, done, leave }
         }
-        if (auto || empty) reading.handled = end
-        if (checkpointInterval === 0) {
-          // Perhaps of a part of the batch.
-          await reading.storing
-          await save(reading, clock.monotonic())
-        }
+        if ((auto && !left) || empty) reading.handled = end
+        if (checkpointInterval === 0) await store(reading)
       }
     }
   } catch (error) {
+    failure ??= error
     if (!options.signal.aborted) throw error
   } finally {
     leave.abort()
     timer.abort()
-    // What is done with is written before others take over.
-    await Promise.all(
-      [...readings.values()].map(async (reading) => {
-        await reading.storing
-        await save(reading, Number.POSITIVE_INFINITY)
-      }),
-    )
-    await leases.release()
+    await end()
   }
-}
-
-function startOf({ lease, fresh }: Hold): StartPosition {
-  const { sequenceNumber } = lease.checkpoint
-  // Read again: the rest of an aggregate that was half done lies in it.
-  if (isNumber(sequenceNumber)) return { sequenceNumber }
-  // Later "latest" would be a later one. A row of the KCL's has no time.
-  if (sequenceNumber === 'LATEST' && (fresh || lease.timestamp === undefined)) return 'LATEST'
-  return lease.timestamp === undefined ? 'TRIM_HORIZON' : { timestamp: new Date(lease.timestamp) }
-}
-
-// A record that arrived later is proof. An answer without records, 0 behind, is the end of what is
-// there (kinesalite says 0 whatever is left) but not of a closed shard: its end is said.
-function isPast({ hold }: Reading, fetched: Fetched, end: number, now: number): boolean {
-  if (end === Number.POSITIVE_INFINITY) return false
-  const arrived = fetched.records.at(-1)?.ApproximateArrivalTimestamp?.getTime()
-  if (arrived !== undefined) return arrived > end
-  return isOpen(hold.shard) && !fetched.millisBehindLatest && now >= end
 }

@@ -5,6 +5,7 @@ import { MillraceError } from '../../errors.js'
 import { KINESIS } from '../../limits.js'
 import { backoff } from '../service/backoff.js'
 import type { ShardDescription } from '../service/listing.js'
+import { readEventRecords } from '../service/records.js'
 import type { SubscribeToShardEvent } from '../service/service.js'
 import { isOpen } from '../service/shards.js'
 import { onAbort } from '../service/signal.js'
@@ -88,10 +89,10 @@ export function createFanOutReader(shard: ShardDescription, start: StartPosition
           return undefined
         }
         // What the SDK does not know yet is no event of ours.
-        const { SubscribeToShardEvent } = pulled.value
-        if (!SubscribeToShardEvent) continue
+        const event = pulled.value?.SubscribeToShardEvent
+        if (!event) continue
         empty = false
-        return SubscribeToShardEvent
+        return event
       }
     }
   }
@@ -101,12 +102,13 @@ export function createFanOutReader(shard: ShardDescription, start: StartPosition
     subscription = undefined
   }
 
-  const accept = async ({ Records, ContinuationSequenceNumber, MillisBehindLatest, ChildShards }: SubscribeToShardEvent): Promise<Fetched> => {
-    const records = behind(Records ?? [], last)
+  const accept = async (event: SubscribeToShardEvent): Promise<Fetched> => {
+    const { ContinuationSequenceNumber, MillisBehindLatest, ChildShards } = event
+    const records = behind(readEventRecords(event), last)
     last = records.at(-1)?.SequenceNumber ?? last
     continuation = ContinuationSequenceNumber && isNumber(ContinuationSequenceNumber) ? ContinuationSequenceNumber : (last ?? continuation)
     const idle = records.length === 0 && !MillisBehindLatest
-    const ended = (ChildShards ?? []).length > 0 || (idle && !isOpen(options.listed()) && (await isRead()))
+    const ended = (Array.isArray(ChildShards) && ChildShards.length > 0) || (idle && !isOpen(options.listed()) && (await isRead()))
     if (ended) leave()
     return { records, bytes: bytesOf(records), millisBehindLatest: MillisBehindLatest, ended }
   }
@@ -117,7 +119,7 @@ export function createFanOutReader(shard: ShardDescription, start: StartPosition
     try {
       const iterator = await service.shardIterator({ ShardId, ...iteratorOf(last === undefined ? begun : { afterSequenceNumber: last }) }, signal)
       const { Records, NextShardIterator } = await service.getRecords(iterator, 1, signal)
-      return behind(Records ?? [], last).length === 0 && !NextShardIterator
+      return behind(Records, last).length === 0 && !NextShardIterator
     } catch {
       return false
     }

@@ -2,6 +2,7 @@
 import { MillraceError } from '../../errors.js'
 import type { Clock } from '../../ports/ports.js'
 import type { ShardDescription } from '../service/listing.js'
+import { checkAnswer } from './checked-store.js'
 import { type Checkpoint, type CheckpointStore, compareCheckpoints, type Lease } from './checkpoint-store.js'
 
 export interface Hold {
@@ -49,12 +50,16 @@ export function createHold(shard: ShardDescription, taken: Lease, fresh: boolean
     const done = tail.then(async () => {
       stop.signal.throwIfAborted()
       // One that was asked for after it, for a later place, has overtaken it.
-      if (!put && change.checkpoint && compareCheckpoints(change.checkpoint, lease.checkpoint) <= 0) return
+      const ahead = change.checkpoint ? compareCheckpoints(change.checkpoint, lease.checkpoint) : 1
+      if (!put && ahead <= 0) return
+      // What the caller writes with it would be there a second time.
+      if (ahead < 0)
+        throw new RangeError(`"record" expected one from the last checkpoint ${lease.checkpoint.sequenceNumber} on, got ${change.checkpoint?.sequenceNumber}`)
       const started = clock.monotonic()
       // The time of a row that began at LATEST is of no use once something is done: its children are all new.
       const begun = change.checkpoint && lease.checkpoint.sequenceNumber === 'LATEST' ? { timestamp: undefined } : {}
       const next = { ...lease, ...begun, ...change, counter: lease.counter + 1 }
-      if (!(await (put ? put(next, lease.counter) : store.write(next, lease.counter)))) {
+      if (!(put ? checkAnswer('write', await put(next, lease.counter)) : await store.write(next, lease.counter))) {
         hold.lose()
         stop.signal.throwIfAborted()
       }
@@ -86,7 +91,7 @@ export function createHold(shard: ShardDescription, taken: Lease, fresh: boolean
     renew: () => write({}),
     async release(checkpoint) {
       await write({ owner: undefined, ...(checkpoint ? { checkpoint } : {}) })
-      stop.abort()
+      stop.abort(new MillraceError('CLOSED', `shard ${shard.ShardId}: the consumer has given it back`))
     },
     lose() {
       if (stop.signal.aborted) return

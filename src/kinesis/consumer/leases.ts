@@ -14,10 +14,12 @@ import type { ShardDescription } from '../service/listing.js'
 import type { KinesisService } from '../service/service.js'
 import { listShards } from '../service/shards.js'
 import { onAbort } from '../service/signal.js'
+import { checkedStore } from './checked-store.js'
 import { type CheckpointStore, type Lease, SHARD_END } from './checkpoint-store.js'
 import { createHold, type Hold } from './hold.js'
-import { type Beginning, isDone, parentsOf, rowsToAdd } from './lineage.js'
+import { alone, type Beginning, childrenOf, isDone, isOpenEnd, notOfThisStream, rowsToAdd } from './lineage.js'
 import type { ConsumerTelemetry } from './telemetry.js'
+import { joinWorkers, type Workers } from './workers.js'
 
 export interface Leases {
   /** Lists the shards, makes their rows and takes what is free. Rejects where that cannot be done. */
@@ -67,8 +69,10 @@ const LOOKS_SOON = 5
 const PATIENCE = 60_000
 
 export function createLeases(options: LeaseOptions): Leases {
-  const { store, service, clock, random, signal, worker, duration, beginning, shardIds, telemetry } = options
+  const { service, clock, random, signal, worker, duration, beginning, shardIds, telemetry } = options
+  const store = checkedStore(options.store, clock)
   const exclusive = store.exclusive === true
+  let workers: Workers | undefined
   const held = new Map<string, Hold>()
   /** Counters as they were seen, and since when: a lease that is not renewed is free. */
   const seen = new Map<string, { counter: number; since: number }>()
@@ -76,13 +80,14 @@ export function createLeases(options: LeaseOptions): Leases {
   const made = new Set<string>()
   /** Shards with rows that the stream does not list, and since when. */
   const unlisted = new Map<string, number>()
+  /** Shards that were read to their end here, which may be listed as open for a while. */
+  const ended = new Set<string>()
+  let openEndSince: number | undefined
   let shards = new Map<string, ShardDescription>()
   let rows = new Map<string, Lease>()
-  let fresh: Hold[] = []
+  const fresh: Hold[] = []
   let lookAt = 0
   let soon = 0
-  /** Shards that have ended here. */
-  let ends = 0
   let failure: unknown
   let nudge = () => {}
   let loop: Promise<void> | undefined
@@ -97,11 +102,12 @@ export function createLeases(options: LeaseOptions): Leases {
   }
 
   const look = async (patience: number) => {
-    const before = ends
+    const before = ended.size
     shards = new Map((await listShards(() => service.listShards(signal), { clock, random, patience, signal })).map((shard) => [shard.ShardId, shard]))
     for (const hold of held.values()) hold.shard = shards.get(hold.shard.ShardId) ?? hold.shard
-    const unknown = shardIds?.find((id) => !shards.has(id))
-    if (unknown !== undefined && rows.size === 0) throw outOfRange('shardIds', 'shards of the stream', unknown)
+    // Later it may have expired.
+    const unknown = loop ? undefined : shardIds?.find((id) => !shards.has(id) && !rows.has(id))
+    if (unknown !== undefined) throw outOfRange('shardIds', 'shards of the stream', unknown)
     const listed = [...shards.values()].filter(({ ShardId }) => !shardIds || shardIds.includes(ShardId))
     let beaten = false
     for (const row of rowsToAdd(shardIds ? listed.map(alone) : listed, rows, beginning)) {
@@ -117,17 +123,20 @@ export function createLeases(options: LeaseOptions): Leases {
       if (shards.has(row.shardId)) unlisted.delete(row.shardId)
       else if (!isDone(row)) unlisted.set(row.shardId, unlisted.get(row.shardId) ?? now)
       // Gone from the stream, and its children have begun: it need not be remembered.
-      else if (childrenOf(row.shardId).every((child) => rows.has(child)) && (await store.remove(row.shardId, row.counter))) rows.delete(row.shardId)
+      else if (childrenOf(row.shardId, shards).every((child) => rows.has(child)) && (await store.remove(row.shardId, row.counter))) rows.delete(row.shardId)
     }
     // One has ended meanwhile: its children, whose rows may be missing, want another look.
-    if (ends > before) return
-    const childless = !shardIds && [...rows.values()].some((row) => isDone(row) && shards.has(row.shardId) && childrenOf(row.shardId).length === 0)
-    soon = childless ? soon : 0
+    if (ended.size > before) return
+    const childless = !shardIds && [...rows.values()].some((row) => isDone(row) && shards.has(row.shardId) && childrenOf(row.shardId, shards).length === 0)
+    const openEnd = [...rows.values()].find((row) => isMine(row) && !ended.has(row.shardId) && isDone(row) && isOpenEnd(row.shardId, shards))
+    openEndSince = openEnd ? (openEndSince ?? now) : undefined
+    if (openEnd && now - (openEndSince ?? now) >= LOOKS_SOON * LOOK_SOON) throw notOfThisStream(openEnd)
+    soon = openEndSince === now ? LOOKS_SOON + 1 : childless || openEnd ? soon : 0
     lookAt = now + (soon > 0 ? LOOK_SOON : LOOK)
     if (soon > 0) soon--
   }
 
-  const childrenOf = (id: string) => [...shards.values()].filter((shard) => parentsOf(shard).includes(id)).map(({ ShardId }) => ShardId)
+  const isMine = ({ shardId }: Lease) => !shardIds || shardIds.includes(shardId)
 
   // Another consumer may have listed a shard before we could; one that stays away has expired with its records.
   const isGone = (id: string, now: number) => now - (unlisted.get(id) ?? now) >= LOOK
@@ -140,9 +149,11 @@ export function createLeases(options: LeaseOptions): Leases {
 
   /** Nobody reads it, or whoever did has stopped: this consumer too, where its take was answered too late. */
   const isFree = (row: Lease, now: number) =>
-    row.owner === undefined || exclusive || (row.owner === worker && !held.has(row.shardId)) || now - (seen.get(row.shardId)?.since ?? now) >= EXPIRY * duration
+    row.owner === undefined ||
+    (row.owner === worker && !held.has(row.shardId)) ||
+    (exclusive ? !workers?.has(row.owner) : now - (seen.get(row.shardId)?.since ?? now) >= EXPIRY * duration)
 
-  const open = () => [...rows.values()].filter((row) => !isDone(row) && (!shardIds || shardIds.includes(row.shardId)))
+  const open = () => [...rows.values()].filter((row) => !isDone(row) && isMine(row))
 
   const takeSome = async () => {
     const now = clock.monotonic()
@@ -160,7 +171,7 @@ export function createLeases(options: LeaseOptions): Leases {
     }
     // Who came late, or has fewer by two: it takes its share from who has most.
     const most = [...others.values()].sort((a, b) => b.length - a.length)[0]
-    if (!most) return
+    if (!most || exclusive) return
     const surplus = Math.max(most.length - share, most.length - held.size >= 2 ? 1 : 0)
     for (const row of shuffled(most).slice(0, Math.min(surplus, share - held.size))) await take(row)
   }
@@ -188,7 +199,7 @@ export function createLeases(options: LeaseOptions): Leases {
     await hold.release(SHARD_END)
     held.delete(hold.shard.ShardId)
     rows.set(hold.shard.ShardId, hold.lease)
-    ends++
+    ended.add(hold.shard.ShardId)
     soon = LOOKS_SOON
     lookAt = 0
     nudge()
@@ -213,7 +224,12 @@ export function createLeases(options: LeaseOptions): Leases {
   const rounds = async () => {
     for (let failures = 0; !signal.aborted; ) {
       // What nobody else can change needs no scan.
-      await nap(Math.min(exclusive ? Number.POSITIVE_INFINITY : SCAN * duration, Math.max(0, lookAt - clock.monotonic())))
+      await nap(
+        Math.min(
+          exclusive && open().every(({ shardId }) => held.has(shardId)) ? Number.POSITIVE_INFINITY : SCAN * duration,
+          Math.max(0, lookAt - clock.monotonic()),
+        ),
+      )
       if (signal.aborted) return
       try {
         // Meanwhile nothing is renewed.
@@ -222,7 +238,7 @@ export function createLeases(options: LeaseOptions): Leases {
       } catch (error) {
         if (signal.aborted) return
         // The store or the service is away: what is held ends by itself, unless it comes back in time.
-        if (++failures >= options.attempts || error instanceof RangeError) {
+        if (++failures >= options.attempts || error instanceof RangeError || (error as { code?: unknown }).code === 'CORRUPT') {
           failure = error
           options.changed()
           return
@@ -252,14 +268,11 @@ export function createLeases(options: LeaseOptions): Leases {
 
   return {
     async start() {
+      workers = joinWorkers(options.store, worker)
       await round(PATIENCE)
       loop = rounds()
     },
-    taken() {
-      const now = fresh
-      fresh = []
-      return now.filter((hold) => hold.alive())
-    },
+    taken: () => fresh.splice(0).filter((hold) => hold.alive()),
     end,
     async vanished(hold) {
       await look(PATIENCE)
@@ -281,9 +294,7 @@ export function createLeases(options: LeaseOptions): Leases {
       await loop
       await Promise.all([...held.values()].map((hold) => hold.release().catch(() => {})))
       held.clear()
+      workers?.leave()
     },
   }
 }
-
-/** Where shards are asked for by name, their parents are nobody's business. */
-const alone = ({ ParentShardId, AdjacentParentShardId, ...shard }: ShardDescription): ShardDescription => shard

@@ -1,6 +1,8 @@
 // Parents before children: which shards may be read when. A shard's records are older than those of
 // the shards that it was split or merged into, so a child has its row once both parents are done.
+import { MillraceError } from '../../errors.js'
 import type { ShardDescription } from '../service/listing.js'
+import { isOpen } from '../service/shards.js'
 import type { Lease } from './checkpoint-store.js'
 
 /** Where a stream is begun that has no rows yet. */
@@ -37,6 +39,27 @@ export const isDone = (row: Lease): boolean => row.checkpoint.sequenceNumber ===
 
 export const parentsOf = (shard: ShardDescription): string[] =>
   [shard.ParentShardId, shard.AdjacentParentShardId].filter((id) => typeof id === 'string' && id !== '') as string[]
+
+type Shards = ReadonlyMap<string, ShardDescription>
+
+export const childrenOf = (id: string, shards: Shards): string[] =>
+  [...shards.values()].filter((shard) => parentsOf(shard).includes(id)).map(({ ShardId }) => ShardId)
+
+/** Whether a shard is listed as one that has no end yet. */
+export function isOpenEnd(id: string, shards: Shards): boolean {
+  const shard = shards.get(id)
+  return shard !== undefined && isOpen(shard) && childrenOf(id, shards).length === 0
+}
+
+/** Where shards are asked for by name, their parents are nobody's business. */
+export const alone = ({ ParentShardId, AdjacentParentShardId, ...shard }: ShardDescription): ShardDescription => shard
+
+/** The row of a shard that is open says that all of it is done. */
+export const notOfThisStream = ({ shardId }: Lease): MillraceError =>
+  new MillraceError(
+    'CORRUPT',
+    `shard ${shardId}: expected the checkpoint of an open shard, got SHARD_END: the checkpoints are another stream's, or of one that was deleted and made anew; remove them to begin anew`,
+  )
 
 const rowOf = (shard: ShardDescription, word: 'LATEST' | 'AT_TIMESTAMP', timestamp: number | undefined): Lease => ({
   shardId: shard.ShardId,

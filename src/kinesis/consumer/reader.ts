@@ -68,7 +68,7 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
     }
     const started = clock.monotonic()
     const answer = await service.getRecords(iterator, options.limit, signal)
-    const all = answer.Records ?? []
+    const all = answer.Records
     // After an expired iterator a server may begin again at the last record.
     const records = behind(all, last)
     if (records.length > 0) last = records[records.length - 1].SequenceNumber
@@ -106,10 +106,14 @@ export function createShardReader(shard: ShardDescription, start: StartPosition,
 export function endure({ ShardId }: ShardDescription, error: unknown, failures: number, { attempts, missed }: ReaderOptions): string {
   const { kind, code, message } = faultOf(error)
   missed(ShardId, code, kind === 'throttle')
-  if ((kind === 'permanent' && code !== 'ExpiredIteratorException') || failures >= attempts)
+  if ((kind === 'permanent' && code !== 'ExpiredIteratorException' && !isAhead(code, message)) || failures >= attempts)
     throw new MillraceError('SERVICE', `shard ${ShardId}: ${code}: ${message}`, { cause: error })
   return code
 }
+
+/** A beginning of now, by a clock that is ahead of the service's: some seconds later it is past. In the words of kinesalite, kinesis-local. */
+const isAhead = (code: string, message: string) =>
+  code === 'InvalidArgumentException' && /timestamp.* (greater than the currentTimestampInMillis|in the future)/i.test(message)
 
 /** Those that have not come yet. */
 export const behind = (records: StreamRecord[], last: string | undefined): StreamRecord[] =>

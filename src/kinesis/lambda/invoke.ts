@@ -27,7 +27,7 @@ export async function invoke(
   let failure: KinesisFailure | undefined
   const first = (one: KinesisFailure) => {
     if (one.reason === 'handler' || one.reason === 'deadline') failure ??= one
-    settings.onFailure?.(one)
+    return settings.onFailure?.(one)
   }
   const job = new Job(records, { ...settings, onFailure: first }, deadline)
   const context: KinesisContext = { signal: deadline.signal, lambda }

@@ -1,7 +1,7 @@
 // One event under way: its user records one after the other, which of them are done, and what becomes of
 // those that fail.
 import { ROW_WORDS } from '../../engine/batch.js'
-import { isThenable, MillraceError, messageOf } from '../../errors.js'
+import { inform, isThenable, MillraceError, messageOf, wrongType } from '../../errors.js'
 import { readRecords } from '../aggregates/kinesis-record.js'
 import { type Make, makeRecords, type OpenedRecords, openOuters } from '../aggregates/user-records.js'
 import type { Deadline } from './deadline.js'
@@ -143,7 +143,7 @@ export class Job {
     const { deadLetter, maxAttempts, isPoison } = this.#settings
     if (!deadLetter) return false
     try {
-      if (times < maxAttempts && !isPoison?.(cause, record)) return false
+      if (times < maxAttempts && !isTrue(isPoison?.(cause, record))) return false
     } catch (error) {
       this.tell({ reason: 'deadLetter', message: `isPoison: ${messageOf(error)}`, cause: error, record })
       return false
@@ -191,12 +191,16 @@ export class Job {
 
   tell(failure: KinesisFailure): void {
     const sequenceNumber = failure.sequenceNumber ?? failure.record?.sequenceNumber
-    try {
-      this.#settings.onFailure?.(sequenceNumber === undefined ? failure : { ...failure, sequenceNumber })
-    } catch {
-      // An observer must not cost the batch.
-    }
+    inform(() => this.#settings.onFailure?.(sequenceNumber === undefined ? failure : { ...failure, sequenceNumber }))
   }
+}
+
+/** A promise would count as true, and each record as poison. */
+function isTrue(answer: unknown): boolean {
+  if (!isThenable(answer)) return Boolean(answer)
+  // Nobody waits for it.
+  answer.then(undefined, () => {})
+  throw wrongType('isPoison', 'to return true or false', answer)
 }
 
 function codeOf(thrown: unknown): string {

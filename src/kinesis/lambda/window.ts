@@ -62,6 +62,8 @@ export function createKinesisWindowHandler<State extends object>(window: Kinesis
     const bounds = boundsOf(event)
     const given = event.state ?? {}
     const state = Object.keys(given).length === 0 ? window.initial() : (given as State)
+    // Its JSON is {}: a promise would pass for a state.
+    if (isThenable(state)) throw wrongType('window.initial', 'to return an object of JSON, not a promise of one', state)
     const reduction: Reduction<State> = { state, before: textOf(state), outer: -1, applied: 0, known: new Uint8Array(0) }
     let ended = !bounds.isFinal
     const work = async (job: Job, base: KinesisContext) => {

@@ -1,5 +1,5 @@
 // Checkpoints through the daemon: a request on standard output, its answer on standard input.
-import { kindOf, MillraceError, wrongType } from '../../errors.js'
+import { kindOf, MillraceError } from '../../errors.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { Place } from '../consumer/batch.js'
 import { backoff } from '../service/backoff.js'
@@ -45,12 +45,3 @@ export class CheckpointBlocked extends MillraceError {}
 
 /** The answer did not come, or another one: no further message means what it says. */
 export class BrokenProtocol extends MillraceError {}
-
-/** Throws TypeError for what is neither a place nor undefined. */
-export function checkPlace(place: unknown): asserts place is Place | undefined {
-  if (place === undefined) return
-  if (typeof place !== 'object' || place === null) throw wrongType('record', 'a record or its { sequenceNumber, subSequenceNumber }', place)
-  const { sequenceNumber, subSequenceNumber = 0 } = place as Partial<Place>
-  if (typeof sequenceNumber !== 'string') throw wrongType('record.sequenceNumber', 'a string', sequenceNumber)
-  if (!Number.isSafeInteger(subSequenceNumber) || subSequenceNumber < 0) throw wrongType('record.subSequenceNumber', 'a whole number', subSequenceNumber)
-}

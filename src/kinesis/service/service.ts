@@ -7,6 +7,7 @@ import type { Clock, Random } from '../../ports/ports.js'
 import { systemClock, systemRandom } from '../../ports/system.js'
 import { type Calls, checkClientOptions, createCalls } from './calls.js'
 import { readPage, type ShardDescription, unusable } from './listing.js'
+import { readResult } from './records.js'
 
 /** Which stream, and how to reach it. */
 export interface StreamOptions {
@@ -48,8 +49,8 @@ export interface StreamRecord {
 
 export interface GetRecordsResult {
   Records: StreamRecord[]
-  NextShardIterator?: string | null
-  MillisBehindLatest?: number
+  NextShardIterator: string | null | undefined
+  MillisBehindLatest: number | undefined
 }
 
 export interface SubscribeToShardEvent {
@@ -77,6 +78,7 @@ export interface KinesisService extends Pick<Calls, 'connect' | 'destroy'> {
   listShards(signal?: AbortSignal, filter?: 'AT_LATEST'): Promise<ShardDescription[]>
   /** RecordDistributionStrategy of the stream where the service knows such a thing. */
   distribution(signal?: AbortSignal): Promise<string | undefined>
+  /** This and the next: reject with an InvalidResponse that says what is odd where the answer is none. */
   shardIterator(input: Record<string, unknown>, signal?: AbortSignal): Promise<string>
   getRecords(iterator: string, limit: number, signal?: AbortSignal): Promise<GetRecordsResult>
   /** The stream's ARN: the caller's own, or looked up. */
@@ -130,10 +132,12 @@ export function createService(options: StreamOptions, clock: Clock, timeout = 30
       return typeof strategy === 'string' ? strategy : undefined
     },
     async shardIterator(input, signal) {
-      const answer = await call<{ ShardIterator: string }>('GetShardIterator', { ...target, ...input }, signal)
-      return answer.ShardIterator
+      const { ShardIterator } = (await call<{ ShardIterator?: unknown } | undefined>('GetShardIterator', { ...target, ...input }, signal)) ?? {}
+      if (typeof ShardIterator !== 'string' || ShardIterator === '') throw unusable(wrongType('ShardIterator', 'text', ShardIterator))
+      return ShardIterator
     },
-    getRecords: (ShardIterator, Limit, signal) => call('GetRecords', { ShardIterator, Limit, ...('StreamARN' in target ? target : {}) }, signal),
+    getRecords: async (ShardIterator, Limit, signal) =>
+      readResult(await call('GetRecords', { ShardIterator, Limit, ...('StreamARN' in target ? target : {}) }, signal)),
     async streamARN(signal) {
       if ('StreamARN' in target) return target.StreamARN
       const { StreamARN } = await summary(signal)
