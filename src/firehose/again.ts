@@ -18,10 +18,16 @@ export function withoutMark(arrived: Arrived): Arrived {
   const { data, partitionKey } = arrived
   const [mark, times] = KEY.exec(partitionKey ?? '') ?? []
   if (mark !== undefined) return { ...arrived, partitionKey: partitionKey?.slice(mark.length), rounds: Number(times) }
-  const ids = data && recordIdsOf(data)
-  if (ids?.producer !== AGAIN) return arrived
+  const marked = data && unmarked(data)
+  return marked ? { ...arrived, ...marked } : arrived
+}
+
+/** What is in a record that is marked in its data; undefined where it is not. */
+export function unmarked(data: Uint8Array): { data: Uint8Array; rounds: number } | undefined {
+  const ids = recordIdsOf(data)
+  if (ids?.producer !== AGAIN) return undefined
   const [{ data: inner, aggregated }] = deaggregate([{ Data: data }])
-  return aggregated ? { ...arrived, data: inner, rounds: ids.numbers[0] ?? 0 } : arrived
+  return aggregated ? { data: inner, rounds: ids.numbers[0] ?? 0 } : undefined
 }
 
 /** For PutRecordBatch. */

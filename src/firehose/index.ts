@@ -7,6 +7,7 @@ export type { FirehoseEvent, FirehoseEventRecord, FirehoseMetadata, FirehoseResp
 export { type Explanation as FirehoseExplanation, explainResponse as explainFirehoseResponse, type Outcome as FirehoseOutcome } from './explain.js'
 export { FirehoseInput, type LogEvent } from './input.js'
 export { FirehoseOutput, type TransformResult, withMetadata } from './output.js'
-export { type ReingestOptions, reingest, type SpillOptions, spill } from './overflow.js'
 export { createFirehosePut, type FirehosePut, type FirehosePutOptions, type FirehosePutOutcome } from './put.js'
+export { type ReingestOptions, reingest } from './reingest.js'
+export { type SpillOptions, spill } from './spill.js'
 export { createFirehoseTransformer, type FirehoseTransformer, type FirehoseTransformerOptions, type TransformFailure } from './transform.js'

@@ -4,7 +4,7 @@
 //
 // Each step passes over what is not its kind. The aggregates of a whole event are opened in one crossing.
 import { ROW_WORDS } from '../engine/batch.js'
-import { isThenable, kindOf, MillraceError, messageOf } from '../errors.js'
+import { kindOf, MillraceError, messageOf } from '../errors.js'
 import { FROM_AGGREGATE } from '../kinesis/aggregates/deaggregate.js'
 import type { Outer } from '../kinesis/aggregates/kinesis-record.js'
 import { type Make, makeRecords, openOuters } from '../kinesis/aggregates/user-records.js'
@@ -30,61 +30,44 @@ export interface OpenOptions {
 /** The records in one of the event, in order, or why it cannot be opened. */
 export type Opened = FirehoseInput[] | { message: string; cause: unknown }
 
-/** One for each of `arrived`; a promise only where the runtime unpacks gzip in no other way. */
-export function openRecords(arrived: readonly Arrived[], options: OpenOptions): Opened[] | Promise<Opened[]> {
-  const first = arrived.map(({ data, record, partitionKey }): Opened => (data ? [new FirehoseInput(data, record, partitionKey, undefined)] : []))
-  const rest = (unpacked: Opened[]): Opened[] | Promise<Opened[]> => {
-    const opened = options.deaggregate ? openAggregates(arrived, unpacked) : unpacked
-    const last = options.deaggregate && options.gunzip && opened.some((one, i) => one !== unpacked[i]) ? unpackAll(opened, options) : opened
-    return after(last, (all) => all.map((one) => openMessages(one, options)))
+/** One for each of `arrived`. */
+export async function openRecords(arrived: readonly Arrived[], options: OpenOptions): Promise<Opened[]> {
+  const { deaggregate, gunzip } = options
+  let all = arrived.map(({ data, record, partitionKey }): Opened => (data ? [new FirehoseInput(data, record, partitionKey, undefined)] : []))
+  if (gunzip) await unpack(all, options, () => true)
+  if (deaggregate) {
+    const before = all
+    all = openAggregates(arrived, before)
+    // What was looked at before is not unpacked twice.
+    if (gunzip) await unpack(all, options, (i) => all[i] !== before[i])
   }
-  return after(options.gunzip ? unpackAll(first, options) : first, rest)
-}
-
-function after<T, U>(value: T | Promise<T>, then: (value: T) => U | Promise<U>): U | Promise<U> {
-  return isThenable(value) ? (value as Promise<T>).then(then) : then(value as T)
+  return all.map((one) => openMessages(one, options))
 }
 
 const isGzip = (data: Uint8Array) => data.length > 2 && data[0] === 0x1f && data[1] === 0x8b && data[2] === 8
 
-function unpackAll(records: readonly Opened[], { maxUnpacked }: OpenOptions): Opened[] | Promise<Opened[]> {
-  const all: Opened[] = [...records]
-  const waiting: Promise<void>[] = []
-  records.forEach((inputs, i) => {
-    if (!Array.isArray(inputs) || !inputs.some(({ data }) => isGzip(data))) return
-    const fail = (cause: unknown) => {
-      all[i] = { message: messageOf(cause), cause }
-    }
-    let room = maxUnpacked
-    const copies: FirehoseInput[] = []
-    const take = (input: FirehoseInput, data: Uint8Array | undefined) => {
-      if (data === undefined) throw new MillraceError('LIMIT_EXCEEDED', `gzip: expected at most ${maxUnpacked} bytes once unpacked, got more`)
-      if (data !== input.data) room -= data.length
-      copies.push(withData(input, data))
-    }
-    const later = async (from: number, pending: PromiseLike<Uint8Array | undefined>) => {
-      take(inputs[from], await pending)
-      for (const input of inputs.slice(from + 1)) take(input, isGzip(input.data) ? await gunzipWhole(input.data, room) : input.data)
-    }
+/** Puts in the place of records that are gzip what is in them. Only where the runtime has no other way this waits for anything. */
+async function unpack(records: Opened[], { maxUnpacked }: OpenOptions, chosen: (i: number) => boolean): Promise<void> {
+  for (const [i, inputs] of records.entries()) {
+    if (!Array.isArray(inputs) || !chosen(i) || !inputs.some(({ data }) => isGzip(data))) continue
     try {
-      for (let k = 0; k < inputs.length; k++) {
-        const data = isGzip(inputs[k].data) ? gunzipWhole(inputs[k].data, room) : inputs[k].data
-        if (isThenable(data)) {
-          waiting.push(
-            later(k, data as PromiseLike<Uint8Array | undefined>).then(() => {
-              all[i] = copies
-            }, fail),
-          )
-          return
+      let room = maxUnpacked
+      const unpacked: FirehoseInput[] = []
+      for (const input of inputs) {
+        if (!isGzip(input.data)) {
+          unpacked.push(input)
+          continue
         }
-        take(inputs[k], data as Uint8Array | undefined)
+        const data = await gunzipWhole(input.data, room)
+        if (data === undefined) throw new MillraceError('LIMIT_EXCEEDED', `gzip: expected at most ${maxUnpacked} bytes once unpacked, got more`)
+        room -= data.length
+        unpacked.push(withData(input, data))
       }
-      all[i] = copies
+      records[i] = unpacked
     } catch (cause) {
-      fail(cause)
+      records[i] = { message: messageOf(cause), cause }
     }
-  })
-  return waiting.length > 0 ? Promise.all(waiting).then(() => all) : all
+  }
 }
 
 const withData = ({ source, partitionKey, subSequenceNumber, log }: FirehoseInput, data: Uint8Array) =>

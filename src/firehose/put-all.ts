@@ -146,3 +146,9 @@ function pack<T>(waiting: readonly Going<T>[], size: (record: T) => number, { co
   }
   return batches
 }
+
+/** The list of that name in an answer, each with what is its id there; undefined where there is none. */
+export async function answersOf(call: Promise<unknown>, list: string, id: string): Promise<PutAnswer[] | undefined> {
+  const answers = ((await call) as Record<string, unknown> | undefined)?.[list]
+  return Array.isArray(answers) ? answers.map((answer) => ({ ...answer, id: answer?.[id] })) : undefined
+}

@@ -6,7 +6,7 @@ import { checkOptions, checkPorts } from '../kinesis/service/service.js'
 import { FIREHOSE_LIMITS } from '../limits.js'
 import { type AwsClient, type AwsClientConfig, createFirehoseClient, loadFirehosePeer } from '../ports/aws.js'
 import type { Clock, Random } from '../ports/ports.js'
-import { type FirehosePutOutcome, putAll } from './put-all.js'
+import { answersOf, type FirehosePutOutcome, type PutAllOptions, putAll } from './put-all.js'
 
 export type { FirehosePutOutcome } from './put-all.js'
 
@@ -54,8 +54,20 @@ const LIMITS = {
   bytes: FIREHOSE_LIMITS.putRecordBatchBytes.value,
 }
 
-interface PutRecordBatchResult {
-  RequestResponses?: { RecordId?: string; ErrorCode?: string; ErrorMessage?: string }[]
+/** By PutRecordBatch: how createFirehosePut and reingest() do it. */
+export function putRecordBatch(
+  calls: Calls,
+  DeliveryStreamName: string,
+  records: readonly Uint8Array[],
+  how: Pick<PutAllOptions<Uint8Array>, 'maxAttempts' | 'concurrency' | 'clock' | 'random' | 'signal'>,
+): Promise<FirehosePutOutcome[]> {
+  return putAll(records, {
+    ...how,
+    size: (data) => data.length,
+    limits: LIMITS,
+    send: (batch, signal) =>
+      answersOf(calls.call('PutRecordBatch', { DeliveryStreamName, Records: batch.map((Data) => ({ Data })) }, signal), 'RequestResponses', 'RecordId'),
+  })
 }
 
 /**
@@ -84,20 +96,7 @@ export function createFirehosePut(options: FirehosePutOptions): FirehosePut {
       records.forEach((record, i) => {
         if (!(record instanceof Uint8Array)) throw wrongType(`records[${i}]`, 'a Uint8Array', record)
       })
-      return putAll(records as readonly Uint8Array[], {
-        size: (data) => data.length,
-        limits: LIMITS,
-        async send(batch, signal) {
-          const Records = batch.map((Data) => ({ Data }))
-          const answer = await calls.call<PutRecordBatchResult>('PutRecordBatch', { DeliveryStreamName: deliveryStreamName, Records }, signal)
-          return Array.isArray(answer?.RequestResponses) ? answer.RequestResponses.map((one) => ({ ...one, id: one?.RecordId })) : undefined
-        },
-        maxAttempts,
-        concurrency,
-        clock,
-        random,
-        signal,
-      })
+      return putRecordBatch(calls, deliveryStreamName, records, { maxAttempts, concurrency, clock, random, signal })
     },
     close: calls.destroy,
   }

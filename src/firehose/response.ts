@@ -25,8 +25,6 @@ export interface ResponsePlan {
   withData: boolean[]
   /** Indices of answers that were Ok and are not, because the response has no room for them. */
   overflow: number[]
-  /** Those of them that were settled elsewhere, and are answered Dropped. */
-  dropped: number[]
 }
 
 const FRAME = '{"records":[]}'.length
@@ -61,7 +59,7 @@ export function planResponse(answers: readonly Answer[], limit: number): Respons
   const commas = Math.max(answers.length - 1, 0)
   const sum = (sizes: readonly number[]) => sizes.reduce((a, b) => a + b, 0)
   let bytes = FRAME + commas + sum(bare) + sum(data)
-  if (bytes <= limit) return { bytes, withData: has, overflow: [], dropped: [] }
+  if (bytes <= limit) return { bytes, withData: has, overflow: [] }
 
   const withData = answers.map(({ result }) => result === 'Ok')
   const overflow: number[] = []
@@ -78,15 +76,15 @@ export function planResponse(answers: readonly Answer[], limit: number): Respons
       overflow.push(i)
     }
   })
-  return { bytes, withData, overflow, dropped: [] }
+  return { bytes, withData, overflow }
 }
 
-export function buildResponse(answers: readonly Answer[], plan: ResponsePlan): FirehoseResponse {
+/** `settled`: those of the overflow that have gone elsewhere, and are answered Dropped. */
+export function buildResponse(answers: readonly Answer[], plan: ResponsePlan, settled: ReadonlySet<number>): FirehoseResponse {
   const over = new Set(plan.overflow)
-  const dropped = new Set(plan.dropped)
   return {
     records: answers.map(({ recordId, result, parts, metadata }, i) => {
-      const record: FirehoseResponseRecord = { recordId, result: dropped.has(i) ? 'Dropped' : over.has(i) ? 'ProcessingFailed' : result }
+      const record: FirehoseResponseRecord = { recordId, result: settled.has(i) ? 'Dropped' : over.has(i) ? 'ProcessingFailed' : result }
       if (!plan.withData[i]) return record
       record.data = toBase64(concat(parts ?? []))
       if (metadata !== undefined) record.metadata = JSON.parse(metadata)

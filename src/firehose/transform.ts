@@ -1,20 +1,22 @@
 // The transformation handler of a Firehose stream: whatever the user's function does, the response is
 // legal, within its limit, and answers every record once.
 
-import { concat } from '../bytes.js'
 import { fromBase64 } from '../engine/base64.js'
-import { checkKeys, checkWhole, inform, isThenable, messageOf, wrongType } from '../errors.js'
+import { checkKeys, checkWhole, inform, wrongType } from '../errors.js'
+import type { LambdaContext } from '../kinesis/lambda/event.js'
+import type { Clock } from '../ports/ports.js'
+import { systemClock } from '../ports/system.js'
 import { withoutMark } from './again.js'
-import { type FirehoseOverflow, type OverflowRecord, settleElsewhere } from './elsewhere.js'
+import { type FirehoseOverflow, settleOverflow } from './elsewhere.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
-import type { FirehoseInput } from './input.js'
-import { type Opened, openRecords } from './open.js'
-import { type Delimiter, delimiterOf, readResult, type TransformResult } from './output.js'
-import { type Answer, buildResponse, planResponse, RESPONSE_BYTES, type ResponsePlan, sizeAlone } from './response.js'
+import { openRecords } from './open.js'
+import { delimiterOf } from './output.js'
+import { type Answer, buildResponse, planResponse, RESPONSE_BYTES } from './response.js'
+import { type Result, runAll, type Transform } from './run.js'
 
 export interface FirehoseTransformerOptions {
   /** Maps one user record to its outputs, sync or async. See TransformResult. */
-  transform: (record: FirehoseInput) => TransformResult | Promise<TransformResult>
+  transform: Transform
   /**
    * Put behind every output that does not end with it already; default a newline, as what reads the
    * objects wants lines. Empty: bytes go out as they are, one behind the other.
@@ -41,6 +43,8 @@ export interface FirehoseTransformerOptions {
   overflow?: FirehoseOverflow
   /** Told of every record that is answered ProcessingFailed. What it throws is ignored. */
   onFailure?: (failure: TransformFailure) => void
+  /** The clock, by which `overflow` is told that the invocation ends; default: the system's. */
+  ports?: { clock: Clock }
 }
 
 export interface TransformFailure {
@@ -59,7 +63,7 @@ export interface TransformFailure {
 }
 
 /** Assignable to FirehoseTransformationHandler of @types/aws-lambda. */
-export type FirehoseTransformer = (event: FirehoseEvent, context?: { getRemainingTimeInMillis?: (() => number) | undefined }) => Promise<FirehoseResponse>
+export type FirehoseTransformer = (event: FirehoseEvent, context?: LambdaContext) => Promise<FirehoseResponse>
 
 const OPTIONS = [
   'transform',
@@ -73,6 +77,7 @@ const OPTIONS = [
   'responseLimit',
   'overflow',
   'onFailure',
+  'ports',
 ] satisfies (keyof FirehoseTransformerOptions)[]
 
 const MIB = 1024 * 1024
@@ -83,8 +88,8 @@ const MIB = 1024 * 1024
  * Each recordId of the event is answered exactly once: Ok with all outputs of its user records, Dropped
  * where there are none, ProcessingFailed with the original data where any of them failed; then Firehose
  * puts the original into its error output. A recordId that comes twice is answered with both. The
- * response never is over `responseLimit`: records that do not fit are answered ProcessingFailed.
- * Base64 is read leniently, `kafkaRecordValue` as `data`.
+ * response never is over `responseLimit`: records that do not fit go to `overflow`, or are
+ * answered ProcessingFailed. Base64 is read leniently, `kafkaRecordValue` as `data`.
  *
  * The handler rejects, which makes Firehose try the batch again, only for an event that cannot be
  * answered: no `records`, a record without recordId, more records than the limit has room for.
@@ -100,7 +105,7 @@ const MIB = 1024 * 1024
 export function createFirehoseTransformer(options: FirehoseTransformerOptions): FirehoseTransformer {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
-  const { transform, delimiter = '\n', concurrency = 16, responseLimit = RESPONSE_BYTES, overflow, onFailure } = options
+  const { transform, delimiter = '\n', concurrency = 16, responseLimit = RESPONSE_BYTES, overflow, onFailure, ports = { clock: systemClock } } = options
   const { deaggregate = true, gunzip = true, logs = true, splitJson = false, maxUnpacked = 64 * MIB } = options
   if (typeof transform !== 'function') throw wrongType('transform', 'a function', transform)
   if (typeof delimiter !== 'string' && !(delimiter instanceof Uint8Array)) throw wrongType('delimiter', 'text or bytes', delimiter)
@@ -112,6 +117,7 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
   checkWhole('responseLimit', responseLimit, 1, RESPONSE_BYTES)
   if (overflow !== undefined && typeof overflow !== 'function') throw wrongType('overflow', 'reingest(), spill() or a function', overflow)
   if (onFailure !== undefined && typeof onFailure !== 'function') throw wrongType('onFailure', 'a function', onFailure)
+  if (typeof ports?.clock?.sleep !== 'function') throw wrongType('ports', 'ports with a clock', ports)
   const end = delimiterOf(delimiter)
 
   return async (event, context) => {
@@ -121,107 +127,14 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
     const failures: TransformFailure[] = []
     const answers = settle(arrived, results, failures)
     const plan = planResponse(answers, responseLimit)
-    const first = new Map<string, number>()
-    arrived.forEach(({ recordId }, i) => {
-      if (!first.has(recordId)) first.set(recordId, i)
-    })
-    const settled =
-      overflow && plan.overflow.length > 0
-        ? await settleElsewhere(overflow, overflowOf(plan, answers, arrived, first, responseLimit), event, context?.getRemainingTimeInMillis?.())
-        : []
-    plan.overflow.forEach((i, k) => {
-      if (settled.length > 0 && settled[k] === undefined) {
-        plan.dropped.push(i)
-        return
-      }
-      const { recordId } = answers[i]
-      const why = settled[k] === undefined ? '' : `; ${settled[k]}`
-      const message = `expected a response of at most ${responseLimit} bytes, got a batch that would need more${why}`
-      failures.push({ recordId, record: first.get(recordId)!, reason: 'overflow', message })
-    })
+    const { settled, left } = await settleOverflow(overflow, plan, { answers, arrived, limit: responseLimit, event, context, clock: ports.clock })
+    for (const { recordId, record, reason } of left) {
+      const message = `expected a response of at most ${responseLimit} bytes, got a batch that would need more${reason}`
+      failures.push({ recordId, record, reason: 'overflow', message })
+    }
     if (onFailure) for (const failure of failures) inform(() => onFailure(failure))
-    return buildResponse(answers, plan)
+    return buildResponse(answers, plan, settled)
   }
-}
-
-function overflowOf(
-  plan: ResponsePlan,
-  answers: readonly Answer[],
-  arrived: readonly Arrived[],
-  first: ReadonlyMap<string, number>,
-  limit: number,
-): OverflowRecord[] {
-  return plan.overflow.map((i) => {
-    const { recordId, parts } = answers[i]
-    const { record: source, data, rounds, partitionKey } = arrived[first.get(recordId)!]
-    return { recordId, original: data!, rounds, partitionKey, output: concat(parts ?? []), source, fitsAlone: sizeAlone(answers[i]) <= limit }
-  })
-}
-
-/** Outputs of one record of the event, or why there are none. */
-type Result = { parts: Uint8Array[]; metadata: string | undefined } | { reason: 'data' | 'transform'; message: string; cause: unknown }
-
-async function runAll(
-  records: readonly Opened[],
-  transform: FirehoseTransformerOptions['transform'],
-  delimiter: Delimiter,
-  concurrency: number,
-): Promise<Result[]> {
-  const results: Result[] = new Array(records.length)
-  let next = 0
-  async function work() {
-    while (next < records.length) {
-      const i = next++
-      const inputs = records[i]
-      const result: Result | Promise<Result> = Array.isArray(inputs) ? runOne(inputs, transform, delimiter) : { reason: 'data', ...inputs }
-      results[i] = result instanceof Promise ? await result : result
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(concurrency, records.length) }, work))
-  return results
-}
-
-/**
- * The user records of one record, in order. Nothing is awaited for a function that is not async: its
- * output is read before the next call, so it may use a buffer again.
- */
-function runOne(records: readonly FirehoseInput[], transform: FirehoseTransformerOptions['transform'], delimiter: Delimiter): Result | Promise<Result> {
-  const all: { parts: Uint8Array[]; metadata: string | undefined } = { parts: [], metadata: undefined }
-  const take = (value: unknown) => {
-    const { parts, metadata } = readResult(value, delimiter)
-    if (parts.length === 0) return
-    if (all.parts.length > 0 && metadata !== all.metadata) throw new TypeError('expected the same metadata for all records in one, got different ones')
-    all.metadata = metadata
-    for (const part of parts) all.parts.push(part)
-  }
-  const failure = (k: number, cause: unknown): Result => {
-    const { subSequenceNumber, log } = records[k]
-    const place = subSequenceNumber === undefined ? [] : [`user record ${subSequenceNumber}`]
-    if (log) place.push(`log event ${log.id}`)
-    if (place.length === 0 && records.length > 1) place.push(`value ${k}`)
-    const where = place.length > 0 ? `${place.join(', ')}: ` : ''
-    return { reason: 'transform', message: where + messageOf(cause), cause }
-  }
-  const rest = async (first: unknown, from: number): Promise<Result> => {
-    for (let k = from; k < records.length; k++) {
-      try {
-        take(await (k === from ? first : transform(records[k])))
-      } catch (cause) {
-        return failure(k, cause)
-      }
-    }
-    return all
-  }
-  for (let k = 0; k < records.length; k++) {
-    try {
-      const value = transform(records[k])
-      if (isThenable(value)) return rest(value, k)
-      take(value)
-    } catch (cause) {
-      return failure(k, cause)
-    }
-  }
-  return all
 }
 
 /** One answer for each recordId, in the order in which they first come. */

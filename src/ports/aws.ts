@@ -13,17 +13,19 @@ export interface AwsClient {
 /** Passed on to `new KinesisClient(...)` as it is. */
 export type AwsClientConfig = Record<string, unknown>
 
+/** For the catch() behind an import of a literal specifier: so bundlers take the peer along where it is installed, and pass over it where it is not. */
+const absent = (name: string, purpose: string) => (cause: unknown) => {
+  throw missingPeer(name, purpose, cause)
+}
+
 export interface KinesisPeer {
   KinesisClient: new (config: AwsClientConfig) => AwsClient
 }
 
 /** The user's `@aws-sdk/client-kinesis`. Throws MISSING_PEER where it is not installed. */
 export async function loadKinesisPeer(): Promise<KinesisPeer> {
-  // A literal specifier behind a catch, so that bundlers take the peer along where it is installed.
-  const loaded = await import('@aws-sdk/client-kinesis').catch((cause: unknown) => {
-    throw missingPeer('@aws-sdk/client-kinesis', 'to talk to Kinesis', cause)
-  })
-  return loaded as unknown as KinesisPeer
+  const loaded: unknown = await import('@aws-sdk/client-kinesis').catch(absent('@aws-sdk/client-kinesis', 'to talk to Kinesis'))
+  return loaded as KinesisPeer
 }
 
 /**
@@ -43,10 +45,8 @@ export interface DynamoPeer {
 
 /** The user's `@aws-sdk/client-dynamodb`. Throws MISSING_PEER where it is not installed. */
 export async function loadDynamoPeer(): Promise<DynamoPeer> {
-  const loaded = await import('@aws-sdk/client-dynamodb').catch((cause: unknown) => {
-    throw missingPeer('@aws-sdk/client-dynamodb', 'to keep checkpoints in DynamoDB', cause)
-  })
-  return loaded as unknown as DynamoPeer
+  const loaded: unknown = await import('@aws-sdk/client-dynamodb').catch(absent('@aws-sdk/client-dynamodb', 'to keep checkpoints in DynamoDB'))
+  return loaded as DynamoPeer
 }
 
 /** A client of the user's SDK, whose own handler keeps its connections; it tries once, as whoever calls retries. */
@@ -61,10 +61,8 @@ export interface FirehosePeer {
 
 /** The user's `@aws-sdk/client-firehose`. Throws MISSING_PEER where it is not installed. */
 export async function loadFirehosePeer(): Promise<FirehosePeer> {
-  const loaded = await import('@aws-sdk/client-firehose').catch((cause: unknown) => {
-    throw missingPeer('@aws-sdk/client-firehose', 'to put records into a delivery stream', cause)
-  })
-  return loaded as unknown as FirehosePeer
+  const loaded: unknown = await import('@aws-sdk/client-firehose').catch(absent('@aws-sdk/client-firehose', 'to put records into a delivery stream'))
+  return loaded as FirehosePeer
 }
 
 /** A client of the user's SDK, which tries once, as whoever calls retries by record. */
@@ -79,10 +77,8 @@ export interface S3Peer {
 
 /** The user's `@aws-sdk/client-s3`. Throws MISSING_PEER where it is not installed. */
 export async function loadS3Peer(): Promise<S3Peer> {
-  const loaded = await import('@aws-sdk/client-s3').catch((cause: unknown) => {
-    throw missingPeer('@aws-sdk/client-s3', 'to put objects into S3', cause)
-  })
-  return loaded as unknown as S3Peer
+  const loaded: unknown = await import('@aws-sdk/client-s3').catch(absent('@aws-sdk/client-s3', 'to put objects into S3'))
+  return loaded as S3Peer
 }
 
 /** A client of the user's SDK, with its own retries: an object is one request. */

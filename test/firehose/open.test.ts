@@ -75,6 +75,14 @@ describe('gzip', () => {
     expect((await run(eventOf(gzipSync('')))).texts).toEqual(['\n'])
   })
 
+  it('in gzip stays, whatever else is in the event', async () => {
+    const twice = gzipSync(gzipSync('x'))
+    const inner = gzipSync('x').toString('base64')
+    const one = await run(eventOf(twice), { delimiter: '' })
+    const beside = await run(eventOf(twice, kpl(bytes('a'), bytes('b'))), { delimiter: '' })
+    expect([one, beside].map(({ response }) => response.records[0].data)).toEqual([inner, inner])
+  })
+
   it('is found around an aggregate and in it', async () => {
     expect((await run(eventOf(gzipSync(kpl(bytes('a'), gzipSync('b')))))).texts).toEqual(['a\nb\n'])
   })

@@ -225,6 +225,64 @@ describe('spill()', () => {
   })
 })
 
+it('what is put again is what came, whatever the function does to its copy', async () => {
+  const sent: Uint8Array[] = []
+  const { client, commands } = fake((_, { Records }) => {
+    sent.push(...(Records as { Data: Uint8Array }[]).map(({ Data }) => Data))
+    return { RequestResponses: (Records as []).map(() => ({ RecordId: 'r' })) }
+  })
+  const handler = createFirehoseTransformer({
+    transform: ({ data }) => data.fill(0),
+    delimiter: '',
+    responseLimit: 600,
+    overflow: reingest({ client, commands }),
+  })
+  const [, second] = numbered(2, 300)
+  await handler(eventOf(numbered(2, 300)))
+  expect(deaggregate([{ Data: sent[0] }]).map(({ data }) => Buffer.from(data).toString())).toEqual([String(second.data)])
+  // and once more, out of its mark
+  await handler(eventOf([{ data: new Uint8Array(300) }, { data: sent[0] }]))
+  expect(deaggregate([{ Data: sent[1] }]).map(({ data }) => Buffer.from(data).toString())).toEqual([String(second.data)])
+})
+
+it('records with one recordId have one answer, and neither is lost by what becomes of the other', async () => {
+  const failures: string[] = []
+  const event = eventOf(numbered(3, 250))
+  event.records[2].recordId = 'id-1'
+  const handler = createFirehoseTransformer({
+    transform: ({ data }) => data,
+    responseLimit: 700,
+    overflow: () => expect.unreachable('for it would have to settle both'),
+    onFailure: ({ message }) => void failures.push(message),
+  })
+  expect((await handler(event)).records.map(({ recordId, result }) => [recordId, result])).toEqual([
+    ['id-0', 'Ok'],
+    ['id-1', 'ProcessingFailed'],
+  ])
+  expect(failures).toEqual(['expected a response of at most 700 bytes, got a batch that would need more; its recordId comes 2 times'])
+})
+
+it('the end of the invocation is by the clock that is given', async () => {
+  const simulation = createSimulation(1)
+  let aborted = Number.NaN
+  const handler = createFirehoseTransformer({
+    transform: ({ data }) => data,
+    responseLimit: 600,
+    ports: simulation,
+    overflow: (records, { signal }) =>
+      new Promise((resolve) =>
+        signal.addEventListener('abort', () => {
+          aborted = simulation.clock.monotonic()
+          // What was settled by then is said in time.
+          resolve(records.map(() => undefined))
+        }),
+      ),
+  })
+  const response = await simulation.run(handler(eventOf(numbered(2, 300)), { getRemainingTimeInMillis: () => 60_000 }))
+  expect(aborted).toBe(59_000)
+  expect(response.records.map(({ result }) => result)).toEqual(['Ok', 'Dropped'])
+})
+
 describe('a policy of the user', () => {
   const two = { transform: () => 'x'.repeat(300), responseLimit: 600 }
   it.each([

@@ -4,15 +4,6 @@
 import { fromBase64, toBase64 } from '../../engine/base64.js'
 import { jsonFault, kindOf, MillraceError, type Position } from '../../errors.js'
 
-/** Sub-folders of the error prefix (`!{firehose:error-output-type}`). */
-export type ErrorOutputType =
-  | 'processing-failed'
-  | 'format-conversion-failed'
-  | 'decompression-failed'
-  | 'AmazonOpenSearchService-failed'
-  | 'splunk-failed'
-  | 'http-endpoint-failed'
-
 /** A record that was not delivered. */
 export interface FailedRecord {
   /** The original, as Firehose took it in: still compressed, say. */
@@ -46,28 +37,20 @@ export interface ConversionFailure extends FailedRecord {
   table: CatalogTable
 }
 
+const fieldsOf = ({ data, code, message, attempts, arrival, attemptEnd }: FailedRecord) => ({
+  rawData: toBase64(data),
+  errorCode: code,
+  errorMessage: message,
+  attemptsMade: attempts,
+  arrivalTimestamp: arrival,
+  attemptEndingTimestamp: attemptEnd,
+})
+
 /** A line of processing-failed/. */
-export const lambdaFailureLine = ({ data, code, message, attempts, arrival, attemptEnd, lambdaArn }: LambdaFailure): string =>
-  JSON.stringify({
-    rawData: toBase64(data),
-    errorCode: code,
-    errorMessage: message,
-    attemptsMade: attempts,
-    arrivalTimestamp: arrival,
-    attemptEndingTimestamp: attemptEnd,
-    lambdaARN: lambdaArn,
-  })
+export const lambdaFailureLine = (failure: LambdaFailure): string => JSON.stringify({ ...fieldsOf(failure), lambdaARN: failure.lambdaArn })
 
 /** A line of processing-failed/ for a stage without a Lambda, or of decompression-failed/. */
-export const failureLine = ({ data, code, message, attempts, arrival, attemptEnd }: FailedRecord): string =>
-  JSON.stringify({
-    rawData: toBase64(data),
-    errorCode: code,
-    errorMessage: message,
-    attemptsMade: attempts,
-    arrivalTimestamp: arrival,
-    attemptEndingTimestamp: attemptEnd,
-  })
+export const failureLine = (failure: FailedRecord): string => JSON.stringify(fieldsOf(failure))
 
 /** A line of format-conversion-failed/. */
 export const conversionFailureLine = ({

@@ -1,11 +1,11 @@
 // The consumer in simulated time over a stream in memory, with splits, merges and faults from a seed.
 import { describe, expect, test } from 'vitest'
 import { aggregate } from '../../../src/kinesis/aggregates/aggregate.js'
-import type { ConsumerBatch } from '../../../src/kinesis/consumer/batch.js'
 import { createConsumer } from '../../../src/kinesis/consumer/consumer.js'
 import { ShardMap } from '../../../src/kinesis/shards/shard-map.js'
 import { createSimulation } from '../../../src/ports/simulated.js'
 import { createFakeStream, serviceError } from '../fake.js'
+import { collect, sorted, text, upTo } from './collect.js'
 
 function world(seed: number, shards: number) {
   const simulation = createSimulation(seed)
@@ -19,27 +19,6 @@ function world(seed: number, shards: number) {
   const consume = (options: object = {}) => createConsumer({ streamName: 's', client, commands, ports: simulation, from: 'TRIM_HORIZON', ...options })
   return { ...simulation, stream, put, consume }
 }
-
-const text = (data: Uint8Array) => new TextDecoder().decode(data)
-
-/** All user records; checks that those of a key come in the order in which they were put. */
-async function collect(batches: AsyncIterable<ConsumerBatch>, each: (batch: ConsumerBatch) => unknown = () => {}): Promise<number[]> {
-  const ids: number[] = []
-  const last = new Map<string, number>()
-  for await (const batch of batches) {
-    for (const { partitionKey, data } of batch.records) {
-      const id = Number(text(data))
-      expect(id).toBeGreaterThan(last.get(partitionKey as string) ?? -1)
-      last.set(partitionKey as string, id)
-      ids.push(id)
-    }
-    await each(batch)
-  }
-  return ids
-}
-
-const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
-const sorted = (ids: number[]) => [...ids].sort((a, b) => a - b)
 
 test('reads every shard, parents before children, and ends with the last closed shard', async () => {
   const { run, stream, put, consume } = world(1, 3)

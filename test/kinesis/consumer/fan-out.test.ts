@@ -2,12 +2,12 @@
 // at a time, five seconds from one to the next, five minutes of each.
 import { describe, expect, test } from 'vitest'
 import { aggregate } from '../../../src/kinesis/aggregates/aggregate.js'
-import type { ConsumerBatch } from '../../../src/kinesis/consumer/batch.js'
 import { memoryCheckpoints } from '../../../src/kinesis/consumer/checkpoint-store.js'
 import { type ConsumerOptions, createConsumer } from '../../../src/kinesis/consumer/consumer.js'
 import { ShardMap } from '../../../src/kinesis/shards/shard-map.js'
 import { createSimulation } from '../../../src/ports/simulated.js'
 import { createFakeStream, serviceError } from '../fake.js'
+import { collect, sorted, upTo } from './collect.js'
 import { addFanOut, streamError } from './fake-fan-out.js'
 
 function world(seed: number, shards: number) {
@@ -26,25 +26,6 @@ function world(seed: number, shards: number) {
   const calls = (command: string) => stream.log.filter((call) => call.command === command)
   return { ...simulation, stream, service, put, consume, calls }
 }
-
-/** All user records, each once; checks that those of a key come in the order in which they were put. */
-async function collect(batches: AsyncIterable<ConsumerBatch>, each: (batch: ConsumerBatch) => unknown = () => {}): Promise<number[]> {
-  const ids: number[] = []
-  const last = new Map<string, number>()
-  for await (const batch of batches) {
-    for (const { partitionKey, data } of batch.records) {
-      const id = Number(new TextDecoder().decode(data))
-      expect(id).toBeGreaterThan(last.get(partitionKey as string) ?? -1)
-      last.set(partitionKey as string, id)
-      ids.push(id)
-    }
-    await each(batch)
-  }
-  return ids
-}
-
-const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
-const sorted = (ids: number[]) => [...ids].sort((a, b) => a - b)
 
 /** Subscriptions of each shard in their order, those that the service counts as begun. */
 function expectPaced(subscriptions: readonly { shardId: string; at: number }[]) {

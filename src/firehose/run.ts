@@ -1,0 +1,70 @@
+// The user's function over what is in the records of an event, and what came of each record.
+import { isThenable, messageOf } from '../errors.js'
+import type { FirehoseInput } from './input.js'
+import type { Opened } from './open.js'
+import { type Delimiter, readResult, type TransformResult } from './output.js'
+
+/** Maps one user record to its outputs, sync or async. */
+export type Transform = (record: FirehoseInput) => TransformResult | Promise<TransformResult>
+
+/** Outputs of one record of the event, or why there are none. */
+export type Result = { parts: Uint8Array[]; metadata: string | undefined } | { reason: 'data' | 'transform'; message: string; cause: unknown }
+
+/** The function over all that is in the event's records, `concurrency` of them at once. */
+export async function runAll(records: readonly Opened[], transform: Transform, delimiter: Delimiter, concurrency: number): Promise<Result[]> {
+  const results: Result[] = new Array(records.length)
+  let next = 0
+  async function work() {
+    while (next < records.length) {
+      const i = next++
+      const inputs = records[i]
+      const result: Result | Promise<Result> = Array.isArray(inputs) ? runOne(inputs, transform, delimiter) : { reason: 'data', ...inputs }
+      results[i] = result instanceof Promise ? await result : result
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, records.length) }, work))
+  return results
+}
+
+/**
+ * The user records of one record, in order. Nothing is awaited for a function that is not async: its
+ * output is read before the next call, so it may use a buffer again.
+ */
+function runOne(records: readonly FirehoseInput[], transform: Transform, delimiter: Delimiter): Result | Promise<Result> {
+  const all: { parts: Uint8Array[]; metadata: string | undefined } = { parts: [], metadata: undefined }
+  const take = (value: unknown) => {
+    const { parts, metadata } = readResult(value, delimiter)
+    if (parts.length === 0) return
+    if (all.parts.length > 0 && metadata !== all.metadata) throw new TypeError('expected the same metadata for all records in one, got different ones')
+    all.metadata = metadata
+    for (const part of parts) all.parts.push(part)
+  }
+  const failure = (k: number, cause: unknown): Result => {
+    const { subSequenceNumber, log } = records[k]
+    const place = subSequenceNumber === undefined ? [] : [`user record ${subSequenceNumber}`]
+    if (log) place.push(`log event ${log.id}`)
+    if (place.length === 0 && records.length > 1) place.push(`value ${k}`)
+    const where = place.length > 0 ? `${place.join(', ')}: ` : ''
+    return { reason: 'transform', message: where + messageOf(cause), cause }
+  }
+  const rest = async (first: unknown, from: number): Promise<Result> => {
+    for (let k = from; k < records.length; k++) {
+      try {
+        take(await (k === from ? first : transform(records[k])))
+      } catch (cause) {
+        return failure(k, cause)
+      }
+    }
+    return all
+  }
+  for (let k = 0; k < records.length; k++) {
+    try {
+      const value = transform(records[k])
+      if (isThenable(value)) return rest(value, k)
+      take(value)
+    } catch (cause) {
+      return failure(k, cause)
+    }
+  }
+  return all
+}
