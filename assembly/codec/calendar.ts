@@ -41,6 +41,23 @@ export function daysOf(year: i32, month: i32, day: i32): i32 {
   return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
+/** The date of dateOf(): month and day as one number, the month from bit 8 on. */
+export let yearOf: i32 = 0;
+export let monthDay: i32 = 0;
+
+/** The date so many days after 1970-01-01 (H. Hinnant, civil_from_days), for years 0 to 9999. */
+export function dateOf(days: i32): void {
+  const z = days + 719468;
+  const era = (z >= 0 ? z : z - 146096) / 146097;
+  const doe = z - era * 146097;
+  const yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+  const doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+  const mp = (5 * doy + 2) / 153;
+  const month = mp < 10 ? mp + 3 : mp - 9;
+  yearOf = yoe + era * 400 + (month <= 2 ? 1 : 0);
+  monthDay = (month << 8) | (doy - (153 * mp + 2) / 5 + 1);
+}
+
 export function isDay(year: i32, month: i32, day: i32): bool {
   if (month < 1 || month > 12 || day < 1) return false;
   if (month == 2) return day <= ((year & 3) == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28);
