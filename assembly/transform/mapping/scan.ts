@@ -86,7 +86,7 @@ function scanArray(node: usize, p: usize, level: u32): usize {
   while (load<u8>(p) != 0x5d || comma != 0) {
     const start = p;
     let gone: u32 = 0xffffffff;
-    const child = wanted == 0 ? 0 : nodes + wanted * NODE;
+    const child: usize = wanted == 0 ? 0 : nodes + wanted * NODE;
     if (child == 0 || load<i32>(child, NODE_INDEX) != index) p = skipValue(p);
     else {
       const edit: usize = load<u32>(child, NODE_EDIT);
