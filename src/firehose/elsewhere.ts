@@ -35,7 +35,7 @@ export interface OverflowContext {
 export type FirehoseOverflow = (records: readonly OverflowRecord[], context: OverflowContext) => Promise<readonly (string | undefined)[]>
 
 /** Milliseconds of the invocation that are kept for the response; of a short one half. */
-const MARGIN = 1_000
+export const MARGIN = 1_000
 /** Of them, for who ends by the signal to say what was settled. */
 const GRACE = 100
 

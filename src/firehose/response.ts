@@ -43,8 +43,11 @@ function dataSize({ parts, metadata }: Answer): number {
   return ',"data":""'.length + 4 * Math.ceil(bytes / 3) + keys
 }
 
+/** Bytes of an answer in a response, without the comma. */
+export const answerSize = (answer: Answer, withData: boolean): number => bareSize(answer, answer.result) + (withData ? dataSize(answer) : 0)
+
 /** Bytes of a response with this answer alone. */
-export const sizeAlone = (answer: Answer): number => FRAME + bareSize(answer, answer.result) + dataSize(answer)
+export const sizeAlone = (answer: Answer): number => FRAME + answerSize(answer, true)
 
 /**
  * Fits the answers into `limit` bytes. First failures lose their copy of the original, which Firehose

@@ -1,36 +1,59 @@
 // The user's function over what is in the records of an event, and what came of each record.
 import { isThenable, messageOf } from '../errors.js'
+import type { Deadline } from '../kinesis/lambda/deadline.js'
 import type { FirehoseInput } from './input.js'
 import type { Opened } from './open.js'
 import { type Delimiter, readResult, type TransformResult } from './output.js'
 
+export interface TransformContext {
+  /** Aborted when the invocation is about to end: what has not settled by then is answered ProcessingFailed. */
+  signal: AbortSignal
+}
+
 /** Maps one user record to its outputs, sync or async. */
-export type Transform = (record: FirehoseInput) => TransformResult | Promise<TransformResult>
+export type Transform = (record: FirehoseInput, context: TransformContext) => TransformResult | Promise<TransformResult>
 
 /** Outputs of one record of the event, or why there are none. */
-export type Result = { parts: Uint8Array[]; metadata: string | undefined } | { reason: 'data' | 'transform'; message: string; cause: unknown }
+export type Result = { parts: Uint8Array[]; metadata: string | undefined } | { reason: 'data' | 'transform' | 'timeout'; message: string; cause: unknown }
 
-/** The function over all that is in the event's records, `concurrency` of them at once. */
-export async function runAll(records: readonly Opened[], transform: Transform, delimiter: Delimiter, concurrency: number): Promise<Result[]> {
-  const results: Result[] = new Array(records.length)
+export interface RunOptions {
+  delimiter: Delimiter
+  /** Calls of the function under way at once. */
+  concurrency: number
+  deadline: Deadline
+}
+
+const LATE: Result = { reason: 'timeout', message: 'expected an output before the invocation ends, got none', cause: undefined }
+
+/** The function over all that is in the event's records. What it has not settled at the deadline has failed; what it gives later counts for nothing. */
+export async function runAll(records: readonly Opened[], transform: Transform, { delimiter, concurrency, deadline }: RunOptions): Promise<Result[]> {
+  const results: (Result | undefined)[] = new Array(records.length).fill(undefined)
+  const context = { signal: deadline.signal }
+  const call = (record: FirehoseInput) => transform(record, context)
   let next = 0
   async function work() {
-    while (next < records.length) {
+    while (next < records.length && !deadline.passed()) {
       const i = next++
       const inputs = records[i]
-      const result: Result | Promise<Result> = Array.isArray(inputs) ? runOne(inputs, transform, delimiter) : { reason: 'data', ...inputs }
+      const result: Result | Promise<Result> = Array.isArray(inputs) ? runOne(inputs, call, delimiter, deadline) : { reason: 'data', ...inputs }
       results[i] = result instanceof Promise ? await result : result
     }
   }
-  await Promise.all(Array.from({ length: Math.min(concurrency, records.length) }, work))
-  return results
+  await Promise.race([Promise.all(Array.from({ length: Math.min(concurrency, records.length) }, work)), deadline.reached])
+  deadline.end()
+  return results.map((result) => result ?? LATE)
 }
 
 /**
  * The user records of one record, in order. Nothing is awaited for a function that is not async: its
  * output is read before the next call, so it may use a buffer again.
  */
-function runOne(records: readonly FirehoseInput[], transform: Transform, delimiter: Delimiter): Result | Promise<Result> {
+function runOne(
+  records: readonly FirehoseInput[],
+  call: (record: FirehoseInput) => unknown,
+  delimiter: Delimiter,
+  deadline: Deadline,
+): Result | Promise<Result> {
   const all: { parts: Uint8Array[]; metadata: string | undefined } = { parts: [], metadata: undefined }
   const take = (value: unknown) => {
     const { parts, metadata } = readResult(value, delimiter)
@@ -49,8 +72,9 @@ function runOne(records: readonly FirehoseInput[], transform: Transform, delimit
   }
   const rest = async (first: unknown, from: number): Promise<Result> => {
     for (let k = from; k < records.length; k++) {
+      if (k > from && deadline.passed()) return LATE
       try {
-        take(await (k === from ? first : transform(records[k])))
+        take(await (k === from ? first : call(records[k])))
       } catch (cause) {
         return failure(k, cause)
       }
@@ -58,8 +82,9 @@ function runOne(records: readonly FirehoseInput[], transform: Transform, delimit
     return all
   }
   for (let k = 0; k < records.length; k++) {
+    if (k > 0 && deadline.passed()) return LATE
     try {
-      const value = transform(records[k])
+      const value = call(records[k])
       if (isThenable(value)) return rest(value, k)
       take(value)
     } catch (cause) {

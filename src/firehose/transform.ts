@@ -3,19 +3,23 @@
 
 import { fromBase64 } from '../engine/base64.js'
 import { checkKeys, checkWhole, inform, wrongType } from '../errors.js'
+import { createDeadline } from '../kinesis/lambda/deadline.js'
 import type { LambdaContext } from '../kinesis/lambda/event.js'
+import { checkSink, type MetricsSink } from '../kinesis/telemetry.js'
 import type { Clock } from '../ports/ports.js'
 import { systemClock } from '../ports/system.js'
 import { withoutMark } from './again.js'
-import { type FirehoseOverflow, settleOverflow } from './elsewhere.js'
+import { type FirehoseOverflow, MARGIN, settleOverflow } from './elsewhere.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
 import { openRecords } from './open.js'
 import { delimiterOf } from './output.js'
+import { describePlan, type FirehosePlan } from './plan.js'
 import { type Answer, buildResponse, planResponse, RESPONSE_BYTES } from './response.js'
 import { type Result, runAll, type Transform } from './run.js'
+import { createTelemetry } from './telemetry.js'
 
 export interface FirehoseTransformerOptions {
-  /** Maps one user record to its outputs, sync or async. See TransformResult. */
+  /** Maps one user record to its outputs, sync or async. See TransformResult. One that never answers costs its record, not the batch; one that never returns costs both. */
   transform: Transform
   /**
    * Put behind every output that does not end with it already; default a newline, as what reads the
@@ -43,7 +47,9 @@ export interface FirehoseTransformerOptions {
   overflow?: FirehoseOverflow
   /** Told of every record that is answered ProcessingFailed. What it throws is ignored. */
   onFailure?: (failure: TransformFailure) => void
-  /** The clock, by which `overflow` is told that the invocation ends; default: the system's. */
+  /** Told of each invocation: an OpenTelemetry Meter, or emfSink(), whose lines are written at its end. */
+  metrics?: MetricsSink
+  /** The clock, by which `transform` and `overflow` are told that the invocation ends; default: the system's. */
   ports?: { clock: Clock }
 }
 
@@ -53,9 +59,10 @@ export interface TransformFailure {
   record: number
   /**
    * `data`: it was no base64, or what was in it cannot be opened. `transform`: the function threw, rejected or gave something else than
-   * outputs. `overflow`: the response had no room for it, and nothing else took it.
+   * outputs. `timeout`: the invocation was about to end before the function had answered. `overflow`: the response had no room for it, and
+   * nothing else took it.
    */
-  reason: 'data' | 'transform' | 'overflow'
+  reason: 'data' | 'transform' | 'timeout' | 'overflow'
   /** For people; has the message of what the function threw, and nothing of the payload but what that has. */
   message: string
   /** What the function threw. */
@@ -63,7 +70,14 @@ export interface TransformFailure {
 }
 
 /** Assignable to FirehoseTransformationHandler of @types/aws-lambda. */
-export type FirehoseTransformer = (event: FirehoseEvent, context?: LambdaContext) => Promise<FirehoseResponse>
+export interface FirehoseTransformer {
+  (event: FirehoseEvent, context?: LambdaContext): Promise<FirehoseResponse>
+  /**
+   * How the event would be answered, with the exact size of the response, before it is built: `transform` runs, `overflow`, `onFailure` and
+   * `metrics` do not. For tests, and for choosing a buffer hint. Rejects as the handler does.
+   */
+  plan(event: FirehoseEvent, context?: LambdaContext): Promise<FirehosePlan>
+}
 
 const OPTIONS = [
   'transform',
@@ -77,6 +91,7 @@ const OPTIONS = [
   'responseLimit',
   'overflow',
   'onFailure',
+  'metrics',
   'ports',
 ] satisfies (keyof FirehoseTransformerOptions)[]
 
@@ -105,7 +120,16 @@ const MIB = 1024 * 1024
 export function createFirehoseTransformer(options: FirehoseTransformerOptions): FirehoseTransformer {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
-  const { transform, delimiter = '\n', concurrency = 16, responseLimit = RESPONSE_BYTES, overflow, onFailure, ports = { clock: systemClock } } = options
+  const {
+    transform,
+    delimiter = '\n',
+    concurrency = 16,
+    responseLimit = RESPONSE_BYTES,
+    overflow,
+    onFailure,
+    metrics,
+    ports = { clock: systemClock },
+  } = options
   const { deaggregate = true, gunzip = true, logs = true, splitJson = false, maxUnpacked = 64 * MIB } = options
   if (typeof transform !== 'function') throw wrongType('transform', 'a function', transform)
   if (typeof delimiter !== 'string' && !(delimiter instanceof Uint8Array)) throw wrongType('delimiter', 'text or bytes', delimiter)
@@ -118,23 +142,39 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
   if (overflow !== undefined && typeof overflow !== 'function') throw wrongType('overflow', 'reingest(), spill() or a function', overflow)
   if (onFailure !== undefined && typeof onFailure !== 'function') throw wrongType('onFailure', 'a function', onFailure)
   if (typeof ports?.clock?.sleep !== 'function') throw wrongType('ports', 'ports with a clock', ports)
+  checkSink(metrics)
   const end = delimiterOf(delimiter)
+  const { clock } = ports
+  const tell = createTelemetry(metrics)
 
-  return async (event, context) => {
+  const planned = async (event: FirehoseEvent, context: LambdaContext | undefined) => {
     const arrived = readEvent(event).map(withoutMark)
+    // What has no room in the response needs time too.
+    const deadline = createDeadline(clock, context, overflow ? 2 * MARGIN : MARGIN)
     const opened = await openRecords(arrived, { deaggregate, gunzip, logs, splitJson, maxUnpacked })
-    const results = await runAll(opened, transform, end, concurrency)
+    const results = await runAll(opened, transform, { delimiter: end, concurrency, deadline })
     const failures: TransformFailure[] = []
     const answers = settle(arrived, results, failures)
-    const plan = planResponse(answers, responseLimit)
-    const { settled, left } = await settleOverflow(overflow, plan, { answers, arrived, limit: responseLimit, event, context, clock: ports.clock })
+    const userRecords = opened.reduce((sum, inputs) => sum + (Array.isArray(inputs) ? inputs.length : 0), 0)
+    return { arrived, answers, failures, userRecords, plan: planResponse(answers, responseLimit) }
+  }
+  const handler = async (event: FirehoseEvent, context?: LambdaContext) => {
+    const began = clock.monotonic()
+    const { arrived, answers, failures, userRecords, plan } = await planned(event, context)
+    const { settled, left } = await settleOverflow(overflow, plan, { answers, arrived, limit: responseLimit, event, context, clock })
     for (const { recordId, record, reason } of left) {
       const message = `expected a response of at most ${responseLimit} bytes, got a batch that would need more${reason}`
       failures.push({ recordId, record, reason: 'overflow', message })
     }
     if (onFailure) for (const failure of failures) inform(() => onFailure(failure))
+    tell({ event, plan, answers, settled, failures, userRecords, milliseconds: clock.monotonic() - began })
     return buildResponse(answers, plan, settled)
   }
+  const plan = async (event: FirehoseEvent, context?: LambdaContext) => {
+    const { arrived, answers, failures, plan } = await planned(event, context)
+    return describePlan(arrived, answers, failures, plan, responseLimit)
+  }
+  return Object.assign(handler, { plan })
 }
 
 /** One answer for each recordId, in the order in which they first come. */

@@ -2,12 +2,14 @@
 // stdout is a metric (AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 import { checkKeys, outOfRange, wrongType } from '../errors.js'
 import type { Clock } from '../ports/ports.js'
+import { systemClock } from '../ports/system.js'
 import type { MetricsSink } from './telemetry.js'
 
 export interface EmfOptions {
   /** Takes one line of JSON, without its end. */
   write: (line: string) => void
-  clock: Clock
+  /** Default: the system's. */
+  clock?: Clock | undefined
   /** CloudWatch's namespace; default "millrace". */
   namespace?: string | undefined
   /** Milliseconds between lines of the same series; default 60,000. */
@@ -32,17 +34,17 @@ interface Series {
 }
 
 /**
- * A sink for `createProducer({ metrics })` that writes lines in CloudWatch's embedded metric format. Attributes become
+ * A sink for `metrics` of the producer, the consumer and the Firehose transformer that writes lines in CloudWatch's embedded metric format. Attributes become
  * dimensions, dots in their names and in those of metrics stay. Memory is bounded: past 500 sets of attributes, or 100 values
  * of one metric, lines are written early. Throws TypeError, RangeError for wrong options.
  *
  * @example
- * const metrics = emfSink({ write: (line) => console.log(line), clock: nodePorts.clock })
+ * const metrics = emfSink({ write: (line) => console.log(line) })
  */
 export function emfSink(options: EmfOptions): EmfSink {
   if (options === null || typeof options !== 'object') throw wrongType('options', 'an object', options)
   checkKeys('options', options, ['write', 'clock', 'namespace', 'interval'])
-  const { write, clock, namespace = 'millrace', interval = 60_000 } = options
+  const { write, clock = systemClock, namespace = 'millrace', interval = 60_000 } = options
   if (typeof write !== 'function') throw wrongType('write', 'a function', write)
   if (typeof clock?.now !== 'function') throw wrongType('clock', 'a clock', clock)
   if (typeof namespace !== 'string' || namespace === '') throw wrongType('namespace', 'text', namespace)

@@ -68,7 +68,8 @@ describe('kinesis-local', () => {
       await splitShard(client, 's', 'shardId-000000000000', { StartingHashKey: '0', EndingHashKey: String(2n ** 127n - 1n) })
       await put(100)
     })
-    const metrics = await read(400, () => put(100))
+    // All that there is, so that each open shard was read in this round.
+    const metrics = await read(500, () => put(100))
     expect(metrics.shards['shardId-000000000001'].checkpoint?.sequenceNumber).toMatch(/^\d+$/)
     // The children of the split are next to each other.
     await client.send(new MergeShardsCommand({ StreamName: 's', ShardToMerge: 'shardId-000000000002', AdjacentShardToMerge: 'shardId-000000000003' }))

@@ -1,0 +1,6 @@
+// The ABI of the second binary: what works on one record after the other, for the firehose stage alone.
+// Constants cross as exported globals.
+export { BAD_INPUT, mark, NO_MEMORY, OUTPUT_FULL, report, reserve, rewind, SLACK } from "./memory";
+export { ASK_HOST, DROPPED, OK, SAME } from "./transform/outcome";
+export { KERNEL_IDENTITY } from "./transform/kernels";
+export { AGGREGATES, GZIP, LOGS, RECORD_ROW, TEXTS, transformRecords } from "./transform/frame";
