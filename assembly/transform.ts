@@ -4,3 +4,13 @@ export { BAD_INPUT, mark, NO_MEMORY, OUTPUT_FULL, report, reserve, rewind, SLACK
 export { ASK_HOST, DROPPED, OK, SAME } from "./transform/outcome";
 export { KERNEL_IDENTITY } from "./transform/kernels";
 export { AGGREGATES, GZIP, LOGS, RECORD_ROW, TEXTS, transformRecords } from "./transform/frame";
+export { KERNEL_MAPPING } from "./transform/kernels";
+export {
+  CAST_BOOLEAN, CAST_FAIL, CAST_INT, CAST_KEEP, CAST_MS, CAST_NULL, CAST_NUMBER, CAST_S, CAST_SQL, CAST_STRING, CAST_TIMESTAMP, EDIT_HASH, EDIT_REMOVE, EDIT_TEXT,
+} from "./transform/mapping/edits";
+export { FLAG_CSV, FLAG_FLATTEN, FLAG_SELECT } from "./transform/mapping/program";
+export { MAP_CAST, MAP_DIFFERS, MAP_METADATA, MAP_SIZE } from "./transform/mapping/mapping";
+export { metadataEntries, PIECE_FIELD, PIECE_OPERATION, PIECE_TEXT } from "./transform/mapping/metadata";
+export {
+  WHERE_AND, WHERE_AT_LEAST, WHERE_AT_MOST, WHERE_CONTAINS, WHERE_EQUALS, WHERE_EXISTS, WHERE_GREATER, WHERE_LESS, WHERE_NOT, WHERE_OR, WHERE_PREFIX,
+} from "./transform/mapping/where";

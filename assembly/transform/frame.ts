@@ -2,13 +2,13 @@
 //
 // A row of the record table, little-endian u32:
 //   0        4      8        12    16     20       24         28
-//   | source | size | status | out | size | reason | position | - |
+//   | source | size | status | out | size | reason | position | note |
 //   source: address of the record's text or bytes    status: OK, SAME, DROPPED, BAD_INPUT, ASK_HOST
 //   out: offset of the output in dst                 reason, position: of BAD_INPUT, the position in the decoded record
 import { base64Decode, base64Encode } from "../codec/base64";
 import { equalBytes } from "../bytes";
-import { BAD_INPUT, OUTPUT_FULL, report, SLACK, tell } from "../memory";
-import { KERNEL_IDENTITY, runKernel } from "./kernels";
+import { BAD_INPUT, NO_MEMORY, OUTPUT_FULL, report, SLACK, tell } from "../memory";
+import { KERNEL_IDENTITY, noteOf, runKernel, startBatch, startRecord } from "./kernels";
 import { ASK_HOST, DROPPED, OK, SAME, taken } from "./outcome";
 
 export const RECORD_ROW: usize = 32;
@@ -29,6 +29,7 @@ export const LOGS: u32 = 8;
 export function transformRecords(
   table: usize, count: u32, kernel: i32, options: usize, delimiter: usize, delimiterSize: usize, flags: u32, work: usize, workSize: usize, dst: usize, cap: usize,
 ): i32 {
+  if (!startBatch(kernel, options)) return NO_MEMORY;
   const last = dst + cap;
   let d = dst, done: u32 = 0;
   for (; done < count; done++) {
@@ -74,6 +75,7 @@ export function transformRecords(
       if (written < 0) break;
     }
     store<i32>(row, OK, 8);
+    store<u32>(row, noteOf(kernel), 28);
     store<u32>(row, <u32>(d - dst), 12);
     store<u32>(row, written, 16);
     d += written;
@@ -84,6 +86,7 @@ export function transformRecords(
 
 /** All items of one record; gives the bytes written to [out, last), or why there are none. */
 function transform(kernel: i32, options: usize, p: usize, end: usize, out: usize, last: usize, delimiter: usize, delimiterSize: usize): i32 {
+  startRecord(kernel);
   const start = out, least = delimiterSize + SLACK;
   do {
     if (out + least > last) return OUTPUT_FULL;

@@ -1,7 +1,7 @@
 // The second binary (assembly/transform.ts): kernels that work on one record after the other, for the
 // firehose stage alone. Here its host's side: batches of records in, and what a kernel makes of them.
-import { type Binary, type Build, type Instance, instanceOf, instantiate, register } from './binary.js'
-import { ASK_HOST, BAD_INPUT, EXPORTS, OK, RECORD_ROW, SLACK, simd, TEXTS, type TransformCore } from './transform-core.js'
+import { type Binary, type Build, type Instance, instanceOf, instantiate, outOfMemory, register } from './binary.js'
+import { ASK_HOST, BAD_INPUT, EXPORTS, NO_MEMORY, OK, RECORD_ROW, SLACK, simd, TEXTS, type TransformCore } from './transform-core.js'
 
 export type TransformEngine = Instance<TransformCore>
 
@@ -42,8 +42,8 @@ export interface RecordWork {
   delimiter: Uint8Array
 }
 
-/** Told of each record: its index, OK, SAME, DROPPED, BAD_INPUT or ASK_HOST, the output where it is OK, reason and position where it is BAD_INPUT. */
-export type Settle<Output> = (index: number, status: number, output: Output | undefined, reason: number, position: number) => void
+/** Told of each record: its index, OK, SAME, DROPPED, BAD_INPUT or ASK_HOST, the output where it is OK, reason and position where it is BAD_INPUT, and the JSON of its metadata where a mapping gives it some. */
+export type Settle<Output> = (index: number, status: number, output: Output | undefined, reason: number, position: number, metadata?: string) => void
 
 // Strings of more than 128 KiB are large objects to V8, of fresh pages each: 10 times dearer to make.
 const PIECE = 64 * 1024
@@ -161,15 +161,31 @@ function runRows<Output>(
       dst = e.reserve(cap + SLACK)
       continue
     }
+    if (done === NO_MEMORY) throw outOfMemory(cap)
     const words = e.words()
+    const metadata = metadataReader(e)
     const cut = read(dst, dst + words[(e.core.report() >> 2) + 1])
     for (let i = at >> 2, last = row + done; row < last; row++, i += ROW_WORDS) {
       const status = words[i + 2] | 0
-      settle(row, status, status === OK ? cut(words[i + 3], words[i + 4]) : undefined, status === BAD_INPUT ? words[i + 5] : 0, words[i + 6])
+      if (status === NO_MEMORY) throw outOfMemory(cap)
+      if (status === OK) settle(row, OK, cut(words[i + 3], words[i + 4]), 0, 0, metadata(words[i + 7]))
+      else settle(row, status, undefined, status === BAD_INPUT ? words[i + 5] : 0, words[i + 6])
     }
   }
 }
 
+/** Reads the entries of metadata that the call just done has made, each once; undefined for 0. */
+function metadataReader(e: TransformEngine): (entry: number) => string | undefined {
+  const texts: (string | undefined)[] = [undefined]
+  const words = e.words()
+  const entries = e.core.metadataEntries() >> 2
+  return (entry) => {
+    if (entry > 0) texts[entry] ??= utf8.decode(e.bytes().subarray(words[entries + 4 * entry], words[entries + 4 * entry] + words[entries + 4 * entry + 1]))
+    return texts[entry]
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('latin1')
 
