@@ -100,8 +100,11 @@ export function compileMapping(mapping: FirehoseMapping): CompiledMapping {
   const added = entries(add, 'map.add').map(([name, value, label]) => ({ name, value, label, json: jsonOf(value, label) }))
   // a pointer, for a name may begin with a slash
   const pointer = (name: string) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
-  if (!outputs) for (const { name, label } of added) edit('add', EDIT_REMOVE, pointer(name), label)
+  // what has another name then is no longer in its place
+  if (!outputs) for (const { name, label } of added) if (!fields.root.children.get(name)?.rename) edit('add', EDIT_REMOVE, pointer(name), label)
   for (const { name, label } of added) {
+    const renamed = [...fields.root.children.values()].find(({ rename }) => rename?.to === name)
+    if (renamed?.rename) throw new TypeError(`"${label}" expected a name that "${renamed.rename.label}" does not give`)
     if (outputs?.some((output) => output.name === name)) throw new TypeError(`"${label}" expected a name that "map.select" has not`)
   }
   checkEdits(fields, outputs?.map(({ field }) => field))

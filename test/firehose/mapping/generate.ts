@@ -80,7 +80,7 @@ const { condition } = fc.letrec<{ condition: MappingCondition }>((tie) => ({
   ),
 }))
 
-const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 1 })
+const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 })
 const dictionary = <T>(keys: fc.Arbitrary<string>, values: fc.Arbitrary<T>, maxKeys = 3) =>
   // JSON.parse makes `__proto__` a member like any other
   fc.array(fc.tuple(keys, values), { maxLength: maxKeys }).map((entries) => Object.fromEntries(entries) as Record<string, T>)

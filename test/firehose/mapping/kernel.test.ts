@@ -45,7 +45,9 @@ describe.each(transformBuilds)('%s', (_, engine) => {
           const want = mapped(record, mapping)
           const { output, metadata } = ours[i]
           const got = output === 'dropped' || output === 'failed' ? output : { output, metadata }
-          const plain = (m: typeof want) => (typeof m === 'string' || mapping.format === 'csv' ? m : { ...m, output: compact(m.output) })
+          // of the white space in edited values, and so of the quotes of their cells, the oracle knows nothing
+          const bare = mapping.format === 'csv' ? (text: string) => text.replace(/[ \t\r\n"]/g, '') : compact
+          const plain = (m: typeof want) => (typeof m === 'string' ? m : { ...m, output: bare(m.output) })
           expect(plain(got)).toEqual(plain(want))
         })
       }),

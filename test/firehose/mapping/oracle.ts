@@ -136,14 +136,11 @@ function one(record: Node, mapping: FirehoseMapping): { output: string; metadata
       })
       return { output: [...cells, ...Object.values(add).map((value) => cell(JSON.stringify(value)))].join(','), metadata }
     }
-  } else members = membersOf(record, [], edits).filter(({ name }) => !Object.hasOwn(add, wellFormedKey(name)))
+  } else members = membersOf(record, [], edits).filter(({ path }) => !Object.hasOwn(add, path[0]) || edits.rename.has(idOf(path)))
   const flat = separator === false ? members : members.flatMap(({ name, node, path, text }) => flattened(name, text, node, path, edits, separator))
   const all = [...flat, ...Object.entries(add).map(([name, value]) => ({ name: JSON.stringify(name), text: JSON.stringify(value) }))]
   return { output: `{${all.map(({ name, text }) => `${name}:${text}`).join(',')}}`, metadata }
 }
-
-// a key with a lone surrogate is no name of a mapping's
-const wellFormedKey = (raw: string) => JSON.parse(raw) as string
 
 interface Edits {
   rename: Map<string, string>
@@ -188,16 +185,17 @@ function membersOf(node: Node, path: readonly string[], edits: Edits) {
   })
 }
 
-/** The value with all edits in it, without white space; undefined where it goes. */
+/** The value with all edits in it, as it stands where there are none, else without white space; undefined where it goes. */
 function written(node: Node, path: readonly string[], edits: Edits): string | undefined {
   const edit = edits.edit.get(idOf(path))
   if (edit) return edit(node)
+  let text = node.raw
   if (node.members)
-    return `{${membersOf(node, path, edits)
+    text = `{${membersOf(node, path, edits)
       .map(({ name, text }) => `${name}:${text}`)
       .join(',')}}`
-  if (node.items) return `[${node.items.flatMap((item, i) => written(item, [...path, String(i)], edits) ?? []).join(',')}]`
-  return node.raw
+  if (node.items) text = `[${node.items.flatMap((item, i) => written(item, [...path, String(i)], edits) ?? []).join(',')}]`
+  return text === compact(node.raw) ? node.raw : text
 }
 
 function flattened(name: string, text: string, node: Node, path: readonly string[], edits: Edits, separator: string): { name: string; text: string }[] {
