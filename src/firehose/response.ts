@@ -1,8 +1,7 @@
 // The response, planned before it is built: its exact size is known while its data still is bytes.
-import { concat } from '../bytes.js'
-import { toBase64 } from '../engine/base64.js'
 import { MillraceError } from '../errors.js'
 import { FIREHOSE_LIMITS } from '../limits.js'
+import { type Body, bodyCharacters, bodyText } from './body.js'
 import type { FirehoseResponse, FirehoseResponseRecord } from './event.js'
 
 /** Bytes that a response may have; one more loses the batch. */
@@ -12,8 +11,8 @@ export const RESPONSE_BYTES: number = FIREHOSE_LIMITS.transformBytes.value
 export interface Answer {
   recordId: string
   result: FirehoseResponseRecord['result']
-  /** What will be encoded; for a failure the original, undefined where that was no base64. */
-  parts: readonly Uint8Array[] | undefined
+  /** For a failure the original, undefined where that was no base64. */
+  body: Body | undefined
   /** JSON text. */
   metadata: string | undefined
 }
@@ -37,10 +36,9 @@ function bareSize(answer: Answer, result: Answer['result']): number {
   return '{"recordId":,"result":""}'.length + sizeOf(JSON.stringify(answer.recordId)) + result.length
 }
 
-function dataSize({ parts, metadata }: Answer): number {
-  const bytes = (parts ?? []).reduce((sum, part) => sum + part.length, 0)
+function dataSize({ body = '', metadata }: Answer): number {
   const keys = metadata === undefined ? 0 : ',"metadata":'.length + sizeOf(metadata)
-  return ',"data":""'.length + 4 * Math.ceil(bytes / 3) + keys
+  return ',"data":""'.length + bodyCharacters(body) + keys
 }
 
 /** Bytes of an answer in a response, without the comma. */
@@ -56,7 +54,7 @@ export const sizeAlone = (answer: Answer): number => FRAME + answerSize(answer, 
  * its error output, and none is lost. Throws LIMIT_EXCEEDED where not even that fits.
  */
 export function planResponse(answers: readonly Answer[], limit: number): ResponsePlan {
-  const has = answers.map(({ result, parts }) => result !== 'Dropped' && parts !== undefined)
+  const has = answers.map(({ result, body }) => result !== 'Dropped' && body !== undefined)
   const bare = answers.map((answer) => bareSize(answer, answer.result))
   const data = answers.map((answer, i) => (has[i] ? dataSize(answer) : 0))
   const commas = Math.max(answers.length - 1, 0)
@@ -86,10 +84,10 @@ export function planResponse(answers: readonly Answer[], limit: number): Respons
 export function buildResponse(answers: readonly Answer[], plan: ResponsePlan, settled: ReadonlySet<number>): FirehoseResponse {
   const over = new Set(plan.overflow)
   return {
-    records: answers.map(({ recordId, result, parts, metadata }, i) => {
+    records: answers.map(({ recordId, result, body = '', metadata }, i) => {
       const record: FirehoseResponseRecord = { recordId, result: settled.has(i) ? 'Dropped' : over.has(i) ? 'ProcessingFailed' : result }
       if (!plan.withData[i]) return record
-      record.data = toBase64(concat(parts ?? []))
+      record.data = bodyText(body)
       if (metadata !== undefined) record.metadata = JSON.parse(metadata)
       return record
     }),

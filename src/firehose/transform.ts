@@ -8,19 +8,19 @@ import type { LambdaContext } from '../kinesis/lambda/event.js'
 import { checkSink, type MetricsSink } from '../kinesis/telemetry.js'
 import type { Clock } from '../ports/ports.js'
 import { systemClock } from '../ports/system.js'
-import { withoutMark } from './again.js'
+import { type Body, bodyBytes, bodyParts } from './body.js'
 import { type FirehoseOverflow, MARGIN, settleOverflow } from './elsewhere.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
-import { openRecords } from './open.js'
+import { RecordKernel, runKernel } from './kernel.js'
 import { delimiterOf } from './output.js'
 import { describePlan, type FirehosePlan } from './plan.js'
 import { type Answer, buildResponse, planResponse, RESPONSE_BYTES } from './response.js'
-import { type Result, runAll, type Transform } from './run.js'
+import { type Result, runFunction, type Transform } from './run.js'
 import { createTelemetry } from './telemetry.js'
 
 export interface FirehoseTransformerOptions {
-  /** Maps one user record to its outputs, sync or async. See TransformResult. One that never answers costs its record, not the batch; one that never returns costs both. */
-  transform: Transform
+  /** Maps one user record to its outputs, sync or async. See TransformResult. One that never answers costs its record, not the batch; one that never returns costs both. Or what a blueprint has in its place. */
+  transform: Transform | RecordKernel
   /**
    * Put behind every output that does not end with it already; default a newline, as what reads the
    * objects wants lines. Empty: bytes go out as they are, one behind the other.
@@ -131,7 +131,7 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
     ports = { clock: systemClock },
   } = options
   const { deaggregate = true, gunzip = true, logs = true, splitJson = false, maxUnpacked = 64 * MIB } = options
-  if (typeof transform !== 'function') throw wrongType('transform', 'a function', transform)
+  if (typeof transform !== 'function' && !(transform instanceof RecordKernel)) throw wrongType('transform', 'a function', transform)
   if (typeof delimiter !== 'string' && !(delimiter instanceof Uint8Array)) throw wrongType('delimiter', 'text or bytes', delimiter)
   for (const [name, value] of Object.entries({ deaggregate, gunzip, logs, splitJson })) {
     if (typeof value !== 'boolean') throw wrongType(name, 'true or false', value)
@@ -148,14 +148,17 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
   const tell = createTelemetry(metrics)
 
   const planned = async (event: FirehoseEvent, context: LambdaContext | undefined) => {
-    const arrived = readEvent(event).map(withoutMark)
-    // What has no room in the response needs time too.
-    const deadline = createDeadline(clock, context, overflow ? 2 * MARGIN : MARGIN)
-    const opened = await openRecords(arrived, { deaggregate, gunzip, logs, splitJson, maxUnpacked })
-    const results = await runAll(opened, transform, { delimiter: end, concurrency, deadline })
+    const read = readEvent(event)
+    const open = { deaggregate, gunzip, logs, splitJson, maxUnpacked }
+    const work = () => {
+      if (transform instanceof RecordKernel) return runKernel(read, transform, end, open)
+      // What has no room in the response needs time too.
+      const deadline = createDeadline(clock, context, overflow ? 2 * MARGIN : MARGIN)
+      return runFunction(read, transform, open, { delimiter: end, concurrency, deadline })
+    }
+    const { arrived, results, userRecords } = await work()
     const failures: TransformFailure[] = []
     const answers = settle(arrived, results, failures)
-    const userRecords = opened.reduce((sum, inputs) => sum + (Array.isArray(inputs) ? inputs.length : 0), 0)
     return { arrived, answers, failures, userRecords, plan: planResponse(answers, responseLimit) }
   }
   const handler = async (event: FirehoseEvent, context?: LambdaContext) => {
@@ -196,21 +199,21 @@ function settle(arrived: readonly Arrived[], results: readonly Result[], failure
   return [...answers.values()]
 }
 
-function succeeded(recordId: string, { parts, metadata }: { parts: Uint8Array[]; metadata: string | undefined }): Answer {
+function succeeded(recordId: string, { body, metadata }: { body: Body; metadata: string | undefined }): Answer {
   // Ok without bytes would be an invalid answer, and Dropped delivers the same nothing.
-  if (parts.every((part) => part.length === 0)) return { recordId, result: 'Dropped', parts: undefined, metadata: undefined }
-  return { recordId, result: 'Ok', parts, metadata }
+  if (bodyBytes(body) === 0) return { recordId, result: 'Dropped', body: undefined, metadata: undefined }
+  return { recordId, result: 'Ok', body, metadata }
 }
 
 /** The original, decoded anew: the user's function had its hands on the other copy. */
 function failed({ recordId, text, fault }: Arrived): Answer {
-  const parts = text === undefined || fault !== undefined ? undefined : [fromBase64(text, 'lenient')]
-  return { recordId, result: 'ProcessingFailed', parts, metadata: undefined }
+  const body = text === undefined || fault !== undefined ? undefined : [fromBase64(text, 'lenient')]
+  return { recordId, result: 'ProcessingFailed', body, metadata: undefined }
 }
 
 /** Two records with one id can have one answer only: both outputs, or the failure; undefined where they contradict. */
 function merge(a: Answer, b: Answer): Answer | undefined {
   if (a.result === 'ProcessingFailed' || b.result === 'Dropped') return a
   if (b.result === 'ProcessingFailed' || a.result === 'Dropped') return b
-  return a.metadata === b.metadata ? { ...a, parts: [...(a.parts ?? []), ...(b.parts ?? [])] } : undefined
+  return a.metadata === b.metadata ? { ...a, body: [...bodyParts(a.body ?? []), ...bodyParts(b.body ?? [])] } : undefined
 }

@@ -40,7 +40,9 @@ it.each([
   expect(failures).toMatchObject([{ reason: 'transform', message: expect.stringMatching(`expected an object as \\w+, got ${got}`) }])
 })
 
-async function run(options: FirehoseTransformerOptions | FirehoseTransformerOptions['transform'], event: FirehoseEvent) {
+type Transform = Extract<FirehoseTransformerOptions['transform'], (...args: never[]) => unknown>
+
+async function run(options: FirehoseTransformerOptions | Transform, event: FirehoseEvent) {
   const failures: TransformFailure[] = []
   const given = typeof options === 'function' ? { transform: options } : options
   const response = await createFirehoseTransformer({ ...given, onFailure: (f) => failures.push(f) })(event)

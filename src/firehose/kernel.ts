@@ -1,0 +1,67 @@
+// A kernel of the core (assembly/transform) in place of a user's function: base64 in, base64 out, no object a record.
+import { type RecordWork, transformBytes, transformTexts } from '../engine/transform.js'
+import { AGGREGATES, ASK_HOST, BAD_INPUT, DROPPED, GZIP, LOGS, OK } from '../engine/transform-core.js'
+import { withoutMark } from './again.js'
+import { type Arrived, decoded } from './event.js'
+import type { FirehoseInput } from './input.js'
+import { type Opened, type OpenOptions, openRecords } from './open.js'
+import type { Delimiter } from './output.js'
+import { placeOf, type Result, type Worked } from './run.js'
+
+/** A transformation that the core does. */
+export class RecordKernel {
+  readonly work: Omit<RecordWork, 'delimiter'>
+  /** What was expected of a record that has failed: its reason code and the byte where it was seen. */
+  readonly explain: (reason: number, position: number) => string
+
+  constructor(work: Omit<RecordWork, 'delimiter'>, explain: (reason: number, position: number) => string) {
+    this.work = work
+    this.explain = explain
+  }
+}
+
+/**
+ * The kernel over all records. Those whose text is canonical base64, and that hold nothing to be opened, go through in batches;
+ * the others are decoded and opened first, as they are for a function.
+ */
+export async function runKernel(given: readonly Arrived[], kernel: RecordKernel, delimiter: Delimiter, options: OpenOptions): Promise<Worked> {
+  const work = { ...kernel.work, delimiter: delimiter.bytes }
+  const arrived = given.map(withoutMark)
+  const results: Result[] = new Array(arrived.length)
+  const rest: number[] = []
+  // A record that was put again may carry its mark in an aggregate.
+  const flags = AGGREGATES | (options.gunzip ? GZIP : 0) | (options.logs ? LOGS : 0)
+  const texts = given.map(({ text }) => text)
+  transformTexts(texts, work, flags, (i, status, output, reason, position) => {
+    if (status === ASK_HOST) rest.push(i)
+    else if (status === BAD_INPUT) results[i] = failure(kernel.explain(reason, position))
+    else results[i] = { body: status === DROPPED ? [] : (output ?? (texts[i] as string)), metadata: undefined }
+  })
+  for (const i of rest) arrived[i] = withoutMark(decoded(given[i]))
+  const opened = await openRecords(
+    rest.map((i) => arrived[i]),
+    { ...options, splitJson: false },
+  )
+  for (const [k, result] of runOpened(opened, kernel, work).entries()) results[rest[k]] = result
+  return { arrived, results, userRecords: opened.reduce((sum, inputs) => sum + (Array.isArray(inputs) ? inputs.length : 0), arrived.length - rest.length) }
+}
+
+/** The kernel over all that is in records, in one go. */
+function runOpened(opened: readonly Opened[], { explain }: RecordKernel, work: RecordWork): Result[] {
+  const bodies = opened.map((): Uint8Array[] => [])
+  const results = opened.map((inputs, k): Result => (Array.isArray(inputs) ? { body: bodies[k], metadata: undefined } : { reason: 'data', ...inputs }))
+  const all = opened.flatMap((inputs, home) => (Array.isArray(inputs) ? inputs.map((input, place) => ({ input, home, place })) : []))
+  transformBytes(
+    all.map(({ input }) => input.data),
+    work,
+    (i, status, output, reason, position) => {
+      const { home, place } = all[i]
+      if (status === OK) bodies[home].push(output as Uint8Array)
+      else if (status !== DROPPED && !('message' in results[home]))
+        results[home] = failure(placeOf(opened[home] as FirehoseInput[], place) + explain(reason, position))
+    },
+  )
+  return results
+}
+
+const failure = (message: string): Result => ({ reason: 'transform', message, cause: undefined })
