@@ -32,10 +32,10 @@ export async function runKernel(given: readonly Arrived[], kernel: RecordKernel,
   // A record that was put again may carry its mark in an aggregate.
   const flags = AGGREGATES | (options.gunzip ? GZIP : 0) | (options.logs ? LOGS : 0)
   const texts = given.map(({ text }) => text)
-  transformTexts(texts, work, flags, (i, status, output, reason, position) => {
+  transformTexts(texts, work, flags, (i, status, output, reason, position, metadata) => {
     if (status === ASK_HOST) rest.push(i)
     else if (status === BAD_INPUT) results[i] = failure(kernel.explain(reason, position))
-    else results[i] = { body: status === DROPPED ? [] : (output ?? (texts[i] as string)), metadata: undefined }
+    else results[i] = { body: status === DROPPED ? [] : (output ?? (texts[i] as string)), metadata }
   })
   for (const i of rest) arrived[i] = withoutMark(decoded(given[i]))
   const opened = await openRecords(
@@ -54,14 +54,24 @@ function runOpened(opened: readonly Opened[], { explain }: RecordKernel, work: R
   transformBytes(
     all.map(({ input }) => input.data),
     work,
-    (i, status, output, reason, position) => {
+    (i, status, output, reason, position, metadata) => {
       const { home, place } = all[i]
-      if (status === OK) bodies[home].push(output as Uint8Array)
-      else if (status !== DROPPED && !('message' in results[home]))
-        results[home] = failure(placeOf(opened[home] as FirehoseInput[], place) + explain(reason, position))
+      const result = results[home]
+      if ('message' in result || status === DROPPED) return
+      const fail = (message: string) => {
+        results[home] = failure(placeOf(opened[home] as FirehoseInput[], place) + message)
+      }
+      if (status !== OK) fail(explain(reason, position))
+      else if (bodies[home].length > 0 && metadata !== result.metadata) fail(DIFFERENT)
+      else {
+        result.metadata = metadata
+        bodies[home].push(output as Uint8Array)
+      }
     },
   )
   return results
 }
+
+const DIFFERENT = 'expected the same metadata for all records in one, got different ones'
 
 const failure = (message: string): Result => ({ reason: 'transform', message, cause: undefined })

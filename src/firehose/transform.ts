@@ -12,6 +12,8 @@ import { type Body, bodyBytes, bodyParts } from './body.js'
 import { type FirehoseOverflow, MARGIN, settleOverflow } from './elsewhere.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
 import { RecordKernel, runKernel } from './kernel.js'
+import { mappingKernel } from './mapping/kernel.js'
+import type { FirehoseMapping } from './mapping/mapping.js'
 import { delimiterOf } from './output.js'
 import { describePlan, type FirehosePlan } from './plan.js'
 import { type Answer, buildResponse, planResponse, RESPONSE_BYTES } from './response.js'
@@ -20,7 +22,12 @@ import { createTelemetry } from './telemetry.js'
 
 export interface FirehoseTransformerOptions {
   /** Maps one user record to its outputs, sync or async. See TransformResult. One that never answers costs its record, not the batch; one that never returns costs both. Or what a blueprint has in its place. */
-  transform: Transform | RecordKernel
+  transform?: Transform | RecordKernel
+  /**
+   * In place of `transform`: what becomes of JSON records, said in plain data and done on their bytes, without one object a record. Several
+   * objects in one record are mapped each, whatever `splitJson` says.
+   */
+  map?: FirehoseMapping
   /**
    * Put behind every output that does not end with it already; default a newline, as what reads the
    * objects wants lines. Empty: bytes go out as they are, one behind the other.
@@ -81,6 +88,7 @@ export interface FirehoseTransformer {
 
 const OPTIONS = [
   'transform',
+  'map',
   'delimiter',
   'deaggregate',
   'gunzip',
@@ -111,6 +119,10 @@ const MIB = 1024 * 1024
  *
  * @example
  * export const handler = createFirehoseTransformer({
+ *   map: { where: { field: 'level', op: '!=', value: 'debug' }, hash: ['/user/email'], partitionKeys: { customer: 'customer_id' } },
+ * })
+ * @example
+ * export const handler = createFirehoseTransformer({
  *   transform: (record) => {
  *     const event = record.json() as { level: string }
  *     return event.level === 'debug' ? null : event // null drops the record
@@ -120,17 +132,10 @@ const MIB = 1024 * 1024
 export function createFirehoseTransformer(options: FirehoseTransformerOptions): FirehoseTransformer {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
-  const {
-    transform,
-    delimiter = '\n',
-    concurrency = 16,
-    responseLimit = RESPONSE_BYTES,
-    overflow,
-    onFailure,
-    metrics,
-    ports = { clock: systemClock },
-  } = options
+  const { map, delimiter = '\n', concurrency = 16, responseLimit = RESPONSE_BYTES, overflow, onFailure, metrics, ports = { clock: systemClock } } = options
   const { deaggregate = true, gunzip = true, logs = true, splitJson = false, maxUnpacked = 64 * MIB } = options
+  if (map !== undefined && options.transform !== undefined) throw new TypeError('"options" expected either transform or map, got both')
+  const transform = map === undefined ? options.transform : mappingKernel(map)
   if (typeof transform !== 'function' && !(transform instanceof RecordKernel)) throw wrongType('transform', 'a function', transform)
   if (typeof delimiter !== 'string' && !(delimiter instanceof Uint8Array)) throw wrongType('delimiter', 'text or bytes', delimiter)
   for (const [name, value] of Object.entries({ deaggregate, gunzip, logs, splitJson })) {

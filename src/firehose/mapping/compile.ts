@@ -89,7 +89,8 @@ export function compileMapping(mapping: FirehoseMapping): CompiledMapping {
     field.edit = { name, kind, label, ...(text === undefined ? {} : { text }) }
   }
   for (const [path, to, label] of entries(cast, 'map.cast')) {
-    if (typeof to !== 'string' || !Object.hasOwn(CASTS, to)) throw new TypeError(`"${label}" expected one of ${Object.keys(CASTS).join(', ')}, got ${kindOf(to)}`)
+    if (typeof to !== 'string' || !Object.hasOwn(CASTS, to))
+      throw new TypeError(`"${label}" expected one of ${Object.keys(CASTS).join(', ')}, got ${kindOf(to)}`)
     edit('cast', CASTS[to as MappingCast], path, label)
   }
   if (Array.isArray(redact)) for (const [path, label] of list(redact, 'map.redact')) edit('redact', EDIT_TEXT, path, label, 'null')
@@ -107,7 +108,10 @@ export function compileMapping(mapping: FirehoseMapping): CompiledMapping {
     if (renamed?.rename) throw new TypeError(`"${label}" expected a name that "${renamed.rename.label}" does not give`)
     if (outputs?.some((output) => output.name === name)) throw new TypeError(`"${label}" expected a name that "map.select" has not`)
   }
-  checkEdits(fields, outputs?.map(({ field }) => field))
+  checkEdits(
+    fields,
+    outputs?.map(({ field }) => field),
+  )
 
   const conditions = where === undefined ? [] : compileCondition(where, 'map.where', fields)
   const metadata = metadataOf(mapping, fields)
@@ -136,7 +140,8 @@ function checkEdits(fields: Fields, selected: Field[] | undefined): void {
     if (field.edit?.name === 'remove' && field.rename) throw new TypeError(`"${field.rename.label}" expected a field that "map.remove" does not name`)
     if (!selected) continue
     if (![...upwards(field)].some((f) => selected.includes(f))) throw new TypeError(`"${label}" expected a field that "map.select" takes, or one within`)
-    if (selected.includes(field) && (field.rename || field.edit?.name === 'remove')) throw new TypeError(`"${label}" expected a field that "map.select" does not name`)
+    if (selected.includes(field) && (field.rename || field.edit?.name === 'remove'))
+      throw new TypeError(`"${label}" expected a field that "map.select" does not name`)
   }
   for (const field of selected ?? []) {
     const above = [...upwards(field)].slice(1).find((f) => f.edit)

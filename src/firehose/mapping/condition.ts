@@ -1,5 +1,5 @@
 // `where` as instructions in postfix order: what it asks first, then what that is joined by.
-import { checkKeys, outOfRange, wrongType } from '../../errors.js'
+
 import {
   WHERE_AND,
   WHERE_AT_LEAST,
@@ -13,6 +13,7 @@ import {
   WHERE_OR,
   WHERE_PREFIX,
 } from '../../engine/transform-core.js'
+import { checkKeys, outOfRange, wrongType } from '../../errors.js'
 import { checkText, type Fields } from './fields.js'
 
 /** One instruction; `constants` where it compares. */
@@ -69,10 +70,10 @@ export function compileCondition(condition: unknown, label: string, fields: Fiel
       return
     }
     if (!Array.isArray(value) || value.length === 0) throw wrongType(`${label}.${kind}`, 'an array with at least one condition', value)
-    Array.from(value, (one: unknown, i) => {
-      compile(one, `${label}.${kind}[${i}]`, depth + 1)
+    for (let i = 0; i < value.length; i++) {
+      compile(value[i], `${label}.${kind}[${i}]`, depth + 1)
       if (i > 0) join(kind === 'and' ? WHERE_AND : WHERE_OR)
-    })
+    }
   }
   const comparison = (given: Record<string, unknown>, label: string) => {
     const { field, op, value } = given

@@ -42,7 +42,8 @@ function textOf(given: unknown, label: string, fields: Fields): Piece {
     checkKeys(label, given, ['value'])
     return { text: JSON.stringify(text(given.value, `${label}.value`)) }
   }
-  const { field: path, default: otherwise } = typeof given === 'string' ? { field: given, default: undefined } : (given as { field?: unknown; default?: unknown })
+  const { field: path, default: otherwise } =
+    typeof given === 'string' ? { field: given, default: undefined } : (given as { field?: unknown; default?: unknown })
   if (typeof given === 'object') checkKeys(label, given, ['field', 'default'])
   const field = fields.at(path, typeof given === 'string' ? label : `${label}.field`)
   checkOpen(field, label)

@@ -1,12 +1,5 @@
 // The bytes that the core runs a mapping by: assembly/transform/mapping/program.ts has the layout.
-import {
-  FLAG_CSV,
-  FLAG_FLATTEN,
-  FLAG_SELECT,
-  PIECE_FIELD,
-  PIECE_OPERATION,
-  PIECE_TEXT,
-} from '../../engine/transform-core.js'
+import { FLAG_CSV, FLAG_FLATTEN, FLAG_SELECT, PIECE_FIELD, PIECE_OPERATION, PIECE_TEXT } from '../../engine/transform-core.js'
 import type { Instruction } from './condition.js'
 import { type Field, type Fields, indexOf } from './fields.js'
 

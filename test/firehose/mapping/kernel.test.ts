@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { BAD_INPUT, DROPPED, KERNEL_MAPPING, OK } from '../../../src/engine/transform-core.js'
 import { type TransformEngine, transformBytes } from '../../../src/engine/transform.js'
+import { BAD_INPUT, DROPPED, KERNEL_MAPPING, OK } from '../../../src/engine/transform-core.js'
 import { compileMapping } from '../../../src/firehose/mapping/compile.js'
 import type { FirehoseMapping } from '../../../src/firehose/mapping/mapping.js'
 import { transformBuilds } from '../../builds.js'
-import { compact, mapped } from './oracle.js'
 import { mappingsAndRecords } from './generate.js'
+import { compact, mapped } from './oracle.js'
 
 const encoder = new TextEncoder()
 
@@ -32,9 +32,7 @@ describe.each(transformBuilds)('%s', (_, engine) => {
   it('copies what no part of the mapping names byte for byte', () => {
     const record = '{ "a" : 1.50e+3,\t"b":[ 1 , {"c" : "\\u0061" } ], "d":"é\ud83d\ude00\\ud800" }'
     expect(texts({}, record)).toEqual([`${record}\n`])
-    expect(texts({ add: { x: 1 }, redact: ['/b/1/c'] }, record)).toEqual([
-      '{ "a" : 1.50e+3,\t"b":[ 1 , {"c" : null } ], "d":"é\ud83d\ude00\\ud800" ,"x":1}\n',
-    ])
+    expect(texts({ add: { x: 1 }, redact: ['/b/1/c'] }, record)).toEqual(['{ "a" : 1.50e+3,\t"b":[ 1 , {"c" : null } ], "d":"é\ud83d\ude00\\ud800" ,"x":1}\n'])
   })
 
   it('does with generated mappings and records what the oracle does', () => {

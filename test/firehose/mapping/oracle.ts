@@ -68,7 +68,7 @@ function parse(text: string): Node {
     tokens.lastIndex = at
     return token
   }
-  const valueOf = (): Node => {
+  const treeOf = (): Node => {
     const { token, from } = next()
     const node: Node = { raw: '', value: undefined }
     if (token === '{') {
@@ -77,14 +77,14 @@ function parse(text: string): Node {
         if (peek() === ',') next()
         const key = next().token
         next()
-        node.members.push({ key: JSON.parse(key), raw: key, node: valueOf() })
+        node.members.push({ key: JSON.parse(key), raw: key, node: treeOf() })
       }
       next()
     } else if (token === '[') {
       node.items = []
       while (peek() !== ']') {
         if (peek() === ',') next()
-        node.items.push(valueOf())
+        node.items.push(treeOf())
       }
       next()
     }
@@ -92,7 +92,7 @@ function parse(text: string): Node {
     node.value = JSON.parse(node.raw)
     return node
   }
-  return valueOf()
+  return treeOf()
 }
 
 const tokensOf = (path: string) =>
@@ -237,7 +237,10 @@ const floor = (a: bigint, b: bigint) => (a >= 0n ? a / b : -((-a + b - 1n) / b))
 /** A number as digits x 10^exponent. */
 function decimalOf(text: string): { digits: bigint; exponent: bigint } {
   const [, sign, integer, fraction = '', power = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]\+?(-?\d+))?$/.exec(text) ?? []
-  return { digits: BigInt(`${sign}${integer}${fraction}` === '-' ? 0 : `${sign}${BigInt(integer + fraction)}`), exponent: BigInt(power) - BigInt(fraction.length) }
+  return {
+    digits: BigInt(`${sign}${integer}${fraction}` === '-' ? 0 : `${sign}${BigInt(integer + fraction)}`),
+    exponent: BigInt(power) - BigInt(fraction.length),
+  }
 }
 
 function whole(text: string): string | undefined {
@@ -262,8 +265,7 @@ function timeOfNumber(text: string): bigint | undefined {
   return floor(nanos, size > 12n ? 1_000_000_000n : 1_000_000n)
 }
 
-const TIME =
-  /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:([Zz])|([+-])(\d\d):(\d\d)|([+-])(\d\d)(\d\d)?)?)?$/
+const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:([Zz])|([+-])(\d\d):(\d\d)|([+-])(\d\d)(\d\d)?)?)?$/
 
 function timeOfText(text: string): bigint | undefined {
   const m = TIME.exec(text)
@@ -307,8 +309,7 @@ function holds(record: Node, condition: MappingCondition): boolean {
   }
 }
 
-const equal = (node: Node, value: MappingScalar) =>
-  typeof value === 'string' || typeof value === 'number' ? orderOf(node, value) === 0 : node.value === value
+const equal = (node: Node, value: MappingScalar) => (typeof value === 'string' || typeof value === 'number' ? orderOf(node, value) === 0 : node.value === value)
 
 function orderOf(node: Node, value: string | number): number | undefined {
   if (typeof node.value !== typeof value) return undefined
