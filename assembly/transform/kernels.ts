@@ -6,7 +6,7 @@ import { takeTo } from "./outcome";
 /** The record as it is. */
 export const KERNEL_IDENTITY: i32 = 0;
 /** A declarative mapping; options: the address of its program. */
-export const KERNEL_MAPPING: i32 = 1;
+export const KERNEL_MAPPING: i32 = 16;
 
 /** `options`: bits, or the address of what the kernel goes by. */
 export function runKernel(kernel: i32, options: usize, p: usize, end: usize, dst: usize, room: usize): i32 {

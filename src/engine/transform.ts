@@ -174,13 +174,27 @@ function runRows<Output>(
   }
 }
 
-/** Reads the entries of metadata that the call just done has made, each once; undefined for 0. */
+/**
+ * Reads the entries of metadata (assembly/transform/mapping/metadata.ts) that the call just done has made; undefined for 0. Texts
+ * that lie one behind the other in ASCII, which they mostly do, are decoded in one go.
+ */
 function metadataReader(e: TransformEngine): (entry: number) => string | undefined {
   const texts: (string | undefined)[] = [undefined]
-  const words = e.words()
   const entries = e.core.metadataEntries() >> 2
+  const words = e.words()
+  const count = entries === 0 ? 0 : words[entries]
+  if (count === 0) return () => undefined
+  const textAt = (entry: number) => words[entries + 4 * entry]
+  const sizeAt = (entry: number) => words[entries + 4 * entry + 1]
+  const from = textAt(1)
+  const to = textAt(count) + sizeAt(count)
+  const all = to - from < OUTPUT ? utf8.decode(e.bytes().subarray(from, to)) : ''
+  const read =
+    all.length === to - from
+      ? (entry: number) => all.slice(textAt(entry) - from, textAt(entry) - from + sizeAt(entry))
+      : (entry: number) => utf8.decode(e.bytes().subarray(textAt(entry), textAt(entry) + sizeAt(entry)))
   return (entry) => {
-    if (entry > 0) texts[entry] ??= utf8.decode(e.bytes().subarray(words[entries + 4 * entry], words[entries + 4 * entry] + words[entries + 4 * entry + 1]))
+    if (entry > 0) texts[entry] ??= read(entry)
     return texts[entry]
   }
 }

@@ -2,7 +2,7 @@
 import { MillraceError } from '../errors.js'
 import { FIREHOSE_LIMITS } from '../limits.js'
 import { type Body, bodyCharacters, bodyText } from './body.js'
-import type { FirehoseResponse, FirehoseResponseRecord } from './event.js'
+import type { FirehoseMetadata, FirehoseResponse, FirehoseResponseRecord } from './event.js'
 
 /** Bytes that a response may have; one more loses the batch. */
 export const RESPONSE_BYTES: number = FIREHOSE_LIMITS.transformBytes.value
@@ -31,13 +31,31 @@ const FRAME = '{"records":[]}'.length
 const encoder = new TextEncoder()
 const sizeOf = (text: string) => (typeof Buffer !== 'undefined' ? Buffer.byteLength(text) : encoder.encode(text).length)
 
-/** Bytes of an answer without its data. */
-function bareSize(answer: Answer, result: Answer['result']): number {
-  return '{"recordId":,"result":""}'.length + sizeOf(JSON.stringify(answer.recordId)) + result.length
+/** Whether JSON has the text as it is: ids as Firehose makes them are such. */
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i)
+    if (c < 0x20 || c > 0x7e || c === 0x22 || c === 0x5c) return false
+  }
+  return true
 }
 
-function dataSize({ body = '', metadata }: Answer): number {
-  const keys = metadata === undefined ? 0 : ',"metadata":'.length + sizeOf(metadata)
+/** Bytes of an answer without its data. */
+function bareSize({ recordId }: Answer, result: Answer['result']): number {
+  return '{"recordId":,"result":""}'.length + (isPlain(recordId) ? recordId.length + 2 : sizeOf(JSON.stringify(recordId))) + result.length
+}
+
+/** `known`: sizes of metadata, which many records share. */
+function dataSize({ body = '', metadata }: Answer, known = new Map<string, number>()): number {
+  let keys = 0
+  if (metadata !== undefined) {
+    let size = known.get(metadata)
+    if (size === undefined) {
+      size = sizeOf(metadata)
+      known.set(metadata, size)
+    }
+    keys = ',"metadata":'.length + size
+  }
   return ',"data":""'.length + bodyCharacters(body) + keys
 }
 
@@ -56,7 +74,8 @@ export const sizeAlone = (answer: Answer): number => FRAME + answerSize(answer, 
 export function planResponse(answers: readonly Answer[], limit: number): ResponsePlan {
   const has = answers.map(({ result, body }) => result !== 'Dropped' && body !== undefined)
   const bare = answers.map((answer) => bareSize(answer, answer.result))
-  const data = answers.map((answer, i) => (has[i] ? dataSize(answer) : 0))
+  const known = new Map<string, number>()
+  const data = answers.map((answer, i) => (has[i] ? dataSize(answer, known) : 0))
   const commas = Math.max(answers.length - 1, 0)
   const sum = (sizes: readonly number[]) => sizes.reduce((a, b) => a + b, 0)
   let bytes = FRAME + commas + sum(bare) + sum(data)
@@ -83,13 +102,28 @@ export function planResponse(answers: readonly Answer[], limit: number): Respons
 /** `settled`: those of the overflow that have gone elsewhere, and are answered Dropped. */
 export function buildResponse(answers: readonly Answer[], plan: ResponsePlan, settled: ReadonlySet<number>): FirehoseResponse {
   const over = new Set(plan.overflow)
+  const metadataOf = metadataReader()
   return {
     records: answers.map(({ recordId, result, body = '', metadata }, i) => {
       const record: FirehoseResponseRecord = { recordId, result: settled.has(i) ? 'Dropped' : over.has(i) ? 'ProcessingFailed' : result }
       if (!plan.withData[i]) return record
       record.data = bodyText(body)
-      if (metadata !== undefined) record.metadata = JSON.parse(metadata)
+      if (metadata !== undefined) record.metadata = metadataOf(metadata)
       return record
     }),
+  }
+}
+
+/** Parses each text once, and gives every record objects of its own. */
+function metadataReader(): (text: string) => FirehoseMetadata {
+  const known = new Map<string, FirehoseMetadata>()
+  return (text) => {
+    let metadata = known.get(text)
+    if (metadata === undefined) {
+      metadata = JSON.parse(text) as FirehoseMetadata
+      known.set(text, metadata)
+    }
+    const { partitionKeys, otfMetadata } = metadata
+    return otfMetadata === undefined ? { partitionKeys: { ...partitionKeys } } : { partitionKeys: { ...partitionKeys }, otfMetadata: { ...otfMetadata } }
   }
 }

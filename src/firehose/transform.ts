@@ -8,7 +8,7 @@ import type { LambdaContext } from '../kinesis/lambda/event.js'
 import { checkSink, type MetricsSink } from '../kinesis/telemetry.js'
 import type { Clock } from '../ports/ports.js'
 import { systemClock } from '../ports/system.js'
-import { type Body, bodyBytes, bodyParts } from './body.js'
+import { type Body, bodyCharacters, bodyParts } from './body.js'
 import { type FirehoseOverflow, MARGIN, settleOverflow } from './elsewhere.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
 import { RecordKernel, runKernel } from './kernel.js'
@@ -206,7 +206,7 @@ function settle(arrived: readonly Arrived[], results: readonly Result[], failure
 
 function succeeded(recordId: string, { body, metadata }: { body: Body; metadata: string | undefined }): Answer {
   // Ok without bytes would be an invalid answer, and Dropped delivers the same nothing.
-  if (bodyBytes(body) === 0) return { recordId, result: 'Dropped', body: undefined, metadata: undefined }
+  if (bodyCharacters(body) === 0) return { recordId, result: 'Dropped', body: undefined, metadata: undefined }
   return { recordId, result: 'Ok', body, metadata }
 }
 

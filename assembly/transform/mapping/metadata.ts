@@ -30,12 +30,13 @@ let slotCount: usize = 0;
 let chunk: usize = 0;
 let chunkEnd: usize = 0;
 
-/** Address of the entries made since openMetadata(), the first at 1. */
+/** Address of the entries made since openMetadata(): the first is 1, in place of 0 stands their number. 0 where there are none. */
 export function metadataEntries(): usize {
   return entries;
 }
 
 export function openMetadata(): bool {
+  entries = 0;
   entryCount = 0;
   entryRoom = 0;
   chunk = 0;
@@ -47,7 +48,8 @@ export function openMetadata(): bool {
 function grow(room: u32): bool {
   const more = reserve(<usize>(room + 1) * ENTRY), table = reserve(<usize>room * 8);
   if (more == 0 || table == 0) return false;
-  memory.copy(more, entries, <usize>(entryCount + 1) * ENTRY * <usize>(entryCount != 0));
+  store<u32>(more, 0);
+  if (entryCount != 0) memory.copy(more, entries, <usize>(entryCount + 1) * ENTRY);
   entries = more;
   entryRoom = room;
   slots = table;
@@ -149,6 +151,7 @@ function entryOf(size: usize): u32 {
   store<u32>(entry, <u32>chunk);
   store<u32>(entry, <u32>size, 4);
   store<u32>(entry, hash, 8);
+  store<u32>(entries, entryCount);
   if (free != 0) store<u32>(free, entryCount);
   chunk += size;
   return entryCount;
