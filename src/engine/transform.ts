@@ -125,7 +125,7 @@ function pieces<Output>(
         indices[rows++] = i
         at += size
       }
-      runRows(e, table, rows, { kernel, options: given, end, endSize: delimiter.length, flags, longest }, read, (row, ...rest) => settle(indices[row], ...rest))
+      runRows(e, table, rows, { kernel, options: given, end, endSize: delimiter.length, flags, longest, indices }, read, settle)
     })
   }
 }
@@ -137,13 +137,15 @@ interface Placed {
   endSize: number
   flags: number
   longest: number
+  /** Of the rows' records. */
+  indices: Uint32Array
 }
 
 function runRows<Output>(
   e: TransformEngine,
   table: number,
   rows: number,
-  { kernel, options, end, endSize, flags, longest }: Placed,
+  { kernel, options, end, endSize, flags, longest, indices }: Placed,
   read: (from: number, to: number) => (at: number, size: number) => Output,
   settle: Settle<Output>,
 ): void {
@@ -168,8 +170,8 @@ function runRows<Output>(
     for (let i = at >> 2, last = row + done; row < last; row++, i += ROW_WORDS) {
       const status = words[i + 2] | 0
       if (status === NO_MEMORY) throw outOfMemory(cap)
-      if (status === OK) settle(row, OK, cut(words[i + 3], words[i + 4]), 0, 0, metadata(words[i + 7]))
-      else settle(row, status, undefined, status === BAD_INPUT ? words[i + 5] : 0, words[i + 6])
+      if (status === OK) settle(indices[row], OK, cut(words[i + 3], words[i + 4]), 0, 0, metadata(words[i + 7]))
+      else settle(indices[row], status, undefined, status === BAD_INPUT ? words[i + 5] : 0, words[i + 6])
     }
   }
 }

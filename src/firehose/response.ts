@@ -28,6 +28,9 @@ export interface ResponsePlan {
 
 const FRAME = '{"records":[]}'.length
 
+/** What a failure's answer is longer by than an Ok. */
+const FAILED_LONGER = 'ProcessingFailed'.length - 'Ok'.length
+
 const encoder = new TextEncoder()
 const sizeOf = (text: string) => (typeof Buffer !== 'undefined' ? Buffer.byteLength(text) : encoder.encode(text).length)
 
@@ -72,24 +75,26 @@ export const sizeAlone = (answer: Answer): number => FRAME + answerSize(answer, 
  * its error output, and none is lost. Throws LIMIT_EXCEEDED where not even that fits.
  */
 export function planResponse(answers: readonly Answer[], limit: number): ResponsePlan {
-  const has = answers.map(({ result, body }) => result !== 'Dropped' && body !== undefined)
-  const bare = answers.map((answer) => bareSize(answer, answer.result))
+  const has: boolean[] = []
   const known = new Map<string, number>()
-  const data = answers.map((answer, i) => (has[i] ? dataSize(answer, known) : 0))
   const commas = Math.max(answers.length - 1, 0)
-  const sum = (sizes: readonly number[]) => sizes.reduce((a, b) => a + b, 0)
-  let bytes = FRAME + commas + sum(bare) + sum(data)
+  let bytes = FRAME + commas
+  for (const answer of answers) {
+    const keeps = answer.result !== 'Dropped' && answer.body !== undefined
+    has.push(keeps)
+    bytes += bareSize(answer, answer.result) + (keeps ? dataSize(answer, known) : 0)
+  }
   if (bytes <= limit) return { bytes, withData: has, overflow: [] }
 
   const withData = answers.map(({ result }) => result === 'Ok')
   const overflow: number[] = []
-  const failed = answers.map((answer, i) => (withData[i] ? bareSize(answer, 'ProcessingFailed') : bare[i]))
-  bytes = FRAME + commas + sum(failed)
+  bytes = FRAME + commas
+  for (const answer of answers) bytes += bareSize(answer, answer.result === 'Ok' ? 'ProcessingFailed' : answer.result)
   if (bytes > limit)
     throw new MillraceError('LIMIT_EXCEEDED', `the response cannot have ${limit} bytes: ${answers.length} records without any data take ${bytes}`)
-  answers.forEach((_, i) => {
+  answers.forEach((answer, i) => {
     if (!withData[i]) return
-    const more = bare[i] + data[i] - failed[i]
+    const more = dataSize(answer, known) - FAILED_LONGER
     if (bytes + more <= limit) bytes += more
     else {
       withData[i] = false
@@ -104,17 +109,17 @@ export function buildResponse(answers: readonly Answer[], plan: ResponsePlan, se
   const over = new Set(plan.overflow)
   const metadataOf = metadataReader()
   return {
-    records: answers.map(({ recordId, result, body = '', metadata }, i) => {
-      const record: FirehoseResponseRecord = { recordId, result: settled.has(i) ? 'Dropped' : over.has(i) ? 'ProcessingFailed' : result }
-      if (!plan.withData[i]) return record
-      record.data = bodyText(body)
-      if (metadata !== undefined) record.metadata = metadataOf(metadata)
-      return record
+    records: answers.map((answer, i): FirehoseResponseRecord => {
+      const { recordId, body = '', metadata } = answer
+      const result = settled.has(i) ? 'Dropped' : over.has(i) ? 'ProcessingFailed' : answer.result
+      if (!plan.withData[i]) return { recordId, result }
+      const data = bodyText(body)
+      return metadata === undefined ? { recordId, result, data } : { recordId, result, data, metadata: metadataOf(metadata) }
     }),
   }
 }
 
-/** Parses each text once, and gives every record objects of its own. */
+/** Parses each text once: records with the same metadata share the object. */
 function metadataReader(): (text: string) => FirehoseMetadata {
   const known = new Map<string, FirehoseMetadata>()
   return (text) => {
@@ -123,7 +128,6 @@ function metadataReader(): (text: string) => FirehoseMetadata {
       metadata = JSON.parse(text) as FirehoseMetadata
       known.set(text, metadata)
     }
-    const { partitionKeys, otfMetadata } = metadata
-    return otfMetadata === undefined ? { partitionKeys: { ...partitionKeys } } : { partitionKeys: { ...partitionKeys }, otfMetadata: { ...otfMetadata } }
+    return metadata
   }
 }

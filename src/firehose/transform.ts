@@ -187,21 +187,33 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
 
 /** One answer for each recordId, in the order in which they first come. */
 function settle(arrived: readonly Arrived[], results: readonly Result[], failures: TransformFailure[]): Answer[] {
-  const answers = new Map<string, Answer>()
-  arrived.forEach((one, record) => {
+  const answers: Answer[] = []
+  const places = new Map<string, number>()
+  for (let record = 0; record < arrived.length; record++) {
+    const one = arrived[record]
     const { recordId } = one
-    const result = results[record]
-    const fail = (reason: TransformFailure['reason'], message: string, cause?: unknown): Answer => {
-      failures.push({ recordId, record, reason, message, ...(cause === undefined ? {} : { cause }) })
-      return failed(one)
+    const place = places.get(recordId)
+    const answer = answerOf(one, record, results[record], failures)
+    if (place === undefined) {
+      places.set(recordId, answers.length)
+      answers.push(answer)
+    } else {
+      const different = 'expected the same metadata for records with one recordId, got different ones'
+      answers[place] = merge(answers[place], answer) ?? fail(one, record, 'transform', different, undefined, failures)
     }
-    const answer =
-      one.fault !== undefined ? fail('data', one.fault) : 'message' in result ? fail(result.reason, result.message, result.cause) : succeeded(recordId, result)
-    const before = answers.get(recordId)
-    const merged = before ? merge(before, answer) : answer
-    answers.set(recordId, merged ?? fail('transform', 'expected the same metadata for records with one recordId, got different ones'))
-  })
-  return [...answers.values()]
+  }
+  return answers
+}
+
+function answerOf(one: Arrived, record: number, result: Result, failures: TransformFailure[]): Answer {
+  if (one.fault !== undefined) return fail(one, record, 'data', one.fault, undefined, failures)
+  if ('message' in result) return fail(one, record, result.reason, result.message, result.cause, failures)
+  return succeeded(one.recordId, result)
+}
+
+function fail(one: Arrived, record: number, reason: TransformFailure['reason'], message: string, cause: unknown, failures: TransformFailure[]): Answer {
+  failures.push({ recordId: one.recordId, record, reason, message, ...(cause === undefined ? {} : { cause }) })
+  return failed(one)
 }
 
 function succeeded(recordId: string, { body, metadata }: { body: Body; metadata: string | undefined }): Answer {
