@@ -3,6 +3,9 @@ import { jsonFault, kindOf, MillraceError } from '../errors.js'
 import { blueprints } from '../firehose/blueprints.js'
 import type { FirehoseEvent } from '../firehose/event.js'
 import { type Explanation, explainResponse } from '../firehose/explain.js'
+import type { RecordKernel } from '../firehose/kernel.js'
+import { mappingKernel } from '../firehose/mapping/kernel.js'
+import type { FirehoseMapping } from '../firehose/mapping/mapping.js'
 import { RESPONSE_BYTES } from '../firehose/response.js'
 import { createFirehoseTransformer, type FirehoseTransformerOptions } from '../firehose/transform.js'
 import { fileSource } from '../ports/source.js'
@@ -14,24 +17,31 @@ const NAMES = Object.keys(blueprints).join(', ')
 
 export const command: Command = {
   summary: 'run a Firehose transformation on an event, explain what Firehose does with it',
-  help: `Usage: millrace transform (--blueprint NAME | --module FILE) [--check] [EVENT]
+  help: `Usage: millrace transform (--blueprint NAME | --map FILE | --module FILE) [--check] [EVENT]
 
 Reads a Firehose transformation event (JSON) from the file EVENT or from stdin and prints the
 response. Every recordId is answered once, whatever the function does, and the response never
 is over what Lambda allows; reasons for ProcessingFailed are on stderr.
 
   --blueprint NAME   one of ${NAMES}
+  --map FILE         a mapping of JSON records, as createFirehoseTransformer({ map }) takes it: an object of
+                     where, select, rename, cast, onCast, redact, hash, salt, remove, add, flatten,
+                     format (json, csv), partitionKeys, otf; fields by name or JSON Pointer (/user/id)
   --module FILE      a module whose default export maps one record ({ data, text(), json(), ... })
                      to its outputs: text, bytes, an object (JSON), an array of such; null drops
-                     the record. Or options of createFirehoseTransformer, { transform, delimiter, ... }.
+                     the record. Or options of createFirehoseTransformer, { transform, delimiter, ... }
+                     or { map, ... }.
   --check            print what Firehose will do with each record in place of the response;
                      exit 1 where it will fail one
   --json             the table of --check as JSON
 
 Example: millrace transform --blueprint kpl --check event.json
+         echo '{"where":{"field":"level","op":"!=","value":"debug"},"hash":["/user/email"]}' > map.json
+         millrace transform --map map.json event.json
 `,
   options: {
     blueprint: { type: 'string' },
+    map: { type: 'string' },
     module: { type: 'string' },
     check: { type: 'boolean' },
     json: { type: 'boolean' },
@@ -39,7 +49,7 @@ Example: millrace transform --blueprint kpl --check event.json
   async run(values, positionals, io) {
     if (positionals.length > 1) throw new UsageError(`expected one event, got ${JSON.stringify(positionals[1])} as well`)
     const source = positionals[0] ?? '-'
-    const options = await chosen(values)
+    const options = await chosen(values, io)
     const transformer = createFirehoseTransformer({
       ...options,
       onFailure(failure) {
@@ -47,7 +57,7 @@ Example: millrace transform --blueprint kpl --check event.json
         options.onFailure?.(failure)
       },
     })
-    const event = parse(await readEvent(source, io), source)
+    const event = parse(await read(source, io), source, 'a Firehose event')
     const response = await answered(transformer(event as FirehoseEvent), source)
     if (!values.check) {
       await io.write(`${JSON.stringify(response)}\n`)
@@ -59,20 +69,32 @@ Example: millrace transform --blueprint kpl --check event.json
   },
 }
 
-async function chosen({ blueprint, module }: Values): Promise<FirehoseTransformerOptions> {
-  if ((blueprint === undefined) === (module === undefined)) throw new UsageError('expected either --blueprint NAME or --module FILE')
+async function chosen({ blueprint, map, module }: Values, io: Io): Promise<FirehoseTransformerOptions> {
+  if ([blueprint, map, module].filter((one) => one !== undefined).length !== 1)
+    throw new UsageError('expected one of --blueprint NAME, --map FILE and --module FILE')
   if (typeof blueprint === 'string') {
     if (!Object.hasOwn(blueprints, blueprint)) throw new UsageError(`--blueprint expected one of ${NAMES}, got ${JSON.stringify(blueprint)}`)
     return blueprints[blueprint]
   }
+  if (typeof map === 'string') return { transform: kernelOf(parse(await read(map, io), map, 'a mapping'), map) }
   const file = String(module)
   const exported = await defaultExport(file)
   if (typeof exported === 'function') return { transform: exported as FirehoseTransformerOptions['transform'] }
-  if (typeof exported === 'object' && exported !== null && 'transform' in exported) return exported as FirehoseTransformerOptions
+  if (typeof exported === 'object' && exported !== null && ('transform' in exported || 'map' in exported)) return exported as FirehoseTransformerOptions
   throw new MillraceError('BAD_INPUT', `expected a function as default export, got ${kindOf(exported)}`, { position: { source: file } })
 }
 
-async function readEvent(source: string, io: Io): Promise<Uint8Array> {
+/** A wrong mapping is bad input, of its file. */
+function kernelOf(mapping: unknown, source: string): RecordKernel {
+  try {
+    return mappingKernel(mapping as FirehoseMapping)
+  } catch (cause) {
+    if (cause instanceof TypeError || cause instanceof RangeError) throw new MillraceError('BAD_INPUT', cause.message, { position: { source }, cause })
+    throw cause
+  }
+}
+
+async function read(source: string, io: Io): Promise<Uint8Array> {
   try {
     return await readAll(source === '-' ? io.stdin() : fileSource(io.ports, source), source)
   } catch (cause) {
@@ -80,20 +102,20 @@ async function readEvent(source: string, io: Io): Promise<Uint8Array> {
   }
 }
 
-function parse(bytes: Uint8Array, source: string): unknown {
+function parse(bytes: Uint8Array, source: string, what: string): unknown {
   const position = { source: source === '-' ? 'stdin' : source }
   let text: string
   try {
     // A byte order mark is dropped by the decoder.
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    throw new MillraceError('BAD_INPUT', 'expected a Firehose event as JSON, got bytes that are no UTF-8', { position, cause })
+    throw new MillraceError('BAD_INPUT', `expected ${what} as JSON, got bytes that are no UTF-8`, { position, cause })
   }
-  if (text.trim() === '') throw new MillraceError('BAD_INPUT', 'expected a Firehose event as JSON, got nothing', { position })
+  if (text.trim() === '') throw new MillraceError('BAD_INPUT', `expected ${what} as JSON, got nothing`, { position })
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new MillraceError('BAD_INPUT', `expected a Firehose event as JSON: ${jsonFault(cause)}`, { position })
+    throw new MillraceError('BAD_INPUT', `expected ${what} as JSON: ${jsonFault(cause)}`, { position })
   }
 }
 

@@ -69,7 +69,35 @@ it('takes options of a transformer as a module', async () => {
   expect(JSON.parse((await runCommand(command, { module }, [event])).out).records[0].data).toBe(base64('hello;'))
 })
 
+it('answers it by a mapping', async () => {
+  const records = [{ level: 'info', user: { email: 'a@b' }, n: 1.0 }, { level: 'debug' }, 'text'].map((value, i) => ({
+    recordId: `r${i}`,
+    data: base64(JSON.stringify(value)),
+  }))
+  const map = { where: { field: 'level', op: '!=', value: 'debug' }, redact: ['/user/email'], partitionKeys: { level: 'level' } }
+  const { code, out, err } = await runCommand(command, { map: 'map.json' }, [JSON.stringify({ records })], { 'map.json': JSON.stringify(map) })
+  expect(code).toBe(0)
+  expect(JSON.parse(out).records).toEqual([
+    { recordId: 'r0', result: 'Ok', data: base64('{"level":"info","user":{"email":null},"n":1}\n'), metadata: { partitionKeys: { level: 'info' } } },
+    { recordId: 'r1', result: 'Dropped' },
+    { recordId: 'r2', result: 'ProcessingFailed', data: base64('"text"') },
+  ])
+  expect(err).toEqual(['record 2 (r2): transform: byte 0: expected a JSON object, got something else'])
+  const module = program('export default { map: { select: { l: "level" } } }')
+  expect(JSON.parse((await runCommand(command, { module }, [JSON.stringify({ records })])).out).records[0].data).toBe(base64('{"l":"info"}\n'))
+})
+
 describe('wrong', () => {
+  it.each([
+    ['{"where":{"field":"a","op":"="}}', 'map.json: "map.where.op" expected one of == != '],
+    ['{"cast":{"/a":"float"}}', 'map.json: "map.cast./a" expected one of string, number, '],
+    ['{"a":', 'map.json: expected a mapping as JSON: '],
+    ['[]', 'map.json: "map" expected a mapping, got an array'],
+  ])('mapping %j is bad input of its file', async (text, message) => {
+    const run = runCommand(command, { map: 'map.json' }, [event], { 'map.json': text })
+    await expect(run).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining(message) })
+  })
+
   it.each([
     ['', 'stdin: expected a Firehose event as JSON, got nothing'],
     ['{"records":[', 'stdin: expected a Firehose event as JSON: '],
@@ -89,8 +117,8 @@ describe('wrong', () => {
   })
 
   it.each([
-    [{}, 'expected either --blueprint NAME or --module FILE'],
-    [{ blueprint: 'kpl', module: 'x' }, 'expected either --blueprint NAME or --module FILE'],
+    [{}, 'expected one of --blueprint NAME, --map FILE and --module FILE'],
+    [{ blueprint: 'kpl', module: 'x' }, 'expected one of --blueprint NAME, --map FILE and --module FILE'],
     [{ blueprint: 'apache' }, '--blueprint expected one of process-record, kpl, got "apache"'],
     [{ blueprint: 'constructor' }, '--blueprint expected one of process-record, kpl, got "constructor"'],
   ])('options %j are wrong usage', async (values, message) => {
