@@ -2,5 +2,8 @@
 // Constants cross as exported globals.
 export { BAD_INPUT, mark, NO_MEMORY, OUTPUT_FULL, report, reserve, rewind, SLACK } from "./memory";
 export { ASK_HOST, DROPPED, OK, SAME } from "./transform/outcome";
-export { KERNEL_IDENTITY } from "./transform/kernels";
+export { CSV, KERNEL_APACHE, KERNEL_IDENTITY } from "./transform/kernels";
+export {
+  APACHE_BYTES, APACHE_HOST, APACHE_IDENT, APACHE_REQUEST, APACHE_STATUS, APACHE_TIME, APACHE_USER,
+} from "./transform/apache";
 export { AGGREGATES, GZIP, LOGS, RECORD_ROW, TEXTS, transformRecords } from "./transform/frame";

@@ -1,13 +1,19 @@
 // The kernels by number: outcome.ts says what one is.
 import { OUTPUT_FULL } from "../memory";
+import { apache } from "./apache";
 import { takeTo } from "./outcome";
 
 /** The record as it is. */
 export const KERNEL_IDENTITY: i32 = 0;
+/** Lines of Apache's access logs to JSON, or with the option CSV to that. */
+export const KERNEL_APACHE: i32 = 1;
+
+export const CSV: usize = 1;
 
 /** `options`: bits, or the address of what the kernel goes by. */
 export function runKernel(kernel: i32, options: usize, p: usize, end: usize, dst: usize, room: usize): i32 {
   switch (kernel) {
+    case KERNEL_APACHE: return apache(p, end, dst, room, options == CSV);
     default: return identity(p, end, dst, room);
   }
 }
