@@ -2,8 +2,9 @@
 // Constants cross as exported globals.
 export { BAD_INPUT, mark, NO_MEMORY, OUTPUT_FULL, report, reserve, rewind, SLACK } from "./memory";
 export { ASK_HOST, DROPPED, OK, SAME } from "./transform/outcome";
-export { CSV, KERNEL_APACHE, KERNEL_IDENTITY } from "./transform/kernels";
+export { CSV, KERNEL_APACHE, KERNEL_IDENTITY, KERNEL_SYSLOG } from "./transform/kernels";
 export {
   APACHE_BYTES, APACHE_HOST, APACHE_IDENT, APACHE_REQUEST, APACHE_STATUS, APACHE_TIME, APACHE_USER,
 } from "./transform/apache";
 export { AGGREGATES, GZIP, LOGS, RECORD_ROW, TEXTS, transformRecords } from "./transform/frame";
+export { SYSLOG_FIELD, SYSLOG_HOST, SYSLOG_PRIORITY, SYSLOG_STRUCTURED, SYSLOG_TIME } from "./transform/syslog";

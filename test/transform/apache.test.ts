@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { transformBytes } from '../../src/engine/transform.js'
 import * as core from '../../src/engine/transform-core.js'
 import { transformBuilds } from '../builds.js'
 import { apacheCsv, apacheJson } from './apache-oracle.js'
+import { runLines } from './lines.js'
 import { binary, mutated } from './mutated.js'
 
 const two = (max: number, min = 0) => fc.integer({ min, max }).map((n) => String(n).padStart(2, '0'))
@@ -64,18 +64,7 @@ const line = fc
   )
 
 describe.each(transformBuilds)("lines of Apache's access logs (%s)", (_, engine) => {
-  const run = (record: string, options = 0) => {
-    let out: string | [number, number] | undefined
-    transformBytes(
-      [Buffer.from(record, 'latin1')],
-      { kernel: core.KERNEL_APACHE, options, delimiter: Buffer.from('\n') },
-      (_, status, output, reason, position) => {
-        out = status === core.OK ? Buffer.from(output as Uint8Array).toString('latin1') : status === core.DROPPED ? '' : [reason, position]
-      },
-      engine,
-    )
-    return out
-  }
+  const run = (record: string, options = 0) => runLines(engine, core.KERNEL_APACHE, record, options)
 
   it.each([
     [
