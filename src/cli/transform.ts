@@ -1,6 +1,6 @@
 // millrace transform: a Firehose transformation Lambda on an event file, and what Firehose makes of it.
 import { jsonFault, kindOf, MillraceError } from '../errors.js'
-import { blueprints } from '../firehose/blueprints.js'
+import { blueprintNames, type FirehoseBlueprintName, firehoseBlueprint } from '../firehose/blueprints/blueprint.js'
 import type { FirehoseEvent } from '../firehose/event.js'
 import { type Explanation, explainResponse } from '../firehose/explain.js'
 import { RESPONSE_BYTES } from '../firehose/response.js'
@@ -10,17 +10,18 @@ import { type Command, type Io, UsageError, type Values } from './command.js'
 import { readAll } from './input.js'
 import { defaultExport } from './module.js'
 
-const NAMES = Object.keys(blueprints).join(', ')
+const NAMES = blueprintNames.join(', ')
 
 export const command: Command = {
   summary: 'run a Firehose transformation on an event, explain what Firehose does with it',
-  help: `Usage: millrace transform (--blueprint NAME | --module FILE) [--check] [EVENT]
+  help: `Usage: millrace transform (--blueprint NAME [--compat] | --module FILE) [--check] [EVENT]
 
 Reads a Firehose transformation event (JSON) from the file EVENT or from stdin and prints the
 response. Every recordId is answered once, whatever the function does, and the response never
 is over what Lambda allows; reasons for ProcessingFailed are on stderr.
 
-  --blueprint NAME   one of ${NAMES}
+  --blueprint NAME   ${list(blueprintNames)}
+  --compat           the bytes that AWS's own blueprint of that name gives, its faults included
   --module FILE      a module whose default export maps one record ({ data, text(), json(), ... })
                      to its outputs: text, bytes, an object (JSON), an array of such; null drops
                      the record. Or options of createFirehoseTransformer, { transform, delimiter, ... }.
@@ -28,10 +29,11 @@ is over what Lambda allows; reasons for ProcessingFailed are on stderr.
                      exit 1 where it will fail one
   --json             the table of --check as JSON
 
-Example: millrace transform --blueprint kpl --check event.json
+Example: millrace transform --blueprint apachelog-to-json --check event.json
 `,
   options: {
     blueprint: { type: 'string' },
+    compat: { type: 'boolean' },
     module: { type: 'string' },
     check: { type: 'boolean' },
     json: { type: 'boolean' },
@@ -59,17 +61,27 @@ Example: millrace transform --blueprint kpl --check event.json
   },
 }
 
-async function chosen({ blueprint, module }: Values): Promise<FirehoseTransformerOptions> {
+async function chosen({ blueprint, compat, module }: Values): Promise<FirehoseTransformerOptions> {
   if ((blueprint === undefined) === (module === undefined)) throw new UsageError('expected either --blueprint NAME or --module FILE')
   if (typeof blueprint === 'string') {
-    if (!Object.hasOwn(blueprints, blueprint)) throw new UsageError(`--blueprint expected one of ${NAMES}, got ${JSON.stringify(blueprint)}`)
-    return blueprints[blueprint]
+    if (!(blueprintNames as string[]).includes(blueprint)) throw new UsageError(`--blueprint expected one of ${NAMES}, got ${JSON.stringify(blueprint)}`)
+    try {
+      return firehoseBlueprint(blueprint as FirehoseBlueprintName, { compat: compat === true })
+    } catch (error) {
+      throw new UsageError((error as Error).message)
+    }
   }
+  if (compat) throw new UsageError('expected --blueprint NAME beside --compat')
   const file = String(module)
   const exported = await defaultExport(file)
   if (typeof exported === 'function') return { transform: exported as FirehoseTransformerOptions['transform'] }
   if (typeof exported === 'object' && exported !== null && 'transform' in exported) return exported as FirehoseTransformerOptions
   throw new MillraceError('BAD_INPUT', `expected a function as default export, got ${kindOf(exported)}`, { position: { source: file } })
+}
+
+/** One under the other, as a column of the help has them. */
+function list(names: readonly string[]): string {
+  return names.join(`\n${' '.repeat(21)}`)
 }
 
 async function readEvent(source: string, io: Io): Promise<Uint8Array> {
