@@ -2,7 +2,10 @@
 // Constants cross as exported globals.
 export { BAD_INPUT, mark, NO_MEMORY, OUTPUT_FULL, report, reserve, rewind, SLACK } from "./memory";
 export { ASK_HOST, DROPPED, OK, SAME } from "./transform/outcome";
-export { KERNEL_IDENTITY } from "./transform/kernels";
+export { CSV, KERNEL_APACHE, KERNEL_IDENTITY, KERNEL_SYSLOG } from "./transform/kernels";
+export {
+  APACHE_BYTES, APACHE_HOST, APACHE_IDENT, APACHE_REQUEST, APACHE_STATUS, APACHE_TIME, APACHE_USER,
+} from "./transform/apache";
 export { AGGREGATES, GZIP, LOGS, RECORD_ROW, TEXTS, transformRecords } from "./transform/frame";
 export { KERNEL_MAPPING } from "./transform/kernels";
 export {
@@ -15,3 +18,4 @@ export {
   WHERE_AND, WHERE_AT_LEAST, WHERE_AT_MOST, WHERE_CONTAINS, WHERE_EQUALS, WHERE_EXISTS, WHERE_GREATER, WHERE_LESS, WHERE_NOT, WHERE_OR, WHERE_PREFIX,
 } from "./transform/mapping/where";
 export { JSON_CONTROL, JSON_DEPTH, JSON_ESCAPE, JSON_NOT_OBJECT, JSON_SYNTAX, JSON_TEXT_ENDS, JSON_UTF8, MAX_DEPTH } from "./codec/json";
+export { SYSLOG_FIELD, SYSLOG_HOST, SYSLOG_PRIORITY, SYSLOG_STRUCTURED, SYSLOG_TIME } from "./transform/syslog";

@@ -1,17 +1,27 @@
 // The kernels by number: outcome.ts says what one is.
 import { OUTPUT_FULL } from "../memory";
 import { mapItem, openMapping, recordMetadata, startMapped } from "./mapping/mapping";
+import { apache } from "./apache";
 import { takeTo } from "./outcome";
+import { syslog } from "./syslog";
 
 /** The record as it is. */
 export const KERNEL_IDENTITY: i32 = 0;
 /** A declarative mapping; options: the address of its program. */
-export const KERNEL_MAPPING: i32 = 16;
+export const KERNEL_MAPPING: i32 = 3;
+/** Lines of Apache's access logs to JSON, or with the option CSV to that. */
+export const KERNEL_APACHE: i32 = 1;
+/** Lines of syslog, RFC 3164 and 5424, in the same way. */
+export const KERNEL_SYSLOG: i32 = 2;
+
+export const CSV: usize = 1;
 
 /** `options`: bits, or the address of what the kernel goes by. */
 export function runKernel(kernel: i32, options: usize, p: usize, end: usize, dst: usize, room: usize): i32 {
   switch (kernel) {
     case KERNEL_MAPPING: return mapItem(p, end, dst, room);
+    case KERNEL_APACHE: return apache(p, end, dst, room, options == CSV);
+    case KERNEL_SYSLOG: return syslog(p, end, dst, room, options == CSV);
     default: return identity(p, end, dst, room);
   }
 }

@@ -1,6 +1,6 @@
 // millrace transform: a Firehose transformation Lambda on an event file, and what Firehose makes of it.
 import { jsonFault, kindOf, MillraceError } from '../errors.js'
-import { blueprints } from '../firehose/blueprints.js'
+import { blueprintNames, type FirehoseBlueprintName, firehoseBlueprint } from '../firehose/blueprints/blueprint.js'
 import type { FirehoseEvent } from '../firehose/event.js'
 import { type Explanation, explainResponse } from '../firehose/explain.js'
 import type { RecordKernel } from '../firehose/kernel.js'
@@ -13,17 +13,18 @@ import { type Command, type Io, UsageError, type Values } from './command.js'
 import { readAll } from './input.js'
 import { defaultExport } from './module.js'
 
-const NAMES = Object.keys(blueprints).join(', ')
+const NAMES = blueprintNames.join(', ')
 
 export const command: Command = {
   summary: 'run a Firehose transformation on an event, explain what Firehose does with it',
-  help: `Usage: millrace transform (--blueprint NAME | --map FILE | --module FILE) [--check] [EVENT]
+  help: `Usage: millrace transform (--blueprint NAME [--compat] | --map FILE | --module FILE) [--check] [EVENT]
 
 Reads a Firehose transformation event (JSON) from the file EVENT or from stdin and prints the
 response. Every recordId is answered once, whatever the function does, and the response never
 is over what Lambda allows; reasons for ProcessingFailed are on stderr.
 
-  --blueprint NAME   one of ${NAMES}
+  --blueprint NAME   ${list(blueprintNames)}
+  --compat           the bytes that AWS's own blueprint of that name gives, its faults included
   --map FILE         a mapping of JSON records, as createFirehoseTransformer({ map }) takes it: an object of
                      where, select, rename, cast, onCast, redact, hash, salt, remove, add, flatten,
                      format (json, csv), partitionKeys, otf; fields by name or JSON Pointer (/user/id)
@@ -35,13 +36,14 @@ is over what Lambda allows; reasons for ProcessingFailed are on stderr.
                      exit 1 where it will fail one
   --json             the table of --check as JSON
 
-Example: millrace transform --blueprint kpl --check event.json
+Example: millrace transform --blueprint apachelog-to-json --check event.json
          echo '{"where":{"field":"level","op":"!=","value":"debug"},"hash":["/user/email"]}' > map.json
          millrace transform --map map.json event.json
 `,
   options: {
     blueprint: { type: 'string' },
     map: { type: 'string' },
+    compat: { type: 'boolean' },
     module: { type: 'string' },
     check: { type: 'boolean' },
     json: { type: 'boolean' },
@@ -69,13 +71,18 @@ Example: millrace transform --blueprint kpl --check event.json
   },
 }
 
-async function chosen({ blueprint, map, module }: Values, io: Io): Promise<FirehoseTransformerOptions> {
+async function chosen({ blueprint, compat, map, module }: Values, io: Io): Promise<FirehoseTransformerOptions> {
   if ([blueprint, map, module].filter((one) => one !== undefined).length !== 1)
     throw new UsageError('expected one of --blueprint NAME, --map FILE and --module FILE')
   if (typeof blueprint === 'string') {
-    if (!Object.hasOwn(blueprints, blueprint)) throw new UsageError(`--blueprint expected one of ${NAMES}, got ${JSON.stringify(blueprint)}`)
-    return blueprints[blueprint]
+    if (!(blueprintNames as string[]).includes(blueprint)) throw new UsageError(`--blueprint expected one of ${NAMES}, got ${JSON.stringify(blueprint)}`)
+    try {
+      return firehoseBlueprint(blueprint as FirehoseBlueprintName, { compat: compat === true })
+    } catch (error) {
+      throw new UsageError((error as Error).message)
+    }
   }
+  if (compat) throw new UsageError('expected --blueprint NAME beside --compat')
   if (typeof map === 'string') return { transform: kernelOf(parse(await read(map, io), map, 'a mapping'), map) }
   const file = String(module)
   const exported = await defaultExport(file)
@@ -92,6 +99,11 @@ function kernelOf(mapping: unknown, source: string): RecordKernel {
     if (cause instanceof TypeError || cause instanceof RangeError) throw new MillraceError('BAD_INPUT', cause.message, { position: { source }, cause })
     throw cause
   }
+}
+
+/** One under the other, as a column of the help has them. */
+function list(names: readonly string[]): string {
+  return names.join(`\n${' '.repeat(21)}`)
 }
 
 async function read(source: string, io: Io): Promise<Uint8Array> {
