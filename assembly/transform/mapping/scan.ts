@@ -51,7 +51,7 @@ function scanObject(node: usize, p: usize, level: u32): usize {
     p = skipBlank(p + 1);
 
     let gone: u32 = 0xffffffff;
-    if (child == 0) p = load<u8>(p) == 0x22 ? skipString(p + 1) : skipValue(p);
+    if (child == 0) p = skipAny(p);
     else {
       const edit: usize = load<u32>(child, NODE_EDIT);
       if (edit != 0) {
@@ -87,7 +87,7 @@ function scanArray(node: usize, p: usize, level: u32): usize {
     const start = p;
     let gone: u32 = 0xffffffff;
     const child: usize = wanted == 0 ? 0 : nodes + wanted * NODE;
-    if (child == 0 || load<i32>(child, NODE_INDEX) != index) p = skipValue(p);
+    if (child == 0 || load<i32>(child, NODE_INDEX) != index) p = skipAny(p);
     else {
       const edit: usize = load<u32>(child, NODE_EDIT);
       if (edit != 0 && load<u32>(at(<u32>edit), EDIT_KIND) == EDIT_REMOVE) gone = addSplice(stays ? comma : start, 0, SPLICE_GONE, child);
@@ -129,10 +129,19 @@ function scanField(field: usize, under: u32, p: usize, level: u32): usize {
   } else if (c == 0x5b && load<u32>(field, NODE_MASK) != 0) {
     p = scanArray(field, p, level + 1);
     openLevels(level);
-  } else p = skipValue(p);
+  } else p = skipAny(p);
   store<u32>(field, <u32>p, NODE_END);
   if (splice != 0xffffffff) endSplice(splice, p);
   return p;
+}
+
+/** Any value; a string without escapes, which most are, at once. */
+// @ts-ignore: decorator
+@inline
+function skipAny(p: usize): usize {
+  if (load<u8>(p) != 0x22) return skipValue(p);
+  const end = plainEnd(p + 1);
+  return load<u8>(end) == 0x22 ? end + 1 : skipString(p + 1);
 }
 
 /** The child by the name whose escaped text ends before `end`; a lone surrogate is in no name. */
