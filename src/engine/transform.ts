@@ -1,7 +1,7 @@
 // The second binary (assembly/transform.ts): kernels that work on one record after the other, for the
 // firehose stage alone. Here its host's side: batches of records in, and what a kernel makes of them.
 import { type Binary, type Build, type Instance, instanceOf, instantiate, outOfMemory, register } from './binary.js'
-import { ASK_HOST, BAD_INPUT, EXPORTS, NO_MEMORY, OK, RECORD_ROW, SLACK, simd, TEXTS, type TransformCore } from './transform-core.js'
+import { ASK_HOST, BAD_INPUT, DECODED, EXPORTS, KERNEL_IDENTITY, NO_MEMORY, OK, RECORD_ROW, SLACK, simd, TEXTS, type TransformCore } from './transform-core.js'
 
 export type TransformEngine = Instance<TransformCore>
 
@@ -49,6 +49,8 @@ export type Settle<Output> = (index: number, status: number, output: Output | un
 const PIECE = 64 * 1024
 const OUTPUT = 120 * 1024
 const ROWS = 512
+/** Between records: what a kernel may write behind one. */
+const GAP = SLACK + 16
 const ROW_WORDS = RECORD_ROW / 4
 
 /**
@@ -62,13 +64,14 @@ export function transformTexts(
   settle: Settle<string>,
   e: TransformEngine = transformEngine(),
 ): void {
-  const write = textWriter(e)
+  const decodes = typeof Buffer !== 'undefined' && work.kernel !== KERNEL_IDENTITY
+  const write = decodes ? textDecoder(e) : textWriter(e)
   const read = (from: number, to: number) => {
     const all = latin1(e.bytes().subarray(from, to))
     return (at: number, size: number) => all.slice(at, at + size)
   }
   const sizeOf = (i: number) => texts[i]?.length ?? 0
-  pieces(e, texts.length, sizeOf, work, TEXTS | flags, (i, at) => write(texts[i], at), read, settle)
+  pieces(e, texts.length, sizeOf, work, TEXTS | flags | (decodes ? DECODED : 0), (i, at) => write(texts[i], at), read, settle)
 }
 
 /** Bytes through the kernel; outputs in memory of their own. */
@@ -109,7 +112,7 @@ function pieces<Output>(
         longest = Math.max(longest, sizeOf(next))
       }
       const table = e.reserve((next - first) * RECORD_ROW)
-      const src = e.reserve(bytes)
+      const src = e.reserve(bytes + (next - first) * GAP)
       const end = e.put(delimiter)
       const given = typeof options === 'number' ? options : e.put(options)
       const words = e.words()
@@ -123,7 +126,7 @@ function pieces<Output>(
         words[(table >> 2) + rows * ROW_WORDS] = at
         words[(table >> 2) + rows * ROW_WORDS + 1] = size
         indices[rows++] = i
-        at += size
+        at = (at + size + GAP) & ~15
       }
       runRows(e, table, rows, { kernel, options: given, end, endSize: delimiter.length, flags, longest, indices }, read, settle)
     })
@@ -217,5 +220,20 @@ function textWriter(e: TransformEngine): (text: string | undefined, at: number) 
     if (typeof Buffer === 'undefined') return encoder.encodeInto(text, e.bytes().subarray(at, at + size)).read === size ? size : -1
     if (buffer === undefined || buffer.length === 0) buffer = Buffer.from(e.bytes().buffer as ArrayBuffer)
     return buffer.write(text, at, size, 'utf8') === size ? size : -1
+  }
+}
+
+/**
+ * Writes what base64 text stands for, and gives its bytes; -1 where it is not so many bytes as text of that length must be, which has
+ * something in it that is no base64. Buffer decodes twice as fast as the core does.
+ */
+function textDecoder(e: TransformEngine): (text: string | undefined, at: number) => number {
+  let buffer: Buffer | undefined
+  return (text, at) => {
+    if (text === undefined || text.length % 4 !== 0) return -1
+    if (buffer === undefined || buffer.length === 0) buffer = Buffer.from(e.bytes().buffer as ArrayBuffer)
+    const n = text.length
+    const size = (n / 4) * 3 - (n > 0 && text.charCodeAt(n - 1) === 61 ? (text.charCodeAt(n - 2) === 61 ? 2 : 1) : 0)
+    return buffer.write(text, at, size, 'base64') === size ? size : -1
   }
 }
