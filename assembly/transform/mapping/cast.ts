@@ -7,6 +7,7 @@ import { at, header, HEADER_SALT, NODE_EDIT } from "./program";
 import { digitsEnd, first, magnitude, negative, takeApart } from "./decimal";
 import { isDigit, skipNumber } from "../../codec/json";
 import { putMoment } from "./moment";
+import { JSON_GROWTH, putJson } from "../text";
 import { takeText, textAt, textSize } from "./text";
 import { sha256Final, sha256Init, sha256Update } from "../../codec/sha256";
 
@@ -73,27 +74,10 @@ function putString(p: usize, end: usize): void {
   putByte(0x22);
 }
 
-/** The bytes [p, end) as they stand between the quotes of a JSON string, escaped as JSON.stringify does. */
+/** The bytes [p, end), which are UTF-8, as they stand between the quotes of a JSON string. */
 export function putEscaped(p: usize, end: usize): void {
-  let from = p;
-  for (; p < end; p++) {
-    const c: u32 = load<u8>(p);
-    if (c >= 0x20 && c != 0x22 && c != 0x5c) continue;
-    put(from, p - from);
-    from = p + 1;
-    putByte(0x5c);
-    if (c == 0x22 || c == 0x5c) putByte(c);
-    else if (c == 8) putByte(0x62);
-    else if (c == 9) putByte(0x74);
-    else if (c == 10) putByte(0x6e);
-    else if (c == 12) putByte(0x66);
-    else if (c == 13) putByte(0x72);
-    else {
-      putByte(0x75);
-      putWord(0x3030 | (hex(c >> 4) << 16) | (hex(c & 15) << 24));
-    }
-  }
-  put(from, p - from);
+  // room for the worst, which only control characters come to
+  if (hasRoom((end - p) * JSON_GROWTH)) taken(putJson(out, p, end) - out);
 }
 
 /** False, and nothing put, where the value cannot be one of `kind`. */

@@ -1,7 +1,9 @@
 // The output of a record as a line of CSV (RFC 4180): the outputs of the selection in their order, strings without
 // their quotes, anything else as its JSON. What is missing or null is nothing, "" an empty string.
 import { at, header, HEADER_ADDED, HEADER_OUTPUTS, NODE, NODE_END, NODE_SPLICE, nodes, valueOf } from "./program";
-import { backTo, full, hasRoom, last, noRoom, out, put, putByte, taken } from "./sink";
+import { backTo, full, last, noRoom, out, put, putByte, taken } from "./sink";
+import { putCsv } from "../text";
+import { SPLICE, spliceCount, splices } from "./splices";
 import { OUTPUT, writeStretch } from "./write";
 import { takeText, textAt, textSize } from "./text";
 
@@ -17,49 +19,39 @@ export function writeCsv(): void {
 }
 
 function putCell(value: usize, end: usize, splice: u32): void {
-  const cell = out;
-  writeStretch(value, end, splice);
-  if (full) return;
-  const c: u32 = load<u8>(cell);
-  if (c == 0x6e) {
-    backTo(cell);
-    return;
-  }
-  if (c == 0x22) {
-    // unescaped behind the JSON, and moved over it
-    if (!takeText(cell, out, out, last)) {
-      noRoom();
-      return;
-    }
-    memory.copy(cell, textAt, textSize);
-    backTo(cell + textSize);
-    if (textSize == 0) {
-      putByte(0x22);
-      putByte(0x22);
-      return;
-    }
-  }
-  quote(cell);
+  if (splice < spliceCount && <usize>load<u32>(splices + <usize>splice * SPLICE) < end) {
+    // its JSON first, behind it the cell that this becomes, which then is moved over it
+    const cell = out;
+    writeStretch(value, end, splice);
+    const json = out;
+    putPlain(cell, json);
+    if (full) return;
+    const size = out - json;
+    memory.copy(cell, json, size);
+    backTo(cell + size);
+  } else putPlain(value, end);
 }
 
-/** Puts quotes around what was put from `cell` on, where it has a comma, a quote or the end of a line. */
-function quote(cell: usize): void {
-  const end = out;
-  let quotes: usize = 0, special = false;
-  for (let p = cell; p < end; p++) {
-    const c: u32 = load<u8>(p);
-    quotes += c == 0x22 ? 1 : 0;
-    special = special || c == 0x22 || c == 0x2c || c == 0x0a || c == 0x0d;
+/** The JSON value in [p, end) as a cell. */
+function putPlain(p: usize, end: usize): void {
+  if (full || load<u8>(p) == 0x6e) return;
+  const text = load<u8>(p) == 0x22;
+  if (!takeText(p, end, out, last)) {
+    noRoom();
+    return;
   }
-  if (!special) return;
-  if (!hasRoom(quotes + 2)) return;
-  let to = end + quotes + 1;
-  store<u8>(to--, 0x22);
-  for (let p = end; p > cell; ) {
-    const c = load<u8>(--p);
-    store<u8>(to--, c);
-    if (c == 0x22) store<u8>(to--, c);
+  if (text && textSize == 0) {
+    putByte(0x22);
+    putByte(0x22);
+    return;
   }
-  store<u8>(cell, 0x22);
-  taken(quotes + 2);
+  // an unescaped text lies where the cell will be: that goes behind it
+  const to = textAt == out ? out + textSize : out;
+  if (to + 2 * textSize + 2 > last) {
+    noRoom();
+    return;
+  }
+  const size = putCsv(to, textAt, textAt + textSize) - to;
+  if (to != out) memory.copy(out, to, size);
+  taken(size);
 }

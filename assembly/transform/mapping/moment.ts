@@ -2,6 +2,7 @@
 import { dateOf, iso, monthDay, nanos, seconds, setTime, yearOf } from "../../codec/calendar";
 import { digitsEnd, first, magnitude, negative, takeApart } from "./decimal";
 import { hasRoom, out, taken } from "./sink";
+import { putTwo } from "../text";
 import { CAST_MS, CAST_S, CAST_SQL } from "./edits";
 
 /**
@@ -60,33 +61,29 @@ export function putMoment(p: usize, end: usize, text: bool, kind: u32): bool {
   if (day < -719528 || day > 2932896) return false;
   if (!hasRoom(26)) return true;
   dateOf(<i32>day);
-  const d = out;
+  let d = out;
   store<u8>(d, 0x22);
-  digits(d + 1, yearOf, 4);
-  store<u8>(d, 0x2d, 5);
-  digits(d + 6, <u32>monthDay >> 8, 2);
-  store<u8>(d, 0x2d, 8);
-  digits(d + 9, <u32>monthDay & 0xff, 2);
-  store<u8>(d, kind == CAST_SQL ? 0x20 : 0x54, 11);
-  digits(d + 12, second / 3600, 2);
-  store<u8>(d, 0x3a, 14);
-  digits(d + 15, second / 60 % 60, 2);
-  store<u8>(d, 0x3a, 17);
-  digits(d + 18, second % 60, 2);
-  store<u8>(d, 0x2e, 20);
-  digits(d + 21, ms, 3);
+  d = putTwo(putTwo(d + 1, yearOf / 100), yearOf % 100);
+  store<u8>(d, 0x2d);
+  d = putTwo(d + 1, <u32>monthDay >> 8);
+  store<u8>(d, 0x2d);
+  d = putTwo(d + 1, <u32>monthDay & 0xff);
+  store<u8>(d, kind == CAST_SQL ? 0x20 : 0x54);
+  d = putTwo(d + 1, second / 3600);
+  store<u8>(d, 0x3a);
+  d = putTwo(d + 1, second / 60 % 60);
+  store<u8>(d, 0x3a);
+  d = putTwo(d + 1, second % 60);
+  store<u16>(d, <u16>(0x302e | (ms / 100 << 8)));
+  d = putTwo(d + 2, ms % 100);
   if (kind == CAST_SQL) {
-    store<u8>(d, 0x22, 24);
+    store<u8>(d, 0x22);
     taken(25);
   } else {
-    store<u16>(d, 0x225a, 24);
+    store<u16>(d, 0x225a);
     taken(26);
   }
   return true;
-}
-
-function digits(d: usize, value: u32, size: usize): void {
-  for (; size > 0; size--, value /= 10) store<u8>(d + size - 1, 0x30 + value % 10);
 }
 
 function putInteger(value: i64): void {
