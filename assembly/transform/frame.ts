@@ -3,7 +3,7 @@
 // A row of the record table, little-endian u32:
 //   0        4      8        12    16     20       24         28
 //   | source | size | status | out | size | reason | position | - |
-//   source: address of the record's text or bytes    status: OK, SAME, DROPPED, BAD_INPUT, ASK_HOST
+//   source: offset of the record's text or bytes from `heap`    status: OK, SAME, DROPPED, BAD_INPUT, ASK_HOST
 //   out: offset of the output in dst                 reason, position: of BAD_INPUT, the position in the decoded record
 import { base64Decode, base64Encode } from "../codec/base64";
 import { equalBytes } from "../bytes";
@@ -27,13 +27,13 @@ export const LOGS: u32 = 8;
  * small for the first one.
  */
 export function transformRecords(
-  table: usize, count: u32, kernel: i32, options: usize, delimiter: usize, delimiterSize: usize, flags: u32, work: usize, workSize: usize, dst: usize, cap: usize,
+  heap: usize, table: usize, count: u32, kernel: i32, options: usize, delimiter: usize, delimiterSize: usize, flags: u32, work: usize, workSize: usize, dst: usize, cap: usize,
 ): i32 {
   const last = dst + cap;
   let d = dst, done: u32 = 0;
   for (; done < count; done++) {
     const row = table + <usize>done * RECORD_ROW;
-    const src = <usize>load<u32>(row), size = <usize>load<u32>(row, 4);
+    const src = heap + <usize>load<u32>(row), size = <usize>load<u32>(row, 4);
     if (size + 2 * SLACK > workSize) break;
     let len = size;
     if (flags & TEXTS) {

@@ -31,11 +31,12 @@ export async function runKernel(given: readonly Arrived[], kernel: RecordKernel,
   const rest: number[] = []
   // A record that was put again may carry its mark in an aggregate.
   const flags = AGGREGATES | (options.gunzip ? GZIP : 0) | (options.logs ? LOGS : 0)
-  const texts = given.map(({ text }) => text)
+  // What is no text has its fault already.
+  const texts = given.map(({ text }) => text ?? '')
   transformTexts(texts, work, flags, (i, status, output, reason, position) => {
     if (status === ASK_HOST) rest.push(i)
     else if (status === BAD_INPUT) results[i] = failure(kernel.explain(reason, position))
-    else results[i] = { body: status === DROPPED ? [] : (output ?? (texts[i] as string)), metadata: undefined }
+    else results[i] = status === DROPPED ? '' : (output ?? texts[i])
   })
   for (const i of rest) arrived[i] = withoutMark(decoded(given[i]))
   const opened = await openRecords(
@@ -57,7 +58,7 @@ function runOpened(opened: readonly Opened[], { explain }: RecordKernel, work: R
     (i, status, output, reason, position) => {
       const { home, place } = all[i]
       if (status === OK) bodies[home].push(output as Uint8Array)
-      else if (status !== DROPPED && !('message' in results[home]))
+      else if (status !== DROPPED && typeof results[home] === 'object' && 'body' in results[home])
         results[home] = failure(placeOf(opened[home] as FirehoseInput[], place) + explain(reason, position))
     },
   )

@@ -182,26 +182,30 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
 
 /** One answer for each recordId, in the order in which they first come. */
 function settle(arrived: readonly Arrived[], results: readonly Result[], failures: TransformFailure[]): Answer[] {
-  const answers = new Map<string, Answer>()
-  arrived.forEach((one, record) => {
-    const { recordId } = one
+  const fail = (record: number, reason: TransformFailure['reason'], message: string, cause?: unknown): Answer => {
+    const one = arrived[record]
+    failures.push({ recordId: one.recordId, record, reason, message, ...(cause === undefined ? {} : { cause }) })
+    return failed(one)
+  }
+  const all = arrived.map(({ recordId, fault }, record): Answer => {
     const result = results[record]
-    const fail = (reason: TransformFailure['reason'], message: string, cause?: unknown): Answer => {
-      failures.push({ recordId, record, reason, message, ...(cause === undefined ? {} : { cause }) })
-      return failed(one)
-    }
-    const answer =
-      one.fault !== undefined ? fail('data', one.fault) : 'message' in result ? fail(result.reason, result.message, result.cause) : succeeded(recordId, result)
-    const before = answers.get(recordId)
-    const merged = before ? merge(before, answer) : answer
-    answers.set(recordId, merged ?? fail('transform', 'expected the same metadata for records with one recordId, got different ones'))
+    if (fault !== undefined) return fail(record, 'data', fault)
+    if (typeof result === 'string') return succeeded(recordId, result, undefined)
+    return 'message' in result ? fail(record, result.reason, result.message, result.cause) : succeeded(recordId, result.body, result.metadata)
   })
+  if (new Set(arrived.map(({ recordId }) => recordId)).size === all.length) return all
+  const answers = new Map<string, Answer>()
+  for (const [record, answer] of all.entries()) {
+    const before = answers.get(answer.recordId)
+    const merged = before ? merge(before, answer) : answer
+    answers.set(answer.recordId, merged ?? fail(record, 'transform', 'expected the same metadata for records with one recordId, got different ones'))
+  }
   return [...answers.values()]
 }
 
-function succeeded(recordId: string, { body, metadata }: { body: Body; metadata: string | undefined }): Answer {
+function succeeded(recordId: string, body: Body, metadata: string | undefined): Answer {
   // Ok without bytes would be an invalid answer, and Dropped delivers the same nothing.
-  if (bodyBytes(body) === 0) return { recordId, result: 'Dropped', body: undefined, metadata: undefined }
+  if (body === '' || (typeof body !== 'string' && bodyBytes(body) === 0)) return { recordId, result: 'Dropped', body: undefined, metadata: undefined }
   return { recordId, result: 'Ok', body, metadata }
 }
 
