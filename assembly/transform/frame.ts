@@ -3,7 +3,7 @@
 // A row of the record table, little-endian u32:
 //   0        4      8        12    16     20       24         28
 //   | source | size | status | out | size | reason | position | note |
-//   source: address of the record's text or bytes    status: OK, SAME, DROPPED, BAD_INPUT, ASK_HOST
+//   source: offset of the record's text or bytes from `heap`    status: OK, SAME, DROPPED, BAD_INPUT, ASK_HOST
 //   out: offset of the output in dst                 reason, position: of BAD_INPUT, the position in the decoded record
 import { base64Decode, base64Encode } from "../codec/base64";
 import { equalBytes } from "../bytes";
@@ -15,8 +15,6 @@ export const RECORD_ROW: usize = 32;
 
 /** Flag: sources are base64 texts, and outputs become such. A text that is not canonical is ASK_HOST. */
 export const TEXTS: u32 = 1;
-/** Flag beside TEXTS: the host has decoded the texts already; SLACK bytes behind each source may be written. */
-export const DECODED: u32 = 16;
 /** Flags: what begins like gzip, a KPL aggregate, an envelope of CloudWatch Logs is ASK_HOST. */
 export const GZIP: u32 = 2;
 export const AGGREGATES: u32 = 4;
@@ -29,27 +27,24 @@ export const LOGS: u32 = 8;
  * small for the first one.
  */
 export function transformRecords(
-  table: usize, count: u32, kernel: i32, options: usize, delimiter: usize, delimiterSize: usize, flags: u32, work: usize, workSize: usize, dst: usize, cap: usize,
+  heap: usize, table: usize, count: u32, kernel: i32, options: usize, delimiter: usize, delimiterSize: usize, flags: u32, work: usize, workSize: usize, dst: usize, cap: usize,
 ): i32 {
   if (!startBatch(kernel, options)) return NO_MEMORY;
   const last = dst + cap;
   let d = dst, done: u32 = 0;
   for (; done < count; done++) {
     const row = table + <usize>done * RECORD_ROW;
-    const src = <usize>load<u32>(row), size = <usize>load<u32>(row, 4);
+    const src = heap + <usize>load<u32>(row), size = <usize>load<u32>(row, 4);
     if (size + 2 * SLACK > workSize) break;
-    let len = size, from = work;
+    let len = size;
     if (flags & TEXTS) {
-      if (flags & DECODED) from = src;
-      else {
-        const got = base64Decode(src, size, work, workSize - SLACK, false);
-        if (got < 0) {
-          store<i32>(row, ASK_HOST, 8);
-          continue;
-        }
-        len = got;
+      const got = base64Decode(src, size, work, workSize - SLACK, false);
+      if (got < 0) {
+        store<i32>(row, ASK_HOST, 8);
+        continue;
       }
-      if (mustOpen(from, len, flags)) {
+      len = got;
+      if (mustOpen(work, len, flags)) {
         store<i32>(row, ASK_HOST, 8);
         continue;
       }
@@ -64,13 +59,13 @@ export function transformRecords(
       out = (work + len + SLACK + 15) & ~15;
       end = work + workSize;
     }
-    const made = transform(kernel, options, from, from + len, out, end, delimiter, delimiterSize);
+    const made = transform(kernel, options, work, work + len, out, end, delimiter, delimiterSize);
     if (made == OUTPUT_FULL) break;
     if (made <= 0) {
       store<i32>(row, made == 0 ? DROPPED : made, 8);
       if (made == BAD_INPUT) {
         store<u32>(row, load<u32>(report(), 16), 20);
-        store<u32>(row, load<u32>(report(), 8) - <u32>from, 24);
+        store<u32>(row, load<u32>(report(), 8) - <u32>work, 24);
       }
       continue;
     }

@@ -1,7 +1,8 @@
 // The second binary (assembly/transform.ts): kernels that work on one record after the other, for the
 // firehose stage alone. Here its host's side: batches of records in, and what a kernel makes of them.
 import { type Binary, type Build, type Instance, instanceOf, instantiate, outOfMemory, register } from './binary.js'
-import { ASK_HOST, BAD_INPUT, DECODED, EXPORTS, KERNEL_IDENTITY, NO_MEMORY, OK, RECORD_ROW, SLACK, simd, TEXTS, type TransformCore } from './transform-core.js'
+import { putText } from './text.js'
+import { BAD_INPUT, EXPORTS, NO_MEMORY, OK, RECORD_ROW, SLACK, simd, TEXTS, type TransformCore } from './transform-core.js'
 
 export type TransformEngine = Instance<TransformCore>
 
@@ -47,118 +48,106 @@ export type Settle<Output> = (index: number, status: number, output: Output | un
 
 // Strings of more than 128 KiB are large objects to V8, of fresh pages each: 10 times dearer to make.
 const PIECE = 64 * 1024
-const OUTPUT = 120 * 1024
 const ROWS = 512
-/** Between records: what a kernel may write behind one. */
-const GAP = SLACK + 16
 const ROW_WORDS = RECORD_ROW / 4
 
 /**
  * Base64 texts through the kernel, `flags` (GZIP, AGGREGATES, LOGS) naming what is for the host. What
- * is not canonical base64, undefined among it, settles as ASK_HOST.
+ * is not canonical base64 settles as ASK_HOST.
  */
 export function transformTexts(
-  texts: readonly (string | undefined)[],
+  texts: readonly string[],
   work: RecordWork,
   flags: number,
   settle: Settle<string>,
   e: TransformEngine = transformEngine(),
 ): void {
-  const decodes = typeof Buffer !== 'undefined' && work.kernel !== KERNEL_IDENTITY
-  const write = decodes ? textDecoder(e) : textWriter(e)
+  const place = (from: number, to: number, row: number) => putText(e, texts, from, to, row, ROW_WORDS, 'texts')
   const read = (from: number, to: number) => {
     const all = latin1(e.bytes().subarray(from, to))
     return (at: number, size: number) => all.slice(at, at + size)
   }
-  const sizeOf = (i: number) => texts[i]?.length ?? 0
-  pieces(e, texts.length, sizeOf, work, TEXTS | flags | (decodes ? DECODED : 0), (i, at) => write(texts[i], at), read, settle)
+  pieces(e, texts, place, work, TEXTS | flags, read, settle)
 }
 
 /** Bytes through the kernel; outputs in memory of their own. */
 export function transformBytes(data: readonly Uint8Array[], work: RecordWork, settle: Settle<Uint8Array>, e: TransformEngine = transformEngine()): void {
-  const write = (i: number, at: number) => {
-    e.bytes().set(data[i], at)
-    return data[i].length
+  const place = (from: number, to: number, row: number) => {
+    let size = 0
+    for (let i = from; i < to; i++) size += data[i].length
+    const heap = e.reserve(size)
+    const words = e.words()
+    for (let i = from, at = 0; i < to; i++, row += ROW_WORDS) {
+      e.bytes().set(data[i], heap + at)
+      words[row] = at
+      words[row + 1] = data[i].length
+      at += data[i].length
+    }
+    return heap
   }
   const read = (from: number, to: number) => {
     const all = e.bytes().slice(from, to)
     return (at: number, size: number) => all.subarray(at, at + size)
   }
-  pieces(e, data.length, (i) => data[i].length, work, 0, write, read, settle)
+  pieces(e, data, place, work, 0, read, settle)
 }
 
 /**
- * Batches of at most PIECE bytes and ROWS records. `write` puts a record's bytes where it is told and gives their number, -1
- * where it is not for the kernel; `read` makes of an output range a function that cuts single outputs out of it.
+ * Batches of at most PIECE bytes and ROWS records. `place` puts the records [from, to) into the arena and source and size of each into
+ * the rows from the word `row` on, and gives the address that the sources count from; `read` makes of outputs in memory a function that
+ * cuts single ones out of them.
  */
 function pieces<Output>(
   e: TransformEngine,
-  count: number,
-  sizeOf: (i: number) => number,
-  { kernel, options, delimiter }: RecordWork,
+  records: readonly { readonly length: number }[],
+  place: (from: number, to: number, row: number) => number,
+  work: RecordWork,
   flags: number,
-  write: (i: number, at: number) => number,
   read: (from: number, to: number) => (at: number, size: number) => Output,
   settle: Settle<Output>,
 ): void {
-  const indices = new Uint32Array(ROWS)
-  for (let next = 0; next < count; ) {
+  for (let first = 0, next = 0; next < records.length; first = next) {
+    let bytes = 0
+    let longest = 0
+    for (; next < records.length && next - first < ROWS && (next === first || bytes + records[next].length <= PIECE); next++) {
+      bytes += records[next].length
+      longest = Math.max(longest, records[next].length)
+    }
     e.scope(() => {
-      const first = next
-      let bytes = 0
-      let longest = 0
-      for (; next < count && next - first < ROWS && (bytes === 0 || bytes + sizeOf(next) <= PIECE); next++) {
-        bytes += sizeOf(next)
-        longest = Math.max(longest, sizeOf(next))
-      }
       const table = e.reserve((next - first) * RECORD_ROW)
-      const src = e.reserve(bytes + (next - first) * GAP)
-      const end = e.put(delimiter)
-      const given = typeof options === 'number' ? options : e.put(options)
-      const words = e.words()
-      let rows = 0
-      for (let i = first, at = src; i < next; i++) {
-        const size = write(i, at)
-        if (size < 0) {
-          settle(i, ASK_HOST, undefined, 0, 0)
-          continue
-        }
-        words[(table >> 2) + rows * ROW_WORDS] = at
-        words[(table >> 2) + rows * ROW_WORDS + 1] = size
-        indices[rows++] = i
-        at = (at + size + GAP) & ~15
-      }
-      runRows(e, table, rows, { kernel, options: given, end, endSize: delimiter.length, flags, longest, indices }, read, settle)
+      const heap = place(first, next, table >> 2)
+      runRows(e, { heap, table, first, count: next - first, longest, flags }, work, read, settle)
     })
   }
 }
 
-interface Placed {
-  kernel: number
-  options: number
-  end: number
-  endSize: number
-  flags: number
+interface Piece {
+  heap: number
+  table: number
+  /** Index of its first record. */
+  first: number
+  count: number
+  /** Bytes of its longest record. */
   longest: number
-  /** Of the rows' records. */
-  indices: Uint32Array
+  flags: number
 }
 
 function runRows<Output>(
   e: TransformEngine,
-  table: number,
-  rows: number,
-  { kernel, options, end, endSize, flags, longest, indices }: Placed,
+  { heap, table, first, count, longest, flags }: Piece,
+  { kernel, options, delimiter }: RecordWork,
   read: (from: number, to: number) => (at: number, size: number) => Output,
   settle: Settle<Output>,
 ): void {
-  let cap = Math.max(OUTPUT, 2 * longest)
-  let workSize = 2 * longest + 2 * endSize + PIECE
+  const end = e.put(delimiter)
+  const given = typeof options === 'number' ? options : e.put(options)
+  let cap = Math.max(PIECE, 2 * longest)
+  let workSize = 2 * longest + 2 * delimiter.length + PIECE
   let work = e.reserve(workSize + SLACK)
   let dst = e.reserve(cap + SLACK)
-  for (let row = 0; row < rows; ) {
+  for (let row = 0; row < count; ) {
     const at = table + row * RECORD_ROW
-    const done = e.core.transformRecords(at, rows - row, kernel, options, end, endSize, flags, work, workSize, dst, cap)
+    const done = e.core.transformRecords(heap, at, count - row, kernel, given, end, delimiter.length, flags, work, workSize, dst, cap)
     if (done === 0) {
       cap *= 2
       workSize *= 2
@@ -173,11 +162,16 @@ function runRows<Output>(
     for (let i = at >> 2, last = row + done; row < last; row++, i += ROW_WORDS) {
       const status = words[i + 2] | 0
       if (status === NO_MEMORY) throw outOfMemory(cap)
-      if (status === OK) settle(indices[row], OK, cut(words[i + 3], words[i + 4]), 0, 0, metadata(words[i + 7]))
-      else settle(indices[row], status, undefined, status === BAD_INPUT ? words[i + 5] : 0, words[i + 6])
+      if (status === NO_MEMORY) throw outOfMemory(cap)
+      if (status === OK) settle(first + row, OK, cut(words[i + 3], words[i + 4]), 0, 0, metadata(words[i + 7]))
+      else settle(first + row, status, undefined, status === BAD_INPUT ? words[i + 5] : 0, words[i + 6])
     }
   }
 }
+
+/** Of metadata that is decoded in one go. */
+const METADATA = 128 * 1024
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * Reads the entries of metadata (assembly/transform/mapping/metadata.ts) that the call just done has made; undefined for 0. Texts
@@ -193,7 +187,7 @@ function metadataReader(e: TransformEngine): (entry: number) => string | undefin
   const sizeAt = (entry: number) => words[entries + 4 * entry + 1]
   const from = textAt(1)
   const to = textAt(count) + sizeAt(count)
-  const all = to - from < OUTPUT ? utf8.decode(e.bytes().subarray(from, to)) : ''
+  const all = to - from <= METADATA ? utf8.decode(e.bytes().subarray(from, to)) : ''
   const read =
     all.length === to - from
       ? (entry: number) => all.slice(textAt(entry) - from, textAt(entry) - from + sizeAt(entry))
@@ -204,36 +198,7 @@ function metadataReader(e: TransformEngine): (entry: number) => string | undefin
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
-const encoder = new TextEncoder()
 const decoder = new TextDecoder('latin1')
 
 const latin1 = (bytes: Uint8Array): string =>
   typeof Buffer !== 'undefined' ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1') : decoder.decode(bytes)
-
-/** Writes base64 text, and gives its bytes; -1 where it has characters past ASCII, unless what was written has them, which is no base64 either. */
-function textWriter(e: TransformEngine): (text: string | undefined, at: number) => number {
-  let buffer: Buffer | undefined
-  return (text, at) => {
-    if (text === undefined) return -1
-    const size = text.length
-    if (typeof Buffer === 'undefined') return encoder.encodeInto(text, e.bytes().subarray(at, at + size)).read === size ? size : -1
-    if (buffer === undefined || buffer.length === 0) buffer = Buffer.from(e.bytes().buffer as ArrayBuffer)
-    return buffer.write(text, at, size, 'utf8') === size ? size : -1
-  }
-}
-
-/**
- * Writes what base64 text stands for, and gives its bytes; -1 where it is not so many bytes as text of that length must be, which has
- * something in it that is no base64. Buffer decodes twice as fast as the core does.
- */
-function textDecoder(e: TransformEngine): (text: string | undefined, at: number) => number {
-  let buffer: Buffer | undefined
-  return (text, at) => {
-    if (text === undefined || text.length % 4 !== 0) return -1
-    if (buffer === undefined || buffer.length === 0) buffer = Buffer.from(e.bytes().buffer as ArrayBuffer)
-    const n = text.length
-    const size = (n / 4) * 3 - (n > 0 && text.charCodeAt(n - 1) === 61 ? (text.charCodeAt(n - 2) === 61 ? 2 : 1) : 0)
-    return buffer.write(text, at, size, 'base64') === size ? size : -1
-  }
-}

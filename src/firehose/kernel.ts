@@ -31,11 +31,15 @@ export async function runKernel(given: readonly Arrived[], kernel: RecordKernel,
   const rest: number[] = []
   // A record that was put again may carry its mark in an aggregate.
   const flags = AGGREGATES | (options.gunzip ? GZIP : 0) | (options.logs ? LOGS : 0)
-  const texts = given.map(({ text }) => text)
+  // What is no text has its fault already.
+  const texts = given.map(({ text }) => text ?? '')
   transformTexts(texts, work, flags, (i, status, output, reason, position, metadata) => {
     if (status === ASK_HOST) rest.push(i)
     else if (status === BAD_INPUT) results[i] = failure(kernel.explain(reason, position))
-    else results[i] = { body: status === DROPPED ? [] : (output ?? (texts[i] as string)), metadata }
+    else {
+      const body = status === DROPPED ? '' : (output ?? texts[i])
+      results[i] = metadata === undefined ? body : { body, metadata }
+    }
   })
   for (const i of rest) arrived[i] = withoutMark(decoded(given[i]))
   const opened = await openRecords(
@@ -57,7 +61,7 @@ function runOpened(opened: readonly Opened[], { explain }: RecordKernel, work: R
     (i, status, output, reason, position, metadata) => {
       const { home, place } = all[i]
       const result = results[home]
-      if ('message' in result || status === DROPPED) return
+      if (status === DROPPED || typeof result === 'string' || 'message' in result) return
       const fail = (message: string) => {
         results[home] = failure(placeOf(opened[home] as FirehoseInput[], place) + message)
       }

@@ -28,28 +28,20 @@ export interface ResponsePlan {
 
 const FRAME = '{"records":[]}'.length
 
-/** What a failure's answer is longer by than an Ok. */
-const FAILED_LONGER = 'ProcessingFailed'.length - 'Ok'.length
-
 const encoder = new TextEncoder()
 const sizeOf = (text: string) => (typeof Buffer !== 'undefined' ? Buffer.byteLength(text) : encoder.encode(text).length)
 
-/** Whether JSON has the text as it is: ids as Firehose makes them are such. */
-function isPlain(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i)
-    if (c < 0x20 || c > 0x7e || c === 0x22 || c === 0x5c) return false
-  }
-  return true
-}
+/** Printable ASCII that JSON has no escapes for, as Firehose's own ids are: four times faster than JSON.stringify. */
+const PLAIN = /^[ !#-[\]-~]*$/
 
 /** Bytes of an answer without its data. */
 function bareSize({ recordId }: Answer, result: Answer['result']): number {
-  return '{"recordId":,"result":""}'.length + (isPlain(recordId) ? recordId.length + 2 : sizeOf(JSON.stringify(recordId))) + result.length
+  const id = PLAIN.test(recordId) ? recordId.length + 2 : sizeOf(JSON.stringify(recordId))
+  return '{"recordId":,"result":""}'.length + id + result.length
 }
 
 /** `known`: sizes of metadata, which many records share. */
-function dataSize({ body = '', metadata }: Answer, known = new Map<string, number>()): number {
+function dataSize({ body = '', metadata }: Answer, known: Map<string, number>): number {
   let keys = 0
   if (metadata !== undefined) {
     let size = known.get(metadata)
@@ -63,7 +55,8 @@ function dataSize({ body = '', metadata }: Answer, known = new Map<string, numbe
 }
 
 /** Bytes of an answer in a response, without the comma. */
-export const answerSize = (answer: Answer, withData: boolean): number => bareSize(answer, answer.result) + (withData ? dataSize(answer) : 0)
+export const answerSize = (answer: Answer, withData: boolean, known = new Map<string, number>()): number =>
+  bareSize(answer, answer.result) + (withData ? dataSize(answer, known) : 0)
 
 /** Bytes of a response with this answer alone. */
 export const sizeAlone = (answer: Answer): number => FRAME + answerSize(answer, true)
@@ -75,26 +68,22 @@ export const sizeAlone = (answer: Answer): number => FRAME + answerSize(answer, 
  * its error output, and none is lost. Throws LIMIT_EXCEEDED where not even that fits.
  */
 export function planResponse(answers: readonly Answer[], limit: number): ResponsePlan {
-  const has: boolean[] = []
-  const known = new Map<string, number>()
+  const has = answers.map(({ result, body }) => result !== 'Dropped' && body !== undefined)
   const commas = Math.max(answers.length - 1, 0)
+  const known = new Map<string, number>()
   let bytes = FRAME + commas
-  for (const answer of answers) {
-    const keeps = answer.result !== 'Dropped' && answer.body !== undefined
-    has.push(keeps)
-    bytes += bareSize(answer, answer.result) + (keeps ? dataSize(answer, known) : 0)
-  }
+  for (let i = 0; i < answers.length; i++) bytes += answerSize(answers[i], has[i], known)
   if (bytes <= limit) return { bytes, withData: has, overflow: [] }
 
   const withData = answers.map(({ result }) => result === 'Ok')
   const overflow: number[] = []
-  bytes = FRAME + commas
-  for (const answer of answers) bytes += bareSize(answer, answer.result === 'Ok' ? 'ProcessingFailed' : answer.result)
+  const failed = answers.map((answer, i) => bareSize(answer, withData[i] ? 'ProcessingFailed' : answer.result))
+  bytes = FRAME + commas + failed.reduce((a, b) => a + b, 0)
   if (bytes > limit)
     throw new MillraceError('LIMIT_EXCEEDED', `the response cannot have ${limit} bytes: ${answers.length} records without any data take ${bytes}`)
   answers.forEach((answer, i) => {
     if (!withData[i]) return
-    const more = dataSize(answer, known) - FAILED_LONGER
+    const more = answerSize(answer, true, known) - failed[i]
     if (bytes + more <= limit) bytes += more
     else {
       withData[i] = false
@@ -109,10 +98,8 @@ export function buildResponse(answers: readonly Answer[], plan: ResponsePlan, se
   const over = new Set(plan.overflow)
   const metadataOf = metadataReader()
   return {
-    records: answers.map((answer, i): FirehoseResponseRecord => {
-      const { recordId, body = '', metadata } = answer
-      const result = settled.has(i) ? 'Dropped' : over.has(i) ? 'ProcessingFailed' : answer.result
-      if (!plan.withData[i]) return { recordId, result }
+    records: answers.map(({ recordId, result, body = '', metadata }, i): FirehoseResponseRecord => {
+      if (!plan.withData[i]) return { recordId, result: settled.has(i) ? 'Dropped' : over.has(i) ? 'ProcessingFailed' : result }
       const data = bodyText(body)
       return metadata === undefined ? { recordId, result, data } : { recordId, result, data, metadata: metadataOf(metadata) }
     }),

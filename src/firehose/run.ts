@@ -16,8 +16,8 @@ export interface TransformContext {
 /** Maps one user record to its outputs, sync or async. */
 export type Transform = (record: FirehoseInput, context: TransformContext) => TransformResult | Promise<TransformResult>
 
-/** Outputs of one record of the event, or why there are none. */
-export type Result = { body: Body; metadata: string | undefined } | { reason: 'data' | 'transform' | 'timeout'; message: string; cause: unknown }
+/** Outputs of one record of the event, as base64 where a kernel made them, or why there are none. */
+export type Result = string | { body: Body; metadata: string | undefined } | { reason: 'data' | 'transform' | 'timeout'; message: string; cause: unknown }
 
 /** What came of an event's records. */
 export interface Worked {

@@ -8,7 +8,7 @@ import type { LambdaContext } from '../kinesis/lambda/event.js'
 import { checkSink, type MetricsSink } from '../kinesis/telemetry.js'
 import type { Clock } from '../ports/ports.js'
 import { systemClock } from '../ports/system.js'
-import { type Body, bodyCharacters, bodyParts } from './body.js'
+import { type Body, bodyBytes, bodyParts } from './body.js'
 import { type FirehoseOverflow, MARGIN, settleOverflow } from './elsewhere.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
 import { RecordKernel, runKernel } from './kernel.js'
@@ -187,38 +187,30 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
 
 /** One answer for each recordId, in the order in which they first come. */
 function settle(arrived: readonly Arrived[], results: readonly Result[], failures: TransformFailure[]): Answer[] {
-  const answers: Answer[] = []
-  const places = new Map<string, number>()
-  for (let record = 0; record < arrived.length; record++) {
+  const fail = (record: number, reason: TransformFailure['reason'], message: string, cause?: unknown): Answer => {
     const one = arrived[record]
-    const { recordId } = one
-    const place = places.get(recordId)
-    const answer = answerOf(one, record, results[record], failures)
-    if (place === undefined) {
-      places.set(recordId, answers.length)
-      answers.push(answer)
-    } else {
-      const different = 'expected the same metadata for records with one recordId, got different ones'
-      answers[place] = merge(answers[place], answer) ?? fail(one, record, 'transform', different, undefined, failures)
-    }
+    failures.push({ recordId: one.recordId, record, reason, message, ...(cause === undefined ? {} : { cause }) })
+    return failed(one)
   }
-  return answers
+  const all = arrived.map(({ recordId, fault }, record): Answer => {
+    const result = results[record]
+    if (fault !== undefined) return fail(record, 'data', fault)
+    if (typeof result === 'string') return succeeded(recordId, result, undefined)
+    return 'message' in result ? fail(record, result.reason, result.message, result.cause) : succeeded(recordId, result.body, result.metadata)
+  })
+  if (new Set(arrived.map(({ recordId }) => recordId)).size === all.length) return all
+  const answers = new Map<string, Answer>()
+  for (const [record, answer] of all.entries()) {
+    const before = answers.get(answer.recordId)
+    const merged = before ? merge(before, answer) : answer
+    answers.set(answer.recordId, merged ?? fail(record, 'transform', 'expected the same metadata for records with one recordId, got different ones'))
+  }
+  return [...answers.values()]
 }
 
-function answerOf(one: Arrived, record: number, result: Result, failures: TransformFailure[]): Answer {
-  if (one.fault !== undefined) return fail(one, record, 'data', one.fault, undefined, failures)
-  if ('message' in result) return fail(one, record, result.reason, result.message, result.cause, failures)
-  return succeeded(one.recordId, result)
-}
-
-function fail(one: Arrived, record: number, reason: TransformFailure['reason'], message: string, cause: unknown, failures: TransformFailure[]): Answer {
-  failures.push({ recordId: one.recordId, record, reason, message, ...(cause === undefined ? {} : { cause }) })
-  return failed(one)
-}
-
-function succeeded(recordId: string, { body, metadata }: { body: Body; metadata: string | undefined }): Answer {
+function succeeded(recordId: string, body: Body, metadata: string | undefined): Answer {
   // Ok without bytes would be an invalid answer, and Dropped delivers the same nothing.
-  if (bodyCharacters(body) === 0) return { recordId, result: 'Dropped', body: undefined, metadata: undefined }
+  if (body === '' || (typeof body !== 'string' && bodyBytes(body) === 0)) return { recordId, result: 'Dropped', body: undefined, metadata: undefined }
   return { recordId, result: 'Ok', body, metadata }
 }
 
