@@ -15,6 +15,9 @@ export const RECORD_ROW: usize = 32;
 
 /** Flag: sources are base64 texts, and outputs become such. A text that is not canonical is ASK_HOST. */
 export const TEXTS: u32 = 1;
+/** Flag beside TEXTS: the host has decoded the texts; up to SLACK bytes behind each are the kernel's. A size of NOT_CANONICAL: it could not. */
+export const DECODED: u32 = 16;
+export const NOT_CANONICAL: u32 = 0xffffffff;
 /** Flags: what begins like gzip, a KPL aggregate, an envelope of CloudWatch Logs is ASK_HOST. */
 export const GZIP: u32 = 2;
 export const AGGREGATES: u32 = 4;
@@ -35,16 +38,23 @@ export function transformRecords(
   for (; done < count; done++) {
     const row = table + <usize>done * RECORD_ROW;
     const src = heap + <usize>load<u32>(row), size = <usize>load<u32>(row, 4);
+    if (<u32>size == NOT_CANONICAL) {
+      store<i32>(row, ASK_HOST, 8);
+      continue;
+    }
     if (size + 2 * SLACK > workSize) break;
-    let len = size;
+    let len = size, from = work;
     if (flags & TEXTS) {
-      const got = base64Decode(src, size, work, workSize - SLACK, false);
-      if (got < 0) {
-        store<i32>(row, ASK_HOST, 8);
-        continue;
+      if (flags & DECODED) from = src;
+      else {
+        const got = base64Decode(src, size, work, workSize - SLACK, false);
+        if (got < 0) {
+          store<i32>(row, ASK_HOST, 8);
+          continue;
+        }
+        len = got;
       }
-      len = got;
-      if (mustOpen(work, len, flags)) {
+      if (mustOpen(from, len, flags)) {
         store<i32>(row, ASK_HOST, 8);
         continue;
       }
@@ -59,13 +69,13 @@ export function transformRecords(
       out = (work + len + SLACK + 15) & ~15;
       end = work + workSize;
     }
-    const made = transform(kernel, options, work, work + len, out, end, delimiter, delimiterSize);
+    const made = transform(kernel, options, from, from + len, out, end, delimiter, delimiterSize);
     if (made == OUTPUT_FULL) break;
     if (made <= 0) {
       store<i32>(row, made == 0 ? DROPPED : made, 8);
       if (made == BAD_INPUT) {
         store<u32>(row, load<u32>(report(), 16), 20);
-        store<u32>(row, load<u32>(report(), 8) - <u32>work, 24);
+        store<u32>(row, load<u32>(report(), 8) - <u32>from, 24);
       }
       continue;
     }

@@ -2,7 +2,20 @@
 // firehose stage alone. Here its host's side: batches of records in, and what a kernel makes of them.
 import { type Binary, type Build, type Instance, instanceOf, instantiate, outOfMemory, register } from './binary.js'
 import { putText } from './text.js'
-import { BAD_INPUT, EXPORTS, NO_MEMORY, OK, RECORD_ROW, SLACK, simd, TEXTS, type TransformCore } from './transform-core.js'
+import {
+  BAD_INPUT,
+  DECODED,
+  EXPORTS,
+  KERNEL_IDENTITY,
+  NO_MEMORY,
+  NOT_CANONICAL,
+  OK,
+  RECORD_ROW,
+  SLACK,
+  simd,
+  TEXTS,
+  type TransformCore,
+} from './transform-core.js'
 
 export type TransformEngine = Instance<TransformCore>
 
@@ -62,12 +75,15 @@ export function transformTexts(
   settle: Settle<string>,
   e: TransformEngine = transformEngine(),
 ): void {
-  const place = (from: number, to: number, row: number) => putText(e, texts, from, to, row, ROW_WORDS, 'texts')
+  // Identity answers with the very text, so that must be canonical.
+  const decodes = typeof Buffer !== 'undefined' && work.kernel !== KERNEL_IDENTITY
+  const place = (from: number, to: number, row: number) =>
+    decodes ? putDecoded(e, texts, from, to, row) : putText(e, texts, from, to, row, ROW_WORDS, 'texts')
   const read = (from: number, to: number) => {
     const all = latin1(e.bytes().subarray(from, to))
     return (at: number, size: number) => all.slice(at, at + size)
   }
-  pieces(e, texts, place, work, TEXTS | flags, read, settle)
+  pieces(e, texts, place, work, TEXTS | flags | (decodes ? DECODED : 0), read, settle)
 }
 
 /** Bytes through the kernel; outputs in memory of their own. */
@@ -119,6 +135,37 @@ function pieces<Output>(
       runRows(e, { heap, table, first, count: next - first, longest, flags }, work, read, settle)
     })
   }
+}
+
+/** Between records that are decoded: what a kernel may write behind one, and up to the next multiple of 16. */
+const GAP = SLACK + 16
+
+/**
+ * The texts [from, to) decoded by Buffer, which is twice as fast as the core; source and size into the rows from the word `row` on. What
+ * does not come to as many bytes as its length says has something in it that is no base64.
+ */
+function putDecoded(e: TransformEngine, texts: readonly string[], from: number, to: number, row: number): number {
+  let room = 0
+  for (let i = from; i < to; i++) room += texts[i].length + GAP
+  const heap = e.reserve(room)
+  const memory = e.bytes()
+  const buffer = Buffer.from(memory.buffer as ArrayBuffer, memory.byteOffset, memory.length)
+  const words = e.words()
+  for (let i = from, at = heap; i < to; i++, row += ROW_WORDS) {
+    const size = decodedSize(texts[i])
+    words[row] = at - heap
+    words[row + 1] = size >= 0 && buffer.write(texts[i], at, size, 'base64') === size ? size : NOT_CANONICAL
+    at = (at + size + GAP) & ~15
+  }
+  return heap
+}
+
+/** Bytes that base64 of that length stands for, -1 where none has it. */
+function decodedSize(text: string): number {
+  const n = text.length
+  if (n % 4 !== 0) return -1
+  const padding = n === 0 || text.charCodeAt(n - 1) !== 61 ? 0 : text.charCodeAt(n - 2) === 61 ? 2 : 1
+  return (n / 4) * 3 - padding
 }
 
 interface Piece {
