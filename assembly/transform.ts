@@ -7,7 +7,7 @@ export {
   APACHE_BYTES, APACHE_HOST, APACHE_IDENT, APACHE_REQUEST, APACHE_STATUS, APACHE_TIME, APACHE_USER,
 } from "./transform/apache";
 export { AGGREGATES, DECODED, GZIP, LOGS, NOT_CANONICAL, RECORD_ROW, TEXTS, transformRecords } from "./transform/frame";
-export { KERNEL_MAPPING } from "./transform/kernels";
+export { KERNEL_MAPPING, openKernel } from "./transform/kernels";
 export {
   CAST_BOOLEAN, CAST_FAIL, CAST_INT, CAST_KEEP, CAST_MS, CAST_NULL, CAST_NUMBER, CAST_S, CAST_SQL, CAST_STRING, CAST_TIMESTAMP, EDIT_HASH, EDIT_REMOVE, EDIT_TEXT,
 } from "./transform/mapping/edits";

@@ -1,6 +1,6 @@
 // The kernels by number: outcome.ts says what one is.
 import { OUTPUT_FULL } from "../memory";
-import { mapItem, openMapping, recordMetadata, startMapped } from "./mapping/mapping";
+import { mapItem, openMapping, recordMetadata, startMapped, startMapping } from "./mapping/mapping";
 import { apache } from "./apache";
 import { takeTo } from "./outcome";
 import { syslog } from "./syslog";
@@ -34,9 +34,14 @@ function identity(p: usize, end: usize, dst: usize, room: usize): i32 {
   return <i32>size;
 }
 
-/** Before the records of a call; false where memory cannot grow. */
-export function startBatch(kernel: i32, options: usize): bool {
+/** Before a batch of records, whose calls may each rewind what they have reserved; false where memory cannot grow. */
+export function openKernel(kernel: i32, options: usize): bool {
   return kernel != KERNEL_MAPPING || openMapping(options);
+}
+
+/** Before the records of a call. */
+export function startCall(kernel: i32): void {
+  if (kernel == KERNEL_MAPPING) startMapping();
 }
 
 /** Before the items of a record. */

@@ -117,24 +117,29 @@ function pieces<Output>(
   e: TransformEngine,
   records: readonly { readonly length: number }[],
   place: (from: number, to: number, row: number) => number,
-  work: RecordWork,
+  { kernel, options, delimiter }: RecordWork,
   flags: number,
   read: (from: number, to: number) => (at: number, size: number) => Output,
   settle: Settle<Output>,
 ): void {
-  for (let first = 0, next = 0; next < records.length; first = next) {
-    let bytes = 0
-    let longest = 0
-    for (; next < records.length && next - first < ROWS && (next === first || bytes + records[next].length <= PIECE); next++) {
-      bytes += records[next].length
-      longest = Math.max(longest, records[next].length)
+  e.scope(() => {
+    const given = typeof options === 'number' ? options : e.put(options)
+    if (!e.core.openKernel(kernel, given)) throw outOfMemory(PIECE)
+    const opened = { kernel, options: given, end: e.put(delimiter), endSize: delimiter.length, flags, metadata: new Metadata(e) }
+    for (let first = 0, next = 0; next < records.length; first = next) {
+      let bytes = 0
+      let longest = 0
+      for (; next < records.length && next - first < ROWS && (next === first || bytes + records[next].length <= PIECE); next++) {
+        bytes += records[next].length
+        longest = Math.max(longest, records[next].length)
+      }
+      e.scope(() => {
+        const table = e.reserve((next - first) * RECORD_ROW)
+        const heap = place(first, next, table >> 2)
+        runRows(e, { heap, table, first, count: next - first, longest }, opened, read, settle)
+      })
     }
-    e.scope(() => {
-      const table = e.reserve((next - first) * RECORD_ROW)
-      const heap = place(first, next, table >> 2)
-      runRows(e, { heap, table, first, count: next - first, longest, flags }, work, read, settle)
-    })
-  }
+  })
 }
 
 /** Between records that are decoded: what a kernel may write behind one, and up to the next multiple of 16. */
@@ -176,25 +181,32 @@ interface Piece {
   count: number
   /** Bytes of its longest record. */
   longest: number
+}
+
+/** What is in the arena for all pieces. */
+interface Opened {
+  kernel: number
+  options: number
+  end: number
+  endSize: number
   flags: number
+  metadata: Metadata
 }
 
 function runRows<Output>(
   e: TransformEngine,
-  { heap, table, first, count, longest, flags }: Piece,
-  { kernel, options, delimiter }: RecordWork,
+  { heap, table, first, count, longest }: Piece,
+  { kernel, options, end, endSize, flags, metadata }: Opened,
   read: (from: number, to: number) => (at: number, size: number) => Output,
   settle: Settle<Output>,
 ): void {
-  const end = e.put(delimiter)
-  const given = typeof options === 'number' ? options : e.put(options)
   let cap = Math.max(PIECE, 2 * longest)
-  let workSize = 2 * longest + 2 * delimiter.length + PIECE
+  let workSize = 2 * longest + 2 * endSize + PIECE
   let work = e.reserve(workSize + SLACK)
   let dst = e.reserve(cap + SLACK)
   for (let row = 0; row < count; ) {
     const at = table + row * RECORD_ROW
-    const done = e.core.transformRecords(heap, at, count - row, kernel, given, end, delimiter.length, flags, work, workSize, dst, cap)
+    const done = e.core.transformRecords(heap, at, count - row, kernel, options, end, endSize, flags, work, workSize, dst, cap)
     if (done === 0) {
       cap *= 2
       workSize *= 2
@@ -202,46 +214,54 @@ function runRows<Output>(
       dst = e.reserve(cap + SLACK)
       continue
     }
-    if (done === NO_MEMORY) throw outOfMemory(cap)
     const words = e.words()
-    const metadata = metadataReader(e)
+    metadata.refresh()
     const cut = read(dst, dst + words[(e.core.report() >> 2) + 1])
     for (let i = at >> 2, last = row + done; row < last; row++, i += ROW_WORDS) {
       const status = words[i + 2] | 0
       if (status === NO_MEMORY) throw outOfMemory(cap)
       if (status === NO_MEMORY) throw outOfMemory(cap)
-      if (status === OK) settle(first + row, OK, cut(words[i + 3], words[i + 4]), 0, 0, metadata(words[i + 7]))
+      if (status === OK) settle(first + row, OK, cut(words[i + 3], words[i + 4]), 0, 0, metadata.text(words[i + 7]))
       else settle(first + row, status, undefined, status === BAD_INPUT ? words[i + 5] : 0, words[i + 6])
     }
   }
 }
 
-/** Of metadata that is decoded in one go. */
-const METADATA = 128 * 1024
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
- * Reads the entries of metadata (assembly/transform/mapping/metadata.ts) that the call just done has made; undefined for 0. Texts
- * that lie one behind the other in ASCII, which they mostly do, are decoded in one go.
+ * Reads entries of metadata (assembly/transform/mapping/metadata.ts) after each call, each once until the core has begun anew; undefined
+ * for 0.
  */
-function metadataReader(e: TransformEngine): (entry: number) => string | undefined {
-  const texts: (string | undefined)[] = [undefined]
-  const entries = e.core.metadataEntries() >> 2
-  const words = e.words()
-  const count = entries === 0 ? 0 : words[entries]
-  if (count === 0) return () => undefined
-  const textAt = (entry: number) => words[entries + 4 * entry]
-  const sizeAt = (entry: number) => words[entries + 4 * entry + 1]
-  const from = textAt(1)
-  const to = textAt(count) + sizeAt(count)
-  const all = to - from <= METADATA ? utf8.decode(e.bytes().subarray(from, to)) : ''
-  const read =
-    all.length === to - from
-      ? (entry: number) => all.slice(textAt(entry) - from, textAt(entry) - from + sizeAt(entry))
-      : (entry: number) => utf8.decode(e.bytes().subarray(textAt(entry), textAt(entry) + sizeAt(entry)))
-  return (entry) => {
-    if (entry > 0) texts[entry] ??= read(entry)
-    return texts[entry]
+class Metadata {
+  readonly #e: TransformEngine
+  #texts: (string | undefined)[] = []
+  #begun = 0
+
+  constructor(e: TransformEngine) {
+    this.#e = e
+  }
+
+  /** After a call: what was read before may be other entries'. */
+  refresh(): void {
+    const entries = this.#e.core.metadataEntries() >> 2
+    const begun = entries === 0 ? 0 : this.#e.words()[entries + 1]
+    if (begun === this.#begun) return
+    this.#texts = []
+    this.#begun = begun
+  }
+
+  text(entry: number): string | undefined {
+    if (entry === 0) return undefined
+    const text = this.#texts[entry] ?? this.#read(entry)
+    this.#texts[entry] = text
+    return text
+  }
+
+  #read(entry: number): string {
+    const words = this.#e.words()
+    const at = (this.#e.core.metadataEntries() >> 2) + 4 * entry
+    return utf8.decode(this.#e.bytes().subarray(words[at], words[at] + words[at + 1]))
   }
 }
 

@@ -5,8 +5,8 @@ import { failedAt, failedNode, full, openSink, out } from "./sink";
 import { faultAt, faultReason, JSON_NOT_OBJECT, JSON_TEXT_ENDS, JSON_UTF8, setBlankFeed, skipBlank } from "../../codec/json";
 import { FLAG_CSV, header, HEADER_FLAGS, HEADER_META, NODE, nodes, openProgram, startItem } from "./program";
 import { meets, NO_ROOM } from "./where";
-import { memoryLost, noScratch, noteMetadata, openMetadata, sameMetadata } from "./metadata";
-import { openSplices, splicesLost, startSplices } from "./splices";
+import { callOver, keepMetadata, memoryLost, noteMetadata, openMetadata, sameMetadata } from "./metadata";
+import { keepSplices, openSplices, splicesLost, startSplices } from "./splices";
 import { scanRecord } from "./scan";
 import { validUtf8 } from "../../codec/utf8";
 import { writeCsv } from "./csv";
@@ -24,6 +24,12 @@ export let recordMetadata: u32 = 0;
 /** Opens the program at `address` for a batch; false where memory cannot grow. */
 export function openMapping(address: usize): bool {
   return openProgram(address) && openSplices() && openMetadata();
+}
+
+/** Before the records of a call: what the one before has reserved may be gone. */
+export function startMapping(): void {
+  keepSplices();
+  keepMetadata();
 }
 
 /** Before the first item of a record. */
@@ -53,7 +59,7 @@ export function mapItem(p: usize, end: usize, dst: usize, room: usize): i32 {
   if (verdict == 0) return DROPPED;
   if (header(HEADER_META + 4) != 0) {
     const entry = noteMetadata(start, dst, last);
-    if (entry == 0) return memoryLost ? NO_MEMORY : noScratch ? OUTPUT_FULL : failure(MAP_METADATA);
+    if (entry == 0) return memoryLost ? NO_MEMORY : callOver ? OUTPUT_FULL : failure(MAP_METADATA);
     if (recordMetadata != 0 && !sameMetadata(entry, recordMetadata)) return fault(start, 0, MAP_DIFFERS);
     recordMetadata = entry;
   }

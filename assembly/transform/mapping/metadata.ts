@@ -19,63 +19,67 @@ export const PIECE_OPERATION: u32 = 2;
 
 const PIECE: usize = 24;
 const ENTRY: usize = 16;
+/** Entries and bytes of texts that are kept from one call to the next. */
+const ENTRIES: u32 = 2048;
+const TEXTS: usize = 65536;
 /** Slots that are looked at: who makes their texts collide gets entries of their own, and no slow search. */
 const PROBES: usize = 16;
 
 let entries: usize = 0;
 let entryCount: u32 = 0;
-let entryRoom: u32 = 0;
 let slots: usize = 0;
-let slotCount: usize = 0;
+let texts: usize = 0;
+/** Where the next text goes, and how far it may. */
 let chunk: usize = 0;
 let chunkEnd: usize = 0;
 
-/** Address of the entries made since openMetadata(): the first is 1, in place of 0 stands their number. 0 where there are none. */
+/**
+ * Address of the entries, the first of which is 1; in place of 0 stand their number and how often they were begun anew, which makes the
+ * entries that were read before other ones.
+ */
 export function metadataEntries(): usize {
   return entries;
 }
 
+/** Room for the entries; false where memory cannot grow. */
 export function openMetadata(): bool {
-  entries = 0;
-  entryCount = 0;
-  entryRoom = 0;
-  chunk = 0;
-  chunkEnd = 0;
-  return header(HEADER_META + 4) == 0 || grow(256);
-}
-
-/** Room for twice the entries; false where memory cannot grow. */
-function grow(room: u32): bool {
-  const more = reserve(<usize>(room + 1) * ENTRY), table = reserve(<usize>room * 8);
-  if (more == 0 || table == 0) return false;
-  store<u32>(more, 0);
-  if (entryCount != 0) memory.copy(more, entries, <usize>(entryCount + 1) * ENTRY);
-  entries = more;
-  entryRoom = room;
-  slots = table;
-  slotCount = <usize>room * 2;
-  memory.fill(table, 0, <usize>room * 8);
-  for (let i: u32 = 1; i <= entryCount; i++) {
-    const slot = freeSlot(load<u32>(entries + <usize>i * ENTRY, 8));
-    if (slot != 0) store<u32>(slot, i);
-  }
+  if (header(HEADER_META + 4) == 0) return true;
+  entries = reserve((<usize>ENTRIES + 1) * ENTRY);
+  slots = reserve(<usize>ENTRIES * 8);
+  texts = reserve(TEXTS);
+  if (entries == 0 || slots == 0 || texts == 0) return false;
+  store<u32>(entries, 0, 4);
+  forget();
   return true;
 }
 
-/** Why noteMetadata() gave 0 where no value is at fault: memory cannot grow, or the scratch is too small. */
+function forget(): void {
+  entryCount = 0;
+  chunk = texts;
+  chunkEnd = texts + TEXTS;
+  memory.fill(slots, 0, <usize>ENTRIES * 8);
+  store<u32>(entries, 0);
+  store<u32>(entries, load<u32>(entries, 4) + 1, 4);
+}
+
+/** Before a call: room for its entries. Texts past the first chunk are in memory that may be another's now. */
+export function keepMetadata(): void {
+  if (header(HEADER_META + 4) != 0 && (entryCount > ENTRIES / 2 || chunkEnd != texts + TEXTS)) forget();
+}
+
+/** Why noteMetadata() gave 0 where no value is at fault: memory cannot grow, or the scratch is too small or no entry left, so that the call is over. */
 export let memoryLost: bool = false;
-export let noScratch: bool = false;
+export let callOver: bool = false;
 
 /** The entry of the record just walked over, from 1, or 0. `record`: where it begins. */
 export function noteMetadata(record: usize, scratch: usize, last: usize): u32 {
   memoryLost = false;
+  callOver = false;
   let room: usize = 0;
   while (true) {
-    if (chunk != 0) {
-      openSink(chunk, chunkEnd - chunk);
-      if (!putPieces(record, scratch, last)) return 0;
-      if (!full) break;
-    }
+    openSink(chunk, chunkEnd - chunk);
+    if (!putPieces(record, scratch, last)) return 0;
+    if (!full) break;
     room = max<usize>(65536, room * 2);
     chunk = reserve(room);
     if (chunk == 0) {
@@ -89,7 +93,6 @@ export function noteMetadata(record: usize, scratch: usize, last: usize): u32 {
 
 /** False where a piece has no text, or `scratch` no room for it. */
 function putPieces(record: usize, scratch: usize, last: usize): bool {
-  noScratch = false;
   let piece = at(header(HEADER_META));
   for (let left = header(HEADER_META + 4); left > 0; left--, piece += PIECE) {
     const kind = load<u32>(piece);
@@ -104,7 +107,7 @@ function putPieces(record: usize, scratch: usize, last: usize): bool {
     let has = c != 0x6e && c != 0x7b && c != 0x5b;
     if (has) {
       if (!takeText(value, load<u32>(node, NODE_END), scratch, last)) {
-        noScratch = true;
+        callOver = true;
         return false;
       }
       has = textSize > 0 && (kind == PIECE_FIELD || isOperation(textAt, textSize));
@@ -130,15 +133,12 @@ function isOperation(p: usize, size: usize): bool {
   return word == 0x747265736e69 || word == 0x657461647075 || word == 0x6574656c6564;
 }
 
-/** The entry for the `size` bytes at `chunk`, which are taken where it is a new one. */
+/** The entry for the `size` bytes at `chunk`, which are taken where it is a new one; 0 where there is none left. */
 function entryOf(size: usize): u32 {
   const hash = hashOf(chunk, size);
-  if (entryCount == entryRoom && !grow(entryRoom * 2)) {
-    memoryLost = true;
-    return 0;
-  }
-  let slot = <usize>hash & (slotCount - 1), free: usize = 0;
-  for (let probe: usize = 0; probe < PROBES; probe++, slot = (slot + 1) & (slotCount - 1)) {
+  const mask = <usize>ENTRIES * 2 - 1;
+  let slot = <usize>hash & mask, free: usize = 0;
+  for (let probe: usize = 0; probe < PROBES; probe++, slot = (slot + 1) & mask) {
     const i = load<u32>(slots + (slot << 2));
     if (i == 0) {
       free = slots + (slot << 2);
@@ -146,6 +146,10 @@ function entryOf(size: usize): u32 {
     }
     const entry = entries + <usize>i * ENTRY;
     if (load<u32>(entry, 8) == hash && load<u32>(entry, 4) == <u32>size && equalBytes(load<u32>(entry), chunk, size)) return i;
+  }
+  if (entryCount == ENTRIES) {
+    callOver = true;
+    return 0;
   }
   const entry = entries + <usize>(++entryCount) * ENTRY;
   store<u32>(entry, <u32>chunk);
@@ -162,14 +166,6 @@ export function sameMetadata(a: u32, b: u32): bool {
   if (a == b) return true;
   const x = entries + <usize>a * ENTRY, y = entries + <usize>b * ENTRY;
   return load<u32>(x, 4) == load<u32>(y, 4) && equalBytes(load<u32>(x), load<u32>(y), load<u32>(x, 4));
-}
-
-function freeSlot(hash: u32): usize {
-  let slot = <usize>hash & (slotCount - 1);
-  for (let probe: usize = 0; probe < PROBES; probe++, slot = (slot + 1) & (slotCount - 1)) {
-    if (load<u32>(slots + (slot << 2)) == 0) return slots + (slot << 2);
-  }
-  return 0;
 }
 
 function hashOf(p: usize, size: usize): u32 {

@@ -14,17 +14,26 @@ export const SPLICE_GONE: u32 = 2;
 
 export const SPLICE: usize = 16;
 
+/** Of most records. */
+const USUAL: u32 = 256;
+
+let first: usize = 0;
 export let splices: usize = 0;
 export let spliceCount: u32 = 0;
 let capacity: u32 = 0;
 /** Memory could not grow. */
 export let splicesLost: bool = false;
 
-/** Makes room for the first ones; false where memory cannot grow. */
+/** Makes room for those of most records; false where memory cannot grow. */
 export function openSplices(): bool {
-  capacity = 256;
-  splices = reserve(<usize>capacity * SPLICE);
-  return splices != 0;
+  first = reserve(<usize>USUAL * SPLICE);
+  return first != 0;
+}
+
+/** Back to that room. */
+export function keepSplices(): void {
+  splices = first;
+  capacity = USUAL;
 }
 
 export function startSplices(): void {
