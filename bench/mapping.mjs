@@ -11,7 +11,7 @@ const EVENT = 6_291_456
 const LEVELS = ['debug', 'info', 'info', 'info', 'warn', 'error']
 const ROUTES = ['/api/v1/orders', '/api/v1/orders/{id}', '/api/v1/customers/{id}/invoices', '/health', '/api/v2/search']
 
-/** Records as services log them, some 500 bytes of JSON each. */
+/** Records as services in containers log them, some 1,000 bytes of JSON each. */
 function eventOf(seed) {
   const random = randomFrom(seed)
   const pick = (list) => list[random.below(list.length)]
@@ -38,6 +38,14 @@ function eventOf(seed) {
       },
       duration_ms: random.below(1_000_000) / 1000,
       tags: ['eu-central-1', pick(['blue', 'green'])],
+      kubernetes: {
+        pod: `orders-${random.uuid().slice(0, 13)}`,
+        namespace: 'shop',
+        node: `ip-10-0-${random.below(256)}-${random.below(256)}.eu-central-1.compute.internal`,
+        labels: { app: 'orders', version: `1.${random.below(30)}.${random.below(10)}`, team: 'checkout', 'pod-template-hash': random.uuid().slice(0, 8) },
+        container: { name: 'app', image: `123456789012.dkr.ecr.eu-central-1.amazonaws.com/orders:1.${random.below(30)}`, restarts: random.below(3) },
+      },
+      trace: { id: random.uuid(), span: random.uuid().slice(0, 18), sampled: random.below(10) === 0 },
       message: `request served after ${random.below(5)} retries, cache ${pick(['hit', 'miss'])}`,
     })
     const record = {
