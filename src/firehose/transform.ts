@@ -11,16 +11,15 @@ import { systemClock } from '../ports/system.js'
 import { type Body, bodyBytes, bodyParts } from './body.js'
 import { type FirehoseOverflow, MARGIN, settleOverflow } from './elsewhere.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
-import { RecordKernel, runKernel } from './kernel.js'
 import { delimiterOf } from './output.js'
 import { describePlan, type FirehosePlan } from './plan.js'
 import { type Answer, buildResponse, planResponse, RESPONSE_BYTES } from './response.js'
-import { type Result, runFunction, type Transform } from './run.js'
+import { RecordWorker, type Result, runFunction, type Transform } from './run.js'
 import { createTelemetry } from './telemetry.js'
 
 export interface FirehoseTransformerOptions {
   /** Maps one user record to its outputs, sync or async. See TransformResult. One that never answers costs its record, not the batch; one that never returns costs both. Or what a blueprint has in its place. */
-  transform: Transform | RecordKernel
+  transform: Transform | RecordWorker
   /**
    * Put behind every output that does not end with it already; default a newline, as what reads the
    * objects wants lines. Empty: bytes go out as they are, one behind the other.
@@ -131,7 +130,7 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
     ports = { clock: systemClock },
   } = options
   const { deaggregate = true, gunzip = true, logs = true, splitJson = false, maxUnpacked = 64 * MIB } = options
-  if (typeof transform !== 'function' && !(transform instanceof RecordKernel)) throw wrongType('transform', 'a function', transform)
+  if (typeof transform !== 'function' && !(transform instanceof RecordWorker)) throw wrongType('transform', 'a function', transform)
   if (typeof delimiter !== 'string' && !(delimiter instanceof Uint8Array)) throw wrongType('delimiter', 'text or bytes', delimiter)
   for (const [name, value] of Object.entries({ deaggregate, gunzip, logs, splitJson })) {
     if (typeof value !== 'boolean') throw wrongType(name, 'true or false', value)
@@ -151,7 +150,7 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
     const read = readEvent(event)
     const open = { deaggregate, gunzip, logs, splitJson, maxUnpacked }
     const work = () => {
-      if (transform instanceof RecordKernel) return runKernel(read, transform, end, open)
+      if (transform instanceof RecordWorker) return transform.run(read, end, open)
       // What has no room in the response needs time too.
       const deadline = createDeadline(clock, context, overflow ? 2 * MARGIN : MARGIN)
       return runFunction(read, transform, open, { delimiter: end, concurrency, deadline })
