@@ -140,10 +140,10 @@ function row(label, { map, byHand }) {
     rivals: [RIVAL],
     targets: { [RIVAL]: 4 },
     async prepare() {
-      const { createFirehoseTransformer } = await import('../dist/esm/firehose/index.js')
+      const { createFirehoseTransformer, firehoseMapping } = await import('../dist/esm/firehose/index.js')
       const event = eventOf(11)
       const work = JSON.stringify(event).length / 1e6
-      const [ours, theirs] = [createFirehoseTransformer({ map }), handlerOf(byHand)]
+      const [ours, theirs] = [createFirehoseTransformer({ transform: firehoseMapping(map) }), handlerOf(byHand)]
       return {
         ours: { work, async: true, run: () => ours(event) },
         rivals: [{ name: RIVAL, work, run: () => theirs(event) }],

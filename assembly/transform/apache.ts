@@ -11,14 +11,14 @@ import { putTimes, readTime } from "./log-time";
 import { DROPPED } from "./outcome";
 import { JSON_GROWTH, put, putBytes, putCsv, putJson } from "./text";
 
-/** Reasons for a line that is none. */
-export const APACHE_HOST: i32 = 1;
-export const APACHE_IDENT: i32 = 2;
-export const APACHE_USER: i32 = 3;
-export const APACHE_TIME: i32 = 4;
-export const APACHE_REQUEST: i32 = 5;
-export const APACHE_STATUS: i32 = 6;
-export const APACHE_BYTES: i32 = 7;
+/** Reasons for a line that is none; no number of them is one of JSON. */
+export const APACHE_HOST: i32 = 101;
+export const APACHE_IDENT: i32 = 102;
+export const APACHE_USER: i32 = 103;
+export const APACHE_TIME: i32 = 104;
+export const APACHE_REQUEST: i32 = 105;
+export const APACHE_STATUS: i32 = 106;
+export const APACHE_BYTES: i32 = 107;
 /** The names of the fields and what is around them, at most; of a time too. */
 const FRAME: usize = 512;
 

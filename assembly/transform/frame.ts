@@ -7,8 +7,8 @@
 //   out: offset of the output in dst                 reason, position: of BAD_INPUT, the position in the decoded record
 import { base64Decode, base64Encode } from "../codec/base64";
 import { equalBytes } from "../bytes";
-import { BAD_INPUT, OUTPUT_FULL, report, SLACK, tell } from "../memory";
-import { KERNEL_IDENTITY, noteOf, runKernel, startCall, startRecord } from "./kernels";
+import { BAD_INPUT, NO_MEMORY, OUTPUT_FULL, report, SLACK, tell } from "../memory";
+import { KERNEL_IDENTITY, noteOf, openKernel, runKernel, startRecord } from "./kernels";
 import { ASK_HOST, DROPPED, OK, SAME, taken } from "./outcome";
 
 export const RECORD_ROW: usize = 32;
@@ -24,7 +24,7 @@ export const AGGREGATES: u32 = 4;
 export const LOGS: u32 = 8;
 
 /**
- * Runs the kernel, opened with the same options before, over `count` rows. `delimiter` is put behind each output that does not end with it.
+ * Runs the kernel over `count` rows. `delimiter` is put behind each output that does not end with it.
  * `work` holds one record decoded and, of texts, its output. Gives the rows done, reported with the
  * bytes of `dst`; where that is fewer than `count`, dst was full, or of no row at all: dst or work is too
  * small for the first one.
@@ -32,7 +32,7 @@ export const LOGS: u32 = 8;
 export function transformRecords(
   heap: usize, table: usize, count: u32, kernel: i32, options: usize, delimiter: usize, delimiterSize: usize, flags: u32, work: usize, workSize: usize, dst: usize, cap: usize,
 ): i32 {
-  startCall(kernel);
+  if (!openKernel(kernel, options)) return NO_MEMORY;
   const last = dst + cap;
   let d = dst, done: u32 = 0;
   for (; done < count; done++) {

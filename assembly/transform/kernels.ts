@@ -1,8 +1,10 @@
 // The kernels by number: outcome.ts says what one is.
 import { OUTPUT_FULL } from "../memory";
-import { mapItem, openMapping, recordMetadata, startMapped, startMapping } from "./mapping/mapping";
+import { mapItem, openMapping, recordMetadata, startMapped } from "./mapping/mapping";
 import { apache } from "./apache";
+import { jsonRow } from "./json-row";
 import { takeTo } from "./outcome";
+import { streamRecord } from "./stream-record";
 import { syslog } from "./syslog";
 
 /** The record as it is. */
@@ -13,6 +15,10 @@ export const KERNEL_MAPPING: i32 = 3;
 export const KERNEL_APACHE: i32 = 1;
 /** Lines of syslog, RFC 3164 and 5424, in the same way. */
 export const KERNEL_SYSLOG: i32 = 2;
+/** JSON objects to rows of CSV. */
+export const KERNEL_JSON_ROW: i32 = 4;
+/** DynamoDB stream records to JSON objects. */
+export const KERNEL_STREAM_RECORD: i32 = 5;
 
 export const CSV: usize = 1;
 
@@ -22,6 +28,8 @@ export function runKernel(kernel: i32, options: usize, p: usize, end: usize, dst
     case KERNEL_MAPPING: return mapItem(p, end, dst, room);
     case KERNEL_APACHE: return apache(p, end, dst, room, options == CSV);
     case KERNEL_SYSLOG: return syslog(p, end, dst, room, options == CSV);
+    case KERNEL_JSON_ROW: return jsonRow(p, end, dst, room);
+    case KERNEL_STREAM_RECORD: return streamRecord(p, end, dst, room);
     default: return identity(p, end, dst, room);
   }
 }
@@ -34,14 +42,9 @@ function identity(p: usize, end: usize, dst: usize, room: usize): i32 {
   return <i32>size;
 }
 
-/** Before a batch of records, whose calls may each rewind what they have reserved; false where memory cannot grow. */
+/** Before the records of a call; false where memory cannot grow. */
 export function openKernel(kernel: i32, options: usize): bool {
   return kernel != KERNEL_MAPPING || openMapping(options);
-}
-
-/** Before the records of a call. */
-export function startCall(kernel: i32): void {
-  if (kernel == KERNEL_MAPPING) startMapping();
 }
 
 /** Before the items of a record. */

@@ -12,12 +12,12 @@ import { isDigit, lineEnd, monthOf, nextLine, tokenEnd, twoDigits } from "./line
 import { DROPPED } from "./outcome";
 import { JSON_GROWTH, put, putBytes, putCsv, putJson } from "./text";
 
-/** Reasons for a line that is none. */
-export const SYSLOG_PRIORITY: i32 = 11;
-export const SYSLOG_TIME: i32 = 12;
-export const SYSLOG_HOST: i32 = 13;
-export const SYSLOG_FIELD: i32 = 14; // of the five behind the version
-export const SYSLOG_STRUCTURED: i32 = 15;
+/** Reasons for a line that is none; no number of them is one of JSON. */
+export const SYSLOG_PRIORITY: i32 = 111;
+export const SYSLOG_TIME: i32 = 112;
+export const SYSLOG_HOST: i32 = 113;
+export const SYSLOG_FIELD: i32 = 114; // of the five behind the version
+export const SYSLOG_STRUCTURED: i32 = 115;
 
 /** The names of the fields and what is around them, at most. */
 const FRAME: usize = 256;

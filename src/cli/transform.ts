@@ -3,10 +3,10 @@ import { jsonFault, kindOf, MillraceError } from '../errors.js'
 import { blueprintNames, type FirehoseBlueprintName, firehoseBlueprint } from '../firehose/blueprints/blueprint.js'
 import type { FirehoseEvent } from '../firehose/event.js'
 import { type Explanation, explainResponse } from '../firehose/explain.js'
-import type { RecordKernel } from '../firehose/kernel.js'
-import { mappingKernel } from '../firehose/mapping/kernel.js'
+import { firehoseMapping } from '../firehose/mapping/kernel.js'
 import type { FirehoseMapping } from '../firehose/mapping/mapping.js'
 import { RESPONSE_BYTES } from '../firehose/response.js'
+import type { RecordWorker } from '../firehose/run.js'
 import { createFirehoseTransformer, type FirehoseTransformerOptions } from '../firehose/transform.js'
 import { fileSource } from '../ports/source.js'
 import { type Command, type Io, UsageError, type Values } from './command.js'
@@ -25,13 +25,12 @@ is over what Lambda allows; reasons for ProcessingFailed are on stderr.
 
   --blueprint NAME   ${list(blueprintNames)}
   --compat           the bytes that AWS's own blueprint of that name gives, its faults included
-  --map FILE         a mapping of JSON records, as createFirehoseTransformer({ map }) takes it: an object of
+  --map FILE         a mapping of JSON records, as firehoseMapping() takes it: an object of
                      where, select, rename, cast, onCast, redact, hash, salt, remove, add, flatten,
                      format (json, csv), partitionKeys, otf; fields by name or JSON Pointer (/user/id)
   --module FILE      a module whose default export maps one record ({ data, text(), json(), ... })
                      to its outputs: text, bytes, an object (JSON), an array of such; null drops
-                     the record. Or options of createFirehoseTransformer, { transform, delimiter, ... }
-                     or { map, ... }.
+                     the record. Or options of createFirehoseTransformer, { transform, delimiter, ... }.
   --check            print what Firehose will do with each record in place of the response;
                      exit 1 where it will fail one
   --json             the table of --check as JSON
@@ -87,14 +86,14 @@ async function chosen({ blueprint, compat, map, module }: Values, io: Io): Promi
   const file = String(module)
   const exported = await defaultExport(file)
   if (typeof exported === 'function') return { transform: exported as FirehoseTransformerOptions['transform'] }
-  if (typeof exported === 'object' && exported !== null && ('transform' in exported || 'map' in exported)) return exported as FirehoseTransformerOptions
+  if (typeof exported === 'object' && exported !== null && 'transform' in exported) return exported as FirehoseTransformerOptions
   throw new MillraceError('BAD_INPUT', `expected a function as default export, got ${kindOf(exported)}`, { position: { source: file } })
 }
 
 /** A wrong mapping is bad input, of its file. */
-function kernelOf(mapping: unknown, source: string): RecordKernel {
+function kernelOf(mapping: unknown, source: string): RecordWorker {
   try {
-    return mappingKernel(mapping as FirehoseMapping)
+    return firehoseMapping(mapping as FirehoseMapping)
   } catch (cause) {
     if (cause instanceof TypeError || cause instanceof RangeError) throw new MillraceError('BAD_INPUT', cause.message, { position: { source }, cause })
     throw cause

@@ -59,10 +59,15 @@ export interface RecordWork {
 /** Told of each record: its index, OK, SAME, DROPPED, BAD_INPUT or ASK_HOST, the output where it is OK, reason and position where it is BAD_INPUT, and the JSON of its metadata where a mapping gives it some. */
 export type Settle<Output> = (index: number, status: number, output: Output | undefined, reason: number, position: number, metadata?: string) => void
 
-// Strings of more than 128 KiB are large objects to V8, of fresh pages each: 10 times dearer to make.
-const PIECE = 64 * 1024
-const ROWS = 512
+/**
+ * Bytes of a batch: enough that outputs are a string of more than 1,031,913 characters where there are many, which Node keeps outside of
+ * V8's heap. Inside, the collector copies it twice: a third of the time of an event of 3 MB.
+ */
+const BATCH = 1024 * 1024
+const ROWS = 16_384
 const ROW_WORDS = RECORD_ROW / 4
+/** Bytes of texts that are joined: a string of more than 128 KiB is a large object to V8, of fresh pages. */
+const PIECE = 64 * 1024
 
 /**
  * Base64 texts through the kernel, `flags` (GZIP, AGGREGATES, LOGS) naming what is for the host. What
@@ -77,8 +82,7 @@ export function transformTexts(
 ): void {
   // Identity answers with the very text, so that must be canonical.
   const decodes = typeof Buffer !== 'undefined' && work.kernel !== KERNEL_IDENTITY
-  const place = (from: number, to: number, row: number) =>
-    decodes ? putDecoded(e, texts, from, to, row) : putText(e, texts, from, to, row, ROW_WORDS, 'texts')
+  const place = (from: number, to: number, row: number) => (decodes ? putDecoded : putTexts)(e, texts, from, to, row)
   const read = (from: number, to: number) => {
     const all = latin1(e.bytes().subarray(from, to))
     return (at: number, size: number) => all.slice(at, at + size)
@@ -86,68 +90,25 @@ export function transformTexts(
   pieces(e, texts, place, work, TEXTS | flags | (decodes ? DECODED : 0), read, settle)
 }
 
-/** Bytes through the kernel; outputs in memory of their own. */
-export function transformBytes(data: readonly Uint8Array[], work: RecordWork, settle: Settle<Uint8Array>, e: TransformEngine = transformEngine()): void {
-  const place = (from: number, to: number, row: number) => {
-    let size = 0
-    for (let i = from; i < to; i++) size += data[i].length
-    const heap = e.reserve(size)
+/** The texts [from, to) as they are; source and size into the rows from the word `row` on. */
+function putTexts(e: TransformEngine, texts: readonly string[], from: number, to: number, row: number): number {
+  let heap = 0
+  for (let first = from, next = from; next < to; first = next) {
+    for (let size = 0; next < to && (next === first || size + texts[next].length <= PIECE); next++) size += texts[next].length
+    const block = putText(e, texts, first, next, row, ROW_WORDS, 'texts')
+    heap ||= block
     const words = e.words()
-    for (let i = from, at = 0; i < to; i++, row += ROW_WORDS) {
-      e.bytes().set(data[i], heap + at)
-      words[row] = at
-      words[row + 1] = data[i].length
-      at += data[i].length
-    }
-    return heap
+    for (let i = first; i < next; i++, row += ROW_WORDS) words[row] += block - heap
   }
-  const read = (from: number, to: number) => {
-    const all = e.bytes().slice(from, to)
-    return (at: number, size: number) => all.subarray(at, at + size)
-  }
-  pieces(e, data, place, work, 0, read, settle)
-}
-
-/**
- * Batches of at most PIECE bytes and ROWS records. `place` puts the records [from, to) into the arena and source and size of each into
- * the rows from the word `row` on, and gives the address that the sources count from; `read` makes of outputs in memory a function that
- * cuts single ones out of them.
- */
-function pieces<Output>(
-  e: TransformEngine,
-  records: readonly { readonly length: number }[],
-  place: (from: number, to: number, row: number) => number,
-  { kernel, options, delimiter }: RecordWork,
-  flags: number,
-  read: (from: number, to: number) => (at: number, size: number) => Output,
-  settle: Settle<Output>,
-): void {
-  e.scope(() => {
-    const given = typeof options === 'number' ? options : e.put(options)
-    if (!e.core.openKernel(kernel, given)) throw outOfMemory(PIECE)
-    const opened = { kernel, options: given, end: e.put(delimiter), endSize: delimiter.length, flags, metadata: new Metadata(e) }
-    for (let first = 0, next = 0; next < records.length; first = next) {
-      let bytes = 0
-      let longest = 0
-      for (; next < records.length && next - first < ROWS && (next === first || bytes + records[next].length <= PIECE); next++) {
-        bytes += records[next].length
-        longest = Math.max(longest, records[next].length)
-      }
-      e.scope(() => {
-        const table = e.reserve((next - first) * RECORD_ROW)
-        const heap = place(first, next, table >> 2)
-        runRows(e, { heap, table, first, count: next - first, longest }, opened, read, settle)
-      })
-    }
-  })
+  return heap
 }
 
 /** Between records that are decoded: what a kernel may write behind one, and up to the next multiple of 16. */
 const GAP = SLACK + 16
 
 /**
- * The texts [from, to) decoded by Buffer, which is twice as fast as the core; source and size into the rows from the word `row` on. What
- * does not come to as many bytes as its length says has something in it that is no base64.
+ * The same, decoded by Buffer, which is twice as fast as the core. What does not come to as many bytes as its length says has something in
+ * it that is no base64.
  */
 function putDecoded(e: TransformEngine, texts: readonly string[], from: number, to: number, row: number): number {
   let room = 0
@@ -173,40 +134,85 @@ function decodedSize(text: string): number {
   return (n / 4) * 3 - padding
 }
 
-interface Piece {
+/** Bytes through the kernel; outputs in memory of their own. */
+export function transformBytes(data: readonly Uint8Array[], work: RecordWork, settle: Settle<Uint8Array>, e: TransformEngine = transformEngine()): void {
+  const place = (from: number, to: number, row: number) => {
+    let size = 0
+    for (let i = from; i < to; i++) size += data[i].length
+    const heap = e.reserve(size)
+    const words = e.words()
+    for (let i = from, at = 0; i < to; i++, row += ROW_WORDS) {
+      e.bytes().set(data[i], heap + at)
+      words[row] = at
+      words[row + 1] = data[i].length
+      at += data[i].length
+    }
+    return heap
+  }
+  const read = (from: number, to: number) => {
+    const all = e.bytes().slice(from, to)
+    return (at: number, size: number) => all.subarray(at, at + size)
+  }
+  pieces(e, data, place, work, 0, read, settle)
+}
+
+/**
+ * Batches of at most BATCH bytes and ROWS records. `place` puts the records [from, to) into the arena and source and size of each into
+ * the rows from the word `row` on, and gives the address that the sources count from; `read` makes of outputs in memory a function that
+ * cuts single ones out of them.
+ */
+function pieces<Output>(
+  e: TransformEngine,
+  records: readonly { readonly length: number }[],
+  place: (from: number, to: number, row: number) => number,
+  work: RecordWork,
+  flags: number,
+  read: (from: number, to: number) => (at: number, size: number) => Output,
+  settle: Settle<Output>,
+): void {
+  for (let first = 0, next = 0; next < records.length; first = next) {
+    let bytes = 0
+    let longest = 0
+    for (; next < records.length && next - first < ROWS && (next === first || bytes + records[next].length <= BATCH); next++) {
+      bytes += records[next].length
+      longest = Math.max(longest, records[next].length)
+    }
+    e.scope(() => {
+      const table = e.reserve((next - first) * RECORD_ROW)
+      const heap = place(first, next, table >> 2)
+      runRows(e, { heap, table, first, count: next - first, bytes, longest, flags }, work, read, settle)
+    })
+  }
+}
+
+interface Batch {
   heap: number
   table: number
   /** Index of its first record. */
   first: number
   count: number
+  bytes: number
   /** Bytes of its longest record. */
   longest: number
-}
-
-/** What is in the arena for all pieces. */
-interface Opened {
-  kernel: number
-  options: number
-  end: number
-  endSize: number
   flags: number
-  metadata: Metadata
 }
 
 function runRows<Output>(
   e: TransformEngine,
-  { heap, table, first, count, longest }: Piece,
-  { kernel, options, end, endSize, flags, metadata }: Opened,
+  { heap, table, first, count, bytes, longest, flags }: Batch,
+  { kernel, options, delimiter }: RecordWork,
   read: (from: number, to: number) => (at: number, size: number) => Output,
   settle: Settle<Output>,
 ): void {
-  let cap = Math.max(PIECE, 2 * longest)
-  let workSize = 2 * longest + 2 * endSize + PIECE
+  const end = e.put(delimiter)
+  const given = typeof options === 'number' ? options : e.put(options)
+  let cap = 3 * bytes + PIECE
+  let workSize = 2 * longest + 2 * delimiter.length + PIECE
   let work = e.reserve(workSize + SLACK)
   let dst = e.reserve(cap + SLACK)
   for (let row = 0; row < count; ) {
     const at = table + row * RECORD_ROW
-    const done = e.core.transformRecords(heap, at, count - row, kernel, options, end, endSize, flags, work, workSize, dst, cap)
+    const done = e.core.transformRecords(heap, at, count - row, kernel, given, end, delimiter.length, flags, work, workSize, dst, cap)
     if (done === 0) {
       cap *= 2
       workSize *= 2
@@ -214,14 +220,14 @@ function runRows<Output>(
       dst = e.reserve(cap + SLACK)
       continue
     }
+    if (done === NO_MEMORY) throw outOfMemory(cap)
     const words = e.words()
-    metadata.refresh()
+    const metadata = metadataReader(e)
     const cut = read(dst, dst + words[(e.core.report() >> 2) + 1])
     for (let i = at >> 2, last = row + done; row < last; row++, i += ROW_WORDS) {
       const status = words[i + 2] | 0
       if (status === NO_MEMORY) throw outOfMemory(cap)
-      if (status === NO_MEMORY) throw outOfMemory(cap)
-      if (status === OK) settle(first + row, OK, cut(words[i + 3], words[i + 4]), 0, 0, metadata.text(words[i + 7]))
+      if (status === OK) settle(first + row, OK, cut(words[i + 3], words[i + 4]), 0, 0, metadata(words[i + 7]))
       else settle(first + row, status, undefined, status === BAD_INPUT ? words[i + 5] : 0, words[i + 6])
     }
   }
@@ -229,39 +235,16 @@ function runRows<Output>(
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/**
- * Reads entries of metadata (assembly/transform/mapping/metadata.ts) after each call, each once until the core has begun anew; undefined
- * for 0.
- */
-class Metadata {
-  readonly #e: TransformEngine
-  #texts: (string | undefined)[] = []
-  #begun = 0
-
-  constructor(e: TransformEngine) {
-    this.#e = e
-  }
-
-  /** After a call: what was read before may be other entries'. */
-  refresh(): void {
-    const entries = this.#e.core.metadataEntries() >> 2
-    const begun = entries === 0 ? 0 : this.#e.words()[entries + 1]
-    if (begun === this.#begun) return
-    this.#texts = []
-    this.#begun = begun
-  }
-
-  text(entry: number): string | undefined {
+/** Reads the entries of metadata (assembly/transform/mapping/metadata.ts) that the call just done has made, each once; undefined for 0. */
+function metadataReader(e: TransformEngine): (entry: number) => string | undefined {
+  const texts: (string | undefined)[] = [undefined]
+  const words = e.words()
+  const entries = e.core.metadataEntries() >> 2
+  return (entry) => {
     if (entry === 0) return undefined
-    const text = this.#texts[entry] ?? this.#read(entry)
-    this.#texts[entry] = text
-    return text
-  }
-
-  #read(entry: number): string {
-    const words = this.#e.words()
-    const at = (this.#e.core.metadataEntries() >> 2) + 4 * entry
-    return utf8.decode(this.#e.bytes().subarray(words[at], words[at] + words[at + 1]))
+    const at = entries + 4 * entry
+    texts[entry] ??= utf8.decode(e.bytes().subarray(words[at], words[at] + words[at + 1]))
+    return texts[entry]
   }
 }
 

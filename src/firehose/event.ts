@@ -70,18 +70,18 @@ export function readEvent(event: unknown): Arrived[] {
   if (!Array.isArray(records)) throw wrongType('event.records', 'an array', records)
   const arrived: Arrived[] = []
   // unlike map() it passes over no hole
-  for (let i = 0; i < records.length; i++) {
-    const record = records[i] as FirehoseEventRecord
-    if (typeof record !== 'object' || record === null) throw wrongType(`event.records[${i}]`, 'an object', record)
-    const { recordId } = record
-    if (typeof recordId !== 'string') throw wrongType(`event.records[${i}].recordId`, 'a string', recordId)
-    const text: unknown = record.data ?? record.kafkaRecordValue
-    const given = typeof text === 'string'
-    const fault = given ? undefined : wrongType('data', 'base64 text', text).message
-    const partitionKey = record.kinesisRecordMetadata?.partitionKey
-    arrived.push({ recordId, text: given ? text : undefined, data: undefined, fault, record, partitionKey, rounds: 0 })
-  }
+  for (let i = 0; i < records.length; i++) arrived.push(readRecord(records[i], i))
   return arrived
+}
+
+function readRecord(record: FirehoseEventRecord, i: number): Arrived {
+  if (typeof record !== 'object' || record === null) throw wrongType(`event.records[${i}]`, 'an object', record)
+  const { recordId } = record
+  if (typeof recordId !== 'string') throw wrongType(`event.records[${i}].recordId`, 'a string', recordId)
+  const text: unknown = record.data ?? record.kafkaRecordValue
+  const given = typeof text === 'string'
+  const fault = given ? undefined : wrongType('data', 'base64 text', text).message
+  return { recordId, text: given ? text : undefined, data: undefined, fault, record, partitionKey: record.kinesisRecordMetadata?.partitionKey, rounds: 0 }
 }
 
 /** With its bytes, or why it has none. Base64 is read leniently. */

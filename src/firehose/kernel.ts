@@ -4,54 +4,57 @@ import { AGGREGATES, ASK_HOST, BAD_INPUT, DROPPED, GZIP, LOGS, OK } from '../eng
 import { withoutMark } from './again.js'
 import { type Arrived, decoded } from './event.js'
 import type { FirehoseInput } from './input.js'
-import { type Opened, type OpenOptions, openRecords } from './open.js'
+import { countInputs, type Opened, type OpenOptions, openRecords } from './open.js'
 import type { Delimiter } from './output.js'
-import { placeOf, type Result, type Worked } from './run.js'
+import { placeOf, RecordWorker, type Result, type Worked } from './run.js'
 
 /** A transformation that the core does. */
-export class RecordKernel {
-  readonly work: Omit<RecordWork, 'delimiter'>
-  /** What was expected of a record that has failed: its reason code and the byte where it was seen. */
-  readonly explain: (reason: number, position: number) => string
+export class RecordKernel extends RecordWorker {
+  readonly #work: Omit<RecordWork, 'delimiter'>
+  readonly #explain: Explain
 
-  constructor(work: Omit<RecordWork, 'delimiter'>, explain: (reason: number, position: number) => string) {
-    this.work = work
-    this.explain = explain
+  /** `explain`: what was expected of a record that has failed, by its reason code and the byte where that was seen. */
+  constructor(work: Omit<RecordWork, 'delimiter'>, explain: Explain) {
+    super()
+    this.#work = work
+    this.#explain = explain
+  }
+
+  /**
+   * The kernel over all records. Those whose text is canonical base64, and that hold nothing to be opened, go through in batches;
+   * the others are decoded and opened first, as they are for a function.
+   */
+  override async run(given: readonly Arrived[], delimiter: Delimiter, options: OpenOptions): Promise<Worked> {
+    const work = { ...this.#work, delimiter: delimiter.bytes }
+    const arrived = given.map(withoutMark)
+    const results: Result[] = new Array(arrived.length)
+    const rest: number[] = []
+    // A record that was put again may carry its mark in an aggregate.
+    const flags = AGGREGATES | (options.gunzip ? GZIP : 0) | (options.logs ? LOGS : 0)
+    // What is no text has its fault already.
+    const texts = given.map(({ text }) => text ?? '')
+    transformTexts(texts, work, flags, (i, status, output, reason, position, metadata) => {
+      if (status === ASK_HOST) rest.push(i)
+      else if (status === BAD_INPUT) results[i] = failure(this.#explain(reason, position))
+      else {
+        const body = status === DROPPED ? '' : (output ?? texts[i])
+        results[i] = metadata === undefined ? body : { body, metadata }
+      }
+    })
+    for (const i of rest) arrived[i] = withoutMark(decoded(given[i]))
+    const opened = await openRecords(
+      rest.map((i) => arrived[i]),
+      { ...options, splitJson: false },
+    )
+    for (const [k, result] of runOpened(opened, work, this.#explain).entries()) results[rest[k]] = result
+    return { arrived, results, userRecords: countInputs(opened) + arrived.length - rest.length }
   }
 }
 
-/**
- * The kernel over all records. Those whose text is canonical base64, and that hold nothing to be opened, go through in batches;
- * the others are decoded and opened first, as they are for a function.
- */
-export async function runKernel(given: readonly Arrived[], kernel: RecordKernel, delimiter: Delimiter, options: OpenOptions): Promise<Worked> {
-  const work = { ...kernel.work, delimiter: delimiter.bytes }
-  const arrived = given.map(withoutMark)
-  const results: Result[] = new Array(arrived.length)
-  const rest: number[] = []
-  // A record that was put again may carry its mark in an aggregate.
-  const flags = AGGREGATES | (options.gunzip ? GZIP : 0) | (options.logs ? LOGS : 0)
-  // What is no text has its fault already.
-  const texts = given.map(({ text }) => text ?? '')
-  transformTexts(texts, work, flags, (i, status, output, reason, position, metadata) => {
-    if (status === ASK_HOST) rest.push(i)
-    else if (status === BAD_INPUT) results[i] = failure(kernel.explain(reason, position))
-    else {
-      const body = status === DROPPED ? '' : (output ?? texts[i])
-      results[i] = metadata === undefined ? body : { body, metadata }
-    }
-  })
-  for (const i of rest) arrived[i] = withoutMark(decoded(given[i]))
-  const opened = await openRecords(
-    rest.map((i) => arrived[i]),
-    { ...options, splitJson: false },
-  )
-  for (const [k, result] of runOpened(opened, kernel, work).entries()) results[rest[k]] = result
-  return { arrived, results, userRecords: opened.reduce((sum, inputs) => sum + (Array.isArray(inputs) ? inputs.length : 0), arrived.length - rest.length) }
-}
+type Explain = (reason: number, position: number) => string
 
 /** The kernel over all that is in records, in one go. */
-function runOpened(opened: readonly Opened[], { explain }: RecordKernel, work: RecordWork): Result[] {
+function runOpened(opened: readonly Opened[], work: RecordWork, explain: Explain): Result[] {
   const bodies = opened.map((): Uint8Array[] => [])
   const results = opened.map((inputs, k): Result => (Array.isArray(inputs) ? { body: bodies[k], metadata: undefined } : { reason: 'data', ...inputs }))
   const all = opened.flatMap((inputs, home) => (Array.isArray(inputs) ? inputs.map((input, place) => ({ input, home, place })) : []))

@@ -5,7 +5,7 @@ import { withoutMark } from './again.js'
 import type { Body } from './body.js'
 import { type Arrived, decoded } from './event.js'
 import type { FirehoseInput } from './input.js'
-import { type Opened, type OpenOptions, openRecords } from './open.js'
+import { countInputs, type Opened, type OpenOptions, openRecords } from './open.js'
 import { type Delimiter, readResult, type TransformResult } from './output.js'
 
 export interface TransformContext {
@@ -29,6 +29,11 @@ export interface Worked {
   userRecords: number
 }
 
+/** What works on records in place of a function. A class apart from those that do, so that who has a function carries none of them. */
+export abstract class RecordWorker {
+  abstract run(given: readonly Arrived[], delimiter: Delimiter, options: OpenOptions): Promise<Worked>
+}
+
 export interface RunOptions {
   delimiter: Delimiter
   /** Calls of the function under way at once. */
@@ -41,7 +46,7 @@ export async function runFunction(given: readonly Arrived[], transform: Transfor
   const arrived = given.map(decoded).map(withoutMark)
   const opened = await openRecords(arrived, open)
   const results = await runAll(opened, transform, run)
-  return { arrived, results, userRecords: opened.reduce((sum, inputs) => sum + (Array.isArray(inputs) ? inputs.length : 0), 0) }
+  return { arrived, results, userRecords: countInputs(opened) }
 }
 
 const LATE: Result = { reason: 'timeout', message: 'expected an output before the invocation ends, got none', cause: undefined }

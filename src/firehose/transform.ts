@@ -11,23 +11,15 @@ import { systemClock } from '../ports/system.js'
 import { type Body, bodyBytes, bodyParts } from './body.js'
 import { type FirehoseOverflow, MARGIN, settleOverflow } from './elsewhere.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
-import { RecordKernel, runKernel } from './kernel.js'
-import { mappingKernel } from './mapping/kernel.js'
-import type { FirehoseMapping } from './mapping/mapping.js'
 import { delimiterOf } from './output.js'
 import { describePlan, type FirehosePlan } from './plan.js'
 import { type Answer, buildResponse, planResponse, RESPONSE_BYTES } from './response.js'
-import { type Result, runFunction, type Transform } from './run.js'
+import { RecordWorker, type Result, runFunction, type Transform } from './run.js'
 import { createTelemetry } from './telemetry.js'
 
 export interface FirehoseTransformerOptions {
-  /** Maps one user record to its outputs, sync or async. See TransformResult. One that never answers costs its record, not the batch; one that never returns costs both. Or what a blueprint has in its place. */
-  transform?: Transform | RecordKernel
-  /**
-   * In place of `transform`: what becomes of JSON records, said in plain data and done on their bytes, without one object a record. Several
-   * objects in one record are mapped each, whatever `splitJson` says.
-   */
-  map?: FirehoseMapping
+  /** Maps one user record to its outputs, sync or async. See TransformResult. One that never answers costs its record, not the batch; one that never returns costs both. Or what a blueprint has in its place, or firehoseMapping(). */
+  transform: Transform | RecordWorker
   /**
    * Put behind every output that does not end with it already; default a newline, as what reads the
    * objects wants lines. Empty: bytes go out as they are, one behind the other.
@@ -88,7 +80,6 @@ export interface FirehoseTransformer {
 
 const OPTIONS = [
   'transform',
-  'map',
   'delimiter',
   'deaggregate',
   'gunzip',
@@ -119,7 +110,7 @@ const MIB = 1024 * 1024
  *
  * @example
  * export const handler = createFirehoseTransformer({
- *   map: { where: { field: 'level', op: '!=', value: 'debug' }, hash: ['/user/email'], partitionKeys: { customer: 'customer_id' } },
+ *   transform: firehoseMapping({ where: { field: 'level', op: '!=', value: 'debug' }, partitionKeys: { customer: 'customer_id' } }),
  * })
  * @example
  * export const handler = createFirehoseTransformer({
@@ -132,11 +123,18 @@ const MIB = 1024 * 1024
 export function createFirehoseTransformer(options: FirehoseTransformerOptions): FirehoseTransformer {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
-  const { map, delimiter = '\n', concurrency = 16, responseLimit = RESPONSE_BYTES, overflow, onFailure, metrics, ports = { clock: systemClock } } = options
+  const {
+    transform,
+    delimiter = '\n',
+    concurrency = 16,
+    responseLimit = RESPONSE_BYTES,
+    overflow,
+    onFailure,
+    metrics,
+    ports = { clock: systemClock },
+  } = options
   const { deaggregate = true, gunzip = true, logs = true, splitJson = false, maxUnpacked = 64 * MIB } = options
-  if (map !== undefined && options.transform !== undefined) throw new TypeError('"options" expected either transform or map, got both')
-  const transform = map === undefined ? options.transform : mappingKernel(map)
-  if (typeof transform !== 'function' && !(transform instanceof RecordKernel)) throw wrongType('transform', 'a function', transform)
+  if (typeof transform !== 'function' && !(transform instanceof RecordWorker)) throw wrongType('transform', 'a function', transform)
   if (typeof delimiter !== 'string' && !(delimiter instanceof Uint8Array)) throw wrongType('delimiter', 'text or bytes', delimiter)
   for (const [name, value] of Object.entries({ deaggregate, gunzip, logs, splitJson })) {
     if (typeof value !== 'boolean') throw wrongType(name, 'true or false', value)
@@ -156,7 +154,7 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
     const read = readEvent(event)
     const open = { deaggregate, gunzip, logs, splitJson, maxUnpacked }
     const work = () => {
-      if (transform instanceof RecordKernel) return runKernel(read, transform, end, open)
+      if (transform instanceof RecordWorker) return transform.run(read, end, open)
       // What has no room in the response needs time too.
       const deadline = createDeadline(clock, context, overflow ? 2 * MARGIN : MARGIN)
       return runFunction(read, transform, open, { delimiter: end, concurrency, deadline })
@@ -198,7 +196,8 @@ function settle(arrived: readonly Arrived[], results: readonly Result[], failure
     if (typeof result === 'string') return succeeded(recordId, result, undefined)
     return 'message' in result ? fail(record, result.reason, result.message, result.cause) : succeeded(recordId, result.body, result.metadata)
   })
-  if (new Set(arrived.map(({ recordId }) => recordId)).size === all.length) return all
+  // Ids that ascend, as those of Firehose do, come once each: that spares a table of them.
+  if (all.every(({ recordId }, i) => i === 0 || all[i - 1].recordId < recordId)) return all
   const answers = new Map<string, Answer>()
   for (const [record, answer] of all.entries()) {
     const before = answers.get(answer.recordId)

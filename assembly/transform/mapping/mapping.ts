@@ -3,10 +3,10 @@ import { fault, NO_MEMORY, OUTPUT_FULL } from "../../memory";
 import { DROPPED, takeTo } from "../outcome";
 import { failedAt, failedNode, full, openSink, out } from "./sink";
 import { faultAt, faultReason, JSON_NOT_OBJECT, JSON_TEXT_ENDS, JSON_UTF8, setBlankFeed, skipBlank } from "../../codec/json";
-import { FLAG_CSV, header, HEADER_FLAGS, HEADER_META, NODE, nodes, openProgram, startItem } from "./program";
+import { FLAG_CSV, header, HEADER_FLAGS, HEADER_META, HEADER_OUTPUTS, HEADER_SIZE, NODE, nodes, openProgram, startItem } from "./program";
 import { meets, NO_ROOM } from "./where";
-import { callOver, keepMetadata, memoryLost, noteMetadata, openMetadata, sameMetadata } from "./metadata";
-import { keepSplices, openSplices, splicesLost, startSplices } from "./splices";
+import { callOver, memoryLost, noteMetadata, openMetadata, sameMetadata } from "./metadata";
+import { openSplices, splicesLost, startSplices } from "./splices";
 import { scanRecord } from "./scan";
 import { validUtf8 } from "../../codec/utf8";
 import { writeCsv } from "./csv";
@@ -21,15 +21,9 @@ export const MAP_SIZE: i32 = 83; // an output that is out of all proportion to t
 /** The metadata's entry of the record at hand, 0 while it has none. */
 export let recordMetadata: u32 = 0;
 
-/** Opens the program at `address` for a batch; false where memory cannot grow. */
+/** Opens the program at `address` for a call; false where memory cannot grow. */
 export function openMapping(address: usize): bool {
   return openProgram(address) && openSplices() && openMetadata();
-}
-
-/** Before the records of a call: what the one before has reserved may be gone. */
-export function startMapping(): void {
-  keepSplices();
-  keepMetadata();
 }
 
 /** Before the first item of a record. */
@@ -67,9 +61,16 @@ export function mapItem(p: usize, end: usize, dst: usize, room: usize): i32 {
   if (header(HEADER_FLAGS) & FLAG_CSV) writeCsv();
   else writeRecord();
   if (failedAt != 0) return failure(MAP_CAST);
-  // Names joined by flattening may grow without end; 4 times the text and 16 MiB are none of these.
-  if (full) return room > ((end - start) << 2) + (1 << 24) ? fault(start, 0, MAP_SIZE) : OUTPUT_FULL;
+  if (full) return <u64>room > most(behind - start) ? fault(start, 0, MAP_SIZE) : OUTPUT_FULL;
   return <i32>(out - dst);
+}
+
+/**
+ * Bytes that the output of `size` bytes of text may have: what the mapping puts in and each of its outputs once, and 16 times the text,
+ * for hashes of short values and names joined by flattening, which else grow with the square of the record.
+ */
+function most(size: usize): u64 {
+  return (16 + <u64>header(HEADER_OUTPUTS + 4)) * <u64>size + <u64>header(HEADER_SIZE) + 4096;
 }
 
 function failure(reason: i32): i32 {

@@ -19,52 +19,36 @@ export const PIECE_OPERATION: u32 = 2;
 
 const PIECE: usize = 24;
 const ENTRY: usize = 16;
-/** Entries and bytes of texts that are kept from one call to the next. */
+/** Entries of a call: partition keys have few values, of which Firehose keeps 500 active. */
 const ENTRIES: u32 = 2048;
-const TEXTS: usize = 65536;
+/** Bytes of texts for which room is made at once. */
+const CHUNK: usize = 65536;
 /** Slots that are looked at: who makes their texts collide gets entries of their own, and no slow search. */
 const PROBES: usize = 16;
 
 let entries: usize = 0;
 let entryCount: u32 = 0;
 let slots: usize = 0;
-let texts: usize = 0;
 /** Where the next text goes, and how far it may. */
 let chunk: usize = 0;
 let chunkEnd: usize = 0;
 
-/**
- * Address of the entries, the first of which is 1; in place of 0 stand their number and how often they were begun anew, which makes the
- * entries that were read before other ones.
- */
+/** Address of the entries of the last call; the first is 1. */
 export function metadataEntries(): usize {
   return entries;
 }
 
-/** Room for the entries; false where memory cannot grow. */
+/** Room for the entries of a call; false where memory cannot grow. */
 export function openMetadata(): bool {
   if (header(HEADER_META + 4) == 0) return true;
+  entryCount = 0;
   entries = reserve((<usize>ENTRIES + 1) * ENTRY);
   slots = reserve(<usize>ENTRIES * 8);
-  texts = reserve(TEXTS);
-  if (entries == 0 || slots == 0 || texts == 0) return false;
-  store<u32>(entries, 0, 4);
-  forget();
-  return true;
-}
-
-function forget(): void {
-  entryCount = 0;
-  chunk = texts;
-  chunkEnd = texts + TEXTS;
+  chunk = reserve(CHUNK);
+  chunkEnd = chunk + CHUNK;
+  if (entries == 0 || slots == 0 || chunk == 0) return false;
   memory.fill(slots, 0, <usize>ENTRIES * 8);
-  store<u32>(entries, 0);
-  store<u32>(entries, load<u32>(entries, 4) + 1, 4);
-}
-
-/** Before a call: room for its entries. Texts past the first chunk are in memory that may be another's now. */
-export function keepMetadata(): void {
-  if (header(HEADER_META + 4) != 0 && (entryCount > ENTRIES / 2 || chunkEnd != texts + TEXTS)) forget();
+  return true;
 }
 
 /** Why noteMetadata() gave 0 where no value is at fault: memory cannot grow, or the scratch is too small or no entry left, so that the call is over. */
@@ -80,7 +64,7 @@ export function noteMetadata(record: usize, scratch: usize, last: usize): u32 {
     openSink(chunk, chunkEnd - chunk);
     if (!putPieces(record, scratch, last)) return 0;
     if (!full) break;
-    room = max<usize>(65536, room * 2);
+    room = max(CHUNK, room * 2);
     chunk = reserve(room);
     if (chunk == 0) {
       memoryLost = true;
@@ -155,7 +139,6 @@ function entryOf(size: usize): u32 {
   store<u32>(entry, <u32>chunk);
   store<u32>(entry, <u32>size, 4);
   store<u32>(entry, hash, 8);
-  store<u32>(entries, entryCount);
   if (free != 0) store<u32>(free, entryCount);
   chunk += size;
   return entryCount;

@@ -4,11 +4,11 @@
 //   header   0       4       8       12     16      20       24      28     32    36
 //            | nodes | count | flags | where| count | outputs| count | meta | count | salt |
 //            40     44      48    52     56     60
-//            | size | added | size| separator| size | -
+//            | size | added | size| separator| size | size of the program
 //
 // A node, 64 bytes, for each field path and each of its parents, parents first; node 0 is the record:
 //   0      4      8        12      16      20        24     28      32     36     40       44      48      52    56    60
-//   | name | size | parent | index | child | sibling | edit | flags | keys | mask | serial | under | start | end | splice | text
+//   | name | size | parent | index | child | sibling | edit | -      | keys | mask | serial | under | start | end | splice | - |
 // parent, child, sibling: indexes, siblings that may be an array's element first, by index; index: that
 // of an element, or -1; edit: 0 for none. From keys on it is the core's: the table of the children's names,
 // then what the last occurrence was: its number, that of the object around it, its value, the first splice in it.
@@ -24,6 +24,7 @@ export const HEADER_META: usize = 28;
 export const HEADER_SALT: usize = 36;
 export const HEADER_ADDED: usize = 44;
 export const HEADER_SEPARATOR: usize = 52;
+export const HEADER_SIZE: usize = 60;
 
 /** Only the outputs come out, in their order; else all of the record. */
 export const FLAG_SELECT: u32 = 1;

@@ -14,10 +14,6 @@ export const SPLICE_GONE: u32 = 2;
 
 export const SPLICE: usize = 16;
 
-/** Of most records. */
-const USUAL: u32 = 256;
-
-let first: usize = 0;
 export let splices: usize = 0;
 export let spliceCount: u32 = 0;
 let capacity: u32 = 0;
@@ -26,14 +22,9 @@ export let splicesLost: bool = false;
 
 /** Makes room for those of most records; false where memory cannot grow. */
 export function openSplices(): bool {
-  first = reserve(<usize>USUAL * SPLICE);
-  return first != 0;
-}
-
-/** Back to that room. */
-export function keepSplices(): void {
-  splices = first;
-  capacity = USUAL;
+  capacity = 256;
+  splices = reserve(<usize>capacity * SPLICE);
+  return splices != 0;
 }
 
 export function startSplices(): void {

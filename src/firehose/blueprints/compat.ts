@@ -1,5 +1,5 @@
-// What AWS's own blueprints for Node make of a record (aws-samples/serverless-app-examples, javascript/kinesis-firehose-*, 2019), stated anew:
-// the bytes of their outputs with all that is odd about them, so that who moves from them sees no difference.
+// What AWS's own blueprints for Node make of a record (aws-samples/serverless-app-examples at 9485c6c, javascript/kinesis-firehose-*), stated
+// anew: the bytes of their outputs with all that is odd about them, which `compat` in blueprint.ts lists.
 import { gunzipWhole } from '../../ports/compression.js'
 import type { FirehoseInput } from '../input.js'
 
@@ -8,12 +8,6 @@ const REST = '"(.+?)" (\\d{3}) (\\d+)'
 const APACHE_JSON = new RegExp(`^${HOST} \\[([\\w:/]+)(\\s[+-]\\d{4})?\\] ${REST}`)
 const APACHE_CSV = new RegExp(`^${HOST} \\[([\\w:/]+\\s[+-]\\d{4})\\] ${REST}`)
 
-/**
- * - Only IPv4 addresses as hosts, digits as bytes; a quote that a backslash escapes may end the request; what follows the bytes is lost.
- * - `@timestamp` is the local time of the log read in the zone of this process, whatever zone the log has.
- * - A time that Date cannot read is given as it stands.
- * - No line feed behind an output.
- */
 export function apacheToJson(record: FirehoseInput): string {
   const [, host, ident, authuser, time, zone, request, response, bytes] = expected(APACHE_JSON.exec(record.text()))
   const result: Record<string, string | number> = { host, ident, authuser, request, response: Number(response), bytes: Number(bytes) }
@@ -34,7 +28,6 @@ function iso(text: string): string | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
 }
 
-/** Nothing is quoted, whatever commas and quotes are in the fields; a line without a zone fails; hosts, bytes and what follows them as in JSON. */
 export function apacheToCsv(record: FirehoseInput): string {
   return `${expected(APACHE_CSV.exec(record.text())).slice(1).join(',')}\n`
 }
@@ -52,26 +45,15 @@ function syslogFields({ data }: FirehoseInput): (string | undefined)[] {
   return expected(SYSLOG.exec(text)).slice(1)
 }
 
-/**
- * - Text that is not ASCII loses the upper bit of each byte.
- * - Only lines of RFC 3164 without priority; of a message of several lines the first one.
- * - No line feed behind an output.
- */
 export function syslogToJson(record: FirehoseInput): string {
   const [timestamp, hostname, program, processid, message] = syslogFields(record)
   return JSON.stringify({ timestamp, hostname, program, processid, message })
 }
 
-/** As in JSON; nothing is quoted; a missing process id is `undefined`, and so is a sixth column, always. */
 export function syslogToCsv(record: FirehoseInput): string {
   return `${[...syslogFields(record).map(String), 'undefined'].join(',')}\n`
 }
 
-/**
- * - What is no DATA_MESSAGE fails, control messages too.
- * - A line feed behind each message, also where it ends with one; a message that is no text is written as JavaScript does, `undefined` too.
- * - What is no gzip or no JSON fails. AWS's code throws there, and its whole batch fails.
- */
 export async function cloudWatchLogs({ data }: FirehoseInput): Promise<string> {
   const unpacked = await gunzipWhole(data, MOST)
   if (unpacked === undefined) throw new RangeError(`expected at most ${MOST} bytes once unpacked, got more`)

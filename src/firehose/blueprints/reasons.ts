@@ -1,4 +1,4 @@
-// Why a kernel of lines refused one, in words.
+// Why a kernel refused a record, in words.
 import * as core from '../../engine/transform-core.js'
 
 const EXPECTED: Record<number, string> = {
@@ -14,7 +14,15 @@ const EXPECTED: Record<number, string> = {
   [core.SYSLOG_HOST]: "a host's name",
   [core.SYSLOG_FIELD]: 'host, program, process and message id, a space behind each (RFC 5424)',
   [core.SYSLOG_STRUCTURED]: 'structured data or - (RFC 5424)',
+  [core.JSON_NOT_OBJECT]: 'a JSON object, or the end of the record',
+  [core.JSON_TEXT_ENDS]: 'the rest of a JSON object',
+  [core.JSON_CONTROL]: 'an escape in place of a control character',
+  [core.JSON_ESCAPE]: 'an escape of JSON',
+  [core.JSON_DEPTH]: `at most ${core.MAX_DEPTH} levels of nesting`,
+  [core.JSON_UTF8]: 'UTF-8',
+  [core.JSON_TYPED]: 'a value as DynamoDB types it, such as {"S":"x"} or {"N":"5"}',
+  [core.JSON_NO_ITEM]: 'a record of a DynamoDB stream, with Keys, NewImage or OldImage',
 }
 
 /** For people; quotes nothing of the payload. `position` counts in the record once it is decoded and opened. */
-export const explainLine = (reason: number, position: number): string => `byte ${position}: expected ${EXPECTED[reason]}`
+export const explainReason = (reason: number, position: number): string => `byte ${position}: expected ${EXPECTED[reason] ?? 'JSON'}, got something else`

@@ -60,25 +60,25 @@ const CASTS: Record<MappingCast, number> = {
 }
 const ON_CAST = { fail: CAST_FAIL, null: CAST_NULL, keep: CAST_KEEP }
 
-/** Throws TypeError and RangeError that name the place: `"map.cast./a" expected ...`. */
+/** Throws TypeError and RangeError that name the place: `"mapping.cast./a" expected ...`. */
 export function compileMapping(mapping: FirehoseMapping): CompiledMapping {
-  if (typeof mapping !== 'object' || mapping === null || Array.isArray(mapping)) throw wrongType('map', 'a mapping', mapping)
-  checkKeys('map', mapping, KEYS)
+  if (typeof mapping !== 'object' || mapping === null || Array.isArray(mapping)) throw wrongType('mapping', 'a mapping', mapping)
+  checkKeys('mapping', mapping, KEYS)
   const { where, select, rename, cast, onCast = 'fail', redact, hash, salt = '', remove, add, flatten = false, format = 'json' } = mapping
   const fields = new Fields()
-  if (!Object.hasOwn(ON_CAST, onCast)) throw new TypeError(`"map.onCast" expected one of ${Object.keys(ON_CAST).join(', ')}, got ${kindOf(onCast)}`)
-  if (format !== 'json' && format !== 'csv') throw new TypeError(`"map.format" expected json or csv, got ${kindOf(format)}`)
-  if (typeof flatten !== 'boolean' && typeof flatten !== 'string') throw wrongType('map.flatten', 'true, false or the text between names', flatten)
-  if (typeof flatten === 'string') checkText(flatten, 'map.flatten')
-  if (typeof salt !== 'string') throw wrongType('map.salt', 'text', salt)
-  checkText(salt, 'map.salt')
+  if (!Object.hasOwn(ON_CAST, onCast)) throw new TypeError(`"mapping.onCast" expected one of ${Object.keys(ON_CAST).join(', ')}, got ${kindOf(onCast)}`)
+  if (format !== 'json' && format !== 'csv') throw new TypeError(`"mapping.format" expected json or csv, got ${kindOf(format)}`)
+  if (typeof flatten !== 'boolean' && typeof flatten !== 'string') throw wrongType('mapping.flatten', 'true, false or the text between names', flatten)
+  if (typeof flatten === 'string') checkText(flatten, 'mapping.flatten')
+  if (typeof salt !== 'string') throw wrongType('mapping.salt', 'text', salt)
+  checkText(salt, 'mapping.salt')
   const csv = format === 'csv'
-  if (csv && flatten !== false) throw new TypeError('"map.flatten" expected nothing with the format csv, whose columns "select" names')
+  if (csv && flatten !== false) throw new TypeError('"mapping.flatten" expected nothing with the format csv, whose columns "select" names')
 
-  const outputs = select === undefined ? undefined : entries(select, 'map.select').map(([name, path, label]) => ({ name, field: fields.at(path, label) }))
-  if (outputs?.length === 0) throw wrongType('map.select', 'at least one member', select)
-  if (csv && !outputs) throw wrongType('map.select', 'the columns of the format csv', select)
-  for (const [path, to, label] of entries(rename, 'map.rename')) {
+  const outputs = select === undefined ? undefined : entries(select, 'mapping.select').map(([name, path, label]) => ({ name, field: fields.at(path, label) }))
+  if (outputs?.length === 0) throw wrongType('mapping.select', 'at least one member', select)
+  if (csv && !outputs) throw wrongType('mapping.select', 'the columns of the format csv', select)
+  for (const [path, to, label] of entries(rename, 'mapping.rename')) {
     if (typeof to !== 'string') throw wrongType(label, 'a name', to)
     checkText(to, label)
     fields.at(path, label).rename = { to, label }
@@ -88,17 +88,17 @@ export function compileMapping(mapping: FirehoseMapping): CompiledMapping {
     if (field.edit) throw new TypeError(`"${label}" expected one of "${field.edit.label}" and itself, got both`)
     field.edit = { name, kind, label, ...(text === undefined ? {} : { text }) }
   }
-  for (const [path, to, label] of entries(cast, 'map.cast')) {
+  for (const [path, to, label] of entries(cast, 'mapping.cast')) {
     if (typeof to !== 'string' || !Object.hasOwn(CASTS, to))
       throw new TypeError(`"${label}" expected one of ${Object.keys(CASTS).join(', ')}, got ${kindOf(to)}`)
     edit('cast', CASTS[to as MappingCast], path, label)
   }
-  if (Array.isArray(redact)) for (const [path, label] of list(redact, 'map.redact')) edit('redact', EDIT_TEXT, path, label, 'null')
-  else for (const [path, value, label] of entries(redact, 'map.redact')) edit('redact', EDIT_TEXT, path, label, jsonOf(value, label))
-  for (const [path, label] of list(hash, 'map.hash')) edit('hash', EDIT_HASH, path, label)
-  for (const [path, label] of list(remove, 'map.remove')) edit('remove', EDIT_REMOVE, path, label)
+  if (Array.isArray(redact)) for (const [path, label] of list(redact, 'mapping.redact')) edit('redact', EDIT_TEXT, path, label, 'null')
+  else for (const [path, value, label] of entries(redact, 'mapping.redact')) edit('redact', EDIT_TEXT, path, label, jsonOf(value, label))
+  for (const [path, label] of list(hash, 'mapping.hash')) edit('hash', EDIT_HASH, path, label)
+  for (const [path, label] of list(remove, 'mapping.remove')) edit('remove', EDIT_REMOVE, path, label)
 
-  const added = entries(add, 'map.add').map(([name, value, label]) => ({ name, value, label, json: jsonOf(value, label) }))
+  const added = entries(add, 'mapping.add').map(([name, value, label]) => ({ name, value, label, json: jsonOf(value, label) }))
   // a pointer, for a name may begin with a slash
   const pointer = (name: string) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
   // what has another name then is no longer in its place
@@ -106,14 +106,14 @@ export function compileMapping(mapping: FirehoseMapping): CompiledMapping {
   for (const { name, label } of added) {
     const renamed = [...fields.root.children.values()].find(({ rename }) => rename?.to === name)
     if (renamed?.rename) throw new TypeError(`"${label}" expected a name that "${renamed.rename.label}" does not give`)
-    if (outputs?.some((output) => output.name === name)) throw new TypeError(`"${label}" expected a name that "map.select" has not`)
+    if (outputs?.some((output) => output.name === name)) throw new TypeError(`"${label}" expected a name that "mapping.select" has not`)
   }
   checkEdits(
     fields,
     outputs?.map(({ field }) => field),
   )
 
-  const conditions = where === undefined ? [] : compileCondition(where, 'map.where', fields)
+  const conditions = where === undefined ? [] : compileCondition(where, 'mapping.where', fields)
   const metadata = metadataOf(mapping, fields)
   const plan: Plan = {
     fields,
@@ -137,15 +137,15 @@ function checkEdits(fields: Fields, selected: Field[] | undefined): void {
     if (label === undefined) continue
     const above = [...upwards(field)].slice(1).find((f) => f.edit)
     if (above?.edit) throw new TypeError(`"${label}" expected a field that is not within that of "${above.edit.label}", which takes it all`)
-    if (field.edit?.name === 'remove' && field.rename) throw new TypeError(`"${field.rename.label}" expected a field that "map.remove" does not name`)
+    if (field.edit?.name === 'remove' && field.rename) throw new TypeError(`"${field.rename.label}" expected a field that "mapping.remove" does not name`)
     if (!selected) continue
-    if (![...upwards(field)].some((f) => selected.includes(f))) throw new TypeError(`"${label}" expected a field that "map.select" takes, or one within`)
+    if (![...upwards(field)].some((f) => selected.includes(f))) throw new TypeError(`"${label}" expected a field that "mapping.select" takes, or one within`)
     if (selected.includes(field) && (field.rename || field.edit?.name === 'remove'))
-      throw new TypeError(`"${label}" expected a field that "map.select" does not name`)
+      throw new TypeError(`"${label}" expected a field that "mapping.select" does not name`)
   }
   for (const field of selected ?? []) {
     const above = [...upwards(field)].slice(1).find((f) => f.edit)
-    if (above?.edit) throw new TypeError(`"map.select" expected no field within that of "${above.edit.label}", got ${kindOf(field.path)}`)
+    if (above?.edit) throw new TypeError(`"mapping.select" expected no field within that of "${above.edit.label}", got ${kindOf(field.path)}`)
   }
 }
 

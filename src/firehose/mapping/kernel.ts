@@ -14,11 +14,25 @@ import {
   MAX_DEPTH,
 } from '../../engine/transform-core.js'
 import { RecordKernel } from '../kernel.js'
+import type { RecordWorker } from '../run.js'
 import { type CompiledMapping, compileMapping } from './compile.js'
 import type { FirehoseMapping, MappingCast } from './mapping.js'
 
-/** Throws TypeError and RangeError for a mapping that is wrong, naming the place in it. */
-export function mappingKernel(mapping: FirehoseMapping): RecordKernel {
+/**
+ * A mapping of JSON records as the `transform` of createFirehoseTransformer: done on the records' bytes in the core, without one object a
+ * record. Each of several objects in a record is mapped, whatever `splitJson` says. A record that is bad fails with the reason and the byte
+ * where it was seen. Throws TypeError and RangeError for a mapping that is wrong, naming the place in it.
+ *
+ * @example
+ * createFirehoseTransformer({
+ *   transform: firehoseMapping({
+ *     where: { field: 'level', op: '!=', value: 'debug' },
+ *     hash: ['/user/email'],
+ *     partitionKeys: { customer: 'customer_id' },
+ *   }),
+ * })
+ */
+export function firehoseMapping(mapping: FirehoseMapping): RecordWorker {
   const compiled = compileMapping(mapping)
   return new RecordKernel({ kernel: KERNEL_MAPPING, options: compiled.program }, (reason, position) => explain(compiled, reason, position))
 }

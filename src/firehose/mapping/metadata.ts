@@ -10,14 +10,14 @@ const OPERATIONS = ['insert', 'update', 'delete']
 /** Nothing where the mapping has neither. Throws TypeError, naming the place. */
 export function metadataOf({ partitionKeys, otf }: FirehoseMapping, fields: Fields): Piece[] {
   if (partitionKeys === undefined && otf === undefined) return []
-  for (const [label, value] of Object.entries({ 'map.partitionKeys': partitionKeys, 'map.otf': otf })) {
+  for (const [label, value] of Object.entries({ 'mapping.partitionKeys': partitionKeys, 'mapping.otf': otf })) {
     if (value !== undefined && (typeof value !== 'object' || value === null || Array.isArray(value))) throw wrongType(label, 'an object', value)
   }
-  const keys = Object.entries(partitionKeys ?? {}).map(([name, value]) => [name, value, `map.partitionKeys.${name}`] as const)
-  if (otf) checkKeys('map.otf', otf, Object.keys(OTF))
+  const keys = Object.entries(partitionKeys ?? {}).map(([name, value]) => [name, value, `mapping.partitionKeys.${name}`] as const)
+  if (otf) checkKeys('mapping.otf', otf, Object.keys(OTF))
   const routing = Object.entries(OTF).flatMap(([key, name]) => {
     const value: unknown = otf?.[key as keyof typeof OTF]
-    return value === undefined ? [] : [[name, value, `map.otf.${key}`] as const]
+    return value === undefined ? [] : [[name, value, `mapping.otf.${key}`] as const]
   })
   const members = (list: readonly (readonly [string, unknown, string])[]): Piece[] =>
     list.flatMap(([name, value, label], i): Piece[] => {
@@ -29,7 +29,7 @@ export function metadataOf({ partitionKeys, otf }: FirehoseMapping, fields: Fiel
 }
 
 function textOf(given: unknown, label: string, fields: Fields): Piece {
-  const operation = label === 'map.otf.operation'
+  const operation = label === 'mapping.otf.operation'
   const text = (value: unknown, at: string): string => {
     if (typeof value !== 'string' || value === '') throw wrongType(at, 'text', value)
     checkText(value, at)

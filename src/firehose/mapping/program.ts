@@ -62,6 +62,7 @@ export function assemble(plan: Plan): Uint8Array {
   const metadataAt = heap.words(metadata.flatMap((piece) => pieceOf(piece, heap)))
   const texts = [salt, added, JSON.stringify(separator ?? '').slice(1, -1)].flatMap((text) => heap.text(text))
   const header = [nodes, fields.all.length, flags, whereAt, where.length, outputsAt, outputs?.length ?? 0, metadataAt, metadata.length, ...texts]
+  header[HEADER_WORDS - 1] = heap.bytes.length
   const bytes = Uint8Array.from(heap.bytes)
   const view = new DataView(bytes.buffer)
   header.forEach((word, i) => {

@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createFirehoseTransformer, type FirehoseEvent, type FirehoseMapping, type TransformFailure } from '../../../src/firehose/index.js'
+import { createFirehoseTransformer, type FirehoseEvent, type FirehoseMapping, firehoseMapping, type TransformFailure } from '../../../src/firehose/index.js'
 import { aggregate, ShardMap } from '../../../src/kinesis/index.js'
 import { mappingsAndRecords } from './generate.js'
 import { compact, mapped } from './oracle.js'
@@ -14,7 +14,7 @@ const eventOf = (...data: (string | Uint8Array)[]): FirehoseEvent => ({
 
 async function run(map: FirehoseMapping, event: FirehoseEvent, options: object = {}) {
   const failures: TransformFailure[] = []
-  const response = await createFirehoseTransformer({ map, onFailure: (f) => failures.push(f), ...options })(event)
+  const response = await createFirehoseTransformer({ transform: firehoseMapping(map), onFailure: (f) => failures.push(f), ...options })(event)
   return { response, failures, texts: response.records.map(({ result, data }) => (result === 'Ok' ? plain(data) : result)) }
 }
 
@@ -125,49 +125,48 @@ describe('a record of 6 MB', () => {
   })
 })
 
-describe('options', () => {
-  const create = (options: object) => () => createFirehoseTransformer(options)
-
-  it('are either a function or a mapping', () => {
-    expect(create({ map: {}, transform: () => null })).toThrow('"options" expected either transform or map, got both')
-    expect(create({})).toThrow('"transform" expected a function, got undefined')
-    expect(create({ map: null })).toThrow('"map" expected a mapping, got null')
+describe('mappings', () => {
+  it('are an object', () => {
+    expect(() => firehoseMapping(null as never)).toThrow('"mapping" expected a mapping, got null')
   })
 
   it.each<[object, string]>([
-    [{ selct: {} }, '"map" expected one of where, select, '],
-    [{ select: {} }, '"map.select" expected at least one member, got an object'],
-    [{ select: { a: 5 } }, '"map.select.a" expected the name of a field or a JSON Pointer, got 5'],
-    [{ select: { a: '/a~2' } }, '"map.select.a" expected a JSON Pointer, in which "~" is followed by 0 or 1, got "/a~2"'],
-    [{ redact: ['/a'.repeat(33)] }, '"map.redact[0]" expected a JSON Pointer of at most 32 levels, got 33'],
-    [{ remove: ['a'.repeat(1025)] }, '"map.remove[0]" expected names of at most 1024 bytes, got a string of 1025 characters'],
-    [{ hash: ['\ud800'] }, '"map.hash[0]" expected text without lone surrogates'],
-    [{ format: 'tsv' }, '"map.format" expected json or csv, got "tsv"'],
-    [{ format: 'csv' }, '"map.select" expected the columns of the format csv, got undefined'],
-    [{ format: 'csv', select: { a: 'a' }, flatten: true }, '"map.flatten" expected nothing with the format csv'],
-    [{ cast: { a: 'int' }, redact: ['/a'] }, '"map.redact[0]" expected one of "map.cast.a" and itself, got both'],
-    [{ cast: { a: 'string' }, redact: ['/a/b'] }, '"map.redact[0]" expected a field that is not within that of "map.cast.a"'],
-    [{ remove: ['a'], rename: { a: 'b' } }, '"map.rename.a" expected a field that "map.remove" does not name'],
-    [{ select: { a: 'a' }, hash: ['b'] }, '"map.hash[0]" expected a field that "map.select" takes, or one within'],
-    [{ select: { a: 'a' }, remove: ['a'] }, '"map.remove[0]" expected a field that "map.select" does not name'],
-    [{ select: { a: '/a/b', c: 'a' }, redact: ['a'] }, '"map.select" expected no field within that of "map.redact[0]", got "/a/b"'],
-    [{ select: { a: 'a' }, add: { a: 1 } }, '"map.add.a" expected a name that "map.select" has not'],
-    [{ rename: { a: 'b' }, add: { b: 1 } }, '"map.add.b" expected a name that "map.rename.a" does not give'],
-    [{ add: { a: 1n } }, '"map.add.a" expected a value of JSON, got 1n'],
-    [{ add: { a: [Number.NaN] } }, '"map.add.a" expected a value of JSON, got NaN'],
-    [{ partitionKeys: { a: 5 } }, '"map.partitionKeys.a" expected a field, { field, default } or { value }, got 5'],
-    [{ partitionKeys: { a: { value: '' } } }, '"map.partitionKeys.a.value" expected text, got ""'],
-    [{ partitionKeys: { a: '/u/mail' }, hash: ['u'] }, '"map.partitionKeys.a" expected a field that is not that of "map.hash[0]": it would stand there'],
-    [{ otf: { operation: { value: 'upsert' } } }, '"map.otf.operation.value" expected one of insert, update, delete, got "upsert"'],
-    [{ otf: { tabel: 'a' } }, '"map.otf" expected one of database, table, operation, got "tabel"'],
-    [{ where: {} }, '"map.where" expected one of and, or, not, field, got none'],
-    [{ where: { and: [] } }, '"map.where.and" expected an array with at least one condition, got an array'],
-    [{ where: { not: { field: 'a', op: '==', value: {} } } }, '"map.where.not.value" expected text, a number, true, false or null, got an object'],
-    [{ where: { or: [{ field: 'a', op: '<', value: null }] } }, '"map.where.or[0].value" expected text or a number, got null'],
-    [{ where: { field: 'a', op: 'in', value: 'a' } }, '"map.where.value" expected an array of values, got "a"'],
-    [{ where: { field: 'a', op: 'exists', value: true } }, '"map.where" expected one of field, op, got "value"'],
+    [{ selct: {} }, '"mapping" expected one of where, select, '],
+    [{ select: {} }, '"mapping.select" expected at least one member, got an object'],
+    [{ select: { a: 5 } }, '"mapping.select.a" expected the name of a field or a JSON Pointer, got 5'],
+    [{ select: { a: '/a~2' } }, '"mapping.select.a" expected a JSON Pointer, in which "~" is followed by 0 or 1, got "/a~2"'],
+    [{ redact: ['/a'.repeat(33)] }, '"mapping.redact[0]" expected a JSON Pointer of at most 32 levels, got 33'],
+    [{ remove: ['a'.repeat(1025)] }, '"mapping.remove[0]" expected names of at most 1024 bytes, got a string of 1025 characters'],
+    [{ hash: ['\ud800'] }, '"mapping.hash[0]" expected text without lone surrogates'],
+    [{ format: 'tsv' }, '"mapping.format" expected json or csv, got "tsv"'],
+    [{ format: 'csv' }, '"mapping.select" expected the columns of the format csv, got undefined'],
+    [{ format: 'csv', select: { a: 'a' }, flatten: true }, '"mapping.flatten" expected nothing with the format csv'],
+    [{ cast: { a: 'int' }, redact: ['/a'] }, '"mapping.redact[0]" expected one of "mapping.cast.a" and itself, got both'],
+    [{ cast: { a: 'string' }, redact: ['/a/b'] }, '"mapping.redact[0]" expected a field that is not within that of "mapping.cast.a"'],
+    [{ remove: ['a'], rename: { a: 'b' } }, '"mapping.rename.a" expected a field that "mapping.remove" does not name'],
+    [{ select: { a: 'a' }, hash: ['b'] }, '"mapping.hash[0]" expected a field that "mapping.select" takes, or one within'],
+    [{ select: { a: 'a' }, remove: ['a'] }, '"mapping.remove[0]" expected a field that "mapping.select" does not name'],
+    [{ select: { a: '/a/b', c: 'a' }, redact: ['a'] }, '"mapping.select" expected no field within that of "mapping.redact[0]", got "/a/b"'],
+    [{ select: { a: 'a' }, add: { a: 1 } }, '"mapping.add.a" expected a name that "mapping.select" has not'],
+    [{ rename: { a: 'b' }, add: { b: 1 } }, '"mapping.add.b" expected a name that "mapping.rename.a" does not give'],
+    [{ add: { a: 1n } }, '"mapping.add.a" expected a value of JSON, got 1n'],
+    [{ add: { a: [Number.NaN] } }, '"mapping.add.a" expected a value of JSON, got NaN'],
+    [{ partitionKeys: { a: 5 } }, '"mapping.partitionKeys.a" expected a field, { field, default } or { value }, got 5'],
+    [{ partitionKeys: { a: { value: '' } } }, '"mapping.partitionKeys.a.value" expected text, got ""'],
+    [
+      { partitionKeys: { a: '/u/mail' }, hash: ['u'] },
+      '"mapping.partitionKeys.a" expected a field that is not that of "mapping.hash[0]": it would stand there',
+    ],
+    [{ otf: { operation: { value: 'upsert' } } }, '"mapping.otf.operation.value" expected one of insert, update, delete, got "upsert"'],
+    [{ otf: { tabel: 'a' } }, '"mapping.otf" expected one of database, table, operation, got "tabel"'],
+    [{ where: {} }, '"mapping.where" expected one of and, or, not, field, got none'],
+    [{ where: { and: [] } }, '"mapping.where.and" expected an array with at least one condition, got an array'],
+    [{ where: { not: { field: 'a', op: '==', value: {} } } }, '"mapping.where.not.value" expected text, a number, true, false or null, got an object'],
+    [{ where: { or: [{ field: 'a', op: '<', value: null }] } }, '"mapping.where.or[0].value" expected text or a number, got null'],
+    [{ where: { field: 'a', op: 'in', value: 'a' } }, '"mapping.where.value" expected an array of values, got "a"'],
+    [{ where: { field: 'a', op: 'exists', value: true } }, '"mapping.where" expected one of field, op, got "value"'],
     [{ where: Array.from({ length: 61 }).reduce<object>((not) => ({ not }), { field: 'a', op: 'exists' }) }, 'expected at most 60 levels, got 61'],
   ])('mapping %# is refused', (map, message) => {
-    expect(create({ map })).toThrow(message)
+    expect(() => firehoseMapping(map as FirehoseMapping)).toThrow(message)
   })
 })
