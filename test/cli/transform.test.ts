@@ -95,7 +95,7 @@ it('answers it by a mapping', async () => {
     { recordId: 'r1', result: 'Dropped' },
     { recordId: 'r2', result: 'ProcessingFailed', data: base64('"text"') },
   ])
-  expect(err).toEqual(['record 2 (r2): transform: byte 0: expected a JSON object, got something else'])
+  expect(err).toEqual(['record 2 (r2): transform: byte 0: expected a JSON object, or the end of the record, got something else'])
 })
 
 describe('wrong', () => {

@@ -1,18 +1,6 @@
 // A mapping as a transformation that the core does, and in words why it refused a record.
-import {
-  JSON_CONTROL,
-  JSON_DEPTH,
-  JSON_ESCAPE,
-  JSON_NOT_OBJECT,
-  JSON_TEXT_ENDS,
-  JSON_UTF8,
-  KERNEL_MAPPING,
-  MAP_CAST,
-  MAP_DIFFERS,
-  MAP_METADATA,
-  MAP_SIZE,
-  MAX_DEPTH,
-} from '../../engine/transform-core.js'
+import { KERNEL_MAPPING, MAP_CAST, MAP_DIFFERS, MAP_METADATA, MAP_SIZE } from '../../engine/transform-core.js'
+import { explainReason } from '../blueprints/reasons.js'
 import { RecordKernel } from '../kernel.js'
 import type { RecordWorker } from '../run.js'
 import { type CompiledMapping, compileMapping } from './compile.js'
@@ -54,16 +42,11 @@ function explain({ paths, casts }: CompiledMapping, reason: number, position: nu
   const field = `field ${JSON.stringify(paths[id])}`
   const cast = casts[id]
   const words: Record<number, string> = {
-    [JSON_NOT_OBJECT]: 'expected a JSON object, got something else',
-    [JSON_TEXT_ENDS]: 'expected a JSON object, got the end of the record',
-    [JSON_CONTROL]: 'expected an escape, got a control character in a string',
-    [JSON_ESCAPE]: 'expected an escape of JSON, got another one',
-    [JSON_DEPTH]: `expected at most ${MAX_DEPTH} levels of nesting, got more`,
-    [JSON_UTF8]: 'expected UTF-8, got other bytes',
     [MAP_CAST]: `${field} expected ${cast ? EXPECTED[cast] : 'another value'}, got what cannot be cast to it`,
     [MAP_METADATA]: `${field} expected text for the metadata, got none`,
     [MAP_DIFFERS]: 'expected the same metadata for all records in one, got different ones',
     [MAP_SIZE]: 'expected an output in proportion to the record, got one that is many times as long',
   }
-  return `byte ${position}: ${words[reason & 0xff] ?? 'expected JSON, got something else'}`
+  const own = words[reason & 0xff]
+  return own === undefined ? explainReason(reason, position) : `byte ${position}: ${own}`
 }

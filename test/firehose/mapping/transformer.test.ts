@@ -59,7 +59,7 @@ it('opens what has to be opened', async () => {
   expect(texts).toEqual(['{"a":1}\n', '{"a":1}\n{"a":2}\n', '{"a":true}\n', 'ProcessingFailed', 'ProcessingFailed'])
   expect(failures.map(({ message }) => message)).toEqual([
     'user record 1: expected the same metadata for all records in one, got different ones',
-    'byte 0: expected a JSON object, got something else',
+    'byte 0: expected a JSON object, or the end of the record, got something else',
   ])
 })
 
@@ -81,15 +81,15 @@ it('routes to Iceberg tables', async () => {
 
 it('says what was wrong with a record, and where', async () => {
   const bad: [string | Uint8Array, string][] = [
-    ['', 'byte 0: expected a JSON object, got the end of the record'],
-    ['{"a":1', 'byte 6: expected a JSON object, got the end of the record'],
-    ['[{}]', 'byte 0: expected a JSON object, got something else'],
-    ['{} x', 'byte 3: expected a JSON object, got something else'],
+    ['', 'byte 0: expected the rest of a JSON object, got something else'],
+    ['{"a":1', 'byte 6: expected the rest of a JSON object, got something else'],
+    ['[{}]', 'byte 0: expected a JSON object, or the end of the record, got something else'],
+    ['{} x', 'byte 3: expected a JSON object, or the end of the record, got something else'],
     ['{"a":01}', 'byte 6: expected JSON, got something else'],
-    ['{"a":"\t"}', 'byte 6: expected an escape, got a control character in a string'],
-    ['{"a":"\\x"}', 'byte 7: expected an escape of JSON, got another one'],
-    [Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d), 'byte 2: expected UTF-8, got other bytes'],
-    [`{"a":${'['.repeat(256)}${']'.repeat(256)}}`, 'byte 260: expected at most 256 levels of nesting, got more'],
+    ['{"a":"\t"}', 'byte 6: expected an escape in place of a control character, got something else'],
+    ['{"a":"\\x"}', 'byte 7: expected an escape of JSON, got something else'],
+    [Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d), 'byte 2: expected UTF-8, got something else'],
+    [`{"a":${'['.repeat(256)}${']'.repeat(256)}}`, 'byte 260: expected at most 256 levels of nesting, got something else'],
     ['{"n": 1.5}', 'byte 6: field "/n" expected a whole number, got what cannot be cast to it'],
   ]
   const { response, failures } = await run({ cast: { n: 'int' } }, eventOf(...bad.map(([data]) => data)))
