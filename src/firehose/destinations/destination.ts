@@ -28,8 +28,8 @@ export const COMMON = [
   'ProcessingConfiguration',
   'S3BackupMode',
   'S3Configuration',
-  'S3Update',
   'S3DestinationDescription',
+  'S3BackupDescription',
   'SecretsManagerConfiguration',
 ] as const
 
@@ -37,3 +37,16 @@ export const COMMON = [
 export const MOST_RETRY_SECONDS = 7200
 
 export const NO_SECRETS = 'secrets of AWS Secrets Manager are not read here; put the secret itself into the configuration'
+
+/**
+ * What FailedDelivery and an error object have in common. Its rawData is what the destination did not take, not what
+ * came into the stream: "document data" is the guide's word, and Splunk's own re-ingestion finds its HEC events there.
+ */
+export const lineOf = ({ record, code, message, attempts, attemptEnd }: FailedDelivery) => ({
+  data: record.data,
+  code,
+  message,
+  attempts,
+  arrival: record.arrival,
+  attemptEnd,
+})

@@ -7,7 +7,7 @@ import { systemGzip } from '../../ports/compression.js'
 import type { WebRequest, WebResponse } from '../../ports/transport.js'
 import type { DeliveryRecord, FailedDelivery } from '../delivery/record.js'
 import { httpEndpointFailureLine } from '../errors/error-object.js'
-import { COMMON, type DestinationOptions, MOST_RETRY_SECONDS, NO_SECRETS, type StreamDestination } from './destination.js'
+import { COMMON, type DestinationOptions, lineOf, MOST_RETRY_SECONDS, NO_SECRETS, type StreamDestination } from './destination.js'
 import { bodyText, exchange, type Silence } from './exchange.js'
 import { createDataIds, randomUuid } from './ids.js'
 import { createRetries } from './retries.js'
@@ -75,16 +75,6 @@ const MOST_ANSWER = FIREHOSE_LIMITS.httpEndpointAnswerBytes.value
 const MOST_BODY = FIREHOSE_LIMITS.httpEndpointBytes.value
 const MOST_RECORDS = FIREHOSE_LIMITS.httpEndpointCount.value
 const TOO_LARGE = `expected a record that fits a request of ${MOST_BODY} bytes in base64`
-
-/** What FailedDelivery and an error object have in common. */
-export const lineOf = ({ record, code, message, attempts, attemptEnd }: FailedDelivery) => ({
-  data: record.data,
-  code,
-  message,
-  attempts,
-  arrival: record.arrival,
-  attemptEnd,
-})
 
 function readConfig(config: object, deliveryStreamArn: string): Endpoint {
   const all = structureOf(PATH, config, [...COMMON, 'EndpointConfiguration', 'RequestConfiguration', 'RetryOptions'])
