@@ -1,24 +1,29 @@
 // The sender of Firehose's HTTP endpoint delivery. Source: developer guide, "HTTP endpoint delivery request and
 // response specifications", "Handle data delivery failures" and "Troubleshooting HTTP endpoints".
 import { toBase64 } from '../../engine/base64.js'
-import { kindOf, MillraceError, outOfRange } from '../../errors.js'
+import { kindOf, MillraceError } from '../../errors.js'
 import { FIREHOSE_LIMITS } from '../../limits.js'
 import { systemGzip } from '../../ports/compression.js'
 import type { WebRequest, WebResponse } from '../../ports/transport.js'
+import { list, object, oneOf, optional, text } from '../delivery/config/shape.js'
+import { uuid } from '../delivery/names.js'
 import type { DeliveryRecord, FailedDelivery } from '../delivery/record.js'
 import { httpEndpointFailureLine } from '../errors/error-object.js'
-import { COMMON, type DestinationOptions, lineOf, MOST_RETRY_SECONDS, NO_SECRETS, type StreamDestination } from './destination.js'
+import {
+  bufferingHints,
+  COMMON,
+  type DestinationOptions,
+  endpointUrl,
+  hintsOf,
+  lineOf,
+  noSecrets,
+  retryOptions,
+  type StreamDestination,
+  secret,
+} from './destination.js'
 import { bodyText, exchange, type Silence } from './exchange.js'
-import { createDataIds, randomUuid } from './ids.js'
+import { createDataIds } from './ids.js'
 import { createRetries } from './retries.js'
-import { structureOf } from './structure.js'
-
-interface Endpoint {
-  url: string
-  headers: Readonly<Record<string, string>>
-  gzip: boolean
-  retrySeconds: number
-}
 
 interface Fault {
   code: string
@@ -27,21 +32,26 @@ interface Fault {
   permanent?: boolean
 }
 
-const PATH = 'HttpEndpointDestinationConfiguration'
 const encoder = new TextEncoder()
 
 /**
  * From an HttpEndpointDestinationConfiguration (or its description); its URL may be http:// too, as servers on one's
- * own machine are. Throws TypeError or RangeError, with the path, for what AWS refuses, and CONFIG where the runtime has no
- * gzip. One buffer becomes as many requests, one after the other, as its records need. A 413 is final, and its
- * records come back as failed, where AWS says that it writes them nowhere. Of the answer's timestamp only
- * that it is a number matters.
+ * own machine are. Throws TypeError or RangeError, with the path below `path`, for what AWS refuses, and CONFIG where
+ * the runtime has no gzip. One buffer becomes as many requests, one after the other, as its records need. A 413 is
+ * final, and its records come back as failed, where AWS says that it writes them nowhere.
  */
-export function createHttpEndpoint(config: object, options: DestinationOptions): StreamDestination {
-  const endpoint = readConfig(config, options.deliveryStreamArn)
+export function createHttpEndpoint(config: unknown, path: string, options: DestinationOptions): StreamDestination {
+  const { EndpointConfiguration, RequestConfiguration, RetryOptions, BufferingHints, S3BackupMode } = read(config, path)
+  const gzip = RequestConfiguration?.ContentEncoding === 'GZIP'
+  if (gzip && !systemGzip()) throw new MillraceError('CONFIG', 'expected a runtime with gzip (node:zlib or CompressionStream), got one without')
+  const attributes = (RequestConfiguration?.CommonAttributes ?? []).map(({ AttributeName, AttributeValue }) => [AttributeName, AttributeValue] as const)
+  const headers = headersOf(gzip, EndpointConfiguration.AccessKey, attributes, options.deliveryStreamArn)
+  const retrySeconds = RetryOptions?.DurationInSeconds ?? 300
   const { clock, random } = options.ports
   const dataId = createDataIds(random)
   return {
+    hints: hintsOf(BufferingHints),
+    backupAll: S3BackupMode === 'AllData',
     errorOutputType: 'http-endpoint-failed',
     failureLine: (failure) =>
       httpEndpointFailureLine({
@@ -54,9 +64,15 @@ export function createHttpEndpoint(config: object, options: DestinationOptions):
       const fail = (record: DeliveryRecord, { code, message }: Fault, attempts: number) =>
         failed.push({ record, code, message, attempts, attemptEnd: clock.now() })
       for (const batch of pack(records, (record) => fail(record, { code: 'HttpEndpoint.RequestTooLarge', message: TOO_LARGE }, 0))) {
-        const requestId = randomUuid(random)
-        const request = await requestOf(endpoint, requestId, clock.now(), batch)
-        const retries = createRetries(endpoint.retrySeconds, 'waits', options.ports)
+        const requestId = uuid(random)
+        const body = bodyOf(requestId, clock.now(), batch)
+        const request: WebRequest = {
+          method: 'POST',
+          url: EndpointConfiguration.Url,
+          headers: { ...headers, 'x-amz-firehose-request-id': requestId },
+          body: (gzip ? await systemGzip()?.compress(body) : undefined) ?? body,
+        }
+        const retries = createRetries(retrySeconds, 'waits', options.ports)
         for (let attempts = 1; ; attempts++) {
           const fault = judge(await exchange(request, { ...options, clock, timeout: TIMEOUT, mostBytes: MOST_ANSWER, signal }), requestId)
           if (!fault) break
@@ -76,36 +92,30 @@ const MOST_BODY = FIREHOSE_LIMITS.httpEndpointBytes.value
 const MOST_RECORDS = FIREHOSE_LIMITS.httpEndpointCount.value
 const TOO_LARGE = `expected a record that fits a request of ${MOST_BODY} bytes in base64`
 
-function readConfig(config: object, deliveryStreamArn: string): Endpoint {
-  const all = structureOf(PATH, config, [...COMMON, 'EndpointConfiguration', 'RequestConfiguration', 'RetryOptions'])
-  all.refuse('SecretsManagerConfiguration', NO_SECRETS)
-  const { required, text } = all.structure('EndpointConfiguration', ['Url', 'Name', 'AccessKey'])
-  const url = required('Url', 1000)
-  if (!/^https?:\/\/[^\s]+$/.test(url) || !URL.canParse(url)) throw outOfRange(`${PATH}.EndpointConfiguration.Url`, 'an https:// or http:// URL', url)
-  text('Name', 256)
-  const accessKey = text('AccessKey', 4096, 0)
-  // What no header can carry must not fail at the first delivery.
-  if (accessKey !== undefined && !/^[\t\x20-\x7e\x80-\xff]*$/.test(accessKey))
-    throw new RangeError(`"${PATH}.EndpointConfiguration.AccessKey" expected characters that a header may have`)
-  const request = all.structure('RequestConfiguration', ['ContentEncoding', 'CommonAttributes'])
-  const gzip = request.oneOf('ContentEncoding', ['NONE', 'GZIP'], 'NONE') === 'GZIP'
-  if (gzip && !systemGzip()) throw new MillraceError('CONFIG', 'expected a runtime with gzip (node:zlib or CompressionStream), got one without')
-  const attributes = request
-    .list('CommonAttributes', 50, ['AttributeName', 'AttributeValue'])
-    .map((attribute) => [attribute.required('AttributeName', 256), attribute.text('AttributeValue', 1024, 0) ?? ''] as const)
+const read = object({
+  ...COMMON,
+  EndpointConfiguration: object({ Url: endpointUrl(1000), Name: optional(text(1, 256)), AccessKey: optional(secret(4096)) }),
+  RequestConfiguration: optional(
+    object({
+      ContentEncoding: optional(oneOf(['NONE', 'GZIP'])),
+      CommonAttributes: optional(list(object({ AttributeName: text(1, 256), AttributeValue: text(0, 1024) }), 0, 50)),
+    }),
+  ),
+  RetryOptions: retryOptions,
+  BufferingHints: bufferingHints(64, 900),
+  S3BackupMode: optional(oneOf(['FailedDataOnly', 'AllData'])),
+  SecretsManagerConfiguration: noSecrets,
+})
+
+function headersOf(gzip: boolean, accessKey: string | undefined, attributes: readonly (readonly [string, string])[], deliveryStreamArn: string) {
   return {
-    url,
-    gzip,
-    retrySeconds: all.structure('RetryOptions', ['DurationInSeconds']).whole('DurationInSeconds', 300, 0, MOST_RETRY_SECONDS),
-    headers: {
-      'content-type': 'application/json',
-      'user-agent': 'Amazon Kinesis Data Firehose Agent/1.0',
-      'x-amz-firehose-protocol-version': '1.0',
-      'x-amz-firehose-source-arn': deliveryStreamArn,
-      ...(gzip ? { 'content-encoding': 'gzip' } : {}),
-      ...(accessKey ? { 'x-amz-firehose-access-key': accessKey } : {}),
-      ...(attributes.length > 0 ? { 'x-amz-firehose-common-attributes': ascii(JSON.stringify({ commonAttributes: recordOf(attributes) })) } : {}),
-    },
+    'content-type': 'application/json',
+    'user-agent': 'Amazon Kinesis Data Firehose Agent/1.0',
+    'x-amz-firehose-protocol-version': '1.0',
+    'x-amz-firehose-source-arn': deliveryStreamArn,
+    ...(gzip ? { 'content-encoding': 'gzip' } : {}),
+    ...(accessKey ? { 'x-amz-firehose-access-key': accessKey } : {}),
+    ...(attributes.length > 0 ? { 'x-amz-firehose-common-attributes': ascii(JSON.stringify({ commonAttributes: recordOf(attributes) })) } : {}),
   }
 }
 
@@ -145,11 +155,9 @@ function* pack(records: readonly DeliveryRecord[], tooLarge: (record: DeliveryRe
   if (batch.length > 0) yield batch
 }
 
-async function requestOf({ url, headers, gzip }: Endpoint, requestId: string, time: number, records: readonly DeliveryRecord[]): Promise<WebRequest> {
+function bodyOf(requestId: string, time: number, records: readonly DeliveryRecord[]): Uint8Array {
   const parts = records.map(({ data }) => `{"data":"${toBase64(data)}"}`)
-  const body = encoder.encode(`{"requestId":"${requestId}","timestamp":${time},"records":[${parts.join(',')}]}`)
-  const packed = gzip ? await systemGzip()?.compress(body) : undefined
-  return { method: 'POST', url, headers: { ...headers, 'x-amz-firehose-request-id': requestId }, body: packed ?? body }
+  return encoder.encode(`{"requestId":"${requestId}","timestamp":${time},"records":[${parts.join(',')}]}`)
 }
 
 const SILENCES: Readonly<Record<Silence['silence'], Fault>> = {

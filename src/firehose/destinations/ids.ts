@@ -1,4 +1,4 @@
-// Names of records and requests, as they stand in requests and error objects.
+// Names of records, as they stand in requests and error objects.
 import type { Random } from '../../ports/ports.js'
 import type { DeliveryRecord } from '../delivery/record.js'
 
@@ -20,12 +20,4 @@ export function createDataIds(random: Random): (record: DeliveryRecord) => strin
     }
     return id
   }
-}
-
-/** A UUID of version 4 (RFC 9562). */
-export function randomUuid(random: Random): string {
-  return 'xxxxxxxx-xxxx-4xxx-vxxx-xxxxxxxxxxxx'.replace(/[xv]/g, (kind) => {
-    const nibble = Math.floor(16 * random.next())
-    return (kind === 'v' ? 8 | (nibble & 3) : nibble).toString(16)
-  })
 }

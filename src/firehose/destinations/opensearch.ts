@@ -1,26 +1,49 @@
 // Delivery to OpenSearch Service, OpenSearch Serverless and Elasticsearch by their bulk API. Source: developer guide,
 // "Understand data delivery" and "Handle data delivery failures", and the API reference of each configuration.
-import { outOfRange } from '../../errors.js'
 import type { WebRequest } from '../../ports/transport.js'
+import { object, oneOf, optional, text, unused } from '../delivery/config/shape.js'
 import type { DeliveryRecord, FailedDelivery } from '../delivery/record.js'
 import { documentFailureLine } from '../errors/error-object.js'
 import { type BulkDocument, bulkBody, bulkOutcomes, type DocumentFault, documentOf } from './bulk.js'
-import { COMMON, type DestinationOptions, lineOf, MOST_RETRY_SECONDS, type StreamDestination } from './destination.js'
+import { bufferingHints, COMMON, type DestinationOptions, endpointUrl, hintsOf, lineOf, retryOptions, type StreamDestination } from './destination.js'
 import { exchange } from './exchange.js'
 import { createDataIds } from './ids.js'
 import { indexName, ROTATION_PERIODS, type RotationPeriod } from './index-name.js'
 import { createRetries } from './retries.js'
-import { structureOf } from './structure.js'
 
-export type SearchService = 'AmazonopensearchserviceDestination' | 'AmazonOpenSearchServerlessDestination' | 'ElasticsearchDestination'
+const COMMONS = {
+  ...COMMON,
+  IndexName: text(1, 80),
+  RetryOptions: retryOptions,
+  BufferingHints: bufferingHints(100, 900),
+  S3BackupMode: optional(oneOf(['FailedDocumentsOnly', 'AllDocuments'])),
+  VpcConfiguration: unused,
+  VpcConfigurationDescription: unused,
+}
+const DOMAIN = {
+  ...COMMONS,
+  // What a domain's ARN stands for only AWS can tell.
+  DomainARN: unused,
+  ClusterEndpoint: endpointUrl(512),
+  TypeName: optional(text(0, 100)),
+  IndexRotationPeriod: optional(oneOf(ROTATION_PERIODS)),
+}
+const readDomain = object({ ...DOMAIN, DocumentIdOptions: optional(object({ DefaultDocumentIdFormat: oneOf(['FIREHOSE_DEFAULT', 'NO_DOCUMENT_ID']) })) })
+const readElasticsearch = object(DOMAIN)
+const readServerless = object({ ...COMMONS, CollectionEndpoint: endpointUrl(512) })
 
 interface Target {
-  url: string
+  endpoint: string
   index: string
+  /** Undefined of a serverless collection, which has none. */
   type: string | undefined
   rotation: RotationPeriod
+  /** Whether documents have ids of ours. */
   ids: boolean
-  retrySeconds: number
+  retrySeconds: number | undefined
+  hints: StreamDestination['hints']
+  backupAll: boolean
+  errorOutputType: string
 }
 
 /** A record that goes to its index. */
@@ -34,14 +57,60 @@ const TIMEOUT = 180_000
 const ANSWER = { own: 1 << 20, document: 8192 }
 
 /**
- * From the configuration (or description) that `service` begins the name of. Throws TypeError or RangeError, with
- * the path, for what AWS refuses, and for a domain that is named by its ARN alone, as only AWS can look that up. One
- * buffer is one bulk request. A record that is no document fails alone, before anything is sent, with code 400 and 0 attempts;
- * a document that the index refuses for what it is (400, 404 ...) fails with what it answers; all else is sent again, those
- * documents alone, until the duration is over. With NO_DOCUMENT_ID a document is indexed twice where an answer is lost.
+ * From an AmazonopensearchserviceDestinationConfiguration (or its description; so for the two below). Throws TypeError
+ * or RangeError, with the path below `path`, for what AWS refuses, and where there is a DomainARN and no ClusterEndpoint. One
+ * buffer is one bulk request. A record that is no document fails alone, before anything is sent, with code 400 and 0
+ * attempts; a document that the index refuses for what it is (400, 404 ...) fails with what it answers; all else is sent
+ * again, those documents alone, until the duration is over. With NO_DOCUMENT_ID a document is indexed twice where an answer is lost.
  */
-export function createOpenSearch(service: SearchService, config: object, options: DestinationOptions): StreamDestination {
-  const { url, index, type, rotation, ids, retrySeconds } = readConfig(service, config)
+export function createOpenSearch(config: unknown, path: string, options: DestinationOptions): StreamDestination {
+  const given = readDomain(config, path)
+  const ids = given.DocumentIdOptions?.DefaultDocumentIdFormat !== 'NO_DOCUMENT_ID'
+  return createSearch({ ...domainOf(given), ids, errorOutputType: 'AmazonOpenSearchService-failed' }, options)
+}
+
+/** From an ElasticsearchDestinationConfiguration. */
+export function createElasticsearch(config: unknown, path: string, options: DestinationOptions): StreamDestination {
+  return createSearch({ ...domainOf(readElasticsearch(config, path)), ids: true, errorOutputType: 'elasticsearch-failed' }, options)
+}
+
+/** From an AmazonOpenSearchServerlessDestinationConfiguration. */
+export function createOpenSearchServerless(config: unknown, path: string, options: DestinationOptions): StreamDestination {
+  const given = readServerless(config, path)
+  return createSearch(
+    {
+      ...commonOf(given),
+      endpoint: given.CollectionEndpoint,
+      type: undefined,
+      rotation: 'NoRotation',
+      ids: true,
+      errorOutputType: 'AmazonOpenSearchService-failed',
+    },
+    options,
+  )
+}
+
+type Commons = Pick<ReturnType<typeof readServerless>, 'IndexName' | 'RetryOptions' | 'BufferingHints' | 'S3BackupMode'>
+
+const commonOf = ({ IndexName, RetryOptions, BufferingHints, S3BackupMode }: Commons) => ({
+  index: IndexName,
+  retrySeconds: RetryOptions?.DurationInSeconds,
+  hints: hintsOf(BufferingHints),
+  backupAll: S3BackupMode === 'AllDocuments',
+})
+
+const domainOf = (given: ReturnType<typeof readElasticsearch>) => ({
+  ...commonOf(given),
+  endpoint: given.ClusterEndpoint,
+  type: given.TypeName ?? '',
+  rotation: given.IndexRotationPeriod ?? ('OneDay' as const),
+})
+
+function createSearch(target: Target, options: DestinationOptions): StreamDestination {
+  const { endpoint, index, rotation, ids, retrySeconds = 300, hints, backupAll, errorOutputType } = target
+  const url = `${endpoint.replace(/\/+$/, '')}/_bulk`
+  // An empty TypeName stands for none, as OpenSearch and newer Elasticsearch want it.
+  const type = target.type || undefined
   const { clock, random } = options.ports
   const dataId = createDataIds(random)
   const headers = { 'content-type': 'application/x-ndjson', ...options.headers }
@@ -49,11 +118,13 @@ export function createOpenSearch(service: SearchService, config: object, options
   const idOf = (record: DeliveryRecord) => (ids ? dataId(record) : undefined)
   const request = (documents: readonly Going[]): WebRequest => ({ method: 'POST', url, headers, body: bulkBody(documents) })
   return {
-    errorOutputType: service === 'ElasticsearchDestination' ? 'elasticsearch-failed' : 'AmazonOpenSearchService-failed',
+    hints,
+    backupAll,
+    errorOutputType,
     failureLine(failure) {
       const { record } = failure
       const document = { ...lineOf(failure), documentId: idOf(record), indexName: nameOf(record) }
-      return documentFailureLine(document, service === 'AmazonOpenSearchServerlessDestination' ? undefined : (type ?? ''))
+      return documentFailureLine(document, target.type)
     },
     async deliver(records, signal) {
       const failed: FailedDelivery[] = []
@@ -81,37 +152,5 @@ export function createOpenSearch(service: SearchService, config: object, options
       }
       return failed
     },
-  }
-}
-
-const DOMAIN = ['DomainARN', 'ClusterEndpoint', 'TypeName', 'IndexRotationPeriod']
-const OWN: Readonly<Record<SearchService, readonly string[]>> = {
-  AmazonopensearchserviceDestination: [...DOMAIN, 'DocumentIdOptions'],
-  AmazonOpenSearchServerlessDestination: ['CollectionEndpoint'],
-  ElasticsearchDestination: DOMAIN,
-}
-
-function readConfig(service: SearchService, config: object): Target {
-  const path = `${service}Configuration`
-  const serverless = service === 'AmazonOpenSearchServerlessDestination'
-  const all = structureOf(path, config, [...COMMON, ...OWN[service], 'IndexName', 'RetryOptions', 'VpcConfiguration', 'VpcConfigurationDescription'])
-  const member = serverless ? 'CollectionEndpoint' : 'ClusterEndpoint'
-  const endpoint = all.text(member, 512)
-  if (endpoint === undefined || !/^https?:\/\/[^\s]+$/.test(endpoint) || !URL.canParse(endpoint)) {
-    const expected = `an https:// or http:// URL${serverless ? '' : ' (what a DomainARN stands for only AWS can tell)'}`
-    throw outOfRange(`${path}.${member}`, expected, endpoint)
-  }
-  return {
-    url: `${endpoint.replace(/\/+$/, '')}/_bulk`,
-    index: all.required('IndexName', 80),
-    // An empty TypeName stands for none, as OpenSearch and newer Elasticsearch want it.
-    type: (!serverless && all.text('TypeName', 100, 0)) || undefined,
-    rotation: serverless ? 'NoRotation' : all.oneOf('IndexRotationPeriod', ROTATION_PERIODS, 'OneDay'),
-    ids:
-      service !== 'AmazonopensearchserviceDestination' ||
-      all
-        .structure('DocumentIdOptions', ['DefaultDocumentIdFormat'])
-        .oneOf('DefaultDocumentIdFormat', ['FIREHOSE_DEFAULT', 'NO_DOCUMENT_ID'], 'FIREHOSE_DEFAULT') === 'FIREHOSE_DEFAULT',
-    retrySeconds: all.structure('RetryOptions', ['DurationInSeconds']).whole('DurationInSeconds', 300, 0, MOST_RETRY_SECONDS),
   }
 }

@@ -1,9 +1,11 @@
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { createHttpEndpoint } from '../../../src/firehose/destinations/http-endpoint.js'
+import type { DestinationOptions } from '../../../src/firehose/destinations/destination.js'
+import { createHttpEndpoint as create } from '../../../src/firehose/destinations/http-endpoint.js'
 import { replayErrors } from '../../../src/firehose/errors/replay.js'
 import { type Answer, bytes, failing, json, record, type Sent, text, world } from './web.js'
 
+const createHttpEndpoint = (config: unknown, options: DestinationOptions) => create(config, 'HttpEndpointDestinationConfiguration', options)
 const URL = 'https://example.com/in?x=1'
 const config = (more: object = {}) => ({ EndpointConfiguration: { Url: URL }, ...more })
 const seconds = (DurationInSeconds: number) => ({ RetryOptions: { DurationInSeconds } })
@@ -188,19 +190,35 @@ it("a failure's line is as the guide prints it, and is read again", async () => 
 })
 
 it.each([
-  [{}, '"HttpEndpointDestinationConfiguration.EndpointConfiguration.Url" expected text of 1 to 1000 characters, got undefined'],
-  [config({ EndpointConfiguration: { Url: 'ftp://x' } }), 'Url" expected an https:// or http:// URL, got "ftp://x"'],
+  [{}, '"HttpEndpointDestinationConfiguration.EndpointConfiguration" expected an object, got undefined'],
+  [config({ EndpointConfiguration: {} }), 'EndpointConfiguration.Url" expected an https:// or http:// URL of at most 1000 characters, got undefined'],
+  [config({ EndpointConfiguration: { Url: 'ftp://x' } }), 'Url" expected an https:// or http:// URL of at most 1000 characters, got "ftp://x"'],
   [config({ EndpointConfiguration: { Url: 'https://[' } }), 'Url" expected an https:// or http:// URL'],
+  [config({ EndpointConfiguration: { Url: `https://${'x'.repeat(1000)}` } }), 'Url" expected an https:// or http:// URL'],
   [config({ EndpointConfiguration: { Url: URL, Key: 'x' } }), 'EndpointConfiguration" expected one of Url, Name, AccessKey, got "Key"'],
-  [config({ EndpointConfiguration: { Url: URL, AccessKey: 'a\nb' } }), 'AccessKey" expected characters that a header may have'],
-  [config({ EndpointConfiguration: { Url: URL, AccessKey: 'k'.repeat(4097) } }), 'AccessKey" expected text of 0 to 4096 characters'],
+  [config({ EndpointConfiguration: { Url: URL, AccessKey: 'a\nb' } }), 'AccessKey" expected at most 4096 characters, of those that a header may have'],
+  [config({ EndpointConfiguration: { Url: URL, AccessKey: 'k'.repeat(4097) } }), 'AccessKey" expected at most 4096 characters'],
+  [config({ EndpointConfiguration: { Url: URL, AccessKey: 5 } }), 'AccessKey" expected text'],
   [config(seconds(7201)), 'RetryOptions.DurationInSeconds" expected a whole number from 0 to 7200, got 7201'],
   [config({ RequestConfiguration: { ContentEncoding: 'BROTLI' } }), 'ContentEncoding" expected one of NONE, GZIP, got "BROTLI"'],
   [config({ RequestConfiguration: { CommonAttributes: [{ AttributeName: '' }] } }), 'CommonAttributes[0].AttributeName" expected text of 1 to 256 characters'],
-  [config({ RequestConfiguration: { CommonAttributes: Array(51).fill({}) } }), 'CommonAttributes" expected at most 50 entries, got 51'],
+  [config({ RequestConfiguration: { CommonAttributes: Array(51).fill({}) } }), 'CommonAttributes" expected 0 to 50 entries, got 51'],
   [config({ RequestConfiguration: [] }), 'RequestConfiguration" expected an object, got an array'],
-  [config({ SecretsManagerConfiguration: { Enabled: true } }), 'SecretsManagerConfiguration" expected none: secrets of AWS Secrets Manager are not read here'],
+  [config({ SecretsManagerConfiguration: { Enabled: true } }), 'SecretsManagerConfiguration" expected none: AWS Secrets Manager is not read here'],
   [config({ Endpoint: 1 }), '"HttpEndpointDestinationConfiguration" expected one of '],
+  [config({ BufferingHints: { SizeInMBs: 65 } }), 'BufferingHints.SizeInMBs" expected a whole number from 1 to 64, got 65'],
 ])('refuses %j', (wrong, message) => {
   expect(() => createHttpEndpoint(wrong, world(taken).options)).toThrow(message)
+})
+
+it('says when a buffer is delivered, and what S3 gets', () => {
+  const { options } = world(taken)
+  expect(createHttpEndpoint(config({ SecretsManagerConfiguration: { Enabled: false }, S3Configuration: {} }), options)).toMatchObject({
+    hints: { bytes: 5 << 20, interval: 300_000 },
+    backupAll: false,
+  })
+  expect(createHttpEndpoint(config({ S3BackupMode: 'AllData', BufferingHints: { SizeInMBs: 64, IntervalInSeconds: 0 } }), options)).toMatchObject({
+    hints: { bytes: 64 << 20, interval: 0 },
+    backupAll: true,
+  })
 })

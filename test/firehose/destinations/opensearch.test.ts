@@ -3,11 +3,19 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createOpenSearch } from '../../../src/firehose/destinations/opensearch.js'
+import type { DestinationOptions } from '../../../src/firehose/destinations/destination.js'
+import { createOpenSearch as createDomain, createElasticsearch, createOpenSearchServerless } from '../../../src/firehose/destinations/opensearch.js'
 import { replayErrors } from '../../../src/firehose/errors/replay.js'
 import { systemTransport } from '../../../src/ports/transport.js'
 import { type Answer, bytes, failing, json, record, type Sent, text, world } from './web.js'
 
+const SERVICES = {
+  AmazonopensearchserviceDestination: createDomain,
+  ElasticsearchDestination: createElasticsearch,
+  AmazonOpenSearchServerlessDestination: createOpenSearchServerless,
+}
+const createOpenSearch = (service: keyof typeof SERVICES, config: unknown, options: DestinationOptions) =>
+  SERVICES[service](config, `${service}Configuration`, options)
 const SERVICE = 'AmazonopensearchserviceDestination'
 const config = (more: object = {}) => ({ ClusterEndpoint: 'https://search.example.com', IndexName: 'clicks', IndexRotationPeriod: 'NoRotation', ...more })
 const seconds = (DurationInSeconds: number) => ({ RetryOptions: { DurationInSeconds } })
@@ -253,8 +261,8 @@ it('reaches a real server', async () => {
 })
 
 it.each([
-  [SERVICE, {}, '"AmazonopensearchserviceDestinationConfiguration.ClusterEndpoint" expected an https:// or http:// URL'],
-  [SERVICE, { DomainARN: 'arn:aws:es:d' }, 'what a DomainARN stands for only AWS can tell'],
+  [SERVICE, {}, '"AmazonopensearchserviceDestinationConfiguration.IndexName" expected text of 1 to 80 characters, got undefined'],
+  [SERVICE, { IndexName: 'i', DomainARN: 'arn:aws:es:d' }, 'ClusterEndpoint" expected an https:// or http:// URL of at most 512 characters, got undefined'],
   [SERVICE, config({ IndexName: '' }), 'IndexName" expected text of 1 to 80 characters, got ""'],
   [SERVICE, config({ IndexRotationPeriod: 'OneYear' }), 'IndexRotationPeriod" expected one of NoRotation, OneHour, OneDay, OneWeek, OneMonth, got "OneYear"'],
   [
@@ -264,9 +272,21 @@ it.each([
   ],
   [SERVICE, config({ CollectionEndpoint: 'https://c' }), 'got "CollectionEndpoint"'],
   [SERVICE, config(seconds(-1)), 'DurationInSeconds" expected a whole number from 0 to 7200, got -1'],
+  [SERVICE, config({ BufferingHints: { SizeInMBs: 101 } }), 'SizeInMBs" expected a whole number from 1 to 100, got 101'],
   ['ElasticsearchDestination', config({ DocumentIdOptions: {} }), 'got "DocumentIdOptions"'],
-  ['AmazonOpenSearchServerlessDestination', { IndexName: 'i' }, 'CollectionEndpoint" expected an https:// or http:// URL, got undefined'],
+  [
+    'AmazonOpenSearchServerlessDestination',
+    { IndexName: 'i' },
+    'CollectionEndpoint" expected an https:// or http:// URL of at most 512 characters, got undefined',
+  ],
   ['AmazonOpenSearchServerlessDestination', config(), 'got "ClusterEndpoint"'],
 ] as const)('refuses %s %j', (service, wrong, message) => {
   expect(() => createOpenSearch(service, wrong, world(() => 'never').options)).toThrow(message)
+})
+
+it('says when a buffer is delivered, and what S3 gets', () => {
+  const { options } = world(() => 'never')
+  expect(createOpenSearch(SERVICE, config(), options)).toMatchObject({ hints: { bytes: 5 << 20, interval: 300_000 }, backupAll: false })
+  const own = config({ BufferingHints: { SizeInMBs: 100, IntervalInSeconds: 1 }, S3BackupMode: 'AllDocuments' })
+  expect(createOpenSearch(SERVICE, own, options)).toMatchObject({ hints: { bytes: 100 << 20, interval: 1000 }, backupAll: true })
 })

@@ -4,13 +4,15 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { createHttpEndpoint } from '../../../src/firehose/destinations/http-endpoint.js'
+import type { DestinationOptions } from '../../../src/firehose/destinations/destination.js'
+import { createHttpEndpoint as create } from '../../../src/firehose/destinations/http-endpoint.js'
 import type { HttpEndpointConsumer, HttpEndpointMeta } from '../../../src/firehose/destinations/receive.js'
 import { createHttpEndpointHandler, type HttpEndpointHandlerOptions } from '../../../src/firehose/destinations/receiver.js'
 import { createSimulation } from '../../../src/ports/simulated.js'
 import { systemTransport } from '../../../src/ports/transport.js'
 import { bytes, record, text } from './web.js'
 
+const createHttpEndpoint = (config: unknown, options: DestinationOptions) => create(config, 'HttpEndpointDestinationConfiguration', options)
 const ports = createSimulation(1)
 const REQUEST = '{"requestId":"r","timestamp":1578090901599,"records":[{"data":"aGVsbG8="},{"data":"aGVsbG8gd29ybGQ="}]}'
 
