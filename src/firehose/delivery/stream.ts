@@ -1,0 +1,212 @@
+// A delivery stream on this machine: its stages and what they share.
+//
+//   put -> KPL de-aggregation -> decompression -> messages of logs -> sub-records -> Lambda -> partition
+//       -> object: delimiter, prefix, compression or conversion -> store
+//
+// What is taken in is held in memory, within a limit, until it is stored.
+import { inform, isThenable, MillraceError, messageOf } from '../../errors.js'
+import { FIREHOSE_LIMITS, KINESIS } from '../../limits.js'
+import { createBudget } from './budget.js'
+import type { StreamPlan } from './config/stream.js'
+import type { DeliveryStream } from './delivery-stream.js'
+import type { ErrorOutputType, Failed } from './failure.js'
+import { type DeliveryInput, readBatch, readInput, userRecords } from './input.js'
+import { createLambdaProcessor, type LambdaProcessor } from './lambda.js'
+import { errorOutput, type Output, recordOutput } from './output.js'
+import { partitionOf, WHOLE } from './partition.js'
+import { type Prepared, prepareRecord } from './prepare.js'
+import type { DeliveryObject } from './store.js'
+import type { CheckedOptions } from './stream-options.js'
+import type { Taken } from './taken.js'
+import { createWriter } from './writer.js'
+
+/** The parts of a stream over a checked configuration. */
+export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryStream {
+  const { store, clock, random, maxUnpacked, maxActivePartitions, onObject, onStoreFailure, streamArn } = options
+  const { processing, output, backup: backupPlan, partitioned } = plan
+  const kinesis = plan.sourceArn !== undefined
+  const counts = { accepted: 0, acceptedBytes: 0, split: 0, delivered: 0, dropped: 0, failed: 0, backedUp: 0 }
+  const objects = { objects: 0, errorObjects: 0, backupObjects: 0, objectBytes: 0 }
+  const failures = new Map<string, number>()
+  const giveUp = new AbortController()
+  let closing: Promise<void> | undefined
+
+  const budget = createBudget(options.maxBufferedBytes, relieve)
+  const writer = createWriter(store, { clock, random, budget, signal: giveUp.signal, onFailure: onStoreFailure })
+  const around = { name: plan.name, version: plan.version, clock, random, budget, writer }
+  const told =
+    (kind: 'objects' | 'errorObjects' | 'backupObjects', records: 'delivered' | 'failed' | 'backedUp') => (object: DeliveryObject, count: number) => {
+      const { body, ...rest } = object
+      objects[kind]++
+      objects.objectBytes += body.length
+      counts[records] += count
+      if (onObject) inform(() => onObject({ ...rest, bytes: body.length, records: count }))
+    }
+  const errors = errorOutput({ plan: output, lambdaArn: processing.lambda?.arn, table: options.table, stored: told('errorObjects', 'failed') }, around)
+  const main = recordOutput(
+    {
+      plan: output,
+      extension: plan.extension,
+      delimiter: processing.delimiter,
+      conversion: options.conversion,
+      fail,
+      stored: told('objects', 'delivered'),
+    },
+    around,
+  )
+  const backup =
+    backupPlan &&
+    recordOutput({ plan: backupPlan, extension: undefined, delimiter: false, conversion: undefined, fail, stored: told('backupObjects', 'backedUp') }, around)
+  const lambda: LambdaProcessor | undefined =
+    processing.lambda &&
+    options.handler &&
+    createLambdaProcessor({
+      plan: processing.lambda,
+      handler: options.handler,
+      timeout: options.handlerTimeout,
+      streamArn,
+      sourceArn: plan.sourceArn,
+      region: options.region,
+      clock,
+      random,
+      budget,
+      signal: giveUp.signal,
+      done({ delivered, failed, dropped }) {
+        counts.dropped += dropped
+        for (const one of failed) fail(one)
+        for (const record of delivered) deliver(record)
+      },
+    })
+  const outputs: readonly Output[] = backup ? [main, backup, errors] : [main, errors]
+
+  function fail(failed: Failed): void {
+    failures.set(failed.code, (failures.get(failed.code) ?? 0) + 1)
+    errors.add(failed)
+  }
+
+  const failNow = (record: Taken, failure: { type: ErrorOutputType; code: string; message: string }) =>
+    fail({ record, ...failure, attempts: 1, attemptEnd: clock.now() })
+
+  /** Makes room: where nothing is on its way into the store, what holds most memory goes before its time. */
+  function relieve(): void {
+    if (writer.active > 0 || (lambda && lambda.active > 0)) return
+    const open = outputs.flatMap((one) => one.gathered())
+    if (lambda) open.push({ held: lambda.held, end: lambda.end })
+    const largest = open.reduce((most, one) => (one.held > most.held ? one : most), { held: 0, end() {} })
+    largest.end()
+  }
+
+  function deliver(record: Taken): void {
+    const partition = partitioned ? partitionOf(record, processing.query, output.prefix) : WHOLE
+    if ('failure' in partition) {
+      failNow(record, partition.failure)
+      return
+    }
+    if (!main.has(partition.id) && main.active >= maxActivePartitions) {
+      const message = `The stream has ${maxActivePartitions} active partitions, which is the limit.`
+      failNow(record, { type: 'activePartitionExceeded', code: 'DynamicPartitioning.ActivePartitionLimitExceeded', message })
+    } else main.add(record, partition)
+  }
+
+  function advance(record: Taken, prepared: Prepared): void {
+    if ('failure' in prepared) {
+      failNow(record, prepared.failure)
+      return
+    }
+    counts.split += prepared.records.length - 1
+    for (const one of prepared.records) {
+      if (lambda) lambda.add(one)
+      else deliver(one)
+    }
+  }
+
+  async function take(input: DeliveryInput): Promise<void> {
+    const { data: bytes, arrival = clock.now(), partitionKey, sequenceNumber, shardId } = input
+    const data = new Uint8Array(bytes)
+    counts.accepted++
+    counts.acceptedBytes += data.length
+    const taken: Taken = { data, original: data, arrival, ...(kinesis ? { partitionKey, sequenceNumber, shardId } : {}) }
+    const records = kinesis ? userRecords(taken) : [taken]
+    counts.split += records.length - 1
+    for (const record of records) {
+      backup?.add(record, WHOLE)
+      const prepared = prepareRecord(record, processing, maxUnpacked)
+      advance(record, isThenable(prepared) ? await prepared : (prepared as Prepared))
+    }
+  }
+
+  function checkOpen(): void {
+    if (closing) throw new MillraceError('CLOSED', `the delivery stream ${plan.name} is closed`)
+    if (writer.broken) throw new MillraceError('SERVICE', `nothing can be stored: ${messageOf(writer.broken.error)}`, { cause: writer.broken.error })
+  }
+
+  async function putAll(records: readonly DeliveryInput[], signal: AbortSignal | undefined): Promise<void> {
+    checkOpen()
+    await budget.room(signal)
+    checkOpen()
+    for (const record of records) await take(record)
+  }
+
+  /** In the order in which records go: what ends one stage is there when the next one is ended. */
+  async function flush(): Promise<void> {
+    lambda?.end()
+    await lambda?.settled()
+    main.end()
+    backup?.end()
+    await writer.settled()
+    errors.end()
+    await writer.settled()
+  }
+
+  async function end(signal: AbortSignal | undefined): Promise<void> {
+    const stop = () => giveUp.abort(signal?.reason)
+    if (signal?.aborted) stop()
+    signal?.addEventListener('abort', stop, { once: true })
+    writer.closing()
+    budget.wake()
+    try {
+      await flush()
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
+    const { unwritten } = writer
+    if (unwritten.length === 0) return
+    const [{ key, error }] = unwritten
+    const records = unwritten.reduce((sum, one) => sum + one.records, 0)
+    const what = `${unwritten.length} ${unwritten.length === 1 ? 'object' : 'objects'} with ${records} records could not be written`
+    throw new MillraceError('NOT_DONE', `${what}; the first is ${JSON.stringify(key)}: ${messageOf(error)}`, { cause: error })
+  }
+
+  const close = (given: { signal?: AbortSignal | undefined } = {}) => {
+    closing ??= end(given.signal)
+    return closing
+  }
+  const most = kinesis ? KINESIS.largeRecordBytes.value : FIREHOSE_LIMITS.recordBytes.value
+
+  return {
+    name: plan.name,
+    arn: streamArn,
+    async put(record, { signal } = {}) {
+      await putAll([readInput(record, 'record', most)], signal)
+    },
+    async putBatch(records, { signal } = {}) {
+      await putAll(readBatch(records, most), signal)
+    },
+    async flush() {
+      if (!closing) checkOpen()
+      await flush()
+    },
+    close,
+    unwritten: writer.unwritten,
+    metrics: () => ({
+      ...counts,
+      failures: Object.fromEntries(failures),
+      ...objects,
+      invocations: lambda?.invocations ?? 0,
+      storeRetries: writer.retries,
+      heldBytes: budget.held,
+      activePartitions: partitioned ? main.active : 0,
+    }),
+    [Symbol.asyncDispose]: () => close(),
+  }
+}
