@@ -31,7 +31,7 @@ export const systemTransport: Transport = {
       return { status: response.status, headers: Object.fromEntries(response.headers), body: await readWhole(response.body, mostBytes) }
     } catch (error) {
       // What went wrong is in the cause: the message is "fetch failed" whatever it was.
-      const { cause } = error as { cause?: unknown }
+      const { cause } = (error ?? {}) as { cause?: unknown }
       if (!(cause instanceof Error)) throw error
       throw Object.assign(new Error(cause.message || String((cause as { code?: unknown }).code), { cause: error }), {
         code: (cause as { code?: unknown }).code,
@@ -40,15 +40,20 @@ export const systemTransport: Transport = {
   },
 }
 
+/** As much of a ReadableStream as is needed: who has no such type sees this one. */
+interface ByteStream {
+  getReader(): { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>; cancel(): Promise<void> }
+}
+
 /** A stream's bytes; undefined where they are more than `most`, and then the rest is not read. */
-export async function readWhole(stream: ReadableStream<Uint8Array> | null, most: number): Promise<Uint8Array | undefined> {
+export async function readWhole(stream: ByteStream | null, most: number): Promise<Uint8Array | undefined> {
   const parts: Uint8Array[] = []
   let size = 0
   if (stream) {
     const reader = stream.getReader()
     for (;;) {
       const { done, value } = await reader.read()
-      if (done) break
+      if (done || !value) break
       size += value.length
       if (size > most) {
         await reader.cancel().catch(() => {})

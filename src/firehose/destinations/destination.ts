@@ -58,14 +58,17 @@ export const endpointUrl =
     return value
   }
 
-/** Of 0 to `most` characters that a header may have: what it cannot carry must not fail at the first delivery. No error quotes it. */
+/**
+ * A secret of at most `most` characters as the header that carries it, its UTF-8 a character a byte: what no header can
+ * carry must not fail at the first delivery. No error quotes it.
+ */
 export const secret =
   (most: number): Check<string> =>
   (value, path) => {
     if (typeof value !== 'string') throw new TypeError(`"${path}" expected text`)
-    if (value.length > most || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
-      throw new RangeError(`"${path}" expected at most ${most} characters, of those that a header may have`)
-    return value
+    if (value.length > most || /[^\t\x20-\x7e\x80-\uffff]/.test(value))
+      throw new RangeError(`"${path}" expected at most ${most} characters, none of them a control character`)
+    return Array.from(new TextEncoder().encode(value), (byte) => String.fromCharCode(byte)).join('')
   }
 
 /** Secrets of AWS, which must be off. */

@@ -42,10 +42,11 @@ const encoder = new TextEncoder()
  */
 export function createHttpEndpoint(config: unknown, path: string, options: DestinationOptions): StreamDestination {
   const { EndpointConfiguration, RequestConfiguration, RetryOptions, BufferingHints, S3BackupMode } = read(config, path)
-  const gzip = RequestConfiguration?.ContentEncoding === 'GZIP'
-  if (gzip && !systemGzip()) throw new MillraceError('CONFIG', 'expected a runtime with gzip (node:zlib or CompressionStream), got one without')
+  const gzip = RequestConfiguration?.ContentEncoding === 'GZIP' ? systemGzip() : undefined
+  if (!gzip && RequestConfiguration?.ContentEncoding === 'GZIP')
+    throw new MillraceError('CONFIG', 'expected a runtime with gzip (node:zlib or CompressionStream), got one without')
   const attributes = (RequestConfiguration?.CommonAttributes ?? []).map(({ AttributeName, AttributeValue }) => [AttributeName, AttributeValue] as const)
-  const headers = headersOf(gzip, EndpointConfiguration.AccessKey, attributes, options.deliveryStreamArn)
+  const headers = headersOf(gzip !== undefined, EndpointConfiguration.AccessKey, attributes, options.deliveryStreamArn)
   const retrySeconds = RetryOptions?.DurationInSeconds ?? 300
   const { clock, random } = options.ports
   const dataId = createDataIds(random)
@@ -70,7 +71,7 @@ export function createHttpEndpoint(config: unknown, path: string, options: Desti
           method: 'POST',
           url: EndpointConfiguration.Url,
           headers: { ...headers, 'x-amz-firehose-request-id': requestId },
-          body: (gzip ? await systemGzip()?.compress(body) : undefined) ?? body,
+          body: gzip ? await gzip.compress(body) : body,
         }
         const retries = createRetries(retrySeconds, 'waits', options.ports)
         for (let attempts = 1; ; attempts++) {

@@ -196,7 +196,7 @@ it.each([
   [config({ EndpointConfiguration: { Url: 'https://[' } }), 'Url" expected an https:// or http:// URL'],
   [config({ EndpointConfiguration: { Url: `https://${'x'.repeat(1000)}` } }), 'Url" expected an https:// or http:// URL'],
   [config({ EndpointConfiguration: { Url: URL, Key: 'x' } }), 'EndpointConfiguration" expected one of Url, Name, AccessKey, got "Key"'],
-  [config({ EndpointConfiguration: { Url: URL, AccessKey: 'a\nb' } }), 'AccessKey" expected at most 4096 characters, of those that a header may have'],
+  [config({ EndpointConfiguration: { Url: URL, AccessKey: 'a\nb' } }), 'AccessKey" expected at most 4096 characters, none of them a control character'],
   [config({ EndpointConfiguration: { Url: URL, AccessKey: 'k'.repeat(4097) } }), 'AccessKey" expected at most 4096 characters'],
   [config({ EndpointConfiguration: { Url: URL, AccessKey: 5 } }), 'AccessKey" expected text'],
   [config(seconds(7201)), 'RetryOptions.DurationInSeconds" expected a whole number from 0 to 7200, got 7201'],

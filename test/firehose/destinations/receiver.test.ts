@@ -229,7 +229,7 @@ it.each([
 
 describe('the sender and the receiver, over real sockets', () => {
   const config = (Url: string, ContentEncoding: string) => ({
-    EndpointConfiguration: { Url, AccessKey: 'k' },
+    EndpointConfiguration: { Url, AccessKey: 'clé 🔑' },
     RequestConfiguration: { ContentEncoding, CommonAttributes: [{ AttributeName: 'a', AttributeValue: 'ü🏔' }] },
     RetryOptions: { DurationInSeconds: 0 },
   })
@@ -247,7 +247,7 @@ describe('the sender and the receiver, over real sockets', () => {
         seen.push(...records)
         meta = given
       },
-      { accessKey: 'k' },
+      { accessKey: 'clé 🔑' },
     )
     const { port } = await listen(endpoint.node)
     await fc.assert(

@@ -171,7 +171,7 @@ it.each([
   [config({ HECEndpoint: 'splunk:8088' }), 'HECEndpoint" expected an https:// or http:// URL'],
   [config({ HECEndpointType: 'raw' }), '"SplunkDestinationConfiguration.HECEndpointType" expected one of Raw, Event, got "raw"'],
   [config({ HECToken: undefined }), 'HECToken" expected text'],
-  [config({ HECToken: 'a\n' }), 'HECToken" expected at most 2048 characters, of those that a header may have'],
+  [config({ HECToken: 'a\n' }), 'HECToken" expected at most 2048 characters, none of them a control character'],
   [config({ HECAcknowledgmentTimeoutInSeconds: 179 }), 'HECAcknowledgmentTimeoutInSeconds" expected a whole number from 180 to 600, got 179'],
   [config({ BufferingHints: { SizeInMBs: 6 } }), 'SizeInMBs" expected a whole number from 1 to 5, got 6'],
   [config({ SecretsManagerConfiguration: { Enabled: true } }), 'SecretsManagerConfiguration" expected none'],
