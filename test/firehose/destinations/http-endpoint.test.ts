@@ -164,6 +164,11 @@ describe('a failure is tried again', () => {
       clock.sleep(90_000).then(() => abort.abort(new Error('enough')))
       await expect(run(delivered)).rejects.toThrow('enough')
     }
+    const { options, run, clock } = world(() => 'never')
+    const abort = new AbortController()
+    const delivered = createHttpEndpoint(config(seconds(0)), options).deliver([record('x')], abort.signal)
+    clock.sleep(1).then(() => abort.abort(new Error('enough')))
+    await expect(run(delivered)).rejects.toThrow('enough')
   })
 })
 
