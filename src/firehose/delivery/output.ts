@@ -210,7 +210,7 @@ export function errorOutput({ plan, lambdaArn, table, stored }: ErrorOutputOptio
 }
 
 function lineOf({ type, record, code, message, attempts, attemptEnd }: Failed, lambdaArn: string | undefined, table: CatalogTable): string {
-  const common = { data: record.original, code, message, attempts, arrival: record.arrival, attemptEnd }
+  const common = { data: record.original, code, message, attempts, arrival: record.arrival, attemptEnd: Math.floor(attemptEnd) }
   if (type === 'format-conversion-failed')
     return conversionFailureLine({ ...common, sequenceNumber: record.sequenceNumber, subSequenceNumber: record.subSequenceNumber, table })
   return lambdaArn !== undefined && code.startsWith('Lambda.') ? lambdaFailureLine({ ...common, lambdaArn }) : failureLine(common)

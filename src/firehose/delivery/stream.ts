@@ -125,7 +125,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
     const data = new Uint8Array(bytes)
     counts.accepted++
     counts.acceptedBytes += data.length
-    const taken: Taken = { data, original: data, arrival, ...(kinesis ? { partitionKey, sequenceNumber, shardId } : {}) }
+    const taken: Taken = { data, original: data, arrival: Math.floor(arrival), ...(kinesis ? { partitionKey, sequenceNumber, shardId } : {}) }
     const records = kinesis ? userRecords(taken) : [taken]
     counts.split += records.length - 1
     for (const record of records) {

@@ -2,7 +2,7 @@
 import type { DeliveryStreamConfiguration, ExtendedS3Configuration } from '../../../src/firehose/delivery/config/configuration.js'
 
 export const NOW = Date.UTC(2026, 10, 27, 9, 8, 7)
-export const START = '2026/11/27/09/'
+export const HOUR = '2026/11/27/09/'
 
 /** A stream `clicks` to the bucket `lake`. */
 export const configOf = (destination: ExtendedS3Configuration = {}, more: DeliveryStreamConfiguration = {}): DeliveryStreamConfiguration => ({
@@ -11,7 +11,7 @@ export const configOf = (destination: ExtendedS3Configuration = {}, more: Delive
   ...more,
 })
 
-export const lines = (text: string): Uint8Array => new TextEncoder().encode(text)
+export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 export const linesOf = (bytes: Uint8Array): Record<string, unknown>[] =>
   textOf(bytes)
