@@ -1,5 +1,14 @@
 export { type ErrorCode, MillraceError, type Position } from '../errors.js'
 export { blueprints as firehoseBlueprints } from './blueprints.js'
+export type { HttpEndpointConsumer, HttpEndpointMeta } from './destinations/receive.js'
+export {
+  createHttpEndpointHandler,
+  type HttpEndpointHandler,
+  type HttpEndpointHandlerOptions,
+  type LambdaHttpEvent,
+  type NodeHttpRequest,
+  type NodeHttpResponse,
+} from './destinations/receiver.js'
 export type { FirehoseOverflow, OverflowContext, OverflowRecord } from './elsewhere.js'
 export type { ErrorRecord as FirehoseErrorRecord } from './errors/error-object.js'
 export { replayErrors as replayFirehoseErrors } from './errors/replay.js'
