@@ -7,10 +7,12 @@ import { FIREHOSE_LIMITS } from '../../../limits.js'
 import type { DeliveryStreamConfiguration } from '../config/configuration.js'
 import { fromDescription } from '../config/description.js'
 import { readStream } from '../config/stream.js'
-import type { DeliveryStream } from '../delivery-stream.js'
+import type { DeliveryMetrics, DeliveryStream } from '../delivery-stream.js'
+import { summed } from '../metrics.js'
 import { uuid } from '../names.js'
 import { openStream } from '../stream.js'
 import { type DeliveryStreamOptions, OPTIONS, readOptions } from '../stream-options.js'
+import type { UnwrittenObject } from '../writer.js'
 import { DESTINATION, describe, extended, type ServedStream, updated } from './served-stream.js'
 import {
   failure,
@@ -41,6 +43,10 @@ export interface FirehoseService {
   create(config: DeliveryStreamConfiguration): DeliveryStream
   /** The stream of this name. */
   stream(name: string): DeliveryStream | undefined
+  /** Of all streams together, those that are gone too. */
+  metrics(): DeliveryMetrics
+  /** Objects of all streams that were given up. */
+  unwritten(): UnwrittenObject[]
   /** Answers what is under way, then refuses, and closes all streams, those that were deleted too; rejects as DeliveryStream.close(). */
   close(options?: { signal?: AbortSignal | undefined }): Promise<void>
 }
@@ -68,7 +74,10 @@ export function createFirehoseService(options: FirehoseServiceOptions): Firehose
   const { clock, random } = checkPorts(options.ports)
   const streams = new Map<string, ServedStream>()
   /** Streams that were deleted or have another configuration now, until they are closed. */
-  const leaving = new Set<Promise<void>>()
+  const leaving = new Map<DeliveryStream, Promise<void>>()
+  /** Of those that are closed. */
+  let left = summed([])
+  const unwritten: UnwrittenObject[] = []
   const underWay = new Set<Promise<unknown>>()
   const failed: unknown[] = []
   let closing: Promise<void> | undefined
@@ -81,11 +90,15 @@ export function createFirehoseService(options: FirehoseServiceOptions): Firehose
   }
 
   function leave(stream: DeliveryStream): void {
-    const gone: Promise<void> = stream
+    const closed = stream
       .close()
       .catch((error: unknown) => void failed.push(error))
-      .finally(() => leaving.delete(gone))
-    leaving.add(gone)
+      .finally(() => {
+        leaving.delete(stream)
+        left = summed([left, stream.metrics()])
+        unwritten.push(...stream.unwritten)
+      })
+    leaving.set(stream, closed)
   }
 
   function create(given: DeliveryStreamConfiguration): ServedStream {
@@ -219,10 +232,12 @@ export function createFirehoseService(options: FirehoseServiceOptions): Firehose
     }
   }
 
+  const present = () => [...streams.values()].map(({ stream }) => stream)
+
   async function end(options: { signal?: AbortSignal | undefined }): Promise<void> {
     await Promise.all(underWay)
-    const closed = await Promise.allSettled([...streams.values()].map(({ stream }) => stream.close(options)))
-    await Promise.all(leaving)
+    const closed = await Promise.allSettled(present().map((stream) => stream.close(options)))
+    await Promise.all(leaving.values())
     for (const one of closed) if (one.status === 'rejected') failed.push(one.reason)
     if (failed.length > 0) throw failed[0]
   }
@@ -235,6 +250,8 @@ export function createFirehoseService(options: FirehoseServiceOptions): Firehose
     },
     create: (config) => create(config).stream,
     stream: (name) => streams.get(name)?.stream,
+    metrics: () => summed([left, ...[...leaving.keys(), ...present()].map((stream) => stream.metrics())]),
+    unwritten: () => [...unwritten, ...[...leaving.keys(), ...present()].flatMap((stream) => stream.unwritten)],
     close(given = {}) {
       closing ??= end(given)
       return closing
