@@ -17,6 +17,8 @@ export interface DeliveryStreamOptions {
   store: ObjectStore
   /** The function of the Lambda processor, in this process; needed where the configuration has one. */
   handler?: DeliveryHandler | undefined
+  /** What records are converted by, where the configuration has DataFormatConversionConfiguration. */
+  table?: unknown
   /** Milliseconds after which an invocation has failed, up to 300,000 (default), what Firehose allows. */
   handlerTimeout?: number | undefined
   /** Bytes of records that are held in memory at most, 1,048,576 or more; default 268,435,456. At the limit put() waits. */
@@ -42,9 +44,10 @@ export interface DeliveryStreamOptions {
   ports?: { clock: Clock; random: Random } | undefined
 }
 
-const OPTIONS = [
+export const OPTIONS = [
   'store',
   'handler',
+  'table',
   'handlerTimeout',
   'maxBufferedBytes',
   'maxActivePartitions',

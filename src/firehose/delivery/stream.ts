@@ -223,6 +223,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
     async flush() {
       if (!closing) checkOpen()
       await flush()
+      if (!closing) checkOpen()
     },
     close,
     unwritten: writer.unwritten,
