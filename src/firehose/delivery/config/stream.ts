@@ -143,7 +143,7 @@ export function readStream(config: unknown): StreamPlan {
 }
 
 const S3_NAMES = ['ExtendedS3DestinationConfiguration', 'S3DestinationConfiguration'] as const
-const DESTINATION_NAMES = [
+export const DESTINATION_NAMES = [
   'HttpEndpointDestinationConfiguration',
   'AmazonopensearchserviceDestinationConfiguration',
   'AmazonOpenSearchServerlessDestinationConfiguration',
