@@ -45,7 +45,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
       if (onObject) inform(() => onObject({ ...rest, bytes: body.length, records: count }))
     }
   const tellObject = told('objects', 'delivered')
-  const errors = errorOutput({ plan: output, lambdaArn: processing.lambda?.arn, table: options.table, stored: told('errorObjects', 'failed') }, around)
+  const errors = errorOutput({ plan: output, lambdaArn: processing.lambda?.arn, table: options.catalogTable, stored: told('errorObjects', 'failed') }, around)
   const destination = destinationOf(plan, options)
   const copies = copiesOf(plan, options, around, giveUp.signal)
   const main = destination

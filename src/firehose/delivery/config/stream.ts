@@ -1,5 +1,6 @@
 // The configuration of a delivery stream: the input of CreateDeliveryStream, or what DescribeDeliveryStream gives of one.
 import { MillraceError, outOfRange, wrongType } from '../../../errors.js'
+import type { DataFormatConversionConfiguration } from '../../conversion/config.js'
 import { COMPRESSION_FORMATS, type CompressionFormat, type ObjectCodec, objectCodec } from '../compression.js'
 import { type Prefix, readPrefix } from '../prefix.js'
 import { type Zone, zoneOf } from '../zone.js'
@@ -40,7 +41,7 @@ export interface StreamPlan {
   /** Where records go instead, or, of Redshift, where their objects are copied to; then `output` is the S3Configuration of that. */
   destination: { name: DestinationName; config: unknown; path: string } | undefined
   /** DataFormatConversionConfiguration, where it is there and enabled. */
-  conversion: Readonly<Record<string, unknown>> | undefined
+  conversion: DataFormatConversionConfiguration | undefined
 }
 
 const ELSEWHERE = 'a local delivery stream does not write there'
@@ -74,7 +75,7 @@ const extendedS3 = object({
   DataFormatConversionConfiguration: optional(((value, path) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw outOfRange(path, 'an object', value)
     return value
-  }) as Check<Readonly<Record<string, unknown>>>),
+  }) as Check<DataFormatConversionConfiguration>),
   DynamicPartitioningConfiguration: optional(
     object({ Enabled: optional(flag), RetryOptions: optional(object({ DurationInSeconds: optional(whole(0, 7200)) })) }),
   ),

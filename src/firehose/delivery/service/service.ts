@@ -75,8 +75,8 @@ export function createFirehoseService(options: FirehoseServiceOptions): Firehose
 
   function open(config: Record<string, unknown>, version: number): { name: string; stream: DeliveryStream } {
     const plan = { ...readStream(config), version }
-    const { handler, table, ...rest } = options
-    const own = { ...rest, ...(plan.processing.lambda ? { handler } : {}), ...(plan.conversion ? { table } : {}) }
+    const { handler, table, timestamps, ...rest } = options
+    const own = { ...rest, ...(plan.processing.lambda ? { handler } : {}), ...(plan.conversion ? { table, timestamps } : {}) }
     return { name: plan.name, stream: openStream(plan, readOptions(own, plan)) }
   }
 
