@@ -1,5 +1,4 @@
 // The lines of the inputs of millrace deliver, as records.
-import { messageOf } from '../errors.js'
 import type { DeliveryStream } from '../firehose/delivery/delivery-stream.js'
 import type { DeliveryInput } from '../firehose/delivery/input.js'
 import type { Io } from './command.js'
@@ -10,10 +9,20 @@ import { dataField, Faults, parseLines, textField } from './ndjson.js'
 const FEED = 10
 const RETURN = 13
 
+/** A record and where it stands. */
+interface Placed {
+  line: number
+  offset: number
+  record: DeliveryInput
+}
+
+/** Records and bytes of one put. */
+const GROUP = { records: 500, bytes: 1 << 20 }
+
 /** Puts them; gives how many lines were none. Blank lines are passed over. Ends early, and well, where a signal comes. */
 export async function putRecords(
   io: Io,
-  stream: Pick<DeliveryStream, 'put'>,
+  stream: Pick<DeliveryStream, 'put' | 'putBatch'>,
   inputs: readonly string[],
   { newline, records }: { newline: boolean; records: boolean },
 ): Promise<number> {
@@ -23,27 +32,10 @@ export async function putRecords(
     let line = 0
     for await (const { bytes, offset, fault } of lineBatches(piecesOf(io, input), 1)) {
       if (fault) faults.tell(++line, offset, fault)
-      if (records) {
-        const parsed = parseLines(bytes, { line, offset }, readRecord, (...told) => faults.tell(...told))
-        for (const { value, line, offset } of parsed.lines) {
-          const refused = await refusal(stream, value)
-          if (refused !== undefined) faults.tell(line, offset, refused)
-        }
-        line += parsed.count
-        continue
-      }
-      for (let at = 0; at < bytes.length; ) {
-        const feed = bytes.indexOf(FEED, at)
-        const end = feed < 0 ? bytes.length : feed
-        const from = at
-        line++
-        at = end + 1
-        const text = bytes.subarray(from, end > from && bytes[end - 1] === RETURN ? end - 1 : end)
-        if (text.length === 0) continue
-        const data = newline ? bytes.subarray(from, Math.min(at, bytes.length)) : text
-        const refused = await refusal(stream, { data })
-        if (refused !== undefined) faults.tell(line, offset + from, refused)
-      }
+      const before = { line, offset }
+      const placed = records ? parsed(bytes, before, faults) : lines(bytes, before, newline)
+      line = placed.line
+      for (const group of groups(placed.all)) await putGroup(stream, group, faults)
     }
     faults.end(line)
     bad += faults.count
@@ -52,16 +44,53 @@ export async function putRecords(
   return bad
 }
 
-/** Why a record is none, too large say; anything else ends the command. */
-async function refusal(stream: Pick<DeliveryStream, 'put'>, record: DeliveryInput): Promise<string | undefined> {
-  try {
-    await stream.put(record)
-    return undefined
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError) return messageOf(error)
-    throw error
+function parsed(bytes: Uint8Array, before: { line: number; offset: number }, faults: Faults): { all: Placed[]; line: number } {
+  const read = parseLines(bytes, before, readRecord, (...told) => faults.tell(...told))
+  return { all: read.lines.map(({ line, offset, value }) => ({ line, offset, record: value })), line: before.line + read.count }
+}
+
+function lines(bytes: Uint8Array, { line, offset }: { line: number; offset: number }, newline: boolean): { all: Placed[]; line: number } {
+  const all: Placed[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const feed = bytes.indexOf(FEED, at)
+    const end = feed < 0 ? bytes.length : feed
+    const text = bytes.subarray(at, end > at && bytes[end - 1] === RETURN ? end - 1 : end)
+    line++
+    if (text.length > 0) all.push({ line, offset: offset + at, record: { data: newline ? bytes.subarray(at, end + 1) : text } })
+    at = end + 1
+  }
+  return { all, line }
+}
+
+function* groups(all: readonly Placed[]): Generator<readonly Placed[]> {
+  for (let from = 0; from < all.length; ) {
+    let to = from
+    for (let bytes = 0; to < all.length && to - from < GROUP.records && bytes < GROUP.bytes; to++) bytes += all[to].record.data.length
+    yield all.slice(from, to)
+    from = to
   }
 }
+
+/** A record that is none, too large say, is one line's fault; anything else ends the command. */
+async function putGroup(stream: Pick<DeliveryStream, 'put' | 'putBatch'>, group: readonly Placed[], faults: Faults): Promise<void> {
+  try {
+    await stream.putBatch(group.map(({ record }) => record))
+    return
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+  }
+  // Nothing of the group was taken: which of them it is, each alone tells.
+  for (const { line, offset, record } of group) {
+    try {
+      await stream.put(record)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      faults.tell(line, offset, error.message)
+    }
+  }
+}
+
+const isRefusal = (error: unknown): error is Error => error instanceof RangeError || error instanceof TypeError
 
 /** In memory of their own: a line may go on in the next piece, which takes the place of this one. */
 async function* piecesOf(io: Io, input: string): AsyncGenerator<Uint8Array> {

@@ -3,7 +3,7 @@
 import { fromBase64 } from '../engine/base64.js'
 import { kindOf } from '../errors.js'
 import { readEvent } from './event.js'
-import { RESPONSE_BYTES } from './response.js'
+import { RESPONSE_BYTES, utf8Size } from './response.js'
 
 export interface Outcome {
   recordId: string
@@ -61,22 +61,24 @@ export function explainResponse(event: unknown, response: unknown): Explanation 
 /** What comes of the records with these ids, which are different ones. */
 export function judgeResponse(ids: readonly string[], response: unknown): { verdicts: Verdict[]; batchFault: string | undefined; bytes: number } {
   const text: string | undefined = JSON.stringify(response)
-  const bytes = text === undefined ? 0 : new TextEncoder().encode(text).length
+  const bytes = text === undefined ? 0 : utf8Size(text)
   const records = text === undefined ? undefined : (JSON.parse(text)?.records as unknown)
-  const given = Array.isArray(records) ? records.filter((record) => typeof record === 'object' && record !== null) : []
-  const answers = new Map<string, Record<string, unknown>[]>()
-  for (const record of given) {
-    const before = answers.get(record.recordId)
-    if (before) before.push(record)
-    else answers.set(record.recordId, [record])
+  const given = Array.isArray(records) ? records.filter((record) => typeof record === 'object' && record !== null).map(readAnswer) : []
+  const answers = new Map<unknown, Answer[]>()
+  for (const answer of given) {
+    const before = answers.get(answer.recordId)
+    if (before) before.push(answer)
+    else answers.set(answer.recordId, [answer])
   }
 
   const batchFault =
-    bytes > RESPONSE_BYTES ? `the response has ${bytes} bytes, Lambda allows ${RESPONSE_BYTES}` : given.map(breaksBatch).find((fault) => fault !== undefined)
+    bytes > RESPONSE_BYTES
+      ? `the response has ${bytes} bytes, Lambda allows ${RESPONSE_BYTES}`
+      : given.map(({ fault }) => fault).find((fault) => fault !== undefined)
   const verdicts = ids.map((recordId) => judge(recordId, answers.get(recordId) ?? [], batchFault))
   const asked = new Set(ids)
   for (const [recordId, [first]] of answers) {
-    if (!asked.has(recordId)) {
+    if (!asked.has(recordId as string)) {
       verdicts.push({
         recordId: String(recordId),
         result: String(first.result),
@@ -91,21 +93,30 @@ export function judgeResponse(ids: readonly string[], response: unknown): { verd
 }
 
 const NOTHING = { errorMessage: undefined, data: undefined, partitionKeys: undefined }
-/** What makes Firehose refuse a response as a whole. */
-function breaksBatch({ recordId, result, data }: Record<string, unknown>): string | undefined {
-  const id = JSON.stringify(recordId)
-  if (typeof result !== 'string' || !RESULTS.includes(result)) return `record ${id}: "result" expected one of ${RESULTS.join(', ')}, got ${kindOf(result)}`
-  if (data === undefined || data === null) return undefined
-  if (typeof data !== 'string') return `record ${id}: "data" expected base64 text, got ${kindOf(data)}`
+interface Answer {
+  recordId: unknown
+  result: unknown
+  data: Uint8Array | undefined
+  partitionKeys: unknown
+  /** What makes Firehose refuse a response as a whole. */
+  fault: string | undefined
+}
+
+function readAnswer({ recordId, result, data, metadata }: Record<string, unknown>): Answer {
+  const partitionKeys = (metadata as { partitionKeys?: unknown } | null | undefined)?.partitionKeys
+  const answer = { recordId, result, data: undefined, partitionKeys, fault: undefined }
+  const faulty = (what: string): Answer => ({ ...answer, fault: `record ${JSON.stringify(recordId)}: ${what}` })
+  if (typeof result !== 'string' || !RESULTS.includes(result)) return faulty(`"result" expected one of ${RESULTS.join(', ')}, got ${kindOf(result)}`)
+  if (data === undefined || data === null) return answer
+  if (typeof data !== 'string') return faulty(`"data" expected base64 text, got ${kindOf(data)}`)
   try {
-    fromBase64(data, 'strict')
-    return undefined
+    return { ...answer, data: fromBase64(data, 'strict') }
   } catch (error) {
-    return `record ${id}: "data": ${(error as Error).message}`
+    return faulty(`"data": ${(error as Error).message}`)
   }
 }
 
-function judge(recordId: string, answers: readonly Record<string, unknown>[], batchFault: string | undefined): Verdict {
+function judge(recordId: string, answers: readonly Answer[], batchFault: string | undefined): Verdict {
   const [answer] = answers
   const result = answer === undefined ? undefined : String(answer.result)
   const failed = (code: keyof typeof MESSAGES, message: string): Verdict => ({
@@ -122,8 +133,7 @@ function judge(recordId: string, answers: readonly Record<string, unknown>[], ba
   if (answers.length > 1) return failed('Lambda.DuplicatedRecordId', `answered ${answers.length} times`)
   if (result === 'ProcessingFailed') return failed('Lambda.ProcessingFailedStatus', MESSAGES['Lambda.ProcessingFailedStatus'])
   if (result === 'Dropped') return { recordId, result, outcome: 'dropped', code: undefined, message: 'no output and no error', ...NOTHING }
-  if (typeof answer.data !== 'string') return failed('Lambda.InvalidReturnFormat', 'Ok without data')
-  const data = fromBase64(answer.data)
-  const partitionKeys = (answer.metadata as { partitionKeys?: unknown } | null | undefined)?.partitionKeys
+  const { data, partitionKeys } = answer
+  if (!data) return failed('Lambda.InvalidReturnFormat', 'Ok without data')
   return { recordId, result, outcome: 'delivered', code: undefined, message: `${data.length} bytes`, errorMessage: undefined, data, partitionKeys }
 }

@@ -135,9 +135,15 @@ function eventRecord(record: Taken, recordId: string, data: string): FirehoseEve
 
 const encoder = new TextEncoder()
 const ID = '0'.repeat(56)
+/** Of a record that has nothing but its arrival and its data, these left out. */
+const BARE = JSON.stringify(eventRecord({ data: new Uint8Array(0), original: new Uint8Array(0), arrival: 0 }, ID, '')).length - 1
 
 /** Bytes of a record in the event's JSON. */
-const sizeOf = (record: Taken): number => encoder.encode(JSON.stringify(eventRecord(record, ID, ''))).length + 4 * Math.ceil(record.data.length / 3)
+function sizeOf(record: Taken): number {
+  const base64 = 4 * Math.ceil(record.data.length / 3)
+  if (record.sequenceNumber === undefined) return BARE + String(record.arrival).length + base64
+  return encoder.encode(JSON.stringify(eventRecord(record, ID, ''))).length + base64
+}
 
 function eventOf({ streamArn, sourceArn, region }: LambdaOptions, invocationId: string): FirehoseEvent {
   return { invocationId, deliveryStreamArn: streamArn, ...(sourceArn === undefined ? {} : { sourceKinesisStreamArn: sourceArn }), region, records: [] }
@@ -146,9 +152,9 @@ function eventOf({ streamArn, sourceArn, region }: LambdaOptions, invocationId: 
 /** All attempts at one batch. */
 async function transform(records: readonly Taken[], options: LambdaOptions, count: () => void): Promise<LambdaResult> {
   const { plan, clock, random, signal } = options
-  const frame = JSON.stringify(eventOf(options, uuid(random))).length
-  const size = records.reduce((sum, record) => sum + 1 + sizeOf(record), frame)
-  // Of a record that was unpacked: Lambda refuses the call, and would the next time.
+  const [first] = records
+  const size = records.length > 1 ? 0 : JSON.stringify(eventOf(options, uuid(random))).length + sizeOf(first)
+  // A batch has room for what is in it, but for a single record that was unpacked: Lambda refuses the call, and would the next time.
   if (size > REQUEST_BYTES) {
     const message = `The request has ${size} bytes, Lambda allows ${REQUEST_BYTES}.`
     return failAll(records, { code: 'Lambda.RequestTooLargeException', message }, 1, clock.now())

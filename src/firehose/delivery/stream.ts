@@ -12,7 +12,7 @@ import type { StreamPlan } from './config/stream.js'
 import type { DeliveryStream } from './delivery-stream.js'
 import { copiesOf, destinationOf } from './elsewhere.js'
 import type { ErrorOutputType, Failed } from './failure.js'
-import { type DeliveryInput, readBatch, readInput, userRecords } from './input.js'
+import { copied, type DeliveryInput, readBatch, readInput, userRecords } from './input.js'
 import { createLambdaProcessor, type LambdaProcessor } from './lambda.js'
 import { errorOutput, type Output, recordOutput } from './output.js'
 import { partitionOf, WHOLE } from './partition.js'
@@ -142,13 +142,11 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
     }
   }
 
-  async function take(input: DeliveryInput): Promise<void> {
-    const { data: bytes, arrival = clock.now(), partitionKey, sequenceNumber, shardId } = input
-    const data = new Uint8Array(bytes)
+  async function take({ data, arrival = clock.now(), partitionKey, sequenceNumber, shardId }: DeliveryInput): Promise<void> {
     counts.accepted++
     counts.acceptedBytes += data.length
-    const taken: Taken = { data, original: data, arrival: Math.floor(arrival), ...(kinesis ? { partitionKey, sequenceNumber, shardId } : {}) }
-    const records = kinesis ? userRecords(taken) : [taken]
+    const taken: Taken = { data, original: data, arrival: Math.floor(arrival) }
+    const records = kinesis ? userRecords({ ...taken, partitionKey, sequenceNumber, shardId }) : [taken]
     counts.split += records.length - 1
     for (const record of records) {
       backup?.add(record, WHOLE)
@@ -166,7 +164,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
     checkOpen()
     await budget.room(signal)
     checkOpen()
-    for (const record of records) await take(record)
+    for (const record of copied(records)) await take(record)
   }
 
   /** In the order in which records go: what ends one stage is there when the next one is ended. */

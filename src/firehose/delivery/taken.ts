@@ -1,4 +1,4 @@
-// A record as the stages of a stream hand it on, and what is given to put().
+// A record as the stages of a stream hand it on.
 import type { DeliveryRecord } from './record.js'
 
 /** A record, with what its source and the Lambda tell of it. */
@@ -10,8 +10,8 @@ export interface Taken extends DeliveryRecord {
   lambdaKeys?: unknown
 }
 
-/** Bytes that a record takes beside its own, in this process. */
-const OVERHEAD = 200
+/** Bytes that a record, and a copy of it that the Lambda made, takes beside its own; measured in Node. */
+const OVERHEAD = 250
 
 /** Bytes of memory that a record holds. */
-export const heldBytes = ({ data, original }: DeliveryRecord): number => OVERHEAD + data.length + (data === original ? 0 : original.length)
+export const heldBytes = ({ data, original }: DeliveryRecord): number => OVERHEAD + data.length + (data === original ? 0 : OVERHEAD + original.length)

@@ -339,7 +339,7 @@ describe('memory', () => {
       },
       { maxBufferedBytes: 1 << 20 },
     )
-    expect(most).toBeLessThan((1 << 20) + 200_200 + 1)
+    expect(most).toBeLessThan((1 << 20) + 200_250 + 1)
     expect(objects.length).toBeGreaterThan(5)
     expect(metrics).toMatchObject({ delivered: 40, heldBytes: 0 })
   })
