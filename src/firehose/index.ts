@@ -1,5 +1,20 @@
 export { type ErrorCode, MillraceError, type Position } from '../errors.js'
 export { blueprints as firehoseBlueprints } from './blueprints.js'
+export {
+  type CheckOptions as FirehoseConversionCheckOptions,
+  type ConversionReport as FirehoseConversionReport,
+  checkConversion as checkFirehoseConversion,
+  type Finding as FirehoseConversionFinding,
+} from './conversion/check.js'
+export type { DataFormatConversionConfiguration, HiveJsonSerDe, OpenXJsonSerDe, ParquetSerDe, SchemaConfiguration } from './conversion/config.js'
+export type { LossKind as FirehoseConversionLoss } from './conversion/losses.js'
+export type { ConversionOptions as FirehoseConversionOptions } from './conversion/open.js'
+export type { Rejected as FirehoseRejectedRecord } from './conversion/rejection.js'
+export {
+  type Conversion as FirehoseConversion,
+  type ConvertedObject as FirehoseConvertedObject,
+  createConversion as createFirehoseConversion,
+} from './delivery/conversion.js'
 export type { FirehoseOverflow, OverflowContext, OverflowRecord } from './elsewhere.js'
 export type { ErrorRecord as FirehoseErrorRecord } from './errors/error-object.js'
 export { replayErrors as replayFirehoseErrors } from './errors/replay.js'
