@@ -15,6 +15,15 @@ export {
   type ConvertedObject as FirehoseConvertedObject,
   createConversion as createFirehoseConversion,
 } from './delivery/conversion.js'
+export type { HttpEndpointConsumer, HttpEndpointMeta } from './destinations/receive.js'
+export {
+  createHttpEndpointHandler,
+  type HttpEndpointHandler,
+  type HttpEndpointHandlerOptions,
+  type LambdaHttpEvent,
+  type NodeHttpRequest,
+  type NodeHttpResponse,
+} from './destinations/receiver.js'
 export type { FirehoseOverflow, OverflowContext, OverflowRecord } from './elsewhere.js'
 export type { ErrorRecord as FirehoseErrorRecord } from './errors/error-object.js'
 export { replayErrors as replayFirehoseErrors } from './errors/replay.js'

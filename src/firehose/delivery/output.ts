@@ -6,6 +6,7 @@ import { type CatalogTable, conversionFailureLine, failureLine, lambdaFailureLin
 import { type Batch, type Gatherer, gather } from './batch.js'
 import type { Budget } from './budget.js'
 import type { OutputPlan } from './config/stream.js'
+import type { Conversion } from './conversion.js'
 import type { ErrorOutputType, Failed } from './failure.js'
 import { objectName, uuid } from './names.js'
 import type { Partition } from './partition.js'
@@ -36,19 +37,6 @@ export interface Output {
   gathered(): Gathered[]
 }
 
-/** Record format conversion, of one object at a time. */
-export interface ObjectConversion {
-  /** With its point. */
-  readonly extension: string
-  readonly contentEncoding: string | undefined
-  begin(): {
-    /** Those that cannot be converted, by their index in `records`. */
-    write(records: readonly Taken[]): Promise<{ index: number; code: string; message: string }[]>
-    /** The object's body; undefined where there is no row. */
-    finish(): Promise<Uint8Array | undefined>
-  }
-}
-
 const CONTENT_TYPE = 'application/octet-stream'
 /** S3's own bound, in UTF-8. */
 const LONGEST_KEY = 1024
@@ -63,7 +51,7 @@ export interface RecordOutputOptions {
   extension: string | undefined
   /** Whether LF stands between records. */
   delimiter: boolean
-  conversion: ObjectConversion | undefined
+  conversion: Conversion | undefined
   /** Told of records that cannot be in the object. */
   fail(failed: Failed): void
   /** Told of an object, and of how many records are in it. */
@@ -119,7 +107,7 @@ export function recordOutput({ plan, extension, delimiter, conversion, fail, sto
       fail({ record, type: 'processing-failed', code: 'DynamicPartitioning.MetadataExtractionFailed', message, attempts: 1, attemptEnd: clock.now() })
   }
 
-  async function converted(conversion: ObjectConversion, records: readonly Taken[]): Promise<{ body: Uint8Array | undefined; records: Taken[] }> {
+  async function converted(conversion: Conversion, records: readonly Taken[]): Promise<{ body: Uint8Array | undefined; records: Taken[] }> {
     const object = conversion.begin()
     const kept: Taken[] = []
     for (const slice of slices(records)) {

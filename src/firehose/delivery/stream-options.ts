@@ -5,8 +5,8 @@ import { FIREHOSE_LIMITS } from '../../limits.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { CatalogTable } from '../errors/error-object.js'
 import type { StreamPlan } from './config/stream.js'
+import { type Conversion, createConversion, type DataFormatConversionConfiguration, type TimestampType } from './conversion.js'
 import type { DeliveryHandler } from './lambda.js'
-import type { ObjectConversion } from './output.js'
 import { checkStore, type DeliveryObject, type ObjectStore } from './store.js'
 import type { StoreFailure } from './writer.js'
 
@@ -15,6 +15,10 @@ export interface DeliveryStreamOptions {
   store: ObjectStore
   /** The function of the Lambda processor, in this process; needed where the configuration has one. */
   handler?: DeliveryHandler | undefined
+  /** The table that records are converted by, as createConversion() takes it; needed where the configuration has DataFormatConversionConfiguration. */
+  table?: unknown
+  /** What a timestamp of that table is in the file; default int96. */
+  timestamps?: TimestampType | undefined
   /** Milliseconds after which an invocation has failed, up to 300,000 (default), what Firehose allows. */
   handlerTimeout?: number | undefined
   /** Bytes of records that are held in memory at most, 1,048,576 or more; default 268,435,456. At the limit put() waits. */
@@ -32,9 +36,11 @@ export interface DeliveryStreamOptions {
   ports?: { clock: Clock; random: Random } | undefined
 }
 
-const OPTIONS = [
+export const OPTIONS = [
   'store',
   'handler',
+  'table',
+  'timestamps',
   'handlerTimeout',
   'maxBufferedBytes',
   'maxActivePartitions',
@@ -76,12 +82,25 @@ export function readOptions(options: DeliveryStreamOptions, plan: StreamPlan) {
     maxUnpacked,
     streamArn,
     region: region ?? streamArn.split(':')[3] ?? 'us-east-1',
-    conversion: undefined as ObjectConversion | undefined,
-    table: {} as CatalogTable,
+    conversion: plan.conversion && conversionOf(plan.conversion, options),
+    catalogTable: plan.conversion ? catalogTable(plan.conversion) : {},
     onObject,
     onStoreFailure,
     ...checkPorts(options.ports),
   }
+}
+
+/** Paths are those of the configuration: it was read before. */
+function conversionOf(config: DataFormatConversionConfiguration, { table, timestamps, ports }: DeliveryStreamOptions): Conversion {
+  if (table === undefined)
+    throw new MillraceError('CONFIG', 'expected "table", by which records are converted: the configuration has DataFormatConversionConfiguration')
+  return createConversion(config, { table, timestamps, ports })
+}
+
+/** What an error object tells of the table. */
+function catalogTable({ SchemaConfiguration: given }: DataFormatConversionConfiguration): CatalogTable {
+  const { CatalogId, DatabaseName, TableName, Region, VersionId = 'LATEST' } = given ?? {}
+  return { catalogId: CatalogId ?? null, databaseName: DatabaseName ?? null, tableName: TableName ?? null, region: Region ?? null, versionId: VersionId }
 }
 
 export type CheckedOptions = ReturnType<typeof readOptions>

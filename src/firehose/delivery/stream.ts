@@ -42,7 +42,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
       counts[records] += count
       if (onObject) inform(() => onObject({ ...rest, bytes: body.length, records: count }))
     }
-  const errors = errorOutput({ plan: output, lambdaArn: processing.lambda?.arn, table: options.table, stored: told('errorObjects', 'failed') }, around)
+  const errors = errorOutput({ plan: output, lambdaArn: processing.lambda?.arn, table: options.catalogTable, stored: told('errorObjects', 'failed') }, around)
   const main = recordOutput(
     {
       plan: output,
@@ -195,6 +195,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
     async flush() {
       if (!closing) checkOpen()
       await flush()
+      if (!closing) checkOpen()
     },
     close,
     unwritten: writer.unwritten,

@@ -1,5 +1,6 @@
 // The configuration of a delivery stream: the input of CreateDeliveryStream, or what DescribeDeliveryStream gives of one.
 import { MillraceError, outOfRange } from '../../../errors.js'
+import type { DataFormatConversionConfiguration } from '../../conversion/config.js'
 import { COMPRESSION_FORMATS, type CompressionFormat, type ObjectCodec, objectCodec } from '../compression.js'
 import { type Prefix, readPrefix } from '../prefix.js'
 import { type Zone, zoneOf } from '../zone.js'
@@ -38,7 +39,7 @@ export interface StreamPlan {
   /** Whether there is a buffer for each partition. */
   partitioned: boolean
   /** DataFormatConversionConfiguration, where it is there and enabled. */
-  conversion: Readonly<Record<string, unknown>> | undefined
+  conversion: DataFormatConversionConfiguration | undefined
 }
 
 const ELSEWHERE = 'a local delivery stream writes to S3 or to a directory'
@@ -71,7 +72,7 @@ const extendedS3 = object({
   DataFormatConversionConfiguration: optional(((value, path) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw outOfRange(path, 'an object', value)
     return value
-  }) as Check<Readonly<Record<string, unknown>>>),
+  }) as Check<DataFormatConversionConfiguration>),
   DynamicPartitioningConfiguration: optional(
     object({ Enabled: optional(flag), RetryOptions: optional(object({ DurationInSeconds: optional(whole(0, 7200)) })) }),
   ),
