@@ -1,93 +1,49 @@
-// millrace deliver --check: which records a delivery stream's record format conversion would reject or change.
-import { jsonFault, MillraceError } from '../errors.js'
-import { type ConversionReport, checkConversion, type Finding } from '../firehose/conversion/check.js'
-import { readStream } from '../firehose/delivery/config/stream.js'
-import { type Io, UsageError, type Values } from './command.js'
+// millrace deliver --check: which records the record format conversion of a delivery stream would reject or change.
+import { MillraceError } from '../errors.js'
+import { type ConversionReport, type Finding, openCheck } from '../firehose/conversion/check.js'
+import type { Rejected } from '../firehose/conversion/rejection.js'
+import { type Io, oneOf, UsageError, type Values } from './command.js'
+import { named, readConfig, readTable } from './deliver-files.js'
+import { putRecords } from './deliver-records.js'
 import { count } from './figures.js'
-import { readInputs } from './input.js'
-import { lineBatches } from './lines.js'
 import { visible } from './places.js'
-import { readSchemaText } from './sample.js'
 import { table } from './table.js'
 
-/** What the command takes for it. */
-export const options = {
-  check: { type: 'boolean' },
-  schema: { type: 'string' },
-} as const
+/** What the command takes for it, beside --config, --schema, --timestamps, --newline, --records and --json. */
+export const options = { check: { type: 'boolean' } } as const
 
-/** Their lines in its help. */
-export const help = `      --check            writes nothing: tells which records the record format conversion of
-                         the configuration would reject, and what it would silently lose or
-                         change in the others (fields of no column, digits, forms of values).
-                         IN or standard input, a record a line; exit 1 where one is rejected.
-                         With --json each of these as a line, and the report as the last one
-      --schema FILE      the table that records are converted by: what aws glue get-table
-                         prints, DDL, or JSON as millrace schema prints it
+/** Its lines in the command's help. */
+export const help = `  --check           writes no objects: tells which records the record format conversion of the
+                    configuration would reject, and what it would lose or change without a word in
+                    the others (fields of no column, digits, times, values of another form). Takes
+                    records as they would reach the conversion, and needs --schema. Exit code 1
+                    where one would be rejected; with --json a line for each, the report last
 `
 
-/** Gives the exit code. `records`: in place of the lines of the inputs. */
-export async function check(values: Values, positionals: string[], io: Io, records?: AsyncIterable<Uint8Array>): Promise<number> {
-  const { config, schema, json } = values
-  if (typeof config !== 'string') throw new UsageError('--check expected --config FILE')
-  if (typeof schema !== 'string') throw new UsageError('--check expected --schema FILE, the table that records are converted by')
-  const conversion = conversionOf(await readSchemaText(io, config), config)
-  const options = json ? { onRejected: ({ index, ...why }: { index: number }) => io.write(`${JSON.stringify({ record: index, ...why })}\n`) } : {}
-  const report = await checked(
-    checkConversion(records ?? lines(io, positionals.length > 0 ? positionals : ['-']), conversion, await readSchemaText(io, schema), options),
-    { config, schema },
-  )
-  await io.write(json ? `${JSON.stringify(report)}\n` : text(report, io.terminal?.columns ?? 0))
-  return report.rejected > 0 ? 1 : 0
-}
-
-/** The conversion of a stream's configuration, or the configuration of a conversion alone. */
-function conversionOf(text: string, source: string): object {
-  const fault = (message: string) => new MillraceError('BAD_INPUT', message, { position: { source } })
-  let value: unknown
+/** Gives the exit code. */
+export async function check(values: Values, positionals: string[], io: Io): Promise<number> {
+  const files = [values.config ?? []].flat() as string[]
+  if (files.length !== 1) throw new UsageError(`--check expected --config FILE once, got it ${files.length} times`)
+  if (typeof values.schema !== 'string') throw new UsageError('--check expected --schema FILE, the table that records are converted by')
+  const timestamps = oneOf(values, 'timestamps', ['int96', 'int64'])
+  const { plan } = await readConfig(io, files[0])
+  const { conversion } = plan
+  if (!conversion) throw new MillraceError('CONFIG', 'expected DataFormatConversionConfiguration, got a stream without', { position: { source: files[0] } })
+  const given = await readTable(io, values.schema)
+  const onRejected = values.json ? ({ index, ...why }: Rejected) => io.write(`${JSON.stringify({ record: index, ...why })}\n`) : undefined
+  // What is left to be wrong is either of the two.
+  const check = await named(files[0], () => openCheck(conversion, given, { timestamps, onRejected, ports: io.ports }))
   try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw fault(`expected a configuration as JSON: ${jsonFault(error)}`)
-  }
-  if (typeof value === 'object' && value !== null && Object.hasOwn(value, 'OutputFormatConfiguration')) return value
-  let conversion: object | undefined
-  try {
-    conversion = readStream(value).conversion
-  } catch (error) {
-    throw fault((error as Error).message)
-  }
-  if (!conversion) throw fault('expected a delivery stream with DataFormatConversionConfiguration, got one without')
-  return conversion
-}
-
-/** What is wrong in a file is no wrong argument here. */
-async function checked(report: Promise<ConversionReport>, { config, schema }: { config: string; schema: string }): Promise<ConversionReport> {
-  try {
-    return await report
-  } catch (error) {
-    const message = (error as Error).message
-    if (error instanceof MillraceError ? error.code !== 'CONFIG' : !(error instanceof TypeError || error instanceof RangeError)) throw error
-    throw new MillraceError('BAD_INPUT', message, { position: { source: message.startsWith('"options.table') ? schema : config }, cause: error })
-  }
-}
-
-/** Lines that are not blank. */
-async function* lines(io: Io, inputs: readonly string[]): AsyncGenerator<Uint8Array> {
-  for (const input of inputs) {
-    const pieces = async function* () {
-      for await (const { bytes } of readInputs(io, [input])) yield bytes.slice()
-    }
-    for await (const { bytes, offset, fault } of lineBatches(pieces())) {
-      if (fault !== undefined) throw new MillraceError('BAD_INPUT', fault, { position: { source: input, offset } })
-      for (let at = 0; at < bytes.length; ) {
-        const feed = bytes.indexOf(10, at)
-        const end = feed < 0 ? bytes.length : feed
-        const line = bytes.subarray(at, end)
-        if (line.some((byte) => byte > 0x20)) yield line
-        at = end + 1
-      }
-    }
+    const stream = { put: (record: Uint8Array | { data: Uint8Array }) => check.add(record instanceof Uint8Array ? record : record.data) }
+    const faults = await putRecords(io, stream, positionals.length > 0 ? positionals : ['-'], {
+      newline: values.newline === true,
+      records: values.records === true,
+    })
+    const report = await check.end()
+    await io.write(values.json ? `${JSON.stringify(report)}\n` : text(report, io.terminal?.columns ?? 0))
+    return report.rejected > 0 || faults > 0 ? 1 : 0
+  } finally {
+    check.stop()
   }
 }
 

@@ -10,13 +10,9 @@ import { type Piece, readAll } from './input.js'
 export const SAMPLE = 4 * 1024 * 1024
 const SCHEMA_LIMIT = 16 * 1024 * 1024
 
-/** What a file of a schema holds. */
-export const readSchemaText = async (io: Io, path: string): Promise<string> =>
-  new TextDecoder().decode(await readAll(fileSource(io.ports, path), path, SCHEMA_LIMIT))
-
 /** The table in a file: a schema as JSON or DDL, or a GetTable response; errors name the file. */
 export async function readTable(io: Io, path: string): Promise<Table> {
-  const text = await readSchemaText(io, path)
+  const text = new TextDecoder().decode(await readAll(fileSource(io.ports, path), path, SCHEMA_LIMIT))
   try {
     return parseTable(text, 'schema')
   } catch (error) {

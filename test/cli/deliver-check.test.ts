@@ -14,7 +14,6 @@ const stream = (over: object = {}) => ({ DeliveryStreamName: 's', ExtendedS3Dest
 const glue = { Table: { Name: 't', StorageDescriptor: { Columns: [{ Name: 'a', Type: 'int' }] } } }
 const files = {
   'stream.json': JSON.stringify(stream()),
-  'alone.json': JSON.stringify(conversion),
   'table.json': JSON.stringify(glue),
   'table.sql': 'create external table t (a int)',
 }
@@ -25,7 +24,7 @@ const run = (values: Values, input: (string | Uint8Array)[], more: Record<string
 const INPUT = '{"a":1,"b":"x"}\n\n{"a":"oops"}\r\n{"a":2,"b":"y"}\nno json\u001b\n{"a":3}'
 
 it('tells what would be rejected and what lost, a record a line', async () => {
-  for (const values of [{}, { config: 'alone.json' }, { schema: 'table.sql' }]) {
+  for (const values of [{}, { config: ['stream.json'] }, { schema: 'table.sql' }]) {
     const { code, out, err } = await run(values, [INPUT])
     expect({ code, err }).toEqual({ code: 1, err: [] })
     expect(out).toBe(
@@ -78,24 +77,33 @@ it('reads files, one after the other, and gives every rejected record and the re
   })
 })
 
+it('takes records as the command does: base64 with --records, lines that are none told of', async () => {
+  const line = (text: string) => `${JSON.stringify({ data: Buffer.from(text).toString('base64') })}\n`
+  const { code, out, err } = await run({ records: true }, [line('{"a":1}'), line('{"a":2}\n{"a":3}'), line(''), 'none\n'])
+  expect(code).toBe(1)
+  expect(out).toContain('3 records: 2 would be converted, 1 rejected')
+  expect(err[0]).toMatch(/line 4, byte \d+: expected/)
+})
+
 it('says which file is wrong, and how', async () => {
   const message = async (values: Values, more: Record<string, string> = {}, input: (string | Uint8Array)[] = ['{}']) =>
     run(values, input, more).then(
       () => 'done',
       (error: Error) => error.message,
     )
-  expect(await message({ config: undefined })).toBe('--check expected --config FILE')
+  expect(await message({ config: undefined })).toBe('--check expected --config FILE once, got it 0 times')
+  expect(await message({ config: ['a', 'b'] })).toBe('--check expected --config FILE once, got it 2 times')
   expect(await message({ schema: undefined })).toBe('--check expected --schema FILE, the table that records are converted by')
-  expect(await message({}, { 'stream.json': '{' })).toMatch(/^stream\.json: expected a configuration as JSON/)
-  expect(await message({}, { 'stream.json': '[]' })).toMatch(/^stream\.json: "config" expected an object/)
+  expect(await message({ timestamps: 'x' })).toBe('--timestamps expected one of int96, int64, got "x"')
+  expect(await message({}, { 'stream.json': '{' })).toMatch(/^stream\.json: expected JSON/)
   expect(await message({}, { 'stream.json': JSON.stringify(stream({ DataFormatConversionConfiguration: undefined })) })).toBe(
-    'stream.json: expected a delivery stream with DataFormatConversionConfiguration, got one without',
+    'stream.json: expected DataFormatConversionConfiguration, got a stream without',
   )
   const orc = { ...conversion, OutputFormatConfiguration: { Serializer: { OrcSerDe: {} } } }
-  expect(await message({}, { 'stream.json': JSON.stringify(stream({ DataFormatConversionConfiguration: orc })) })).toBe(
-    'stream.json: "config.OutputFormatConfiguration.Serializer.OrcSerDe" expected ParquetSerDe in its place: ORC is not supported',
+  expect(await message({}, { 'stream.json': JSON.stringify(stream({ DataFormatConversionConfiguration: orc })) })).toContain(
+    'OrcSerDe" expected ParquetSerDe in its place: ORC is not supported',
   )
-  expect(await message({}, { 'table.json': 'a set<int>' })).toMatch(/^table\.json: "options\.table at 2" expected boolean/)
+  expect(await message({}, { 'table.json': 'a set<int>' })).toContain('"options.table at 2" expected boolean')
   expect(await message({}, {}, [gzipSync('{}')])).toMatch(/expected JSON, got gzip/)
   expect(await message({ schema: 'none.sql' })).toMatch(/ENOENT/)
 })

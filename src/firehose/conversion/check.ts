@@ -51,64 +51,70 @@ export async function checkConversion(
   table: unknown,
   options: CheckOptions = {},
 ): Promise<ConversionReport> {
+  const check = openCheck(config, table, options)
+  try {
+    for await (const record of records) await check.add(record)
+    return await check.end()
+  } finally {
+    check.stop()
+  }
+}
+
+export interface Check {
+  /** Takes a record, whose bytes must not change any more. Records are looked at in batches. */
+  add(record: Uint8Array): Promise<void>
+  end(): Promise<ConversionReport>
+  /** Gives back what it holds. */
+  stop(): void
+}
+
+/** checkConversion(), for records that are handed in. */
+export function openCheck(config: DataFormatConversionConfiguration, table: unknown, options: CheckOptions): Check {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
   const { onRejected, ...others } = options
   if (onRejected !== undefined && typeof onRejected !== 'function') throw wrongType('options.onRejected', 'a function', onRejected)
   const { plan, fields, machine: create } = openConversion(config, { ...others, table })
-  const rejections = findings<string>()
-  const losses = findings<LossKind>()
-  let count = 0
-  let rejectedCount = 0
   const machine = create()
   const decoder = new TextDecoder()
-
-  const settle = async (batch: readonly { data: Uint8Array }[]) => {
-    const rejected = await machine.take(batch, async () => {})
-    let next = 0
-    for (const [i, { data }] of batch.entries()) {
-      const index = count + i
-      const bad = rejected[next]?.index === i ? rejected[next++] : undefined
-      if (bad) {
-        rejectedCount++
-        rejections.add(bad.reason, bad.column, index, bad.message)
-        await onRejected?.({ ...bad, index })
-      } else lossesOf(decoder.decode(data), fields, plan, (kind, column, example) => losses.add(kind, column, index, example))
-    }
-    count += batch.length
-  }
-
-  try {
-    for await (const batch of batches(records)) await settle(batch)
-    await machine.finish()
-  } finally {
-    machine.stop()
-  }
-  return {
-    records: count,
-    converted: count - rejectedCount,
-    rejected: rejectedCount,
-    rejections: rejections.list(),
-    losses: losses.list(),
-    more: rejections.more || losses.more,
-  }
-}
-
-async function* batches(records: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<{ data: Uint8Array }[]> {
+  const rejections = findings<string>()
+  const losses = findings<LossKind>()
   let batch: { data: Uint8Array }[] = []
   let bytes = 0
-  let index = 0
-  for await (const data of records) {
-    if (!(data instanceof Uint8Array)) throw wrongType(`records[${index}]`, 'a Uint8Array', data)
-    index++
-    batch.push({ data })
-    bytes += data.length
-    if (batch.length < BATCH_RECORDS && bytes < BATCH_BYTES) continue
-    yield batch
+  let records = 0
+  let rejected = 0
+
+  const settle = async () => {
+    const all = batch
     batch = []
     bytes = 0
+    const bad = await machine.take(all, async () => {})
+    let next = 0
+    for (const [i, { data }] of all.entries()) {
+      const index = records++
+      if (bad[next]?.index === i) {
+        const one = bad[next++]
+        rejected++
+        rejections.add(one.reason, one.column, index, one.message)
+        await onRejected?.({ ...one, index })
+      } else lossesOf(decoder.decode(data), fields, plan, (kind, column, example) => losses.add(kind, column, index, example))
+    }
   }
-  if (batch.length > 0) yield batch
+
+  return {
+    async add(record) {
+      if (!(record instanceof Uint8Array)) throw wrongType(`records[${records + batch.length}]`, 'a Uint8Array', record)
+      batch.push({ data: record })
+      bytes += record.length
+      if (batch.length >= BATCH_RECORDS || bytes >= BATCH_BYTES) await settle()
+    },
+    async end() {
+      await settle()
+      const more = rejections.more || losses.more
+      return { records, converted: records - rejected, rejected, rejections: rejections.list(), losses: losses.list(), more }
+    },
+    stop: () => machine.stop(),
+  }
 }
 
 /** Findings by kind and column; of more than FINDINGS further ones count to their kind alone. */
