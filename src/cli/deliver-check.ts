@@ -22,6 +22,8 @@ export const help = `  --check           writes no objects: tells which records 
 
 /** Gives the exit code. */
 export async function check(values: Values, positionals: string[], io: Io): Promise<number> {
+  for (const name of ['out', 's3', 'listen', 'handler'])
+    if (values[name] !== undefined) throw new UsageError(`--check expected no --${name}: nothing is delivered`)
   const files = [values.config ?? []].flat() as string[]
   if (files.length !== 1) throw new UsageError(`--check expected --config FILE once, got it ${files.length} times`)
   if (typeof values.schema !== 'string') throw new UsageError('--check expected --schema FILE, the table that records are converted by')

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
-import type { Command, Values } from '../../src/cli/command.js'
-import { check, help, options } from '../../src/cli/deliver-check.js'
+import type { Values } from '../../src/cli/command.js'
+import { command } from '../../src/cli/deliver.js'
 import { runCommand } from './io.js'
 
 const conversion = {
@@ -17,9 +17,8 @@ const files = {
   'table.json': JSON.stringify(glue),
   'table.sql': 'create external table t (a int)',
 }
-const command: Command = { summary: '', help, options, run: check }
 const run = (values: Values, input: (string | Uint8Array)[], more: Record<string, string> = {}, positionals: string[] = []) =>
-  runCommand(command, { config: 'stream.json', schema: 'table.json', ...values }, input, { ...files, ...more }, positionals)
+  runCommand(command, { check: true, config: 'stream.json', schema: 'table.json', ...values }, input, { ...files, ...more }, positionals)
 
 const INPUT = '{"a":1,"b":"x"}\n\n{"a":"oops"}\r\n{"a":2,"b":"y"}\nno json\u001b\n{"a":3}'
 
@@ -91,6 +90,7 @@ it('says which file is wrong, and how', async () => {
       () => 'done',
       (error: Error) => error.message,
     )
+  expect(await message({ out: 'lake' })).toBe('--check expected no --out: nothing is delivered')
   expect(await message({ config: undefined })).toBe('--check expected --config FILE once, got it 0 times')
   expect(await message({ config: ['a', 'b'] })).toBe('--check expected --config FILE once, got it 2 times')
   expect(await message({ schema: undefined })).toBe('--check expected --schema FILE, the table that records are converted by')
