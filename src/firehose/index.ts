@@ -15,6 +15,17 @@ export {
   type ConvertedObject as FirehoseConvertedObject,
   createConversion as createFirehoseConversion,
 } from './delivery/conversion.js'
+export type { DeliveryStreamConfiguration, ExtendedS3Configuration, S3Configuration } from './delivery/config/configuration.js'
+export { createDeliveryStream, type DeliveryMetrics, type DeliveryStream } from './delivery/delivery-stream.js'
+export { type DirectoryStoreOptions, directoryStore } from './delivery/directory-store.js'
+export type { DeliveryInput } from './delivery/input.js'
+export type { DeliveryHandler } from './delivery/lambda.js'
+export { type S3StoreOptions, s3Store } from './delivery/s3-store.js'
+export { createFirehoseService, type FirehoseService, type FirehoseServiceOptions } from './delivery/service/service.js'
+export type { ServiceAnswer as FirehoseServiceAnswer, ServiceRequest as FirehoseServiceRequest } from './delivery/service/wire.js'
+export { type DeliveryObject, type MemoryStore, memoryStore, type ObjectStore } from './delivery/store.js'
+export type { DeliveryStreamOptions } from './delivery/stream-options.js'
+export type { StoreFailure, UnwrittenObject } from './delivery/writer.js'
 export type { HttpEndpointConsumer, HttpEndpointMeta } from './destinations/receive.js'
 export {
   createHttpEndpointHandler,

@@ -28,6 +28,9 @@ export interface DeliveryMetrics {
   invocations: number
   /** Puts into the store that failed and were tried again. */
   storeRetries: number
+  /** Of a stream to Redshift: objects that were copied, and those that were given up, each with a manifest under errors/. */
+  copied?: number
+  skipped?: number
   /** Bytes of memory that records hold. */
   heldBytes: number
   activePartitions: number
@@ -60,7 +63,7 @@ export interface DeliveryStream {
 /**
  * A delivery stream of Firehose on this machine, with the configuration that CreateDeliveryStream takes, or that
  * DescribeDeliveryStream gives: an S3 destination with buffering hints, processors, dynamic partitioning, prefixes, compression,
- * record format conversion and backup. What is taken in ends in an object, in an error object, or was dropped by the Lambda; it is
+ * record format conversion and backup, or an HTTP endpoint, OpenSearch, Splunk or Redshift. What is taken in ends in an object, in an error object, or was dropped by the Lambda; it is
  * held in memory until it is stored, so what a process that dies has not written is lost.
  *
  * Throws TypeError, RangeError or CONFIG, with the path, for a configuration or options that are wrong.

@@ -2,7 +2,15 @@
 import type { Taken } from './taken.js'
 
 /** What `!{firehose:error-output-type}` becomes. */
-export type ErrorOutputType = 'processing-failed' | 'format-conversion-failed' | 'decompression-failed' | 'activePartitionExceeded'
+export type ErrorOutputType =
+  | 'processing-failed'
+  | 'format-conversion-failed'
+  | 'decompression-failed'
+  | 'activePartitionExceeded'
+  | 'http-endpoint-failed'
+  | 'splunk-failed'
+  | 'AmazonOpenSearchService-failed'
+  | 'elasticsearch-failed'
 
 export interface Failure {
   type: ErrorOutputType
@@ -17,4 +25,6 @@ export interface Failed extends Failure {
   attempts: number
   /** Milliseconds since the epoch. */
   attemptEnd: number
+  /** Of the error object, where a destination has made it. */
+  line?: string | undefined
 }

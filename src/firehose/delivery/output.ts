@@ -187,7 +187,7 @@ export function errorOutput({ plan, lambdaArn, table, stored }: ErrorOutputOptio
         gatherer = gather<Uint8Array>(clock, plan, budget, (batch) => write(batch, type))
         types.set(type, gatherer)
       }
-      const line = encoder.encode(`${lineOf(failed, lambdaArn, table)}\n`)
+      const line = encoder.encode(`${failed.line ?? lineOf(failed, lambdaArn, table)}\n`)
       gatherer.add(line, { bytes: line.length, held: line.length, arrival: record.arrival })
     },
     end() {

@@ -3,6 +3,8 @@ import { checkKeys, checkWhole, MillraceError, wrongType } from '../../errors.js
 import { checkPorts } from '../../kinesis/service/service.js'
 import { FIREHOSE_LIMITS } from '../../limits.js'
 import type { Clock, Random } from '../../ports/ports.js'
+import { systemTransport, type Transport } from '../../ports/transport.js'
+import type { RedshiftLoad } from '../destinations/redshift.js'
 import type { CatalogTable } from '../errors/error-object.js'
 import type { StreamPlan } from './config/stream.js'
 import { type Conversion, createConversion, type DataFormatConversionConfiguration, type TimestampType } from './conversion.js'
@@ -27,6 +29,14 @@ export interface DeliveryStreamOptions {
   maxActivePartitions?: number | undefined
   /** Bytes that the gzip of one record may be unpacked to, 1 to 268,435,456; default 67,108,864. */
   maxUnpacked?: number | undefined
+  /** How an HTTP endpoint, OpenSearch and Splunk are reached; default the runtime's own fetch. */
+  transport?: Transport | undefined
+  /** Sent to OpenSearch beside our own, an Authorization say: AWS signs its requests by the role, which nobody can do here. */
+  searchHeaders?: Readonly<Record<string, string>> | undefined
+  /** Runs a COPY on the Redshift cluster, by a driver or the Data API; without it manifests are written, and nothing is copied. */
+  redshiftQuery?: ((statement: string, signal: AbortSignal | undefined) => Promise<unknown>) | undefined
+  /** Told of each COPY, once for each object that it was to load. */
+  onRedshiftLoad?: ((load: RedshiftLoad) => void) | undefined
   /** For the ARN of the stream, where the configuration names none; default us-east-1. */
   region?: string | undefined
   /** Told of each object that is stored. */
@@ -45,6 +55,10 @@ export const OPTIONS = [
   'maxBufferedBytes',
   'maxActivePartitions',
   'maxUnpacked',
+  'transport',
+  'searchHeaders',
+  'redshiftQuery',
+  'onRedshiftLoad',
   'region',
   'onObject',
   'onStoreFailure',
@@ -58,6 +72,7 @@ export function readOptions(options: DeliveryStreamOptions, plan: StreamPlan) {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
   const { store, handler, handlerTimeout = FIREHOSE_LIMITS.transformTime.value, maxBufferedBytes = 256 * MIB } = options
+  const { transport = systemTransport, searchHeaders, redshiftQuery, onRedshiftLoad } = options
   const { maxActivePartitions = 500, maxUnpacked = 64 * MIB, region, onObject, onStoreFailure } = options
   checkStore(store)
   if (handler !== undefined && typeof handler !== 'function') throw wrongType('handler', 'a function', handler)
@@ -65,8 +80,10 @@ export function readOptions(options: DeliveryStreamOptions, plan: StreamPlan) {
   checkWhole('maxBufferedBytes', maxBufferedBytes, MIB, Number.POSITIVE_INFINITY)
   checkWhole('maxActivePartitions', maxActivePartitions, 1, Number.POSITIVE_INFINITY)
   checkWhole('maxUnpacked', maxUnpacked, 1, 256 * MIB)
+  if (typeof transport?.send !== 'function') throw wrongType('transport', 'an object with send()', transport)
+  if (searchHeaders !== undefined && (typeof searchHeaders !== 'object' || searchHeaders === null)) throw wrongType('searchHeaders', 'an object', searchHeaders)
   if (region !== undefined && (typeof region !== 'string' || region === '')) throw wrongType('region', 'the name of a region', region)
-  for (const [name, value] of Object.entries({ onObject, onStoreFailure })) {
+  for (const [name, value] of Object.entries({ onObject, onStoreFailure, redshiftQuery, onRedshiftLoad })) {
     if (value !== undefined && typeof value !== 'function') throw wrongType(name, 'a function', value)
   }
   if (plan.processing.lambda && !handler)
@@ -86,6 +103,10 @@ export function readOptions(options: DeliveryStreamOptions, plan: StreamPlan) {
     catalogTable: plan.conversion ? catalogTable(plan.conversion) : {},
     onObject,
     onStoreFailure,
+    transport,
+    searchHeaders,
+    redshiftQuery,
+    onRedshiftLoad,
     ...checkPorts(options.ports),
   }
 }

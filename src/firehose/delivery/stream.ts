@@ -6,9 +6,11 @@
 // What is taken in is held in memory, within a limit, until it is stored.
 import { inform, isThenable, MillraceError, messageOf } from '../../errors.js'
 import { FIREHOSE_LIMITS, KINESIS } from '../../limits.js'
+import { destinationOutput } from '../destinations/output.js'
 import { createBudget } from './budget.js'
 import type { StreamPlan } from './config/stream.js'
 import type { DeliveryStream } from './delivery-stream.js'
+import { copiesOf, destinationOf } from './elsewhere.js'
 import type { ErrorOutputType, Failed } from './failure.js'
 import { type DeliveryInput, readBatch, readInput, userRecords } from './input.js'
 import { createLambdaProcessor, type LambdaProcessor } from './lambda.js'
@@ -23,7 +25,7 @@ import { createWriter } from './writer.js'
 /** The parts of a stream over a checked configuration. */
 export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryStream {
   const { store, clock, random, maxUnpacked, maxActivePartitions, onObject, onStoreFailure, streamArn } = options
-  const { processing, output, backup: backupPlan, partitioned } = plan
+  const { processing, output, partitioned } = plan
   const kinesis = plan.sourceArn !== undefined
   const counts = { accepted: 0, acceptedBytes: 0, split: 0, delivered: 0, dropped: 0, failed: 0, backedUp: 0 }
   const objects = { objects: 0, errorObjects: 0, backupObjects: 0, objectBytes: 0 }
@@ -42,18 +44,38 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
       counts[records] += count
       if (onObject) inform(() => onObject({ ...rest, bytes: body.length, records: count }))
     }
+  const tellObject = told('objects', 'delivered')
   const errors = errorOutput({ plan: output, lambdaArn: processing.lambda?.arn, table: options.catalogTable, stored: told('errorObjects', 'failed') }, around)
-  const main = recordOutput(
-    {
-      plan: output,
-      extension: plan.extension,
-      delimiter: processing.delimiter,
-      conversion: options.conversion,
-      fail,
-      stored: told('objects', 'delivered'),
-    },
-    around,
-  )
+  const destination = destinationOf(plan, options)
+  const copies = copiesOf(plan, options, around, giveUp.signal)
+  const main = destination
+    ? destinationOutput(
+        {
+          destination,
+          fail: (failure, line) => fail({ ...failure, type: destination.errorOutputType, line }),
+          delivered(records) {
+            counts.delivered += records
+          },
+          signal: giveUp.signal,
+        },
+        around,
+      )
+    : recordOutput(
+        {
+          plan: output,
+          extension: plan.extension,
+          delimiter: processing.delimiter,
+          conversion: options.conversion,
+          fail,
+          stored(object, count) {
+            tellObject(object, count)
+            copies?.add(object)
+          },
+        },
+        around,
+      )
+  // The others' bucket has what fails, and all of it where that is wanted.
+  const backupPlan = destination ? (destination.backupAll ? output : undefined) : plan.backup
   const backup =
     backupPlan &&
     recordOutput({ plan: backupPlan, extension: undefined, delimiter: false, conversion: undefined, fail, stored: told('backupObjects', 'backedUp') }, around)
@@ -155,6 +177,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
     backup?.end()
     await writer.settled()
     errors.end()
+    await copies?.settled()
     await writer.settled()
   }
 
@@ -170,7 +193,12 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
       signal?.removeEventListener('abort', stop)
     }
     const { unwritten } = writer
-    if (unwritten.length === 0) return
+    if (unwritten.length === 0) {
+      const undone = copies?.counts.undone ?? 0
+      if (undone > 0)
+        throw new MillraceError('NOT_DONE', `${undone} ${undone === 1 ? 'object is stored and was' : 'objects are stored and were'} not copied into Redshift`)
+      return
+    }
     const [{ key, error }] = unwritten
     const records = unwritten.reduce((sum, one) => sum + one.records, 0)
     const what = `${unwritten.length} ${unwritten.length === 1 ? 'object' : 'objects'} with ${records} records could not be written`
@@ -206,6 +234,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
       invocations: lambda?.invocations ?? 0,
       storeRetries: writer.retries,
       heldBytes: budget.held,
+      ...(copies ? { copied: copies.counts.copied, skipped: copies.counts.skipped } : {}),
       activePartitions: partitioned ? main.active : 0,
     }),
     [Symbol.asyncDispose]: () => close(),

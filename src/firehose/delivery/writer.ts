@@ -15,6 +15,8 @@ export interface WriteJob {
   make(): Promise<DeliveryObject | undefined>
   /** Told once it is stored. */
   stored(object: DeliveryObject): void
+  /** Told where it is given up. */
+  lost?(error: unknown): void
 }
 
 /** An object that was given up. */
@@ -91,7 +93,7 @@ export function createWriter(
     }
   }
 
-  async function run({ records, held, make, stored }: WriteJob): Promise<void> {
+  async function run({ records, held, make, stored, lost }: WriteJob): Promise<void> {
     if (free > 0) free--
     else await new Promise<void>((resolve) => waiting.push(resolve))
     try {
@@ -99,11 +101,16 @@ export function createWriter(
       if (!object) return
       const given = await put(object)
       if (given && isHopeless(given.error)) broken = given
-      if (given) unwritten.push({ bucket: object.bucket, key: object.key, records, bytes: object.body.length, error: given.error })
-      else stored(object)
+      if (!given) {
+        stored(object)
+        return
+      }
+      unwritten.push({ bucket: object.bucket, key: object.key, records, bytes: object.body.length, error: given.error })
+      lost?.(given.error)
     } catch (error) {
       broken = { error }
       unwritten.push({ bucket: '', key: `an object that could not be made (${messageOf(error)})`, records, bytes: 0, error })
+      lost?.(error)
     } finally {
       const next = waiting.shift()
       if (next) next()

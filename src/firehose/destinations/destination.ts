@@ -4,6 +4,7 @@ import { outOfRange, wrongType } from '../../errors.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { Transport } from '../../ports/transport.js'
 import { type Check, object, optional, unused, whole } from '../delivery/config/shape.js'
+import type { ErrorOutputType } from '../delivery/failure.js'
 import type { Destination, FailedDelivery } from '../delivery/record.js'
 
 export interface StreamDestination extends Destination {
@@ -12,7 +13,7 @@ export interface StreamDestination extends Destination {
   /** Whether S3 gets all records and not the failed alone. */
   readonly backupAll: boolean
   /** What `!{firehose:error-output-type}` stands for where its failures are written. */
-  readonly errorOutputType: string
+  readonly errorOutputType: ErrorOutputType
   /** A line of the error object, of a record that deliver() gave back. */
   failureLine(failure: FailedDelivery): string
 }
@@ -32,8 +33,6 @@ export const COMMON = {
   CloudWatchLoggingOptions: unused,
   ProcessingConfiguration: unused,
   S3Configuration: unused,
-  /** Of a description. */
-  S3DestinationDescription: unused,
 }
 
 const MIB = 1024 * 1024

@@ -35,7 +35,7 @@ interface Fault {
 const encoder = new TextEncoder()
 
 /**
- * From an HttpEndpointDestinationConfiguration (or its description); its URL may be http:// too, as servers on one's
+ * From an HttpEndpointDestinationConfiguration; its URL may be http:// too, as servers on one's
  * own machine are. Throws TypeError or RangeError, with the path below `path`, for what AWS refuses, and CONFIG where
  * the runtime has no gzip. One buffer becomes as many requests, one after the other, as its records need. A 413 is
  * final, and its records come back as failed, where AWS says that it writes them nowhere.

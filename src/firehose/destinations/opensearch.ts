@@ -43,7 +43,7 @@ interface Target {
   retrySeconds: number | undefined
   hints: StreamDestination['hints']
   backupAll: boolean
-  errorOutputType: string
+  errorOutputType: StreamDestination['errorOutputType']
 }
 
 /** A record that goes to its index. */
@@ -57,7 +57,7 @@ const TIMEOUT = 180_000
 const ANSWER = { own: 1 << 20, document: 8192 }
 
 /**
- * From an AmazonopensearchserviceDestinationConfiguration (or its description; so for the two below). Throws TypeError
+ * From an AmazonopensearchserviceDestinationConfiguration Throws TypeError
  * or RangeError, with the path below `path`, for what AWS refuses, and where there is a DomainARN and no ClusterEndpoint. One
  * buffer is one bulk request. A record that is no document fails alone, before anything is sent, with code 400 and 0
  * attempts; a document that the index refuses for what it is (400, 404 ...) fails with what it answers; all else is sent

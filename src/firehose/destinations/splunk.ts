@@ -40,7 +40,7 @@ const read = object({
 })
 
 /**
- * From a SplunkDestinationConfiguration (or its description). Throws TypeError or RangeError, with the path below
+ * From a SplunkDestinationConfiguration. Throws TypeError or RangeError, with the path below
  * `path`, for what AWS refuses. One buffer is one request, its records' bytes one behind the other, and is delivered once the
  * indexer has acknowledged it: HEC answers for all of it, so that one bad record fails them all. What is sent again may be indexed twice.
  */

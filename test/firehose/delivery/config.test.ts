@@ -67,8 +67,11 @@ describe('what is wrong is told with its path', () => {
     [[], '"config" expected an object, got an array'],
     [{}, '"config.DeliveryStreamName" expected a name of 1 to 64 letters'],
     [configOf({}, { DeliveryStreamName: 'a b' }), '"config.DeliveryStreamName" expected a name'],
-    [{ DeliveryStreamName: 'x' }, '"config" expected either ExtendedS3DestinationConfiguration or S3DestinationConfiguration'],
-    [configOf({}, { S3DestinationConfiguration: { BucketARN: 'arn:aws:s3:::b' } }), '"config" expected either'],
+    [
+      { DeliveryStreamName: 'x' },
+      '"config" expected one of ExtendedS3DestinationConfiguration, S3DestinationConfiguration, HttpEndpointDestinationConfiguration',
+    ],
+    [configOf({}, { S3DestinationConfiguration: { BucketARN: 'arn:aws:s3:::b' } }), 'got ExtendedS3DestinationConfiguration, S3DestinationConfiguration'],
     [JSON.parse('{"DeliveryStreamName":"x","__proto__":{}}'), '"config" expected one of DeliveryStreamName'],
     [configOf({ Prefixes: 'x' } as object), `"${AT}" expected one of RoleARN, BucketARN`],
     [configOf({ BucketARN: 'lake' }), `"${AT}.BucketARN" expected the ARN of a bucket, arn:aws:s3:::NAME, got "lake"`],
@@ -93,8 +96,8 @@ describe('what is wrong is told with its path', () => {
       `"${AT}.S3BackupConfiguration.BufferingHints.IntervalInSeconds" expected a whole number from 60 to 900`,
     ],
     [
-      configOf({}, { HttpEndpointDestinationConfiguration: {} } as object),
-      '"config.HttpEndpointDestinationConfiguration" expected to be absent (a local delivery stream writes to S3',
+      configOf({}, { SnowflakeDestinationConfiguration: {} } as object),
+      '"config.SnowflakeDestinationConfiguration" expected to be absent (a local delivery stream does not write there',
     ],
     [
       configOf({}, { MSKSourceConfiguration: {} } as object),

@@ -112,6 +112,37 @@ describe('FirehoseClient', () => {
     expect(service.create(told as object).name).toBe('clicks')
   })
 
+  it('has a stream to another destination, and tells no secret of it', async () => {
+    const HttpEndpointDestinationConfiguration = {
+      EndpointConfiguration: { Url: 'http://127.0.0.1:1/', Name: 'n', AccessKey: 'secret' },
+      RetryOptions: { DurationInSeconds: 0 },
+      S3Configuration: destination,
+    }
+    await client.send(new CreateDeliveryStreamCommand({ DeliveryStreamName: 's', HttpEndpointDestinationConfiguration }))
+    const { DeliveryStreamDescription } = await client.send(new DescribeDeliveryStreamCommand({ DeliveryStreamName: 's' }))
+    expect(DeliveryStreamDescription?.Destinations).toMatchObject([
+      {
+        DestinationId: 'destinationId-000000000001',
+        HttpEndpointDestinationDescription: {
+          EndpointConfiguration: { Url: 'http://127.0.0.1:1/', Name: 'n' },
+          S3DestinationDescription: { ...destination, CompressionFormat: 'UNCOMPRESSED' },
+        },
+      },
+    ])
+    expect(JSON.stringify(DeliveryStreamDescription)).not.toContain('secret')
+    const update = {
+      DeliveryStreamName: 's',
+      CurrentDeliveryStreamVersionId: '1',
+      DestinationId: 'destinationId-000000000001',
+      ExtendedS3DestinationUpdate: {},
+    }
+    await expect(client.send(new UpdateDestinationCommand(update))).rejects.toThrow('Only the destination of a stream to S3 can be updated here.')
+    await put('s', 'a')
+    await service.close()
+    expect(store.objects).toHaveLength(1)
+    expect(JSON.parse(textOf(store.objects[0].body))).toMatchObject({ errorCode: 'HttpEndpoint.ConnectionFailed', rawData: 'YQ==' })
+  })
+
   it('lists, tags and deletes', async () => {
     for (const name of ['c', 'a', 'b']) await create(name)
     expect(await client.send(new ListDeliveryStreamsCommand({ Limit: 2 }))).toMatchObject({ DeliveryStreamNames: ['a', 'b'], HasMoreDeliveryStreams: true })

@@ -23,7 +23,7 @@ function world() {
   const destination: StreamDestination = {
     hints: { bytes: 10, interval: 60_000 },
     backupAll: false,
-    errorOutputType: 'x-failed',
+    errorOutputType: 'splunk-failed',
     failureLine: ({ record, code }) => `${code} ${text(record.data)}`,
     async deliver(records, signal) {
       buffers.push({ at: clock.monotonic() - start, records: records.map(({ data }) => text(data)) })

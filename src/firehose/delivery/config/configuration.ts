@@ -37,5 +37,12 @@ export interface DeliveryStreamConfiguration {
   DeliveryStreamType?: string | undefined
   ExtendedS3DestinationConfiguration?: ExtendedS3Configuration | undefined
   S3DestinationConfiguration?: S3Configuration | undefined
+  /** These as AWS has them, and as the SDK's types do. */
+  HttpEndpointDestinationConfiguration?: object | undefined
+  AmazonopensearchserviceDestinationConfiguration?: object | undefined
+  AmazonOpenSearchServerlessDestinationConfiguration?: object | undefined
+  ElasticsearchDestinationConfiguration?: object | undefined
+  SplunkDestinationConfiguration?: object | undefined
+  RedshiftDestinationConfiguration?: object | undefined
   KinesisStreamSourceConfiguration?: { KinesisStreamARN?: string | undefined; RoleARN?: string | undefined } | undefined
 }

@@ -26,7 +26,7 @@ export function fromDescription(value: unknown): unknown {
   // A stream to S3 is described in both ways, the second of which has all of it.
   if (isObject(extended)) config.ExtendedS3DestinationConfiguration = withBackup(extended)
   else if (plain !== undefined) config.S3DestinationConfiguration = plain
-  for (const [name, other] of Object.entries(others)) config[name.replace(/Description$/, 'Configuration')] = other
+  for (const [name, other] of Object.entries(others)) config[name.replace(/Description$/, 'Configuration')] = isObject(other) ? withS3(other) : other
   if (isObject(Source)) {
     const { KinesisStreamSourceDescription: kinesis, DirectPutSourceDescription: direct, ...sources } = Source
     if (isObject(kinesis)) {
@@ -37,6 +37,11 @@ export function fromDescription(value: unknown): unknown {
     for (const [name, other] of Object.entries(sources)) config[name.replace(/Description$/, 'Configuration')] = other
   }
   return config
+}
+
+/** What the other destinations call their bucket. */
+function withS3({ S3DestinationDescription, ...destination }: Record<string, unknown>): Record<string, unknown> {
+  return withBackup(S3DestinationDescription === undefined ? destination : { ...destination, S3Configuration: S3DestinationDescription })
 }
 
 function withBackup({ S3BackupDescription, ...destination }: Record<string, unknown>): Record<string, unknown> {

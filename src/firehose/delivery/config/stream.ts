@@ -1,5 +1,5 @@
 // The configuration of a delivery stream: the input of CreateDeliveryStream, or what DescribeDeliveryStream gives of one.
-import { MillraceError, outOfRange } from '../../../errors.js'
+import { MillraceError, outOfRange, wrongType } from '../../../errors.js'
 import type { DataFormatConversionConfiguration } from '../../conversion/config.js'
 import { COMPRESSION_FORMATS, type CompressionFormat, type ObjectCodec, objectCodec } from '../compression.js'
 import { type Prefix, readPrefix } from '../prefix.js'
@@ -38,11 +38,13 @@ export interface StreamPlan {
   processing: ProcessingPlan
   /** Whether there is a buffer for each partition. */
   partitioned: boolean
+  /** Where records go instead, or, of Redshift, where their objects are copied to; then `output` is the S3Configuration of that. */
+  destination: { name: DestinationName; config: unknown; path: string } | undefined
   /** DataFormatConversionConfiguration, where it is there and enabled. */
   conversion: DataFormatConversionConfiguration | undefined
 }
 
-const ELSEWHERE = 'a local delivery stream writes to S3 or to a directory'
+const ELSEWHERE = 'a local delivery stream does not write there'
 const SOURCE = 'a local delivery stream takes what is put into it'
 const MIB = 1024 * 1024
 
@@ -51,7 +53,7 @@ const bucketArn: Check<string> = text(1, 2048, /^arn:[^:]+:s3:::[\w.-]{1,255}$/,
 
 const hints = (leastInterval: number) => object({ SizeInMBs: optional(whole(1, 128)), IntervalInSeconds: optional(whole(leastInterval, 900)) })
 
-const s3 = (leastInterval: number) => ({
+const s3Members = (leastInterval: number) => ({
   RoleARN: unused,
   BucketARN: bucketArn,
   Prefix: optional(text(0, 1024)),
@@ -62,13 +64,14 @@ const s3 = (leastInterval: number) => ({
   CloudWatchLoggingOptions: unused,
 })
 
-const plainS3 = object(s3(0))
+const backupMode = optional(oneOf(['Disabled', 'Enabled']))
+const plainS3 = object(s3Members(0))
 const extendedS3 = object({
-  ...s3(0),
+  ...s3Members(0),
   ProcessingConfiguration: optional(((value, path) => readProcessing(value, path)) as Check<ProcessingPlan>),
-  S3BackupMode: optional(oneOf(['Disabled', 'Enabled'])),
+  S3BackupMode: backupMode,
   // Of the backup a real stream takes no interval below a minute.
-  S3BackupConfiguration: optional(object(s3(60))),
+  S3BackupConfiguration: optional(object(s3Members(60))),
   DataFormatConversionConfiguration: optional(((value, path) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw outOfRange(path, 'an object', value)
     return value
@@ -96,12 +99,13 @@ const stream = object({
   ExtendedS3DestinationConfiguration: optional(extendedS3),
   MSKSourceConfiguration: refused(SOURCE),
   DatabaseSourceConfiguration: refused(SOURCE),
-  RedshiftDestinationConfiguration: refused(ELSEWHERE),
-  ElasticsearchDestinationConfiguration: refused(ELSEWHERE),
-  AmazonopensearchserviceDestinationConfiguration: refused(ELSEWHERE),
-  AmazonOpenSearchServerlessDestinationConfiguration: refused(ELSEWHERE),
-  SplunkDestinationConfiguration: refused(ELSEWHERE),
-  HttpEndpointDestinationConfiguration: refused(ELSEWHERE),
+  // Each is checked where it is made from.
+  RedshiftDestinationConfiguration: unused,
+  ElasticsearchDestinationConfiguration: unused,
+  AmazonopensearchserviceDestinationConfiguration: unused,
+  AmazonOpenSearchServerlessDestinationConfiguration: unused,
+  SplunkDestinationConfiguration: unused,
+  HttpEndpointDestinationConfiguration: unused,
   SnowflakeDestinationConfiguration: refused(ELSEWHERE),
   IcebergDestinationConfiguration: refused(ELSEWHERE),
 })
@@ -120,16 +124,58 @@ export function readStream(config: unknown): StreamPlan {
   const kinesis = given.DeliveryStreamType === 'KinesisStreamAsSource'
   if (kinesis !== (source !== undefined))
     throw new MillraceError('CONFIG', '"config" expected KinesisStreamSourceConfiguration where DeliveryStreamType is KinesisStreamAsSource, and only there')
-  if ((extended === undefined) === (plain === undefined))
-    throw new MillraceError('CONFIG', '"config" expected either ExtendedS3DestinationConfiguration or S3DestinationConfiguration')
-  const path = `config.${extended ? 'Extended' : ''}S3DestinationConfiguration`
+  const names = ([...S3_NAMES, ...DESTINATION_NAMES] as const).filter((name) => given[name] !== undefined)
+  if (names.length !== 1)
+    throw new MillraceError(
+      'CONFIG',
+      `"config" expected one of ${[...S3_NAMES, ...DESTINATION_NAMES].join(', ')}, got ${names.length ? names.join(', ') : 'none'}`,
+    )
+  const [name] = names
+  const path = `config.${name}`
   return {
     name: given.DeliveryStreamName,
     arn: given.DeliveryStreamARN,
     version: Number(given.VersionId ?? 1),
     sourceArn: source?.KinesisStreamARN,
-    ...destination(extended ?? ({ ...plain, ...NO_EXTENSION } as ExtendedS3), path),
+    ...(isElsewhere(name)
+      ? elsewhere(name, given[name], path)
+      : { ...destination(extended ?? ({ ...plain, ...NO_EXTENSION } as ExtendedS3), path), destination: undefined }),
   }
+}
+
+const S3_NAMES = ['ExtendedS3DestinationConfiguration', 'S3DestinationConfiguration'] as const
+export const DESTINATION_NAMES = [
+  'HttpEndpointDestinationConfiguration',
+  'AmazonopensearchserviceDestinationConfiguration',
+  'AmazonOpenSearchServerlessDestinationConfiguration',
+  'ElasticsearchDestinationConfiguration',
+  'SplunkDestinationConfiguration',
+  'RedshiftDestinationConfiguration',
+] as const
+export type DestinationName = (typeof DESTINATION_NAMES)[number]
+const isElsewhere = (name: string): name is DestinationName => (DESTINATION_NAMES as readonly string[]).includes(name)
+
+/** Of what a destination has, that which concerns the stream; the rest is for who makes the destination. */
+function elsewhere(name: DestinationName, config: unknown, path: string): Omit<StreamPlan, 'name' | 'arn' | 'version' | 'sourceArn'> {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) throw wrongType(path, 'an object', config)
+  const { S3Configuration, ProcessingConfiguration, S3BackupMode, S3BackupConfiguration } = config as Record<string, unknown>
+  const s3 = plainS3(S3Configuration ?? undefined, `${path}.S3Configuration`)
+  const given = {
+    ...s3,
+    ...NO_EXTENSION,
+    ProcessingConfiguration: optional(((value, at) => readProcessing(value, at)) as Check<ProcessingPlan>)(
+      ProcessingConfiguration ?? undefined,
+      `${path}.ProcessingConfiguration`,
+    ),
+    // Of Redshift, whose backup is one of its own; the others' is the bucket that has what fails.
+    ...(name === 'RedshiftDestinationConfiguration'
+      ? {
+          S3BackupMode: backupMode(S3BackupMode ?? undefined, `${path}.S3BackupMode`),
+          S3BackupConfiguration: optional(object(s3Members(60)))(S3BackupConfiguration ?? undefined, `${path}.S3BackupConfiguration`),
+        }
+      : {}),
+  }
+  return { ...destination(given as ExtendedS3, path), destination: { name, config, path } }
 }
 
 const NO_EXTENSION = {
@@ -144,7 +190,7 @@ const NO_EXTENSION = {
 
 const NO_PROCESSING: ProcessingPlan = { decompress: false, extract: false, split: undefined, lambda: undefined, query: undefined, delimiter: false }
 
-function destination(given: ExtendedS3, path: string): Omit<StreamPlan, 'name' | 'arn' | 'version' | 'sourceArn'> {
+function destination(given: ExtendedS3, path: string): Omit<StreamPlan, 'name' | 'arn' | 'version' | 'sourceArn' | 'destination'> {
   const processing = given.ProcessingConfiguration ?? NO_PROCESSING
   const partitioned = given.DynamicPartitioningConfiguration?.Enabled ?? false
   const conversion = given.DataFormatConversionConfiguration?.Enabled === false ? undefined : given.DataFormatConversionConfiguration

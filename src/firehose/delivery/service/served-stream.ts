@@ -1,4 +1,5 @@
 // A stream that the service has, as it describes it, and what an update makes of its configuration.
+import { DESTINATION_NAMES } from '../config/stream.js'
 import type { DeliveryStream } from '../delivery-stream.js'
 import { ServiceError } from './wire.js'
 
@@ -9,7 +10,7 @@ type Members = Record<string, unknown>
 
 export interface ServedStream {
   name: string
-  /** The input of CreateDeliveryStream; its destination always the extended one. */
+  /** The input of CreateDeliveryStream; S3 as its destination always the extended one. */
   config: Members
   stream: DeliveryStream
   version: number
@@ -46,9 +47,7 @@ const S3_MEMBERS = [
 
 /** DeliveryStreamDescription. */
 export function describe({ name, config, stream, version, created, updated, encryption }: ServedStream): Members {
-  const { ExtendedS3DestinationConfiguration, DeliveryStreamType = 'DirectPut', KinesisStreamSourceConfiguration: source } = config
-  const { S3BackupConfiguration: backup, ...destination } = ExtendedS3DestinationConfiguration as Members
-  const extended = { S3BackupMode: 'Disabled', ...described(destination, sizeOf(destination)) }
+  const { DeliveryStreamType = 'DirectPut', KinesisStreamSourceConfiguration: source } = config
   return {
     DeliveryStreamName: name,
     DeliveryStreamARN: stream.arn,
@@ -59,14 +58,32 @@ export function describe({ name, config, stream, version, created, updated, encr
     CreateTimestamp: created / 1000,
     ...(updated === undefined ? {} : { LastUpdateTimestamp: updated / 1000 }),
     ...(isObject(source) ? { Source: { KinesisStreamSourceDescription: { ...source, DeliveryStartTimestamp: created / 1000 } } } : {}),
-    Destinations: [
-      {
-        DestinationId: DESTINATION,
-        S3DestinationDescription: Object.fromEntries(Object.entries(extended).filter(([member]) => S3_MEMBERS.includes(member))),
-        ExtendedS3DestinationDescription: { ...extended, ...(isObject(backup) ? { S3BackupDescription: described(backup, 5) } : {}) },
-      },
-    ],
+    Destinations: [{ DestinationId: DESTINATION, ...destinationOf(config) }],
     HasMoreDestinations: false,
+  }
+}
+
+function destinationOf(config: Members): Members {
+  const name = DESTINATION_NAMES.find((one) => isObject(config[one]))
+  if (name) return { [name.replace(/Configuration$/, 'Description')]: elsewhere(config[name] as Members) }
+  const { S3BackupConfiguration, ...destination } = config.ExtendedS3DestinationConfiguration as Members
+  const extended = { S3BackupMode: 'Disabled', ...described(destination, sizeOf(destination)) }
+  return {
+    S3DestinationDescription: Object.fromEntries(Object.entries(extended).filter(([member]) => S3_MEMBERS.includes(member))),
+    ExtendedS3DestinationDescription: { ...extended, ...backupOf(S3BackupConfiguration) },
+  }
+}
+
+const backupOf = (backup: unknown) => (isObject(backup) ? { S3BackupDescription: described(backup, 5) } : {})
+
+/** As the service tells of it: without the password and the access key, which it never gives back. */
+function elsewhere({ S3Configuration, S3BackupConfiguration, Password: _, EndpointConfiguration, ...destination }: Members): Members {
+  const { AccessKey: __, ...endpoint } = isObject(EndpointConfiguration) ? EndpointConfiguration : {}
+  return {
+    ...destination,
+    ...(EndpointConfiguration === undefined ? {} : { EndpointConfiguration: endpoint }),
+    S3DestinationDescription: described(S3Configuration as Members, 5),
+    ...backupOf(S3BackupConfiguration),
   }
 }
 
@@ -86,7 +103,8 @@ export function extended(input: Members): Members {
  * one before; of processing an omitted Enabled stays as it was, and omitted Processors are none.
  */
 export function updated(config: Members, update: Members): Members {
-  const before = config.ExtendedS3DestinationConfiguration as Members
+  const before = config.ExtendedS3DestinationConfiguration
+  if (!isObject(before)) throw new ServiceError('InvalidArgumentException', 'Only the destination of a stream to S3 can be updated here.')
   const { S3BackupUpdate, ...members } = update
   const after: Members = { ...before, ...members }
   if (isObject(S3BackupUpdate)) after.S3BackupConfiguration = { ...(before.S3BackupConfiguration as Members | undefined), ...S3BackupUpdate }
