@@ -7,6 +7,7 @@ import type { ObjectStore } from '../firehose/delivery/store.js'
 import { openStream } from '../firehose/delivery/stream.js'
 import { type DeliveryStreamOptions, readOptions } from '../firehose/delivery/stream-options.js'
 import { type Command, type Io, textOption, UsageError, type Values, wholeOption } from './command.js'
+import { check, help as checkHelp, options as checkOptions } from './deliver-check.js'
 import { named, readConfig, readHandler, readTable } from './deliver-files.js'
 import { listen } from './deliver-listen.js'
 import { putRecords } from './deliver-records.js'
@@ -18,6 +19,7 @@ export const command: Command = {
   summary: 'records through a Firehose delivery stream on this machine',
   help: `Usage: millrace deliver --config FILE (--out DIR | --s3) [options] [INPUT...]
        millrace deliver --listen PORT [--config FILE]... (--out DIR | --s3) [options]
+       millrace deliver --check --config FILE --schema FILE [options] [INPUT...]
 
 Reads records, one a line, from the files INPUT ("-" is standard input, the default; .gz is unpacked)
 and writes the objects that a delivery stream with the configuration FILE would write: prefixes,
@@ -44,7 +46,7 @@ A summary goes to stderr; the exit code is 1 where records went to the error out
                     SDK, until it is interrupted; 0 takes a free port. Streams are those of --config and
                     what CreateDeliveryStream makes. The address is on stdout
   --host H          default 127.0.0.1
-  --json            the summary, or the address, as one JSON line on stdout
+${checkHelp}  --json            the summary, or the address, as one JSON line on stdout
 
 Intervals of the buffering hints count from when a record is read. A store that fails is tried
 again, for some 30 seconds more at the end.
@@ -66,9 +68,11 @@ Example: millrace deliver --config clicks.json --handler shape.mjs --out lake < 
     listen: { type: 'string' },
     host: { type: 'string' },
     json: { type: 'boolean' },
+    ...checkOptions,
   },
   flags: { maxActivePartitions: 'partitions' },
   async run(values, positionals, io) {
+    if (values.check) return check(values, positionals, io)
     const port = wholeOption(values, 'listen', 0, 65_535)
     const files = (values.config as string[] | undefined) ?? []
     if (port === undefined && values.host !== undefined) throw new UsageError('--host expected --listen beside it')

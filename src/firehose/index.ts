@@ -1,5 +1,20 @@
 export { type ErrorCode, MillraceError, type Position } from '../errors.js'
 export { blueprints as firehoseBlueprints } from './blueprints.js'
+export {
+  type CheckOptions as FirehoseConversionCheckOptions,
+  type ConversionReport as FirehoseConversionReport,
+  checkConversion as checkFirehoseConversion,
+  type Finding as FirehoseConversionFinding,
+} from './conversion/check.js'
+export type { DataFormatConversionConfiguration, HiveJsonSerDe, OpenXJsonSerDe, ParquetSerDe, SchemaConfiguration } from './conversion/config.js'
+export type { LossKind as FirehoseConversionLoss } from './conversion/losses.js'
+export type { ConversionOptions as FirehoseConversionOptions } from './conversion/open.js'
+export type { Rejected as FirehoseRejectedRecord } from './conversion/rejection.js'
+export {
+  type Conversion as FirehoseConversion,
+  type ConvertedObject as FirehoseConvertedObject,
+  createConversion as createFirehoseConversion,
+} from './delivery/conversion.js'
 export type { DeliveryStreamConfiguration, ExtendedS3Configuration, S3Configuration } from './delivery/config/configuration.js'
 export { createDeliveryStream, type DeliveryMetrics, type DeliveryStream } from './delivery/delivery-stream.js'
 export { type DirectoryStoreOptions, directoryStore } from './delivery/directory-store.js'

@@ -1,6 +1,7 @@
 // What a conversion's configuration and table may be, and what the file is then like.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createConversion, type ParquetSerDe } from '../../../src/firehose/delivery/conversion.js'
+import type { ParquetSerDe } from '../../../src/firehose/conversion/config.js'
+import { createConversion } from '../../../src/firehose/delivery/conversion.js'
 import { type Duck, openDuck } from '../../duck.js'
 
 const MIB = 1024 * 1024

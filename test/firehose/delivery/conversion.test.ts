@@ -1,12 +1,9 @@
 // Record format conversion: DuckDB reads what comes out, a slow second implementation says what it should be.
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  type ConversionOptions,
-  createConversion,
-  type DataFormatConversionConfiguration,
-  type ParquetSerDe,
-} from '../../../src/firehose/delivery/conversion.js'
+import type { DataFormatConversionConfiguration, ParquetSerDe } from '../../../src/firehose/conversion/config.js'
+import type { ConversionOptions } from '../../../src/firehose/conversion/open.js'
+import { createConversion } from '../../../src/firehose/delivery/conversion.js'
 import { type Duck, openDuck } from '../../duck.js'
 import { convert, HIVE, OPENX, type Serde, type Type } from '../conversion/reference.js'
 import { HIVE_CASES, HIVE_REFUSALS, OPENX_CASES, OPENX_REFUSALS, RECORDS } from '../conversion/rules.js'
