@@ -36,7 +36,13 @@ export async function check(values: Values, positionals: string[], io: Io): Prom
   // What is left to be wrong is either of the two.
   const check = await named(files[0], () => openCheck(conversion, given, { timestamps, onRejected, ports: io.ports }))
   try {
-    const stream = { put: (record: Uint8Array | { data: Uint8Array }) => check.add(record instanceof Uint8Array ? record : record.data) }
+    const put = (record: Uint8Array | { data: Uint8Array }) => check.add(record instanceof Uint8Array ? record : record.data)
+    const stream = {
+      put,
+      async putBatch(records: readonly (Uint8Array | { data: Uint8Array })[]) {
+        for (const record of records) await put(record)
+      },
+    }
     const faults = await putRecords(io, stream, positionals.length > 0 ? positionals : ['-'], {
       newline: values.newline === true,
       records: values.records === true,
