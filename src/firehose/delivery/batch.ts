@@ -21,7 +21,8 @@ export interface BatchHints {
 export interface Gatherer<T> {
   /** Undefined where nothing is gathered. */
   readonly open: Batch<T> | undefined
-  add(item: T, size: { bytes: number; held: number; arrival: number }): void
+  /** `bytes` count for the hint, `held` for memory. */
+  add(item: T, bytes: number, held: number, arrival: number): void
   /** Ends what is gathered, where there is something: `due` has it. */
   end(): void
 }
@@ -40,7 +41,7 @@ export function gather<T>(clock: Clock, hints: BatchHints, budget: Budget, due: 
     get open() {
       return open
     },
-    add(item, { bytes, held, arrival }) {
+    add(item, bytes, held, arrival) {
       if (!open) {
         const timer = new AbortController()
         open = { items: [], bytes: 0, held: 0, oldest: arrival, timer }
@@ -54,7 +55,7 @@ export function gather<T>(clock: Clock, hints: BatchHints, budget: Budget, due: 
       open.items.push(item)
       open.bytes += bytes
       open.held += held
-      open.oldest = Math.min(open.oldest, arrival)
+      if (arrival < open.oldest) open.oldest = arrival
       budget.take(held)
       if (open.bytes >= hints.bytes) end()
     },

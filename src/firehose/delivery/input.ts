@@ -15,25 +15,38 @@ export interface DeliveryInput {
   shardId?: string | undefined
 }
 
-/** Throws TypeError or RangeError. `most`: bytes of a record. */
-export function readInput(record: unknown, label: string, most: number): DeliveryInput {
-  const input = (record instanceof Uint8Array ? { data: record } : record) as DeliveryInput
-  if (!(input?.data instanceof Uint8Array)) throw wrongType(label, 'a Uint8Array, or an object with data', record)
-  if (input.data.length > most) throw new RangeError(`"${label}" expected at most ${most} bytes, got ${input.data.length}`)
-  const { arrival } = input
-  if (arrival !== undefined && !(typeof arrival === 'number' && Math.abs(arrival) <= 8.64e15))
-    throw wrongType(`${label}.arrival`, 'milliseconds since the epoch', arrival)
-  return input
+type Given = Uint8Array | DeliveryInput
+
+/** What a put is given, checked. */
+export interface Inputs {
+  records: readonly Given[]
+  /** Of all of them. */
+  bytes: number
 }
 
-export function readBatch(records: unknown, most: number): DeliveryInput[] {
+/** Throws TypeError or RangeError. `most`: bytes of a record. */
+export function checkRecord(record: unknown, most: number): Inputs {
+  return { records: [record as Given], bytes: sizeOf(record, () => 'record', most) }
+}
+
+export function checkBatch(records: unknown, most: number): Inputs {
   if (!Array.isArray(records)) throw wrongType('records', 'an array', records)
-  const { putRecordBatchCount: count, putRecordBatchBytes: bytes } = FIREHOSE_LIMITS
+  const { putRecordBatchCount: count, putRecordBatchBytes: limit } = FIREHOSE_LIMITS
   if (records.length < 1 || records.length > count.value) throw outOfRange('records', `1 to ${count.value} records`, records.length)
-  const inputs = records.map((record, i) => readInput(record, `records[${i}]`, most))
-  const size = inputs.reduce((sum, { data }) => sum + data.length, 0)
-  if (size > bytes.value) throw outOfRange('records', `at most ${bytes.value} bytes together`, size)
-  return inputs
+  let bytes = 0
+  for (let i = 0; i < records.length; i++) bytes += sizeOf(records[i], () => `records[${i}]`, most)
+  if (bytes > limit.value) throw outOfRange('records', `at most ${limit.value} bytes together`, bytes)
+  return { records, bytes }
+}
+
+function sizeOf(record: unknown, label: () => string, most: number): number {
+  const data: unknown = record instanceof Uint8Array ? record : (record as DeliveryInput | null | undefined)?.data
+  if (!(data instanceof Uint8Array)) throw wrongType(label(), 'a Uint8Array, or an object with data', record)
+  if (data.length > most) throw new RangeError(`"${label()}" expected at most ${most} bytes, got ${data.length}`)
+  const arrival = record === data ? undefined : (record as DeliveryInput).arrival
+  if (arrival !== undefined && !(typeof arrival === 'number' && Math.abs(arrival) <= 8.64e15))
+    throw wrongType(`${label()}.arrival`, 'milliseconds since the epoch', arrival)
+  return data.length
 }
 
 /**
@@ -42,22 +55,27 @@ export function readBatch(records: unknown, most: number): DeliveryInput[] {
  */
 const SLAB = 64 * 1024
 
-/** The records with bytes of their own. */
-export function copied(inputs: readonly DeliveryInput[]): DeliveryInput[] {
-  let left = inputs.reduce((sum, { data }) => sum + data.length, 0)
+/** The records with bytes of their own; `now`: the arrival of those that name none. */
+export function takenOf({ records, bytes }: Inputs, now: number): Taken[] {
+  let left = bytes
   let slab = new Uint8Array(0)
   let used = 0
-  return inputs.map((input) => {
-    const { length } = input.data
+  return records.map((record) => {
+    const input = record instanceof Uint8Array ? undefined : record
+    const given = input ? input.data : (record as Uint8Array)
+    const { length } = given
     if (used + length > slab.length) {
       slab = new Uint8Array(Math.max(length, Math.min(left, SLAB)))
       used = 0
     }
     const data = slab.subarray(used, used + length)
-    data.set(input.data)
+    data.set(given)
     used += length
     left -= length
-    return { ...input, data }
+    const taken: Taken = { data, original: data, arrival: Math.floor(input?.arrival ?? now) }
+    if (input === undefined) return taken
+    const { partitionKey, sequenceNumber, shardId } = input
+    return { ...taken, partitionKey, sequenceNumber, shardId }
   })
 }
 

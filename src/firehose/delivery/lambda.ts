@@ -92,7 +92,7 @@ export function createLambdaProcessor(options: LambdaOptions): LambdaProcessor {
       const bytes = 1 + sizeOf(record)
       if (batches.open && requestBytes + bytes > REQUEST_BYTES) batches.end()
       requestBytes += bytes
-      batches.add(record, { bytes: record.data.length, held: heldBytes(record), arrival: record.arrival })
+      batches.add(record, record.data.length, heldBytes(record), record.arrival)
     },
     end: batches.end,
     get held() {

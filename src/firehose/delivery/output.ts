@@ -107,17 +107,17 @@ export function recordOutput({ plan, extension, delimiter, conversion, fail, sto
       fail({ record, type: 'processing-failed', code: 'DynamicPartitioning.MetadataExtractionFailed', message, attempts: 1, attemptEnd: clock.now() })
   }
 
-  async function converted(conversion: Conversion, records: readonly Taken[]): Promise<{ body: Uint8Array | undefined; records: Taken[] }> {
+  async function converted(conversion: Conversion, records: readonly Taken[]): Promise<{ body: Uint8Array | undefined; records: readonly Taken[] }> {
     const object = conversion.begin()
-    const kept: Taken[] = []
+    let kept = records
+    const gone = new Set<Taken>()
     for (const slice of slices(records)) {
-      const rejected = new Map((await object.write(slice)).map(({ index, code, message }) => [index, { code, message }]))
-      for (const [i, record] of slice.entries()) {
-        const reason = rejected.get(i)
-        if (reason) fail({ record, type: 'format-conversion-failed', ...reason, attempts: 1, attemptEnd: clock.now() })
-        else kept.push(record)
+      for (const { index, code, message } of await object.write(slice)) {
+        gone.add(slice[index])
+        fail({ record: slice[index], type: 'format-conversion-failed', code, message, attempts: 1, attemptEnd: clock.now() })
       }
     }
+    if (gone.size > 0) kept = records.filter((record) => !gone.has(record))
     return { body: await object.finish(), records: kept }
   }
 
@@ -131,7 +131,7 @@ export function recordOutput({ plan, extension, delimiter, conversion, fail, sto
         })
         partitions.set(partition.id, gatherer)
       }
-      gatherer.add(record, { bytes: record.data.length, held: heldBytes(record), arrival: record.arrival })
+      gatherer.add(record, record.data.length, heldBytes(record), record.arrival)
     },
     get active() {
       return partitions.size
@@ -188,7 +188,7 @@ export function errorOutput({ plan, lambdaArn, table, stored }: ErrorOutputOptio
         types.set(type, gatherer)
       }
       const line = encoder.encode(`${failed.line ?? lineOf(failed, lambdaArn, table)}\n`)
-      gatherer.add(line, { bytes: line.length, held: line.length, arrival: record.arrival })
+      gatherer.add(line, line.length, line.length, record.arrival)
     },
     end() {
       for (const gatherer of types.values()) gatherer.end()

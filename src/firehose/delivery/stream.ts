@@ -12,7 +12,7 @@ import type { StreamPlan } from './config/stream.js'
 import type { DeliveryStream } from './delivery-stream.js'
 import { copiesOf, destinationOf } from './elsewhere.js'
 import type { ErrorOutputType, Failed } from './failure.js'
-import { copied, type DeliveryInput, readBatch, readInput, userRecords } from './input.js'
+import { checkBatch, checkRecord, type Inputs, takenOf, userRecords } from './input.js'
 import { createLambdaProcessor, type LambdaProcessor } from './lambda.js'
 import { errorOutput, type Output, recordOutput } from './output.js'
 import { partitionOf, WHOLE } from './partition.js'
@@ -31,6 +31,8 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
   const objects = { objects: 0, errorObjects: 0, backupObjects: 0, objectBytes: 0 }
   const failures = new Map<string, number>()
   const giveUp = new AbortController()
+  /** Puts that were accepted, until the first stage has their records. */
+  const entering = new Set<Promise<void>>()
   let closing: Promise<void> | undefined
 
   const budget = createBudget(options.maxBufferedBytes, relieve)
@@ -142,16 +144,23 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
     }
   }
 
-  async function take({ data, arrival = clock.now(), partitionKey, sequenceNumber, shardId }: DeliveryInput): Promise<void> {
+  /** A promise only where the runtime unpacks by streams. */
+  function take(taken: Taken): Promise<void> | undefined {
     counts.accepted++
-    counts.acceptedBytes += data.length
-    const taken: Taken = { data, original: data, arrival: Math.floor(arrival) }
-    const records = kinesis ? userRecords({ ...taken, partitionKey, sequenceNumber, shardId }) : [taken]
+    counts.acceptedBytes += taken.data.length
+    if (kinesis) return takeAll(userRecords(taken))
+    backup?.add(taken, WHOLE)
+    const prepared = prepareRecord(taken, processing, maxUnpacked)
+    if (isThenable(prepared)) return prepared.then((records) => advance(taken, records))
+    advance(taken, prepared)
+    return undefined
+  }
+
+  async function takeAll(records: readonly Taken[]): Promise<void> {
     counts.split += records.length - 1
     for (const record of records) {
       backup?.add(record, WHOLE)
-      const prepared = prepareRecord(record, processing, maxUnpacked)
-      advance(record, isThenable(prepared) ? await prepared : (prepared as Prepared))
+      advance(record, await prepareRecord(record, processing, maxUnpacked))
     }
   }
 
@@ -160,15 +169,25 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
     if (writer.broken) throw new MillraceError('SERVICE', `nothing can be stored: ${messageOf(writer.broken.error)}`, { cause: writer.broken.error })
   }
 
-  async function putAll(records: readonly DeliveryInput[], signal: AbortSignal | undefined): Promise<void> {
+  async function putAll(inputs: Inputs, signal: AbortSignal | undefined): Promise<void> {
     checkOpen()
     await budget.room(signal)
     checkOpen()
-    for (const record of copied(records)) await take(record)
+    const entered = enter(takenOf(inputs, clock.now())).finally(() => entering.delete(entered))
+    entering.add(entered)
+    await entered
+  }
+
+  async function enter(records: readonly Taken[]): Promise<void> {
+    for (const record of records) {
+      const pending = take(record)
+      if (pending) await pending
+    }
   }
 
   /** In the order in which records go: what ends one stage is there when the next one is ended. */
   async function flush(): Promise<void> {
+    await Promise.all(entering)
     lambda?.end()
     await lambda?.settled()
     main.end()
@@ -213,10 +232,10 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
     name: plan.name,
     arn: streamArn,
     async put(record, { signal } = {}) {
-      await putAll([readInput(record, 'record', most)], signal)
+      await putAll(checkRecord(record, most), signal)
     },
     async putBatch(records, { signal } = {}) {
-      await putAll(readBatch(records, most), signal)
+      await putAll(checkBatch(records, most), signal)
     },
     async flush() {
       if (!closing) checkOpen()

@@ -30,7 +30,7 @@ export function destinationOutput({ destination, fail, delivered, signal }: Dest
     active: 0,
     has: () => false,
     add(record) {
-      gatherer.add(record, { bytes: record.data.length, held: heldBytes(record), arrival: record.arrival })
+      gatherer.add(record, record.data.length, heldBytes(record), record.arrival)
     },
     end: gatherer.end,
     gathered: () => [{ held: gatherer.open?.held ?? 0, end: gatherer.end }],
