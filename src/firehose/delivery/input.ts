@@ -22,11 +22,18 @@ export interface Inputs {
   records: readonly Given[]
   /** Of all of them. */
   bytes: number
+  /** Whether they are data alone, with nothing that tells one from the other. */
+  bare: boolean
 }
+
+export const dataOf = (record: Given): Uint8Array => (record instanceof Uint8Array ? record : record.data)
+
+const isBare = (record: Given): boolean => record instanceof Uint8Array || record.arrival === undefined
 
 /** Throws TypeError or RangeError. `most`: bytes of a record. */
 export function checkRecord(record: unknown, most: number): Inputs {
-  return { records: [record as Given], bytes: sizeOf(record, () => 'record', most) }
+  const bytes = sizeOf(record, () => 'record', most)
+  return { records: [record as Given], bytes, bare: isBare(record as Given) }
 }
 
 export function checkBatch(records: unknown, most: number): Inputs {
@@ -36,7 +43,7 @@ export function checkBatch(records: unknown, most: number): Inputs {
   let bytes = 0
   for (let i = 0; i < records.length; i++) bytes += sizeOf(records[i], () => `records[${i}]`, most)
   if (bytes > limit.value) throw outOfRange('records', `at most ${limit.value} bytes together`, bytes)
-  return { records, bytes }
+  return { records, bytes, bare: records.every(isBare) }
 }
 
 function sizeOf(record: unknown, label: () => string, most: number): number {
@@ -62,7 +69,7 @@ export function takenOf({ records, bytes }: Inputs, now: number): Taken[] {
   let used = 0
   return records.map((record) => {
     const input = record instanceof Uint8Array ? undefined : record
-    const given = input ? input.data : (record as Uint8Array)
+    const given = dataOf(record)
     const { length } = given
     if (used + length > slab.length) {
       slab = new Uint8Array(Math.max(length, Math.min(left, SLAB)))

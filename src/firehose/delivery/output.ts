@@ -9,8 +9,8 @@ import type { OutputPlan } from './config/stream.js'
 import type { Conversion } from './conversion.js'
 import type { ErrorOutputType, Failed } from './failure.js'
 import { objectName, uuid } from './names.js'
-import type { Partition } from './partition.js'
-import { joined } from './prepare.js'
+import { bodyOf, countOf, type Item, type Pack, slices, split } from './pack.js'
+import { type Partition, WHOLE } from './partition.js'
 import type { DeliveryObject } from './store.js'
 import { heldBytes, type Taken } from './taken.js'
 import type { Writer } from './writer.js'
@@ -60,6 +60,8 @@ export interface RecordOutputOptions {
 
 export interface RecordOutput extends Output {
   add(record: Taken, partition: Partition): void
+  /** Records of no partition; absent where each of them is looked at. */
+  addPack?(pack: Pack): void
   /** Partitions for which records are gathered. */
   readonly active: number
   has(id: string): boolean
@@ -68,70 +70,77 @@ export interface RecordOutput extends Output {
 /** Objects of records: of each partition its own. */
 export function recordOutput({ plan, extension, delimiter, conversion, fail, stored }: RecordOutputOptions, around: Surroundings): RecordOutput {
   const { clock, random, budget, writer } = around
-  const partitions = new Map<string, Gatherer<Taken>>()
+  const partitions = new Map<string, Gatherer<Item>>()
 
-  function write(batch: Batch<Taken>, partition: Partition): void {
-    let records = batch.items
+  function write({ items, oldest, held }: Batch<Item>, partition: Partition): void {
+    let records = items.reduce((sum, item) => sum + countOf(item), 0)
     const make = async (): Promise<DeliveryObject | undefined> => {
       const id = uuid(random)
       let prefix: string
       try {
-        prefix = plan.prefix.evaluate({ time: batch.oldest, zone: plan.zone, randomString: () => randomString(random), ...partition })
+        prefix = plan.prefix.evaluate({ time: oldest, zone: plan.zone, randomString: () => randomString(random), ...partition })
       } catch (error) {
-        failAll(records, messageOf(error))
+        failAll(items, messageOf(error))
         return undefined
       }
-      const name = objectName(around, batch.oldest, plan.zone, id)
-      const key = `${prefix}${name}${extension ?? conversion?.extension ?? plan.codec.extension}`
+      const key = `${prefix}${objectName(around, oldest, plan.zone, id)}${extension ?? conversion?.extension ?? plan.codec.extension}`
       if (encoder.encode(key).length > LONGEST_KEY) {
-        failAll(records, `the key of the object has more than ${LONGEST_KEY} bytes`)
+        failAll(items, `the key of the object has more than ${LONGEST_KEY} bytes`)
         return undefined
       }
       let body: Uint8Array | undefined
-      if (conversion) ({ body, records } = await converted(conversion, records))
-      else body = await plan.codec.compress(joined(records, delimiter), id)
+      if (conversion) {
+        const made = await converted(conversion, items)
+        records -= made.rejected
+        body = made.body
+      } else body = await plan.codec.compress(bodyOf(items, delimiter), id)
       if (body === undefined) return undefined
-      return {
-        bucket: plan.bucket,
-        key,
-        body,
-        contentType: CONTENT_TYPE,
-        contentEncoding: conversion ? conversion.contentEncoding : plan.codec.contentEncoding,
-      }
+      const { contentEncoding } = conversion ?? plan.codec
+      return { bucket: plan.bucket, key, body, contentType: CONTENT_TYPE, contentEncoding }
     }
-    writer.write({ records: batch.items.length, held: batch.held, make, stored: (object) => stored(object, records.length) })
+    writer.write({ records, held, make, stored: (object) => stored(object, records) })
   }
 
-  function failAll(records: readonly Taken[], message: string): void {
-    for (const record of records)
-      fail({ record, type: 'processing-failed', code: 'DynamicPartitioning.MetadataExtractionFailed', message, attempts: 1, attemptEnd: clock.now() })
+  function failAll(items: readonly Item[], message: string): void {
+    const why = { type: 'processing-failed', code: 'DynamicPartitioning.MetadataExtractionFailed', message, attempts: 1, attemptEnd: clock.now() } as const
+    for (const slice of slices(items)) for (const record of slice) fail({ record, ...why })
   }
 
-  async function converted(conversion: Conversion, records: readonly Taken[]): Promise<{ body: Uint8Array | undefined; records: readonly Taken[] }> {
+  async function converted(conversion: Conversion, items: readonly Item[]): Promise<{ body: Uint8Array | undefined; rejected: number }> {
     const object = conversion.begin()
-    let kept = records
-    const gone = new Set<Taken>()
-    for (const slice of slices(records)) {
+    let rejected = 0
+    for (const slice of slices(items)) {
       for (const { index, code, message } of await object.write(slice)) {
-        gone.add(slice[index])
+        rejected++
         fail({ record: slice[index], type: 'format-conversion-failed', code, message, attempts: 1, attemptEnd: clock.now() })
       }
     }
-    if (gone.size > 0) kept = records.filter((record) => !gone.has(record))
-    return { body: await object.finish(), records: kept }
+    return { body: await object.finish(), rejected }
+  }
+
+  function gathererOf(partition: Partition): Gatherer<Item> {
+    let gatherer = partitions.get(partition.id)
+    if (!gatherer) {
+      gatherer = gather<Item>(clock, plan, budget, (batch) => {
+        partitions.delete(partition.id)
+        write(batch, partition)
+      })
+      partitions.set(partition.id, gatherer)
+    }
+    return gatherer
   }
 
   return {
     add(record, partition) {
-      let gatherer = partitions.get(partition.id)
-      if (!gatherer) {
-        gatherer = gather<Taken>(clock, plan, budget, (batch) => {
-          partitions.delete(partition.id)
-          write(batch, partition)
-        })
-        partitions.set(partition.id, gatherer)
+      gathererOf(partition).add(record, record.data.length, heldBytes(record), record.arrival)
+    },
+    addPack(pack) {
+      for (let left: Pack | undefined = pack; left; ) {
+        const gatherer = gathererOf(WHOLE)
+        const [first, rest] = split(left, plan.bytes - (gatherer.open?.bytes ?? 0))
+        gatherer.add(first, first.bytes.length, PACK_OVERHEAD + first.bytes.length + first.ends.byteLength, first.arrival)
+        left = rest
       }
-      gatherer.add(record, record.data.length, heldBytes(record), record.arrival)
     },
     get active() {
       return partitions.size
@@ -144,18 +153,8 @@ export function recordOutput({ plan, extension, delimiter, conversion, fail, sto
   }
 }
 
-/** Bytes of records that are converted in one go. */
-const SLICE = 4 * 1024 * 1024
-
-function* slices(records: readonly Taken[]): Generator<readonly Taken[]> {
-  for (let from = 0; from < records.length; ) {
-    let bytes = 0
-    let to = from
-    while (to < records.length && (to === from || bytes + records[to].data.length <= SLICE)) bytes += records[to++].data.length
-    yield records.slice(from, to)
-    from = to
-  }
-}
+/** Bytes that a pack takes beside its own. */
+const PACK_OVERHEAD = 500
 
 export interface ErrorOutputOptions {
   plan: OutputPlan

@@ -1,6 +1,5 @@
 // What is done with a record before the Lambda: it is unpacked, its log messages are taken out, it is split. Order and
 // outcomes as captures of real streams have them.
-import { concat } from '../../bytes.js'
 import { isThenable } from '../../errors.js'
 import { jsonOf } from '../../kinesis/payload.js'
 import { gunzipWhole } from '../../ports/compression.js'
@@ -15,7 +14,6 @@ export const MOST_SUB_RECORDS = 500
 export type Prepared = { records: Taken[] } | { failure: Failure }
 
 const encoder = new TextEncoder()
-const FEED = Uint8Array.of(10)
 
 /**
  * The records in one, or why there are none. `maxUnpacked`: bytes that its gzip may be unpacked to. A promise only where
@@ -104,9 +102,4 @@ function delimitedParts(data: Uint8Array, delimiter: Uint8Array): Uint8Array[] {
   }
   if (from < data.length || parts.length === 0) parts.push(data.subarray(from))
   return parts
-}
-
-/** Records one behind the other; with a delimiter, LF between them and none behind the last. */
-export function joined(records: readonly Taken[], delimiter: boolean): Uint8Array {
-  return concat(delimiter ? records.flatMap(({ data }, i) => (i === 0 ? [data] : [FEED, data])) : records.map(({ data }) => data))
 }

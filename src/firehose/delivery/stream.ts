@@ -15,6 +15,7 @@ import type { ErrorOutputType, Failed } from './failure.js'
 import { checkBatch, checkRecord, type Inputs, takenOf, userRecords } from './input.js'
 import { createLambdaProcessor, type LambdaProcessor } from './lambda.js'
 import { errorOutput, type Output, recordOutput } from './output.js'
+import { packOf } from './pack.js'
 import { partitionOf, WHOLE } from './partition.js'
 import { type Prepared, prepareRecord } from './prepare.js'
 import type { DeliveryObject } from './store.js'
@@ -101,6 +102,8 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
         for (const record of delivered) deliver(record)
       },
     })
+  const { decompress, split } = processing
+  const whole = !(kinesis || decompress || split || lambda || partitioned) && main.addPack !== undefined
   const outputs: readonly Output[] = backup ? [main, backup, errors] : [main, errors]
 
   function fail(failed: Failed): void {
@@ -173,9 +176,22 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
     checkOpen()
     await budget.room(signal)
     checkOpen()
+    if (whole && inputs.bare) {
+      enterWhole(inputs)
+      return
+    }
     const entered = enter(takenOf(inputs, clock.now())).finally(() => entering.delete(entered))
     entering.add(entered)
     await entered
+  }
+
+  /** Of records that no stage looks at. */
+  function enterWhole(inputs: Inputs): void {
+    counts.accepted += inputs.records.length
+    counts.acceptedBytes += inputs.bytes
+    const pack = packOf(inputs, Math.floor(clock.now()))
+    backup?.addPack?.(pack)
+    main.addPack?.(pack)
   }
 
   async function enter(records: readonly Taken[]): Promise<void> {

@@ -169,6 +169,35 @@ describe('buffering hints', () => {
     expect(objects.map(({ body }) => gunzipSync(body).length)).toEqual([1 << 20, 1 << 20, 1 << 19])
   })
 
+  it('cut a batch where the size is reached', async () => {
+    const { objects, metrics } = await run(configOf(hints(1, 900)), async (stream) => {
+      await stream.putBatch(Array.from({ length: 300 }, (_, i) => new Uint8Array(10_000).fill(i)))
+      await stream.putBatch([new Uint8Array(0), new Uint8Array(1_000_000)])
+    })
+    expect(objects.map(({ body }) => body.length)).toEqual([1_050_000, 1_050_000, 1_900_000])
+    expect(metrics).toMatchObject({ accepted: 302, delivered: 302 })
+  })
+
+  it('are the same for records that come together as for each alone', async () => {
+    const sizes = fc.array(fc.oneof(fc.nat(20), fc.integer({ min: 200_000, max: 600_000 })), { minLength: 1, maxLength: 12 })
+    await fc.assert(
+      fc.asyncProperty(sizes, fc.boolean(), async (sizes, delimiter) => {
+        const records = sizes.map((size, i) => new Uint8Array(size).fill(65 + i))
+        fc.pre(records.reduce((sum, { length }) => sum + length, 0) <= 4 << 20)
+        const config = configOf({ ...hints(1, 900), ...(delimiter ? processing(processor('AppendDelimiterToRecord')) : {}) })
+        const together = await run(config, (stream) => stream.putBatch(records))
+        const alone = await run(config, async (stream) => {
+          // With an arrival of its own each record goes its own way.
+          for (const data of records) await stream.put({ data, arrival: NOW })
+        })
+        const [a, b] = [together, alone].map(({ objects }) => objects.map(({ body }) => Buffer.from(body).toString('latin1')))
+        expect(a).toEqual(b)
+        expect({ ...together.metrics }).toEqual({ ...alone.metrics })
+      }),
+      { numRuns: 50 },
+    )
+  })
+
   it('of no interval write at once', async () => {
     const { objects } = await run(configOf(hints(1, 0)), async (stream, { clock }) => {
       await stream.put(bytesOf('a'))
