@@ -10,12 +10,12 @@ export type { DataFormatConversionConfiguration, HiveJsonSerDe, OpenXJsonSerDe, 
 export type { LossKind as FirehoseConversionLoss } from './conversion/losses.js'
 export type { ConversionOptions as FirehoseConversionOptions } from './conversion/open.js'
 export type { Rejected as FirehoseRejectedRecord } from './conversion/rejection.js'
+export type { DeliveryStreamConfiguration, ExtendedS3Configuration, S3Configuration } from './delivery/config/configuration.js'
 export {
   type Conversion as FirehoseConversion,
   type ConvertedObject as FirehoseConvertedObject,
   createConversion as createFirehoseConversion,
 } from './delivery/conversion.js'
-export type { DeliveryStreamConfiguration, ExtendedS3Configuration, S3Configuration } from './delivery/config/configuration.js'
 export { createDeliveryStream, type DeliveryMetrics, type DeliveryStream } from './delivery/delivery-stream.js'
 export { type DirectoryStoreOptions, directoryStore } from './delivery/directory-store.js'
 export type { DeliveryInput } from './delivery/input.js'
