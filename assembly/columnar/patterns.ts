@@ -82,7 +82,8 @@ function digits(step: usize, op: u32, p: usize, end: usize): usize {
   let value: i32 = 0, scale: i32 = 100, fraction: i32 = 0;
   for (; p < last && isDigit(load<u8>(p)); p++) {
     const digit = <i32>load<u8>(p) - 0x30;
-    value = value * 10 + digit;
+    // beyond every field's most: further digits could only wrap it
+    if (value <= 99999999) value = value * 10 + digit;
     fraction += digit * scale;
     scale /= 10;
   }

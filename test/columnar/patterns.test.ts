@@ -104,6 +104,8 @@ describe.each(builds)('%s', (_, engine) => {
     // the week begins on Monday: a day name that does not agree moves the day within its week
     ['EEE dd MMM yyyy', 'Mon 09 Feb 2024', Date.UTC(2024, 1, 5)],
     ['e yyyy-MM-dd', '7 2024-02-09', Date.UTC(2024, 1, 11)],
+    ['d'.repeat(12), '000000000009', Date.UTC(1970, 0, 9)],
+    ['d'.repeat(12), '004294967305', NONE],
     ['yyyy-MM-dd', '2024-02-30', NONE],
     ['yyyy-MM-dd', '2024-00-30', NONE],
     ['yyyy-MM-dd', '2024-02-09x', NONE],
@@ -191,9 +193,9 @@ describe.each(builds)('%s', (_, engine) => {
 })
 
 it('refuses what is no pattern, with its place', () => {
-  const message = (formats: unknown[]) => {
+  const message = (formats: string[]) => {
     try {
-      compiled(formats as string[])
+      compiled(formats)
     } catch (error) {
       return (error as Error).message
     }
@@ -203,6 +205,4 @@ it('refuses what is no pattern, with its place', () => {
   )
   for (const pattern of ['xxxx', 'ww', 'CC', 'ZZZ', 'zzzz', 'yyyy-MM-ddTHH'])
     expect(message([pattern])).toMatch(/^"TimestampFormats\[0\] at \d+" expected one of/)
-  expect(message([7])).toBe('"TimestampFormats[0]" expected a pattern, got 7')
-  expect(message([' '])).toBe('"TimestampFormats[0]" expected a pattern of 1 to 1024 characters, got " "')
 })

@@ -51,7 +51,8 @@ export function createMachine({ fields, serde, lookup, settings, blockBytes }: M
   /** Where each record in the text begins, and the end behind the last. */
   const starts = new Int32Array(RECORDS + 1)
   let count = 0
-  let rows = 0
+  /** Of the open row group. */
+  let open = 0
 
   /** Copies records into the text from number `first` on; gives the number of the next. */
   const gather = (records: readonly { readonly data: Uint8Array }[], first: number, reject: (record: number, why: Rejection) => void): number => {
@@ -119,8 +120,8 @@ export function createMachine({ fields, serde, lookup, settings, blockBytes }: M
     let sound = -1
     while (at < size) {
       const from = record
-      const { consumed, bad, rows: scanned } = scan.next(text + at, size - at, true)
-      let rows = scanned
+      const { consumed, bad, rows } = scan.next(text + at, size - at, true)
+      let taken = rows
       const spoiled: number[] = []
       let partly = false
       for (const b of bad) {
@@ -152,13 +153,19 @@ export function createMachine({ fields, serde, lookup, settings, blockBytes }: M
         const limit = record === sound ? starts[record + 1] : end
         // what is behind the limit is blank now where it is a spoiled record's, and passed over by the next scan
         const again = scan.next(text + at, limit - at, true)
-        rows = again.rows
+        taken = again.rows
         end = at + again.consumed
         for (record = from; record < count && starts[record + 1] <= end; ) record++
       }
-      if (rows > 0) await batch(rows)
+      if (taken > 0) await batch(taken)
       at = end
     }
+  }
+
+  const end = () => {
+    const rows = open
+    open = 0
+    return encoder.finish(rows)
   }
 
   return {
@@ -168,24 +175,16 @@ export function createMachine({ fields, serde, lookup, settings, blockBytes }: M
         const first = next
         const reject = (record: number, why: Rejection) => rejected.push({ index: first + record, ...why })
         next = gather(records, first, reject)
-        await drain(reject, async (batchRows) => {
+        await drain(reject, async (rows) => {
           const appended = encoder.append()
           if (appended) await appended
-          rows += batchRows
-          if (encoder.size() < blockBytes) return
-          const all = rows
-          rows = 0
-          await rowGroup(await encoder.finish(all))
+          open += rows
+          if (encoder.size() >= blockBytes) await rowGroup(await end())
         })
       }
       return rejected.sort((a, b) => a.index - b.index)
     },
-    async finish() {
-      if (rows === 0) return undefined
-      const all = rows
-      rows = 0
-      return encoder.finish(all)
-    },
+    finish: async () => (open > 0 ? end() : undefined),
     stop: () => engine.release(),
   }
 }

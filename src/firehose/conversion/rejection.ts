@@ -1,9 +1,9 @@
 // Why a record was not converted, by the codes and texts that Firehose writes into its error objects.
 //
-// Seen in error objects of real streams (sheet of 2026-11): an empty record, text in a numeric column, and what
-// hive and openx say of values of another shape. Where no text of Firehose's is known, what stands behind
-// "Data does not match the schema." says which column wanted what; behind "Encountered malformed JSON." Firehose
-// has a message of Jackson's, here it is the core's.
+// Seen in error objects of real streams in 2026: an empty record, text in a numeric column, and what Hive's and OpenX's
+// deserializers say of values of another shape. Where no text of Firehose's is known, what stands behind "Data does not
+// match the schema." says which column wanted what; behind "Encountered malformed JSON." Firehose has a message of
+// Jackson's, here it is the scan's.
 import type { BadRecord } from '../../engine/columns.js'
 import type { Field } from '../../types.js'
 import { endOfValue } from '../json-values.js'

@@ -94,7 +94,7 @@ function cell(value: unknown, type: Type, serde: Serde): unknown {
     case 'string':
       if (typeof value === 'string') return value
       if (typeof value !== 'object') return String(value)
-      return serde.name === 'openx' ? JSON.stringify(serde.caseInsensitive ? lowered(value) : value) : fail()
+      return serde.name !== 'openx' ? fail() : serde.caseInsensitive ? loweredText(value) : JSON.stringify(value)
     case 'date': {
       const date = typeof value === 'string' ? /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(value) : null
       return date ? day(date).toISOString().slice(0, 10) : fail()
@@ -143,11 +143,11 @@ function decimal(text: string, [precision, scale]: [number, number]): string {
   return (rounded / 10 ** scale).toFixed(scale).replace(/^-(0\.?0*)$/, '$1')
 }
 
-/** Keys at every depth, as OpenX puts them before it looks at anything. */
-function lowered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(lowered)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key.replace(/[A-Z]/g, (c) => c.toLowerCase()), lowered(member)]))
+/** JSON with keys in lower case at every depth, as OpenX puts them; two that are one then both stand there. */
+function loweredText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(loweredText)}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return `{${Object.entries(value).map(([key, member]) => `${JSON.stringify(key.replace(/[A-Z]/g, (c) => c.toLowerCase()))}:${loweredText(member)}`)}}`
 }
 
 function day([, y, m, d]: readonly string[]): Date {
