@@ -40,9 +40,10 @@ export interface DeliveryStream {
   readonly name: string
   readonly arn: string
   /**
-   * Takes a record, of at most 1,024,000 bytes (of a Kinesis stream 10 MiB); waits while the stream holds `maxBufferedBytes`. The bytes are
-   * copied. Rejects with RangeError or TypeError for what is no such record, CLOSED once the stream closes, and the
-   * reason of `signal` where that is aborted while it waits.
+   * Takes a record, of at most 1,024,000 bytes (of a Kinesis stream 10 MiB), and copies it; waits while the stream holds
+   * `maxBufferedBytes`. Rejects with RangeError or TypeError for what is no such record, CLOSED once the stream closes,
+   * SERVICE where nothing can be stored for a reason that no try mends, and the reason of `signal` where that is aborted
+   * while it waits.
    */
   put(record: Uint8Array | DeliveryInput, options?: { signal?: AbortSignal | undefined }): Promise<void>
   /** Takes 1 to 500 records of 4 MiB at most together, all or none. */
@@ -62,9 +63,10 @@ export interface DeliveryStream {
 
 /**
  * A delivery stream of Firehose on this machine, with the configuration that CreateDeliveryStream takes, or that
- * DescribeDeliveryStream gives: an S3 destination with buffering hints, processors, dynamic partitioning, prefixes, compression,
- * record format conversion and backup, or an HTTP endpoint, OpenSearch, Splunk or Redshift. What is taken in ends in an object, in an error object, or was dropped by the Lambda; it is
- * held in memory until it is stored, so what a process that dies has not written is lost.
+ * DescribeDeliveryStream gives: S3 with buffering hints, processors, dynamic partitioning, prefixes, compression, record
+ * format conversion and backup; or an HTTP endpoint, OpenSearch, Splunk or Redshift. What is taken in ends in an object,
+ * in an error object, or was dropped by the Lambda; it is held in memory until it is stored, so what a process that dies
+ * has not written is lost. Intervals count from when a record is put, whatever its arrival.
  *
  * Throws TypeError, RangeError or CONFIG, with the path, for a configuration or options that are wrong.
  *

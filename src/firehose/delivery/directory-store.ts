@@ -32,7 +32,8 @@ export function directoryStore(options: DirectoryStoreOptions): ObjectStore {
     async put({ bucket, key, body }) {
       const parts = [...(buckets ? [bucket] : []), ...key.split('/')].flatMap(safeParts)
       const folder = [directory, ...parts.slice(0, -1)].join('/')
-      const path = [folder, parts.at(-1)].join('/')
+      const name = parts.at(-1) ?? '%'
+      const path = `${folder}/${name}`
       if (!made.has(folder)) {
         await storage.makeDirectory(folder)
         // A new name is in its parent, and that in its own.
@@ -40,8 +41,8 @@ export function directoryStore(options: DirectoryStoreOptions): ObjectStore {
         if (made.size >= MOST_KNOWN) made.clear()
         made.add(folder)
       }
-      // Begins with a %, as no part of a key does that is followed by a point.
-      const temporary = `${folder}/%.${++written}.part`
+      // No part of a key begins like this. The end of Firehose's names is a UUID: another process may write here too.
+      const temporary = `${folder}/%.${name.slice(-60)}.${++written}.part`
       try {
         const file = await storage.create(temporary)
         try {

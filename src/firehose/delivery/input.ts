@@ -50,7 +50,10 @@ function sizeOf(record: unknown, label: () => string, most: number): number {
   const data: unknown = record instanceof Uint8Array ? record : (record as DeliveryInput | null | undefined)?.data
   if (!(data instanceof Uint8Array)) throw wrongType(label(), 'a Uint8Array, or an object with data', record)
   if (data.length > most) throw new RangeError(`"${label()}" expected at most ${most} bytes, got ${data.length}`)
-  const arrival = record === data ? undefined : (record as DeliveryInput).arrival
+  if (record === data) return data.length
+  const { arrival, partitionKey, sequenceNumber, shardId } = record as DeliveryInput
+  for (const [name, value] of Object.entries({ partitionKey, sequenceNumber, shardId }))
+    if (value !== undefined && typeof value !== 'string') throw wrongType(`${label()}.${name}`, 'text', value)
   if (arrival !== undefined && !(typeof arrival === 'number' && Math.abs(arrival) <= 8.64e15))
     throw wrongType(`${label()}.arrival`, 'milliseconds since the epoch', arrival)
   return data.length

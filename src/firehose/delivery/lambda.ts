@@ -14,6 +14,7 @@ import type { Budget } from './budget.js'
 import type { LambdaPlan } from './config/processors.js'
 import type { Failed } from './failure.js'
 import { uuid } from './names.js'
+import { createSlots } from './slots.js'
 import { heldBytes, type Taken } from './taken.js'
 
 /** A FirehoseTransformationHandler of @types/aws-lambda, or any function like one. */
@@ -62,19 +63,15 @@ export function createLambdaProcessor(options: LambdaOptions): LambdaProcessor {
   const { plan, clock, budget, done } = options
   const frame = JSON.stringify({ ...eventOf(options, uuid(options.random)), records: [] }).length
   const running = new Set<Promise<void>>()
-  const waiting: (() => void)[] = []
-  let free = AT_ONCE
+  const slots = createSlots(AT_ONCE)
   let invocations = 0
   let requestBytes = frame
   let last = Promise.resolve()
 
   async function work(batch: Batch<Taken>, before: Promise<void>): Promise<void> {
-    if (free > 0) free--
-    else await new Promise<void>((resolve) => waiting.push(resolve))
+    await slots.take()
     const result = await transform(batch.items, options, () => invocations++)
-    const next = waiting.shift()
-    if (next) next()
-    else free++
+    slots.give()
     await before
     done(result)
     budget.give(batch.held)
@@ -154,7 +151,8 @@ async function transform(records: readonly Taken[], options: LambdaOptions, coun
   const { plan, clock, random, signal } = options
   const [first] = records
   const size = records.length > 1 ? 0 : JSON.stringify(eventOf(options, uuid(random))).length + sizeOf(first)
-  // A batch has room for what is in it, but for a single record that was unpacked: Lambda refuses the call, and would the next time.
+  // A batch has room for what is in it, but for a single record that was unpacked. Lambda refuses the call, and would the next
+  // time; the code is made of its error's name, as Firehose's codes of other errors are.
   if (size > REQUEST_BYTES) {
     const message = `The request has ${size} bytes, Lambda allows ${REQUEST_BYTES}.`
     return failAll(records, { code: 'Lambda.RequestTooLargeException', message }, 1, clock.now())

@@ -130,6 +130,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
       return
     }
     if (!main.has(partition.id) && main.active >= maxActivePartitions) {
+      // Neither code nor message of a real stream is public, only the error-output-type.
       const message = `The stream has ${maxActivePartitions} active partitions, which is the limit.`
       failNow(record, { type: 'activePartitionExceeded', code: 'DynamicPartitioning.ActivePartitionLimitExceeded', message })
     } else main.add(record, partition)

@@ -3,6 +3,7 @@ import { inform, MillraceError, messageOf } from '../../errors.js'
 import { backoff } from '../../kinesis/service/backoff.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { Budget } from './budget.js'
+import { createSlots } from './slots.js'
 import type { DeliveryObject, ObjectStore } from './store.js'
 
 /** What is to be written. */
@@ -69,9 +70,8 @@ export function createWriter(
   }: { clock: Clock; random: Random; budget: Budget; signal: AbortSignal; onFailure?: ((failure: StoreFailure) => void) | undefined },
 ): Writer {
   const running = new Set<Promise<void>>()
-  const waiting: (() => void)[] = []
   const unwritten: UnwrittenObject[] = []
-  let free = AT_ONCE
+  const slots = createSlots(AT_ONCE)
   let closing = false
   let retries = 0
   let broken: { error: unknown } | undefined
@@ -94,8 +94,7 @@ export function createWriter(
   }
 
   async function run({ records, held, make, stored, lost }: WriteJob): Promise<void> {
-    if (free > 0) free--
-    else await new Promise<void>((resolve) => waiting.push(resolve))
+    await slots.take()
     try {
       const object = await make()
       if (!object) return
@@ -112,9 +111,7 @@ export function createWriter(
       unwritten.push({ bucket: '', key: `an object that could not be made (${messageOf(error)})`, records, bytes: 0, error })
       lost?.(error)
     } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else free++
+      slots.give()
       budget.give(held)
     }
   }

@@ -1,4 +1,5 @@
 // Every outcome of the Lambda's table, end to end: what a handler returns, and what the stream then writes.
+import type { FirehoseTransformationHandler } from 'aws-lambda'
 import { describe, expect, it } from 'vitest'
 import { createDeliveryStream } from '../../../src/firehose/delivery/delivery-stream.js'
 import { memoryStore } from '../../../src/firehose/delivery/store.js'
@@ -296,8 +297,8 @@ describe('the function', () => {
   })
 
   it('is createFirehoseTransformer()', async () => {
-    const handler = createFirehoseTransformer({ transform: (record) => (record.text() === 'b' ? null : `${record.text()}!`) })
-    const ran = await through(['a', 'b', 'c'], handler as never)
+    const handler: FirehoseTransformationHandler = createFirehoseTransformer({ transform: (record) => (record.text() === 'b' ? null : `${record.text()}!`) })
+    const ran = await through(['a', 'b', 'c'], () => {}, { handler })
     expect(ran.delivered).toBe('a!\nc!\n')
     expect(ran.metrics).toMatchObject({ delivered: 2, dropped: 1 })
   })

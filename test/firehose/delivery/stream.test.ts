@@ -339,6 +339,7 @@ describe('limits', () => {
       await expect(stream.putBatch(Array(5).fill(new Uint8Array(900_000)))).rejects.toThrow('"records" expected at most 4194304 bytes together, got 4500000')
       await expect(stream.put('text' as never)).rejects.toThrow('"record" expected a Uint8Array, or an object with data, got "text"')
       await expect(stream.putBatch([bytesOf('a'), null as never])).rejects.toThrow('"records[1]" expected a Uint8Array')
+      await expect(stream.put({ data: bytesOf('a'), partitionKey: 5 as never })).rejects.toThrow('"record.partitionKey" expected text, got 5')
       await expect(stream.put({ data: bytesOf('a'), arrival: Number.NaN })).rejects.toThrow('"record.arrival" expected milliseconds')
     })
   })
