@@ -7,6 +7,7 @@ const GROUPS = {
   deaggregate: () => import('./deaggregate.mjs'),
   lambda: () => import('./lambda.mjs'),
   parquet: () => import('./parquet.mjs'),
+  firehose: () => import('./firehose.mjs'),
   snappy: () => import('./snappy.mjs'),
   boundary: () => import('./boundary.mjs'),
   cold: () => import('./cold.mjs'),

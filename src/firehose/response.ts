@@ -30,16 +30,17 @@ export interface ResponsePlan {
 const FRAME = '{"records":[]}'.length
 
 const encoder = new TextEncoder()
-const sizeOf = (text: string) => (typeof Buffer !== 'undefined' ? Buffer.byteLength(text) : encoder.encode(text).length)
+/** Bytes of text. */
+export const utf8Size = (text: string): number => (typeof Buffer !== 'undefined' ? Buffer.byteLength(text) : encoder.encode(text).length)
 
 /** Bytes of an answer without its data. */
 function bareSize(answer: Answer, result: Answer['result']): number {
-  return '{"recordId":,"result":""}'.length + sizeOf(JSON.stringify(answer.recordId)) + result.length
+  return '{"recordId":,"result":""}'.length + utf8Size(JSON.stringify(answer.recordId)) + result.length
 }
 
 function dataSize({ parts, metadata }: Answer): number {
   const bytes = (parts ?? []).reduce((sum, part) => sum + part.length, 0)
-  const keys = metadata === undefined ? 0 : ',"metadata":'.length + sizeOf(metadata)
+  const keys = metadata === undefined ? 0 : ',"metadata":'.length + utf8Size(metadata)
   return ',"data":""'.length + 4 * Math.ceil(bytes / 3) + keys
 }
 
