@@ -318,8 +318,8 @@ describe('size, minified and gzipped', () => {
   })
 
   // all rooms and the core
-  it('of millrace is at most 216 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(216_000)
+  it('of millrace is at most 217 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(217_000)
   })
 
   it('of a program that writes Parquet is at most 88 KB', async () => {
