@@ -8,10 +8,11 @@
 // 24:00:00 is the end of the day; a 61st second is refused, as by Date: no int64 would hold it.
 //
 // What java.sql.Timestamp.valueOf() takes beside, in hive and openx: `yyyy-[M]M-[d]d [H]H:[m]m:[s]s[.f]`
-// with 1 to 9 digits of fraction. openx takes this form and `yyyy-MM-ddTHH:MM[:SS[.f]]Z` alone.
+// with 1 to 9 digits of fraction. openx takes this form and `yyyy-MM-ddTHH:MM[:SS[.f]]Z` alone, exact
+// only with seconds; exact hive takes this form alone, and times of patterns (patterns.ts) before it.
 // February 30 is refused at every level: where Java rolls over it makes a time that nobody wrote.
 
-import { COERCE_HIVE, COERCE_OPENX, COERCE_STRICT, coercion } from "./coerce";
+import { COERCE_HIVE, COERCE_OPENX, COERCE_STRICT, coercion, exact } from "./coerce";
 import { eightDigits, leadingDigits } from "./digits";
 import { isDigit } from "../codec/json";
 import { wholePower10 } from "./powers";
@@ -29,6 +30,21 @@ export function setTime(whole: i64, rest: u32): void {
   nanos = rest;
 }
 
+// What scanUsualTime() may take: anything, `T` with `Z` and a blank without, a blank without alone, nothing.
+const ANY: u32 = 0, PAIRED: u32 = 1, BLANK: u32 = 2, NOTHING: u32 = 3;
+let usual: u32 = ANY;
+
+/** To be called when the level is set; `patterns`: whether these come first. */
+export function setUsual(patterns: bool): void {
+  usual = patterns ? NOTHING : coercion == COERCE_OPENX ? PAIRED : exact ? BLANK : ANY;
+}
+
+// @ts-ignore: decorator
+@inline
+function isUsual(t: u32, zulu: bool): bool {
+  return usual == PAIRED ? zulu == (t == 0x54) : usual == BLANK && t == 0x20 && !zulu;
+}
+
 // The last date seen, as text and as days: rows in a stream share it. At first "1970-01-01": zeros
 // would be ten NUL bytes, which are no date.
 let dateHead: u64 = 0x2d31302d30373931;
@@ -43,7 +59,7 @@ function two(p: usize): i32 {
 }
 
 /** Days since 1970-01-01 (H. Hinnant, days_from_civil), for years 0 to 9999. */
-function daysOf(year: i32, month: i32, day: i32): i32 {
+export function daysOf(year: i32, month: i32, day: i32): i32 {
   const y = month <= 2 ? year - 1 : year;
   const era = (y >= 0 ? y : y - 399) / 400;
   const yoe = y - era * 400;
@@ -51,7 +67,7 @@ function daysOf(year: i32, month: i32, day: i32): i32 {
   return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
-function isDay(year: i32, month: i32, day: i32): bool {
+export function isDay(year: i32, month: i32, day: i32): bool {
   if (month < 1 || month > 12 || day < 1) return false;
   if (month == 2) return day <= ((year & 3) == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28);
   return day <= 30 + ((month + (month >> 3)) & 1);
@@ -109,7 +125,7 @@ export function scanUsualTime(p: usize, unit: u32, slot: usize): usize {
   }
   const zulu = load<u8>(p) == 0x5a;
   p += <usize>zulu;
-  if (load<u8>(p) != 0x22 || (coercion == COERCE_OPENX && zulu != (t == 0x54))) return 0;
+  if (load<u8>(p) != 0x22 || (usual != ANY && !isUsual(t, zulu))) return 0;
   const whole = <i64>dateDays * 86400 + <i64>(hour * 3600 + minute * 60 + second);
   store<i64>(slot, whole * <i64>wholePower10(kept) + <i64>fraction);
   return p + 1;
@@ -118,13 +134,20 @@ export function scanUsualTime(p: usize, unit: u32, slot: usize): usize {
 /** A timestamp, the `size` bytes at `p` whole, in a form of the level. Reads up to 16 bytes past them. */
 export function scanTime(p: usize, size: usize): bool {
   if (coercion == COERCE_OPENX) {
-    if (size > 10 && load<u8>(p, 10) == 0x54) return load<u8>(p + size - 1) == 0x5a && iso(p, size);
+    if (size > 10 && load<u8>(p, 10) == 0x54) return load<u8>(p + size - 1) == 0x5a && (!exact || isWhole(p, size)) && iso(p, size);
     return sqlTime(p, p + size);
   }
+  if (exact) return sqlTime(p, p + size);
   return iso(p, size) || (coercion == COERCE_HIVE && sqlTime(p, p + size));
 }
 
-/** A date, the same way: `yyyy-MM-dd`; in hive and openx also with short parts, or a timestamp's. */
+/** Whether `yyyy-MM-ddT..Z` has seconds, 1 to 9 digits of fraction or none, and an hour below 24. */
+function isWhole(p: usize, size: usize): bool {
+  if (size < 20 || load<u8>(p, 16) != 0x3a || load<u16>(p, 11) == 0x3432) return false;
+  return size == 20 || (load<u8>(p, 19) == 0x2e && size - 22 <= 8);
+}
+
+/** A date, the same way: `yyyy-MM-dd`; in hive and openx also with short parts, or, not exact, a timestamp's. */
 export function scanDate(p: usize, size: usize): bool {
   nanos = 0;
   if (size == 10 && date(p)) {
@@ -132,7 +155,7 @@ export function scanDate(p: usize, size: usize): bool {
     return true;
   }
   if (coercion == COERCE_STRICT) return false;
-  return sqlDate(p, p + size) == p + size || iso(p, size) || sqlTime(p, p + size);
+  return sqlDate(p, p + size) == p + size || (!exact && (iso(p, size) || sqlTime(p, p + size)));
 }
 
 /** A time of day, the same way: `HH:mm[:ss[.f...]]`. */

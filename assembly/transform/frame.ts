@@ -5,8 +5,8 @@
 //   | source | size | status | out | size | reason | position | - |
 //   source: offset of the record's text or bytes from `heap`    status: OK, SAME, DROPPED, BAD_INPUT, ASK_HOST
 //   out: offset of the output in dst                 reason, position: of BAD_INPUT, the position in the decoded record
-import { base64Decode, base64Encode } from "../codec/base64";
 import { equalBytes } from "../bytes";
+import { base64Decode, base64Encode } from "../codec/base64";
 import { BAD_INPUT, OUTPUT_FULL, report, SLACK, tell } from "../memory";
 import { KERNEL_IDENTITY, runKernel } from "./kernels";
 import { ASK_HOST, DROPPED, OK, SAME, taken } from "./outcome";
