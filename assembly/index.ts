@@ -42,6 +42,8 @@ export {
   TYPE_LIST, TYPE_MAP, TYPE_STRUCT,
 } from "./columnar/groups";
 export { FOLD_CASE, FOLD_DOTS, objectSize, openObject } from "./columnar/keys";
+export { COERCE_CASED, COERCE_EXACT } from "./columnar/coerce";
+export { TIME_TEXT } from "./columnar/epoch";
 export { SCAN_COERCION, scanInit, scanPass, scanRows, scanSettle, scanSource } from "./columnar/json";
 export { SCAN_APPEND, SCAN_DYNAMODB, SCAN_FINAL, SCAN_FIRST, SCAN_REFUSE, SCAN_STATE } from "./columnar/records";
 export { FORMAT_AUTO, FORMAT_DOCUMENTS, FORMAT_LINES } from "./columnar/frame";

@@ -21,6 +21,7 @@ const FAN_OUT = 'streams/latest/dev/enhanced-consumers.html'
 const SDK = '@aws-sdk/client-kinesis 3.1143.0, PutRecordsCommand'
 const PRICING = 'aws.amazon.com/kinesis/data-streams/pricing'
 const FIREHOSE = 'firehose/latest/dev/limits.html'
+const FIREHOSE_HTTP = 'firehose/latest/dev/httpdeliveryrequestresponse.html'
 const FIREHOSE_TRANSFORM = 'firehose/latest/dev/data-transformation.html'
 
 /** Kinesis Data Streams. */
@@ -62,6 +63,13 @@ export const FIREHOSE_LIMITS = {
   transformRetries: limit(3, 'attempts', FIREHOSE_TRANSFORM),
   /** Ingestion is billed by records rounded up to this. */
   billedRecordBytes: limit(5 * KIB, 'bytes', FIREHOSE),
+  /** Of a request to an HTTP endpoint, before compression. */
+  httpEndpointBytes: limit(64 * MIB, 'bytes', FIREHOSE_HTTP),
+  httpEndpointCount: limit(10_000, 'records', FIREHOSE_HTTP),
+  /** From the request to its whole answer. */
+  httpEndpointTime: limit(180_000, 'ms', FIREHOSE_HTTP),
+  httpEndpointAnswerBytes: limit(MIB, 'bytes', FIREHOSE_HTTP),
+  httpEndpointMessage: limit(8192, 'characters', FIREHOSE_HTTP),
 } as const
 
 /** Lambda's event source mappings. */

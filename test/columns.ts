@@ -153,8 +153,14 @@ export function scanAll(engine: Engine, fields: readonly ScanField[], text: stri
 }
 
 /** Each JSON text as the only member of a record: its cell, or what was said of it. */
-export function scanValues(engine: Engine, leaf: Omit<ScanField, 'name'>, texts: string[], coercion: Coercion = 'strict'): (Cell | { message: string })[] {
-  const { rows, bad } = scanAll(engine, [{ name: 'v', ...leaf }], texts.map((text) => `{"v":${text}}`).join('\n'), { coercion })
+export function scanValues(
+  engine: Engine,
+  leaf: Omit<ScanField, 'name'>,
+  texts: string[],
+  coercion: Coercion = 'strict',
+  options: Partial<ScanOptions> = {},
+): (Cell | { message: string })[] {
+  const { rows, bad } = scanAll(engine, [{ name: 'v', ...leaf }], texts.map((text) => `{"v":${text}}`).join('\n'), { ...options, coercion })
   const messages = new Map(bad.map((b) => [b.record, b.message.replace(/^column "v" expected /, '')]))
   let row = 0
   return texts.map((_, i) => (messages.has(i) ? { message: messages.get(i) as string } : rows[row++][0]))

@@ -54,15 +54,29 @@ export async function startLambda(
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const env = { AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`, LAMBDA_TASK_ROOT: root, _HANDLER: handler, AWS_REGION: 'eu-central-1' }
+  // What Lambda sets (lambda/latest/dg/configuration-envvars.html), as far as runtimes insist on it.
+  const env = {
+    AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,
+    LAMBDA_TASK_ROOT: root,
+    _HANDLER: handler,
+    AWS_REGION: 'eu-central-1',
+    AWS_LAMBDA_FUNCTION_NAME: 'f',
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1024',
+    AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/f',
+    AWS_LAMBDA_LOG_STREAM_NAME: 's',
+  }
   child = spawn(program[0], program.slice(1), { cwd: root, env: { ...process.env, ...env } })
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (out += text))
+  let ended: Error | undefined
   child.on('exit', (code) => {
-    for (const { reject } of open.values()) reject(new Error(`the function's process has ended with ${code}: ${out}`))
+    ended = new Error(`the function's process has ended with ${code}: ${out}`)
+    for (const { reject } of open.values()) reject(ended)
   })
   return {
     invoke: (event, timeout = 30_000) =>
       new Promise((resolve, reject) => {
+        if (ended) return reject(ended)
         const request = String(++id)
         open.set(request, { resolve, reject })
         queue.push({ id: request, body: JSON.stringify(event), deadline: Date.now() + timeout })

@@ -311,19 +311,19 @@ describe('size, minified and gzipped', () => {
   // 57 KB of each is the core, which has every stage's kernels, 12 KB of firehose the other binary; what a program does not use of the rest,
   // bundlers drop
   it.each([
-    ['kinesis', 115.1],
-    ['firehose', 96],
-    ['parquet', 95],
-    ['emr', 88],
-    ['snowball', 71],
-    ['slim', 123],
+    ['kinesis', 117],
+    ['firehose', 153],
+    ['parquet', 97],
+    ['emr', 89],
+    ['snowball', 72],
+    ['slim', 163],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
     expect(await size(`export * from 'millrace/${entry}'`)).toBeLessThanOrEqual(most * 1000)
   })
 
   // all rooms and both binaries
-  it('of millrace is at most 192 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(192_000)
+  it('of millrace is at most 233 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(233_000)
   })
 
   // without the binary that blueprints are in
@@ -331,8 +331,8 @@ describe('size, minified and gzipped', () => {
     expect(await size("export { createFirehoseTransformer } from 'millrace/firehose'")).toBeLessThanOrEqual(79_000)
   })
 
-  it('of a program that writes Parquet is at most 87 KB', async () => {
-    expect(await size("export { createParquetWriter } from 'millrace'")).toBeLessThanOrEqual(87_000)
+  it('of a program that writes Parquet is at most 88 KB', async () => {
+    expect(await size("export { createParquetWriter } from 'millrace'")).toBeLessThanOrEqual(88_000)
   })
 })
 

@@ -6,6 +6,9 @@
 //   openx    OpenX's JSON SerDe, as Firehose runs it: also text parses into numbers and booleans,
 //            objects and arrays are text in a string column
 //
+// Both read a little more than Firehose does, as files of other origin have it: numbers in timestamps
+// of hive, times with an offset, days as numbers, decimals in text. COERCE_EXACT takes what Firehose takes.
+//
 // Never: numbers out of range wrapped, text that is no number taken for null or 0.
 
 import { isDigit } from "../codec/json";
@@ -14,11 +17,21 @@ export const COERCE_STRICT: u32 = 0;
 export const COERCE_HIVE: u32 = 1;
 export const COERCE_OPENX: u32 = 2;
 
-export let coercion: u32 = 0;
+/** Beside hive or openx: the serde to the letter, as Firehose runs it. */
+export const COERCE_EXACT: u32 = 4;
+/** Beside openx: keys of maps, and of objects that become text, keep their case, as with case.insensitive false. */
+export const COERCE_CASED: u32 = 8;
 
-/** Sets the level for all that is scanned from now on. */
+export let coercion: u32 = 0;
+export let exact: bool = false;
+/** Whether keys of maps, and of objects that become text, are put in lower case. */
+export let lowersKeys: bool = false;
+
+/** Sets the level, COERCE_*, for all that is scanned from now on. */
 export function setCoercion(level: u32): void {
-  coercion = level;
+  coercion = level & 3;
+  exact = (level & COERCE_EXACT) != 0;
+  lowersKeys = coercion == COERCE_OPENX && (level & COERCE_CASED) == 0;
 }
 
 /** Whether [p, end) is a number as Java and JavaScript read one: JSON's and `+1`, `007`, `.5`, `5.`. */
@@ -52,7 +65,7 @@ export function booleanOf(p: usize, size: usize): i32 {
 
 /**
  * The valid JSON value in [p, end) without its white space to `to`, names of members in lower case
- * (a-z): what OpenX makes of an object or array in a string column. Gives the byte behind.
+ * (a-z) where keys are: what OpenX makes of an object or array in a string column. Gives the byte behind.
  */
 export function compactText(p: usize, end: usize, to: usize): usize {
   while (p < end) {
@@ -67,7 +80,7 @@ export function compactText(p: usize, end: usize, to: usize): usize {
     }
     store<u8>(to++, load<u8>(p++));
     while (p < end && load<u8>(p) <= 0x20) p++;
-    if (p < end && load<u8>(p) == 0x3a) lowerName(first, to);
+    if (lowersKeys && p < end && load<u8>(p) == 0x3a) lowerName(first, to);
   }
   return to;
 }

@@ -21,6 +21,8 @@ export const TIME_US: u32 = 1;
 export const TIME_NS: u32 = 2;
 export const TIME_S: u32 = 3;
 export const TIME_AUTO: u32 = 4;
+/** Nothing: the text of a number is read as other text is. */
+export const TIME_TEXT: u32 = 5;
 
 const DAY: i64 = 86400;
 const JULIAN: i64 = 2440588;

@@ -29,21 +29,27 @@ import { setCoercion } from "./coerce";
 import { FORMAT_AUTO, FORMAT_DOCUMENTS, formatChanged, nextDocument, passRecord, settleFormat, startFrame } from "./frame";
 import { forgetPredictions } from "./keys";
 import { endItem } from "./dynamodb";
-import { FRAME, PLAIN, SCAN_FINAL, SCAN_FIRST, SCAN_STATE, scanRecords, settle } from "./records";
+import { setPatterns } from "./patterns";
+import { FRAME, PATTERNS, PLAIN, SCAN_FINAL, SCAN_FIRST, SCAN_STATE, scanRecords, settle } from "./records";
 import { startRows } from "./row";
 import { setBlankFeed } from "../codec/json";
+import { setUsual } from "./time";
 
-/** From this bit of the flags on stands the level of coercion (coerce.ts). */
+/** From this bit of the flags on stands the level of coercion, COERCE_* (coerce.ts). */
 export const SCAN_COERCION: u32 = 8;
 
-/** Makes the state for `count` column descriptors and the groups at `root`, whose objects are open; once for many sources. */
-export function scanInit(state: usize, columns: usize, count: u32, root: usize, rest: usize, options: u32): void {
+/**
+ * Makes the state for `count` column descriptors and the groups at `root`, whose objects are open; once for many sources.
+ * `patterns`: how text is read as a time before all else (patterns.ts), or 0.
+ */
+export function scanInit(state: usize, columns: usize, count: u32, root: usize, rest: usize, options: u32, patterns: usize): void {
   memory.fill(state, 0, SCAN_STATE);
   store<u32>(state, <u32>columns);
   store<u32>(state, count, 4);
   store<u32>(state, <u32>root, 8);
   store<u32>(state, <u32>rest, 12);
   store<u32>(state, options, 16);
+  store<u32>(state, <u32>patterns, PATTERNS);
 }
 
 /** What follows is a new source in `format`, FORMAT_*. */
@@ -95,6 +101,9 @@ export function scanRows(state: usize, src: usize, len: usize, scratch: usize, r
   const end = src + len, frame = state + FRAME;
   const behind = load<u8>(end);
   setCoercion(flags >> SCAN_COERCION);
+  const patterns: usize = load<u32>(state, PATTERNS);
+  setPatterns(patterns);
+  setUsual(patterns != 0);
   store<u8>(end, 0);
   const mark = markSize(src, len, flags);
   const format = formatOf(frame, src, len, flags);

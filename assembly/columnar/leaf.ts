@@ -4,14 +4,16 @@
 // caller takes scanInteger() and scanUsualTime() out of the loop over flat rows, which costs it 7 %.
 import {
   COLUMN_PARAM, COLUMN_UNIT, TYPE_BINARY, TYPE_BOOLEAN, TYPE_DATE, TYPE_DECIMAL, TYPE_DOUBLE, TYPE_FLOAT, TYPE_INT32, TYPE_INT64,
-  TYPE_STRING, TYPE_TIMESTAMP, TYPE_UNSIGNED, TYPE_UUID,
+  TYPE_INT96, TYPE_STRING, TYPE_TIMESTAMP, TYPE_UNSIGNED, TYPE_UUID,
 } from "./columns";
 import { plainDigits, plainHigh, plainLow, plainNegative, plainPlaces, scanDouble, scanInteger, scanPlain, scanUnsigned } from "./digits";
-import { convertEpoch, TIME_S } from "./epoch";
+import { COERCE_HIVE, coercion, exact } from "./coerce";
+import { convertEpoch, putInt96, TIME_NS, TIME_S, TIME_TEXT } from "./epoch";
 import { putWide, setExact } from "./exact";
 import { floatInDoubt } from "./number";
 import { power10, wholePower10 } from "./powers";
 import { plainEnd } from "../codec/json";
+import { setTime } from "../codec/calendar";
 import { scanUsualDate, scanUsualTime } from "./time";
 import { uuidBytes } from "./binary";
 import { fitsWhole, putBinary } from "./value";
@@ -61,6 +63,7 @@ function settled(column: usize, type: u32, p: usize, slot: usize, next: usize): 
   if (type == TYPE_INT32) return load<i64>(slot) == <i64>load<i32>(slot) && (param == 32 || fitsWhole(load<i64>(slot), param)) ? next : 0;
   const unit = load<u32>(column, COLUMN_UNIT);
   if (param == unit) return next;
+  if (param == TIME_TEXT) return 0;
   if (next == 0) return param >= TIME_S ? usualEpoch(p, unit, slot) : 0;
   return convertEpoch(slot, unit, param) ? next : 0;
 }
@@ -81,6 +84,7 @@ function rarerValue(column: usize, type: u32, p: usize, values: usize, at: u32):
     store<f32>(values + (<usize>at << 2), <f32>(plainNegative ? -value : value));
     return plainLow != 0 && floatInDoubt(reinterpret<u64>(value)) ? 0 : next;
   }
+  if (type == TYPE_INT96) return usualInt96(column, param, p, values + <usize>at * 12);
   if (load<u8>(p) != QUOTE) return 0;
   if (type == TYPE_DATE) return scanUsualDate(p + 1, values + (<usize>at << 2));
   if (type == TYPE_UUID) {
@@ -93,9 +97,24 @@ function rarerValue(column: usize, type: u32, p: usize, values: usize, at: u32):
   return 0;
 }
 
+/** A time that microseconds hold, which are the column's unit here. */
+function usualInt96(column: usize, param: u32, p: usize, slot: usize): usize {
+  if (param == TIME_NS) return 0;
+  const next = nestedValue(column, TYPE_TIMESTAMP, p, slot, 0);
+  if (next == 0) return 0;
+  // with more digits of fraction it may have lost some
+  if (load<u8>(p) == QUOTE) {
+    if (next - p > 28) return 0;
+  } else for (let at = p; at < next; at++) if (load<u8>(at) == 0x2e) return 0;
+  const micros = load<i64>(slot), rest = micros % 1000000;
+  setTime(micros / 1000000 - (rest < 0 ? 1 : 0), <u32>(rest < 0 ? rest + 1000000 : rest) * 1000);
+  return putInt96(slot) ? next : 0;
+}
+
 /** A decimal of up to 38 digits, plain or in quotes, that no digit has to be taken from. */
 function usualDecimal(param: u32, p: usize, values: usize, at: u32): usize {
   const quoted = load<u8>(p) == QUOTE;
+  if (quoted && exact && coercion == COERCE_HIVE) return 0;
   let next = scanPlain(p + <usize>quoted);
   if (next == 0 || (quoted && load<u8>(next) != QUOTE)) return 0;
   next += <usize>quoted;

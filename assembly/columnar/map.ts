@@ -6,7 +6,7 @@
 // of keys makes it worse than n log n. Once a key came again, all maps of the record are read twice:
 // first the keys, and where the last value of each stands, then the values.
 import { compareBytes, equalBytes } from "../bytes";
-import { COERCE_OPENX, coercion } from "./coerce";
+import { lowersKeys } from "./coerce";
 import { COLUMN_COUNT, COLUMN_TYPE, COLUMN_VALUES, TYPE_BOOLEAN, TYPE_DECIMAL, TYPE_DOUBLE, TYPE_FLOAT, TYPE_INT32, TYPE_INT64, TYPE_STRING, TYPE_UNSIGNED } from "./columns";
 import { loneSurrogate, unescape, unescapedSize } from "../codec/unescape";
 import { FAULT_AT, GROUP_DEF, GROUP_DEPTH, GROUP_REP, memberOf } from "./groups";
@@ -46,7 +46,7 @@ export function scanMap(group: usize, start: usize, rep: u32): usize {
       again = true;
       break;
     }
-    if (coercion == COERCE_OPENX) lowerLast(key, first);
+    if (lowersKeys) lowerLast(key, first);
     if (keys <= LINEAR) {
       const bit = bitOf(key);
       if (filter & bit && cameBefore(key, first)) {
@@ -184,7 +184,7 @@ function readMembers(key: usize, p: usize, row: usize): usize {
     store<u32>(row, <u32>p, 8);
     p = skipValue(p);
     if (p == 0) return 0;
-    if (coercion == COERCE_OPENX) lower(row);
+    if (lowersKeys) lower(row);
     members++;
     row -= MEMBER;
     p = skipBlank(p);
@@ -200,7 +200,7 @@ function putKey(key: usize, p: usize, rep: u32, depth: u32): bool {
   const type = load<u32>(key, COLUMN_TYPE);
   if (type != TYPE_BOOLEAN && type != TYPE_INT32 && type != TYPE_INT64 && type != TYPE_DOUBLE && type != TYPE_FLOAT && type != TYPE_UNSIGNED && type != TYPE_DECIMAL) {
     const before = load<u32>(key, COLUMN_COUNT), next = scanLeaf(key, p, rep, depth);
-    if (next != 0 && coercion == COERCE_OPENX && type == TYPE_STRING) lowerLast(key, before);
+    if (next != 0 && lowersKeys && type == TYPE_STRING) lowerLast(key, before);
     return next != 0;
   }
   const text = scratchTop;

@@ -36,8 +36,10 @@ export const SCAN_DYNAMODB: u32 = 2;
 export const FRAME: usize = 32;
 /** What became of a DynamoDB record, within the state. */
 export const PLAIN: usize = FRAME + FRAME_SIZE;
+/** Address of the patterns of times, within the state. */
+export const PATTERNS: usize = PLAIN + PLAIN_SIZE;
 /** Bytes of the state of a scan. */
-export const SCAN_STATE: usize = PLAIN + PLAIN_SIZE;
+export const SCAN_STATE: usize = PATTERNS + 8;
 // UTF-8 is checked ahead in pieces of this size, while they are on their way into the cache.
 const PIECE: usize = 16384;
 

@@ -1,10 +1,11 @@
 // Dates and times in text as columns take them: those of codec/calendar.ts, and by the level of coercion
 // what java.sql.Timestamp.valueOf() takes, in hive and openx: `yyyy-[M]M-[d]d [H]H:[m]m:[s]s[.f]`
-// with 1 to 9 digits of fraction. openx takes this form and `yyyy-MM-ddTHH:MM[:SS[.f]]Z` alone.
+// with 1 to 9 digits of fraction. openx takes this form and `yyyy-MM-ddTHH:MM[:SS[.f]]Z` alone, exact
+// only with seconds; exact hive takes this form alone, and times of patterns (patterns.ts) before it.
 // Fraction digits past the unit are cut off, towards the past, as Date does.
 // February 30 is refused at every level: where Java rolls over it makes a time that nobody wrote.
 
-import { COERCE_HIVE, COERCE_OPENX, COERCE_STRICT, coercion } from "./coerce";
+import { COERCE_HIVE, COERCE_OPENX, COERCE_STRICT, coercion, exact } from "./coerce";
 import { eightDigits, leadingDigits } from "./digits";
 import { clock, date, dateDays, daysOf, fraction, isDay, iso, seconds, setTime, two } from "../codec/calendar";
 import { isDigit } from "../codec/json";
@@ -12,6 +13,21 @@ import { wholePower10 } from "./powers";
 
 // The unit of a column (columns.ts), 0 ms and 1 us, in powers of 1,000 past a millisecond.
 const UNIT_NS: u32 = 2;
+
+// What scanUsualTime() may take: anything, `T` with `Z` and a blank without, a blank without alone, nothing.
+const ANY: u32 = 0, PAIRED: u32 = 1, BLANK: u32 = 2, NOTHING: u32 = 3;
+let usual: u32 = ANY;
+
+/** To be called when the level is set; `patterns`: whether these come first. */
+export function setUsual(patterns: bool): void {
+  usual = patterns ? NOTHING : coercion == COERCE_OPENX ? PAIRED : exact ? BLANK : ANY;
+}
+
+// @ts-ignore: decorator
+@inline
+function isUsual(t: u32, zulu: bool): bool {
+  return usual == PAIRED ? zulu == (t == 0x54) : usual == BLANK && t == 0x20 && !zulu;
+}
 
 /** The usual `yyyy-MM-dd"` as days to `slot`; gives the byte behind the quote, or 0, which is no verdict. */
 export function scanUsualDate(p: usize, slot: usize): usize {
@@ -47,7 +63,7 @@ export function scanUsualTime(p: usize, unit: u32, slot: usize): usize {
   }
   const zulu = load<u8>(p) == 0x5a;
   p += <usize>zulu;
-  if (load<u8>(p) != 0x22 || (coercion == COERCE_OPENX && zulu != (t == 0x54))) return 0;
+  if (load<u8>(p) != 0x22 || (usual != ANY && !isUsual(t, zulu))) return 0;
   const whole = <i64>dateDays * 86400 + <i64>(hour * 3600 + minute * 60 + second);
   store<i64>(slot, whole * <i64>wholePower10(kept) + <i64>fraction);
   return p + 1;
@@ -56,20 +72,27 @@ export function scanUsualTime(p: usize, unit: u32, slot: usize): usize {
 /** A timestamp, the `size` bytes at `p` whole, in a form of the level. Reads up to 16 bytes past them. */
 export function scanTime(p: usize, size: usize): bool {
   if (coercion == COERCE_OPENX) {
-    if (size > 10 && load<u8>(p, 10) == 0x54) return load<u8>(p + size - 1) == 0x5a && iso(p, size);
+    if (size > 10 && load<u8>(p, 10) == 0x54) return load<u8>(p + size - 1) == 0x5a && (!exact || isWhole(p, size)) && iso(p, size);
     return sqlTime(p, p + size);
   }
+  if (exact) return sqlTime(p, p + size);
   return iso(p, size) || (coercion == COERCE_HIVE && sqlTime(p, p + size));
 }
 
-/** A date, the same way: `yyyy-MM-dd`; in hive and openx also with short parts, or a timestamp's. */
+/** Whether `yyyy-MM-ddT..Z` has seconds, 1 to 9 digits of fraction or none, and an hour below 24. */
+function isWhole(p: usize, size: usize): bool {
+  if (size < 20 || load<u8>(p, 16) != 0x3a || load<u16>(p, 11) == 0x3432) return false;
+  return size == 20 || (load<u8>(p, 19) == 0x2e && size - 22 <= 8);
+}
+
+/** A date, the same way: `yyyy-MM-dd`; in hive and openx also with short parts, or, not exact, a timestamp's. */
 export function scanDate(p: usize, size: usize): bool {
   if (size == 10 && date(p)) {
     setTime(<i64>dateDays * 86400, 0);
     return true;
   }
   if (coercion == COERCE_STRICT) return false;
-  return sqlDate(p, p + size) == p + size || iso(p, size) || sqlTime(p, p + size);
+  return sqlDate(p, p + size) == p + size || (!exact && (iso(p, size) || sqlTime(p, p + size)));
 }
 
 /** A time of day, the same way: `HH:mm[:ss[.f...]]`. */

@@ -3,22 +3,23 @@
 // column. Cold. The level (coerce.ts) decides what fits.
 //
 // From text: strings, binary, UUIDs, dates and times as their files say; decimals, a number in
-// text; other numbers and booleans so only in openx.
+// text; other numbers and booleans so only in openx. Exact hive takes booleans in text, not decimals.
 // From a number: every numeric type; timestamps (epoch.ts); dates, whole days since the epoch in
 // the years 0 to 9999, so that 20240131 is no date; times, whole units since midnight.
 // JSON columns take any value but null, as it stands.
 
 import { base64Decode } from "../codec/base64";
 import { hexBytes, uuidBytes } from "./binary";
-import { booleanOf, COERCE_OPENX, COERCE_STRICT, coercion, compactText, isNumber } from "./coerce";
+import { booleanOf, COERCE_OPENX, COERCE_STRICT, coercion, compactText, exact, isNumber } from "./coerce";
 import {
   COLUMN_NULLABLE, COLUMN_PARAM, COLUMN_TYPE, COLUMN_UNIT, COLUMN_WIDTH, TYPE_BINARY, TYPE_BOOLEAN, TYPE_DATE, TYPE_DECIMAL, TYPE_DOUBLE,
   TYPE_FLOAT, TYPE_INT32, TYPE_INT64, TYPE_INT96, TYPE_JSON, TYPE_STRING, TYPE_TIME, TYPE_TIMESTAMP, TYPE_UNSIGNED, TYPE_UUID,
 } from "./columns";
-import { dayOf, epochOf, putInt96, putTime } from "./epoch";
+import { dayOf, epochOf, putInt96, putTime, TIME_TEXT } from "./epoch";
 import { loneSurrogate, unescape, unescapedSize } from "../codec/unescape";
 import { BROKEN, EXACT, high, low, putWide, REFUSE, ROUND, scaledTo } from "./exact";
 import { doubleOf, floatOf } from "./number";
+import { fitsPattern } from "./patterns";
 import { wholePower10 } from "./powers";
 import { blame } from "./row";
 import {
@@ -80,7 +81,7 @@ function fromText(column: usize, type: u32, slot: usize, text: usize, size: usiz
     return 0;
   }
   if (type == TYPE_TIMESTAMP || type == TYPE_INT96) {
-    if (scanTime(text, size)) return putMoment(column, type, slot) ? 0 : JSON_TIME;
+    if (fitsPattern(text, size) || scanTime(text, size)) return putMoment(column, type, slot) ? 0 : JSON_TIME;
     // A number counts as a number does, where text may be one.
     if (coercion != COERCE_OPENX || !isNumber(text, text + size)) return JSON_TIME;
   } else if (type == TYPE_DATE) {
@@ -95,7 +96,7 @@ function fromText(column: usize, type: u32, slot: usize, text: usize, size: usiz
   } else if (type == TYPE_BINARY) {
     return putBinary(column, slot, text, size);
   } else {
-    if (coercion != COERCE_OPENX && type != TYPE_DECIMAL) return JSON_TYPE;
+    if (coercion != COERCE_OPENX && (exact ? type != TYPE_BOOLEAN : type != TYPE_DECIMAL)) return JSON_TYPE;
     if (type == TYPE_BOOLEAN) {
       const truth = booleanOf(text, size);
       store<u8>(slot, truth);
@@ -157,6 +158,7 @@ function fromNumber(column: usize, type: u32, slot: usize, p: usize, end: usize)
   }
   const param = load<u32>(column, COLUMN_PARAM), unit = load<u32>(column, COLUMN_UNIT);
   if (type == TYPE_TIMESTAMP || type == TYPE_INT96) {
+    if (param == TIME_TEXT) return (fitsPattern(p, end - p) || scanTime(p, end - p)) && putMoment(column, type, slot) ? 0 : JSON_TYPE;
     const reason = epochOf(p, end, type == TYPE_INT96 ? 2 : unit, param);
     return reason != 0 ? reason : putMoment(column, type, slot) ? 0 : JSON_RANGE;
   }
@@ -180,6 +182,7 @@ function fromNumber(column: usize, type: u32, slot: usize, p: usize, end: usize)
   if (type == TYPE_INT32) {
     if (!fitsWhole(value, param)) return JSON_RANGE;
   } else if (type == TYPE_DATE) {
+    if (exact) return JSON_TYPE;
     if (value < FIRST_DAY || value > LAST_DAY) return JSON_RANGE;
   } else {
     const day = 86400 * <i64>wholePower10(unit * 3 + 3);

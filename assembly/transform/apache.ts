@@ -5,8 +5,9 @@
 // Host, ident: anything without a space. Authuser: anything up to ` [` and a time. Quoted text ends at the first quote that no backslash
 // escapes, and is taken as Apache wrote it, its escapes left. Status: three digits. Bytes: digits, or `-`, which is 0. What follows and
 // is not two quoted texts, or follows them, is `extra`.
+import { isDigit } from "../codec/json";
 import { fault, OUTPUT_FULL } from "../memory";
-import { isDigit, lineEnd, nextLine, quotedEnd, tokenEnd } from "./line";
+import { lineEnd, nextLine, quotedEnd, tokenEnd } from "./line";
 import { putTimes, readTime } from "./log-time";
 import { DROPPED } from "./outcome";
 import { JSON_GROWTH, put, putBytes, putCsv, putJson } from "./text";

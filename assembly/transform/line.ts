@@ -57,12 +57,6 @@ export function quotedEnd(p: usize): usize {
   }
 }
 
-// @ts-ignore: decorator
-@inline
-export function isDigit(c: u32): bool {
-  return c - 0x30 < 10;
-}
-
 /** Of the digits at `p`; what is none of the two makes it 100 or more. */
 // @ts-ignore: decorator
 @inline

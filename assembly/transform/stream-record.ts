@@ -2,9 +2,9 @@
 //
 // These three are members of the record (incremental export) or of its `dynamodb` (events of Lambda and Kinesis); an `Item` (export) is
 // made plain too, and what is nothing but an item. Of the types: the sets become arrays, N a number with all its digits, B stays base64.
+import { equalBytes } from "../bytes";
 import { failAt, faultAt, JSON_NO_ITEM, JSON_TYPED, skipBlank, skipNumber, skipString, skipValue } from "../codec/json";
 import { BS, isTyped, L, M, N, NS, NULL, SS, typeKey, typeValue } from "../codec/typed-json";
-import { equalBytes } from "../bytes";
 import { fault, OUTPUT_FULL } from "../memory";
 import { nextObject, objectAt, objectEnd, valueOf } from "./document";
 
@@ -61,14 +61,18 @@ function putRecord(p: usize, outer: bool): usize {
     } else if (isObject && outer && isNamed(key, DYNAMODB, 8)) p = putRecord(value, false);
     else p = putPlain(value);
     if (p == 0) return 0;
-    p = skipBlank(p);
-    if (load<u8>(p) == 0x2c) {
-      putByte(0x2c);
-      p = skipBlank(p + 1);
-    }
+    p = nextMember(p);
   }
   putByte(0x7d);
   return p + 1;
+}
+
+/** From behind a member or element to the next one, or to what closes them. */
+function nextMember(p: usize): usize {
+  p = skipBlank(p);
+  if (load<u8>(p) != 0x2c) return p;
+  putByte(0x2c);
+  return skipBlank(p + 1);
 }
 
 /** The value at `p` as it is, without the blank in it; gives the byte behind it. */
@@ -98,11 +102,7 @@ function putItem(p: usize): usize {
     putByte(0x3a);
     p = putValue(valueOf(p));
     if (p == 0) return 0;
-    p = skipBlank(p);
-    if (load<u8>(p) == 0x2c) {
-      putByte(0x2c);
-      p = skipBlank(p + 1);
-    }
+    p = nextMember(p);
   }
   putByte(0x7d);
   return p + 1;
@@ -145,11 +145,7 @@ function putElements(p: usize, key: u32): usize {
     else if (key == NS) p = putNumber(p);
     else p = load<u8>(p) == 0x22 ? putPlain(p) : failAt(p, JSON_TYPED);
     if (p == 0) return 0;
-    p = skipBlank(p);
-    if (load<u8>(p) == 0x2c) {
-      putByte(0x2c);
-      p = skipBlank(p + 1);
-    }
+    p = nextMember(p);
   }
   putByte(0x5d);
   return p + 1;

@@ -7,8 +7,9 @@
 // RFC 3164 has: `Jan 12 06:30:00`, a day of one digit or two, and behind the seconds `.`, `,` or `:` and digits; or as rsyslog writes its
 // files a time of RFC 3339. A HOSTNAME that ends in `:` is the program of a line without host; a line without `:` behind a program is
 // all message. <FAC.SEV> is what AWS's blueprint takes.
+import { isDigit } from "../codec/json";
 import { fault, OUTPUT_FULL } from "../memory";
-import { isDigit, lineEnd, monthOf, nextLine, tokenEnd, twoDigits } from "./line";
+import { lineEnd, monthOf, nextLine, tokenEnd, twoDigits } from "./line";
 import { DROPPED } from "./outcome";
 import { JSON_GROWTH, put, putBytes, putCsv, putJson } from "./text";
 

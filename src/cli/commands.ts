@@ -12,6 +12,7 @@ export const commands: Table = {
   parquet: () => import('./parquet.js'),
   schema: () => import('./schema.js'),
   transform: () => import('./transform.js'),
+  deliver: () => import('./deliver.js'),
   replay: () => import('./replay.js'),
   snowball: () => import('./snowball.js'),
   'kinesis-local': () => import('./kinesis-local.js'),

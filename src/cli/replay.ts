@@ -21,6 +21,8 @@ export const command: Command = {
 Reads what Firehose wrote under its error prefix (processing-failed, format-conversion-failed,
 splunk-failed ...), in every form that it has had since 2019, and writes the original records
 in order, a line feed behind each that has none. "-" is standard input; .gz is unpacked.
+What OpenSearch, Splunk or an HTTP endpoint did not take stands there as it was to be delivered: behind
+the Lambda, where the stream has one.
 
   --code CODE      records with this error code only; may be repeated
   --json           a line for each record: {"data": base64,"code","message","attempts",

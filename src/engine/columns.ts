@@ -14,6 +14,12 @@ export interface ScanOptions {
   textBytes: number
   /** Default strict. */
   coercion?: Coercion | undefined
+  /**
+   * Of hive and openx: values are read as Firehose reads them, not more leniently. Keys of maps then
+   * keep their case where `caseInsensitive` is false; `patterns`, of hive, tell how text is a time
+   * before the level's own form (assembly/columnar/patterns.ts).
+   */
+  exact?: { patterns?: Uint8Array | undefined } | undefined
   /** Keys match whatever the case of their ASCII letters. */
   caseInsensitive?: boolean | undefined
   /** Points in keys are read as underscores. */
@@ -91,9 +97,10 @@ const HARD_BYTES = 512 * 1024 * 1024
  * RangeError for fields that no file or no scan can have.
  */
 export function createScan(engine: Engine, fields: readonly Field[], options: ScanOptions): Scan {
-  const { capacity, textBytes, coercion = 'strict', unknown = 'drop' } = options
-  const leaves = leavesOf(fields, coercion)
-  const level = ['strict', 'hive', 'openx'].indexOf(coercion) << core.SCAN_COERCION
+  const { capacity, textBytes, coercion = 'strict', unknown = 'drop', exact } = options
+  const leaves = exact && coercion === 'hive' ? leavesOf(fields).map(timesInText) : leavesOf(fields, coercion)
+  const flags = (exact ? core.COERCE_EXACT : 0) | (exact && options.caseInsensitive === false ? core.COERCE_CASED : 0)
+  const level = (['strict', 'hive', 'openx'].indexOf(coercion) | flags) << core.SCAN_COERCION
   const columns = layColumns(engine, leaves, capacity)
   const count = leaves.length
   const fold = (options.caseInsensitive ? core.FOLD_CASE : 0) | (options.dotsToUnderscores ? core.FOLD_DOTS : 0)
@@ -112,6 +119,7 @@ export function createScan(engine: Engine, fields: readonly Field[], options: Sc
     root,
     restColumn,
     (unknown === 'error' ? core.SCAN_REFUSE : 0) | (options.dialect === 'dynamodb' ? core.SCAN_DYNAMODB : 0),
+    exact?.patterns ? engine.put(exact.patterns) : 0,
   )
   engine.core.scanSource(state, core.FORMAT_LINES)
   const report = engine.core.report() >> 2
@@ -212,6 +220,9 @@ export function createScan(engine: Engine, fields: readonly Field[], options: Sc
     },
   }
 }
+
+/** Numbers in timestamps are the text that they are. */
+const timesInText = (leaf: LeafColumn): LeafColumn => (leaf.leaf.type === 'timestamp' ? { ...leaf, param: core.TIME_TEXT } : leaf)
 
 function restField(fields: readonly Field[], name: string): Field {
   const field = fields.find((f) => f.name === name)

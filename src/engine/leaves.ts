@@ -117,7 +117,8 @@ export function layColumns(engine: Engine, leaves: readonly LeafColumn[], capaci
     }
     set(core.COLUMN_TYPE, leaf.type)
     set(core.COLUMN_PARAM, leaf.param)
-    set(core.COLUMN_UNIT, Math.max(0, UNITS.indexOf(leaf.leaf.unit ?? 'ms')))
+    // of INT96 it is what most of its times fit (assembly/columnar/leaf.ts)
+    set(core.COLUMN_UNIT, UNITS.indexOf(leaf.leaf.int96 ? 'us' : (leaf.leaf.unit ?? 'ms')))
     set(core.COLUMN_NULLABLE, leaf.field.nullable ? 1 : 0)
     set(core.COLUMN_MAX_DEF, leaf.maxDef)
     set(core.COLUMN_MAX_REP, leaf.maxRep)

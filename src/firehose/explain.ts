@@ -3,7 +3,7 @@
 import { fromBase64 } from '../engine/base64.js'
 import { kindOf } from '../errors.js'
 import { readEvent } from './event.js'
-import { RESPONSE_BYTES } from './response.js'
+import { RESPONSE_BYTES, utf8Size } from './response.js'
 
 export interface Outcome {
   recordId: string
@@ -27,56 +27,113 @@ export interface Explanation {
 
 const RESULTS = ['Ok', 'Dropped', 'ProcessingFailed']
 
+/** What comes of one record. */
+export interface Verdict extends Outcome {
+  /** Error message in Firehose's error object, where it has failed. */
+  errorMessage: string | undefined
+  /** What is delivered in the record's place. */
+  data: Uint8Array | undefined
+  /** `metadata.partitionKeys` as it stands in the response. */
+  partitionKeys: unknown
+}
+
+/** Error messages as error objects of real streams have them. */
+const MESSAGES = {
+  'Lambda.FunctionError': 'The Lambda function was successfully invoked but it returned an error result.',
+  'Lambda.MissingRecordId': 'One or more record Ids were not returned. Ensure that the Lambda function returns all received record Ids.',
+  'Lambda.DuplicatedRecordId':
+    'Multiple records were returned with the same record Id. Ensure that the Lambda function returns a unique record Id for each record.',
+  'Lambda.ProcessingFailedStatus': 'ProcessingFailed status set for record',
+  'Lambda.InvalidReturnFormat':
+    'The data field cannot be null when the SourceType is DirectPut or KinesisStreamAsSource and processing result is Ok. The value field cannot be null when the SourceType is MSKAsSource and processing result is Ok.',
+} as const
+
+/** The error of every record of a batch whose function threw, timed out, or answered what cannot be read. */
+export const FUNCTION_ERROR = { code: 'Lambda.FunctionError', message: MESSAGES['Lambda.FunctionError'] } as const
+
 /** Plays Firehose: checks `response` against `event`. Throws TypeError for a malformed event only. */
 export function explainResponse(event: unknown, response: unknown): Explanation {
-  const ids = [...new Set(readEvent(event).map(({ recordId }) => recordId))]
+  const { verdicts, batchFault, bytes } = judgeResponse([...new Set(readEvent(event).map(({ recordId }) => recordId))], response)
+  const outcomes = verdicts.map(({ recordId, result, outcome, code, message }): Outcome => ({ recordId, result, outcome, code, message }))
+  return { outcomes, batchFault, bytes }
+}
+
+/** What comes of the records with these ids, which are different ones. */
+export function judgeResponse(ids: readonly string[], response: unknown): { verdicts: Verdict[]; batchFault: string | undefined; bytes: number } {
   const text: string | undefined = JSON.stringify(response)
-  const bytes = text === undefined ? 0 : new TextEncoder().encode(text).length
+  const bytes = text === undefined ? 0 : utf8Size(text)
   const records = text === undefined ? undefined : (JSON.parse(text)?.records as unknown)
-  const given = Array.isArray(records) ? records.filter((record) => typeof record === 'object' && record !== null) : []
-  const answers = new Map<string, Record<string, unknown>[]>()
-  for (const record of given) answers.set(record.recordId, [...(answers.get(record.recordId) ?? []), record])
+  const given = Array.isArray(records) ? records.filter((record) => typeof record === 'object' && record !== null).map(readAnswer) : []
+  const answers = new Map<unknown, Answer[]>()
+  for (const answer of given) {
+    const before = answers.get(answer.recordId)
+    if (before) before.push(answer)
+    else answers.set(answer.recordId, [answer])
+  }
 
   const batchFault =
-    bytes > RESPONSE_BYTES ? `the response has ${bytes} bytes, Lambda allows ${RESPONSE_BYTES}` : given.map(breaksBatch).find((fault) => fault !== undefined)
-  const outcomes = ids.map((recordId) => judge(recordId, answers.get(recordId) ?? [], batchFault))
+    bytes > RESPONSE_BYTES
+      ? `the response has ${bytes} bytes, Lambda allows ${RESPONSE_BYTES}`
+      : given.map(({ fault }) => fault).find((fault) => fault !== undefined)
+  const verdicts = ids.map((recordId) => judge(recordId, answers.get(recordId) ?? [], batchFault))
+  const asked = new Set(ids)
   for (const [recordId, [first]] of answers) {
-    if (!ids.includes(recordId)) {
-      outcomes.push({
+    if (!asked.has(recordId as string)) {
+      verdicts.push({
         recordId: String(recordId),
         result: String(first.result),
         outcome: 'ignored',
         code: undefined,
         message: 'the event has no such recordId',
+        ...NOTHING,
       })
     }
   }
-  return { outcomes, batchFault, bytes }
+  return { verdicts, batchFault, bytes }
 }
 
-/** What makes Firehose refuse a response as a whole. */
-function breaksBatch({ recordId, result, data }: Record<string, unknown>): string | undefined {
-  const id = JSON.stringify(recordId)
-  if (typeof result !== 'string' || !RESULTS.includes(result)) return `record ${id}: "result" expected one of ${RESULTS.join(', ')}, got ${kindOf(result)}`
-  if (data === undefined || data === null) return undefined
-  if (typeof data !== 'string') return `record ${id}: "data" expected base64 text, got ${kindOf(data)}`
+const NOTHING = { errorMessage: undefined, data: undefined, partitionKeys: undefined }
+interface Answer {
+  recordId: unknown
+  result: unknown
+  data: Uint8Array | undefined
+  partitionKeys: unknown
+  /** What makes Firehose refuse a response as a whole. */
+  fault: string | undefined
+}
+
+function readAnswer({ recordId, result, data, metadata }: Record<string, unknown>): Answer {
+  const partitionKeys = (metadata as { partitionKeys?: unknown } | null | undefined)?.partitionKeys
+  const answer = { recordId, result, data: undefined, partitionKeys, fault: undefined }
+  const faulty = (what: string): Answer => ({ ...answer, fault: `record ${JSON.stringify(recordId)}: ${what}` })
+  if (typeof result !== 'string' || !RESULTS.includes(result)) return faulty(`"result" expected one of ${RESULTS.join(', ')}, got ${kindOf(result)}`)
+  if (data === undefined || data === null) return answer
+  if (typeof data !== 'string') return faulty(`"data" expected base64 text, got ${kindOf(data)}`)
   try {
-    fromBase64(data, 'strict')
-    return undefined
+    return { ...answer, data: fromBase64(data, 'strict') }
   } catch (error) {
-    return `record ${id}: "data": ${(error as Error).message}`
+    return faulty(`"data": ${(error as Error).message}`)
   }
 }
 
-function judge(recordId: string, answers: readonly Record<string, unknown>[], batchFault: string | undefined): Outcome {
+function judge(recordId: string, answers: readonly Answer[], batchFault: string | undefined): Verdict {
   const [answer] = answers
   const result = answer === undefined ? undefined : String(answer.result)
-  const failed = (code: string, message: string): Outcome => ({ recordId, result, outcome: 'failed', code, message })
+  const failed = (code: keyof typeof MESSAGES, message: string): Verdict => ({
+    recordId,
+    result,
+    outcome: 'failed',
+    code,
+    message,
+    ...NOTHING,
+    errorMessage: MESSAGES[code],
+  })
   if (batchFault) return failed('Lambda.FunctionError', 'the whole response is refused')
   if (!answer) return failed('Lambda.MissingRecordId', 'the response does not answer it; not tried again')
   if (answers.length > 1) return failed('Lambda.DuplicatedRecordId', `answered ${answers.length} times`)
-  if (result === 'ProcessingFailed') return failed('Lambda.ProcessingFailedStatus', 'ProcessingFailed status set for record')
-  if (result === 'Dropped') return { recordId, result, outcome: 'dropped', code: undefined, message: 'no output and no error' }
-  if (typeof answer.data !== 'string') return failed('Lambda.InvalidReturnFormat', 'Ok without data')
-  return { recordId, result, outcome: 'delivered', code: undefined, message: `${fromBase64(answer.data).length} bytes` }
+  if (result === 'ProcessingFailed') return failed('Lambda.ProcessingFailedStatus', MESSAGES['Lambda.ProcessingFailedStatus'])
+  if (result === 'Dropped') return { recordId, result, outcome: 'dropped', code: undefined, message: 'no output and no error', ...NOTHING }
+  const { data, partitionKeys } = answer
+  if (!data) return failed('Lambda.InvalidReturnFormat', 'Ok without data')
+  return { recordId, result, outcome: 'delivered', code: undefined, message: `${data.length} bytes`, errorMessage: undefined, data, partitionKeys }
 }

@@ -32,7 +32,7 @@ export function splitValues(bytes: Uint8Array): { values: Span[]; open: number }
 }
 
 /** Behind the value that begins at `at`; -1 where it does not end. */
-function endOfValue(bytes: Uint8Array, at: number): number {
+export function endOfValue(bytes: Uint8Array, at: number): number {
   let depth = 0
   for (let i = at; i < bytes.length; i++) {
     const byte = bytes[i]

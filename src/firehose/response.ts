@@ -29,14 +29,15 @@ export interface ResponsePlan {
 const FRAME = '{"records":[]}'.length
 
 const encoder = new TextEncoder()
-const sizeOf = (text: string) => (typeof Buffer !== 'undefined' ? Buffer.byteLength(text) : encoder.encode(text).length)
+/** Bytes of text. */
+export const utf8Size = (text: string): number => (typeof Buffer !== 'undefined' ? Buffer.byteLength(text) : encoder.encode(text).length)
 
 /** Printable ASCII that JSON has no escapes for, as Firehose's own ids are: four times faster than JSON.stringify. */
 const PLAIN = /^[ !#-[\]-~]*$/
 
 /** Bytes of an answer without its data. */
 function bareSize({ recordId }: Answer, result: Answer['result']): number {
-  const id = PLAIN.test(recordId) ? recordId.length + 2 : sizeOf(JSON.stringify(recordId))
+  const id = PLAIN.test(recordId) ? recordId.length + 2 : utf8Size(JSON.stringify(recordId))
   return '{"recordId":,"result":""}'.length + id + result.length
 }
 
@@ -46,7 +47,7 @@ function dataSize({ body = '', metadata }: Answer, known: Map<string, number>): 
   if (metadata !== undefined) {
     let size = known.get(metadata)
     if (size === undefined) {
-      size = sizeOf(metadata)
+      size = utf8Size(metadata)
       known.set(metadata, size)
     }
     keys = ',"metadata":'.length + size

@@ -2,9 +2,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Coercion } from '../../src/engine/columns.js'
-import type { Leaf } from '../../src/types.js'
+import type { Field, Leaf } from '../../src/types.js'
 import { builds } from '../builds.js'
-import { type Cell, type ScanField, scanValues } from '../columns.js'
+import { type Cell, type ScanField, scanTree, scanValues } from '../columns.js'
 
 const NUMERIC: Leaf['type'][] = ['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'float', 'double']
 
@@ -163,6 +163,62 @@ describe.each(builds)('%s', (_, engine) => {
         expect(refused(int96)).toEqual(refused(cells))
       }
     }
+  })
+
+  it('takes, exact, what Firehose takes and no more', () => {
+    const taken = (leaf: Omit<ScanField, 'name'>, level: Coercion, texts: string[]) => {
+      const cells = scanValues(engine, leaf, texts, level, { exact: {} })
+      return texts.filter((_, i) => !refused(cells)[i])
+    }
+    const times = [
+      '"2024-02-09T04:05:06Z"',
+      '"2024-02-09T04:05:06.1Z"',
+      '"2024-02-09T04:05:06.123456789Z"',
+      '"2024-2-9 4:5:6.5"',
+      '1518033528',
+      '"1518033528.5"',
+      '"2024-02-09T04:05:06.1234567891Z"',
+      '"2024-02-09T04:05Z"',
+      '"2024-02-09T04:05:06,5Z"',
+      '"2024-02-09T04:05:06.Z"',
+      '"2024-02-09T24:00:00Z"',
+      '"2024-02-09T04:05:06"',
+      '"2024-02-09T04:05:06+00:00"',
+      '"2024-02-09 04:05:06Z"',
+      '"2024-02-09"',
+    ]
+    for (const int96 of [false, true]) expect(taken({ type: 'timestamp', int96 }, 'openx', times)).toEqual(times.slice(0, 6))
+    const dates = ['"2024-02-09"', '"2024-2-9"', '"2024-02-09T04:05:06Z"', '"2024-02-09 04:05:06"', '19000', '"19000"']
+    const numbers = ['1.5', '"1.5"', '"+1"', '" 1"', 'true']
+    const booleans = ['true', '"TRUE"', '"False"', '"yes"', '1']
+    for (const level of ['hive', 'openx'] as const) {
+      expect(taken({ type: 'date' }, level, dates)).toEqual(dates.slice(0, 2))
+      expect(taken({ type: 'decimal', precision: 5, scale: 2 }, level, numbers)).toEqual(numbers.slice(0, level === 'hive' ? 1 : 3))
+      expect(taken({ type: 'decimal', precision: 38, scale: 2 }, level, numbers)).toEqual(numbers.slice(0, level === 'hive' ? 1 : 3))
+      expect(taken({ type: 'boolean' }, level, booleans)).toEqual(booleans.slice(0, 3))
+    }
+  })
+
+  it('leaves keys their case in exact openx where case matters', () => {
+    const text = '{"Outer":{"Inner":1}}'
+    const made = (caseInsensitive: boolean) => scanValues(engine, { type: 'string' }, [text], 'openx', { exact: {}, caseInsensitive })
+    expect(made(true)).toEqual([text.toLowerCase()])
+    expect(made(false)).toEqual([text])
+    const map: Field[] = [
+      {
+        name: 'm',
+        key: 'm',
+        nullable: true,
+        map: {
+          key: { name: 'key', key: 'key', nullable: false, leaf: { type: 'string' } },
+          value: { name: 'value', key: 'value', nullable: true, leaf: { type: 'int32' } },
+        },
+      },
+    ]
+    const keys = (caseInsensitive: boolean) =>
+      scanTree(engine, map, '{"m":{"Ab":1,"C":2}}\n{"m":{"D":1,"d":2}}', { coercion: 'openx', exact: {}, caseInsensitive }).leaves[0].map(([, , key]) => key)
+    expect(keys(true)).toEqual(['ab', 'c', 'd'])
+    expect(keys(false)).toEqual(['Ab', 'C', 'D', 'd'])
   })
 
   it('holds a level for one scan and no longer', () => {

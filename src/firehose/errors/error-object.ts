@@ -83,6 +83,51 @@ export const conversionFailureLine = ({
     },
   })
 
+export interface HttpEndpointFailure extends FailedRecord {
+  subsequenceNumber: number
+  /** `SEQUENCENUMBER.SUBSEQUENCENUMBER`. */
+  dataId: string
+}
+
+export interface SplunkFailure extends FailedRecord {
+  /** `SEQUENCENUMBER.SUBSEQUENCENUMBER`. */
+  eventId: string
+}
+
+export interface DocumentFailure extends FailedRecord {
+  /** Undefined where the index was to make one. */
+  documentId: string | undefined
+  indexName: string
+}
+
+/** In the order in which the guide prints the error records of its destinations. */
+const inOrder = ({ data, code, message, attempts, arrival, attemptEnd }: FailedRecord) => ({
+  attemptsMade: attempts,
+  arrivalTimestamp: arrival,
+  errorCode: code,
+  errorMessage: message,
+  attemptEndingTimestamp: attemptEnd,
+  rawData: toBase64(data),
+})
+
+/** A line of http-endpoint-failed/. */
+export const httpEndpointFailureLine = (failure: HttpEndpointFailure): string =>
+  JSON.stringify({ ...inOrder(failure), subsequenceNumber: failure.subsequenceNumber, dataId: failure.dataId })
+
+/** A line of splunk-failed/. */
+export const splunkFailureLine = (failure: SplunkFailure): string => JSON.stringify({ ...inOrder(failure), EventId: failure.eventId })
+
+/** A line of AmazonOpenSearchService-failed/ or elasticsearch-failed/; of a serverless collection where `typeName` is undefined. */
+export const documentFailureLine = (failure: DocumentFailure, typeName: string | undefined): string => {
+  const { rawData, ...fields } = inOrder(failure)
+  const documentId = failure.documentId ?? null
+  const place =
+    typeName === undefined
+      ? { osDocumentId: documentId, osIndexName: failure.indexName }
+      : { esDocumentId: documentId, esIndexName: failure.indexName, esTypeName: typeName }
+  return JSON.stringify({ ...fields, ...place, rawData })
+}
+
 /** An error object's line, read. What it does not say is undefined. */
 export interface ErrorRecord {
   /** The original record. */

@@ -25,8 +25,13 @@ export function serdeOptions(library: string | undefined, parameters: ReadonlyMa
 
 /** Takes the OpenX properties `mapping.COLUMN = KEY`, which hold for members of that name at any depth (JsonObjectInspectorFactory). */
 export function mapKeys(fields: readonly Field[], parameters: ReadonlyMap<string, string>): void {
-  const keys = new Map([...parameters].flatMap(([name, key]) => (name.startsWith(MAPPING) ? [[name.slice(MAPPING.length).toLowerCase(), key] as const] : [])))
-  if (keys.size === 0) return
+  setKeys(fields, new Map([...parameters].flatMap(([name, key]) => (name.startsWith(MAPPING) ? [[name.slice(MAPPING.length), key] as const] : []))))
+}
+
+/** Gives fields and members the keys by their names, at any depth and whatever the case of the names. */
+export function setKeys(fields: readonly Field[], keysByName: ReadonlyMap<string, string>): void {
+  if (keysByName.size === 0) return
+  const keys = new Map([...keysByName].map(([name, key]) => [name.toLowerCase(), key]))
   const walk = (field: Field) => {
     field.key = keys.get(field.name.toLowerCase()) ?? field.key
     below(field, walk)

@@ -60,6 +60,16 @@ describe('replay', () => {
       { code: '400', fields: expect.objectContaining({ esDocumentId: 'd', esIndexName: 'i', esTypeName: 't' }) },
     ],
     [
+      'of a serverless collection',
+      '{"attemptsMade":1,"arrivalTimestamp":1700000000123,"errorCode":"429","errorMessage":"m","attemptEndingTimestamp":1700000009123,"osDocumentId":"d","osIndexName":"i","rawData":"aGk="}',
+      { code: '429', fields: expect.objectContaining({ osDocumentId: 'd', osIndexName: 'i' }) },
+    ],
+    [
+      'of Splunk',
+      '{"attemptsMade":1,"arrivalTimestamp":1700000000123,"errorCode":"Splunk.AckTimeout","errorMessage":"m","attemptEndingTimestamp":1700000009123,"rawData":"aGk=","EventId":"495.0"}',
+      { code: 'Splunk.AckTimeout', fields: expect.objectContaining({ EventId: '495.0' }) },
+    ],
+    [
       'of an HTTP endpoint',
       '{"attemptsMade":1,"arrivalTimestamp":1700000000123,"errorCode":"HttpEndpoint.X","errorMessage":"m","attemptEndingTimestamp":1700000009123,"rawData":"aGk=","subsequenceNumber":0,"dataId":"x"}',
       { subSequenceNumber: 0, fields: expect.objectContaining({ dataId: 'x' }) },

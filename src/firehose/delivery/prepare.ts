@@ -1,0 +1,105 @@
+// What is done with a record before the Lambda: it is unpacked, its log messages are taken out, it is split. Order and
+// outcomes as captures of real streams have them.
+import { isThenable } from '../../errors.js'
+import { jsonOf } from '../../kinesis/payload.js'
+import { gunzipWhole } from '../../ports/compression.js'
+import { splitValues } from '../json-values.js'
+import type { ProcessingPlan } from './config/processors.js'
+import type { Failure } from './failure.js'
+import type { Taken } from './taken.js'
+
+/** Sub-records of one record; more, and it is not split (API reference, PutRecordBatch). */
+export const MOST_SUB_RECORDS = 500
+
+export type Prepared = { records: Taken[] } | { failure: Failure }
+
+const encoder = new TextEncoder()
+
+/**
+ * The records in one, or why there are none. `maxUnpacked`: bytes that its gzip may be unpacked to. A promise only where
+ * the runtime unpacks by streams.
+ */
+export function prepareRecord(record: Taken, plan: ProcessingPlan, maxUnpacked: number): Prepared | Promise<Prepared> {
+  if (!plan.decompress) return splitRecord(record, plan)
+  const opened = (data: Uint8Array | undefined): Prepared => {
+    if (data === undefined) return undone(`the data has more than ${maxUnpacked} bytes once decompressed`)
+    const content = contentOf(data, plan.extract)
+    return content ? splitRecord({ ...record, data: content }, plan) : undone(NO_LOG)
+  }
+  try {
+    const data = gunzipWhole(record.data, maxUnpacked)
+    return isThenable(data) ? data.then(opened, () => undone(NO_LOG)) : opened(data)
+  } catch {
+    return undone(NO_LOG)
+  }
+}
+
+const NO_LOG = 'input data does not conform to cloudwatch log.'
+
+const undone = (why: string): Prepared => ({
+  failure: { type: 'decompression-failed', code: 'Decompression failed.', message: `Decompression failed because ${why}` },
+})
+
+/** The messages, a line feed behind each, empty ones too; nothing of a control message. Without extraction any JSON as it is. */
+function contentOf(data: Uint8Array, extract: boolean): Uint8Array | undefined {
+  let envelope: unknown
+  try {
+    envelope = jsonOf(data)
+  } catch {
+    return undefined
+  }
+  if (!extract) return data
+  if (typeof envelope !== 'object' || envelope === null) return undefined
+  const { messageType, logEvents } = envelope as Record<string, unknown>
+  if (messageType === 'CONTROL_MESSAGE') return new Uint8Array(0)
+  if (messageType !== 'DATA_MESSAGE' || !Array.isArray(logEvents)) return undefined
+  const messages: unknown[] = logEvents.map((event: unknown) => (event as Record<string, unknown> | null)?.message)
+  if (!messages.every((message) => typeof message === 'string')) return undefined
+  return encoder.encode(messages.map((message) => `${message}\n`).join(''))
+}
+
+function splitRecord(record: Taken, { split, lambda }: ProcessingPlan): Prepared {
+  if (split === undefined) return { records: [record] }
+  const parts = split === 'JSON' ? jsonParts(record.data) : delimitedParts(record.data, split)
+  if (parts.length > MOST_SUB_RECORDS) {
+    // The Lambda is given the whole record; without one it is an error.
+    if (lambda) return { records: [record] }
+    return {
+      failure: {
+        type: 'processing-failed',
+        code: 'DynamicPartitioning.DeAggregationRecordCountLimitExceeded',
+        message: `The record has ${parts.length} sub-records; at most ${MOST_SUB_RECORDS} are de-aggregated.`,
+      },
+    }
+  }
+  if (parts.length === 1) return { records: [parts[0].length === record.data.length ? record : { ...record, data: parts[0] }] }
+  // Each stands for itself from here on: an error object with the whole record would bring back the others too.
+  return { records: parts.map((data) => ({ ...record, data, original: data })) }
+}
+
+/** JSON values one behind the other, without the line feeds in them; what ends inside a value is one part. */
+function jsonParts(data: Uint8Array): Uint8Array[] {
+  const { values, open } = splitValues(data)
+  if (open < data.length || values.length === 0) return [data]
+  return values.map(({ from, to }) => withoutFeeds(data.subarray(from, to)))
+}
+
+/** Between the tokens of JSON a line feed says nothing, and within text it cannot stand. */
+function withoutFeeds(value: Uint8Array): Uint8Array {
+  return value.includes(10) || value.includes(13) ? value.filter((byte) => byte !== 10 && byte !== 13) : value
+}
+
+/** What stands between delimiters; behind the last one only where there is something. */
+function delimitedParts(data: Uint8Array, delimiter: Uint8Array): Uint8Array[] {
+  const parts: Uint8Array[] = []
+  let from = 0
+  for (let at = data.indexOf(delimiter[0]); at >= 0; at = data.indexOf(delimiter[0], at)) {
+    if (delimiter.every((byte, i) => data[at + i] === byte)) {
+      parts.push(data.subarray(from, at))
+      at += delimiter.length
+      from = at
+    } else at++
+  }
+  if (from < data.length || parts.length === 0) parts.push(data.subarray(from))
+  return parts
+}
