@@ -312,18 +312,18 @@ describe('size, minified and gzipped', () => {
   // bundlers drop
   it.each([
     ['kinesis', 117],
-    ['firehose', 153],
+    ['firehose', 168],
     ['parquet', 97],
     ['emr', 89],
     ['snowball', 72],
-    ['slim', 163],
+    ['slim', 168],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
     expect(await size(`export * from 'millrace/${entry}'`)).toBeLessThanOrEqual(most * 1000)
   })
 
   // all rooms and both binaries
-  it('of millrace is at most 233 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(233_000)
+  it('of millrace is at most 248 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(248_000)
   })
 
   // without the binary that blueprints are in

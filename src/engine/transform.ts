@@ -126,10 +126,10 @@ function putDecoded(e: TransformEngine, texts: readonly string[], from: number, 
   return heap
 }
 
-/** Bytes that base64 of that length stands for, -1 where none has it. */
+/** Bytes that base64 of that length stands for, -1 where none has it. Of characters past U+00FF Buffer would take the lower byte. */
 function decodedSize(text: string): number {
   const n = text.length
-  if (n % 4 !== 0) return -1
+  if (n % 4 !== 0 || Buffer.byteLength(text) !== n) return -1
   const padding = n === 0 || text.charCodeAt(n - 1) !== 61 ? 0 : text.charCodeAt(n - 2) === 61 ? 2 : 1
   return (n / 4) * 3 - padding
 }

@@ -17,8 +17,6 @@ export function openSink(dst: usize, room: usize): void {
 }
 
 /** Bytes of any length; SLACK bytes behind the room may be written. */
-// @ts-ignore: decorator
-@inline
 export function put(src: usize, size: usize): void {
   if (size > last - out) full = true;
   else {
@@ -27,8 +25,6 @@ export function put(src: usize, size: usize): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
 export function putByte(c: u32): void {
   if (out == last) full = true;
   else store<u8>(out++, <u8>c);

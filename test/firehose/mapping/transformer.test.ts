@@ -71,6 +71,30 @@ it('reads base64 that is not canonical', async () => {
   expect(texts).toEqual(['ProcessingFailed', '{"a":1}\n', 'ProcessingFailed', 'ProcessingFailed'])
 })
 
+it('takes damaged base64 for what it is elsewhere', async () => {
+  const text = '{"a":"??>>","b":[1,2,3]}'
+  const damage = fc.tuple(fc.nat(40), fc.nat(2), fc.constantFrom('', '=', '==', '!', ' ', '\n', '-', '_', 'A', 'é', 'Ł', '\0'))
+  await fc.assert(
+    fc.asyncProperty(damage, fc.nat(2), async ([at, gone, put], pad) => {
+      const whole = Buffer.from(text + ' '.repeat(pad)).toString('base64')
+      const data = whole.slice(0, at) + put + whole.slice(at + gone)
+      const { response } = await run({}, { records: [{ recordId: 'a', data }] })
+      const plainly = await createFirehoseTransformer({ transform: ({ data }) => data, delimiter: '' })({ records: [{ recordId: 'a', data }] })
+      const [{ result, data: decoded }] = plainly.records
+      const want = result === 'Ok' ? mapped(Buffer.from(decoded ?? '', 'base64'), {}) : 'failed'
+      const [ours] = response.records
+      expect(ours.result === 'Ok' ? plain(ours.data) : 'failed').toBe(typeof want === 'string' ? 'failed' : want.output)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+it('keeps apart as many partition keys as there are records, long ones too', async () => {
+  const keys = Array.from({ length: 5000 }, (_, i) => (i % 1000 === 999 ? `${i}${'x'.repeat(100_000)}` : `key ${i}`))
+  const { response } = await run({ select: { k: 'n' }, partitionKeys: { k: 'k' } }, eventOf(...keys.map((k, n) => JSON.stringify({ k, n }))))
+  expect(response.records.map(({ metadata }) => metadata?.partitionKeys.k)).toEqual(keys)
+})
+
 it('routes to Iceberg tables', async () => {
   const map: FirehoseMapping = { otf: { database: { value: 'db' }, table: '/t', operation: { field: 'op', default: 'insert' } } }
   const { response, failures } = await run(map, eventOf('{"t":"x","op":"delete"}', '{"t":"x","op":"upsert"}', '{"op":"update"}'))
