@@ -1,8 +1,9 @@
 // The second binary (assembly/transform.ts): kernels that work on one record after the other, for the
 // firehose stage alone. Here its host's side: batches of records in, and what a kernel makes of them.
+import type { MillraceError } from '../errors.js'
 import { type Binary, type Build, type Instance, instanceOf, instantiate, register } from './binary.js'
 import { putText } from './text.js'
-import { BAD_INPUT, EXPORTS, OK, RECORD_ROW, SLACK, simd, TEXTS, type TransformCore } from './transform-core.js'
+import { BAD_INPUT, EXPORTS, NO_MEMORY, OK, RECORD_ROW, SLACK, simd, TEXTS, type TransformCore } from './transform-core.js'
 
 export type TransformEngine = Instance<TransformCore>
 
@@ -43,7 +44,7 @@ export interface RecordWork {
   delimiter: Uint8Array
 }
 
-/** Told of each record: its index, OK, SAME, DROPPED, BAD_INPUT or ASK_HOST, the output where it is OK, reason and position where it is BAD_INPUT. */
+/** Told of each record: its index, OK, SAME, DROPPED, BAD_INPUT, ASK_HOST or NO_MEMORY, the output where it is OK, reason and position where it is BAD_INPUT. */
 export type Settle<Output> = (index: number, status: number, output: Output | undefined, reason: number, position: number) => void
 
 /**
@@ -157,18 +158,31 @@ function runRows<Output>(
 ): void {
   const end = e.put(delimiter)
   const given = typeof options === 'number' ? options : e.put(options)
-  let cap = 3 * bytes + PIECE
-  let workSize = 2 * longest + 2 * delimiter.length + PIECE
-  let work = e.reserve(workSize + SLACK)
-  let dst = e.reserve(cap + SLACK)
+  const start = e.core.mark()
+  let [work, workSize, dst, cap] = [0, 0, 0, 0]
+  const grant = (times: number) => {
+    e.core.rewind(start)
+    workSize = times * (2 * longest + 2 * delimiter.length + PIECE)
+    cap = times * (3 * bytes + PIECE)
+    work = e.reserve(workSize + SLACK)
+    dst = e.reserve(cap + SLACK)
+  }
+  grant(1)
+  let times = 1
   for (let row = 0; row < count; ) {
     const at = table + row * RECORD_ROW
     const done = e.core.transformRecords(heap, at, count - row, kernel, given, end, delimiter.length, flags, work, workSize, dst, cap)
     if (done === 0) {
-      cap *= 2
-      workSize *= 2
-      work = e.reserve(workSize + SLACK)
-      dst = e.reserve(cap + SLACK)
+      try {
+        times *= 2
+        grant(times)
+      } catch (error) {
+        if ((error as MillraceError).code !== 'OUT_OF_MEMORY') throw error
+        // of this record alone
+        settle(first + row++, NO_MEMORY, undefined, 0, 0)
+        times = 1
+        grant(times)
+      }
       continue
     }
     const words = e.words()

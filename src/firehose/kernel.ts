@@ -1,6 +1,6 @@
 // A kernel of the core (assembly/transform) in place of a user's function: base64 in, base64 out, no object a record.
 import { type RecordWork, transformBytes, transformTexts } from '../engine/transform.js'
-import { AGGREGATES, ASK_HOST, BAD_INPUT, DROPPED, GZIP, LOGS, OK } from '../engine/transform-core.js'
+import { AGGREGATES, ASK_HOST, BAD_INPUT, DROPPED, GZIP, LOGS, NO_MEMORY, OK } from '../engine/transform-core.js'
 import { withoutMark } from './again.js'
 import { type Arrived, decoded } from './event.js'
 import type { FirehoseInput } from './input.js'
@@ -33,9 +33,12 @@ export class RecordKernel extends RecordWorker {
     const flags = AGGREGATES | (options.gunzip ? GZIP : 0) | (options.logs ? LOGS : 0)
     // What is no text has its fault already.
     const texts = given.map(({ text }) => text ?? '')
+    let userRecords = 0
     transformTexts(texts, work, flags, (i, status, output, reason, position) => {
       if (status === ASK_HOST) rest.push(i)
-      else if (status === BAD_INPUT) results[i] = failure(this.#explain(reason, position))
+      else if (given[i].fault === undefined) userRecords++
+      if (status === BAD_INPUT) results[i] = failure(this.#explain(reason, position))
+      else if (status === NO_MEMORY) results[i] = failure(LARGE)
       else results[i] = status === DROPPED ? '' : (output ?? texts[i])
     })
     for (const i of rest) arrived[i] = withoutMark(decoded(given[i]))
@@ -44,7 +47,7 @@ export class RecordKernel extends RecordWorker {
       { ...options, splitJson: false },
     )
     for (const [k, result] of runOpened(opened, work, this.#explain).entries()) results[rest[k]] = result
-    return { arrived, results, userRecords: countInputs(opened) + arrived.length - rest.length }
+    return { arrived, results, userRecords: userRecords + countInputs(opened) }
   }
 }
 
@@ -62,10 +65,12 @@ function runOpened(opened: readonly Opened[], work: RecordWork, explain: Explain
       const { home, place } = all[i]
       if (status === OK) bodies[home].push(output as Uint8Array)
       else if (status !== DROPPED && typeof results[home] === 'object' && 'body' in results[home])
-        results[home] = failure(placeOf(opened[home] as FirehoseInput[], place) + explain(reason, position))
+        results[home] = failure(placeOf(opened[home] as FirehoseInput[], place) + (status === NO_MEMORY ? LARGE : explain(reason, position)))
     },
   )
   return results
 }
+
+const LARGE = 'expected a record that the memory of the core has room for, got a larger one'
 
 const failure = (message: string): Result => ({ reason: 'transform', message, cause: undefined })
