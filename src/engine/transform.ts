@@ -1,5 +1,6 @@
 // The second binary (assembly/transform.ts): kernels that work on one record after the other, for the
 // firehose stage alone. Here its host's side: batches of records in, and what a kernel makes of them.
+import type { MillraceError } from '../errors.js'
 import { type Binary, type Build, type Instance, instanceOf, instantiate, outOfMemory, register } from './binary.js'
 import { putText } from './text.js'
 import {
@@ -56,7 +57,7 @@ export interface RecordWork {
   delimiter: Uint8Array
 }
 
-/** Told of each record: its index, OK, SAME, DROPPED, BAD_INPUT or ASK_HOST, the output where it is OK, reason and position where it is BAD_INPUT, and the JSON of its metadata where a mapping gives it some. */
+/** Told of each record: its index, OK, SAME, DROPPED, BAD_INPUT, ASK_HOST or NO_MEMORY, the output where it is OK, reason and position where it is BAD_INPUT, and the JSON of its metadata where a mapping gives it some. */
 export type Settle<Output> = (index: number, status: number, output: Output | undefined, reason: number, position: number, metadata?: string) => void
 
 /**
@@ -206,18 +207,31 @@ function runRows<Output>(
 ): void {
   const end = e.put(delimiter)
   const given = typeof options === 'number' ? options : e.put(options)
-  let cap = 3 * bytes + PIECE
-  let workSize = 2 * longest + 2 * delimiter.length + PIECE
-  let work = e.reserve(workSize + SLACK)
-  let dst = e.reserve(cap + SLACK)
+  const start = e.core.mark()
+  let [work, workSize, dst, cap] = [0, 0, 0, 0]
+  const grant = (times: number) => {
+    e.core.rewind(start)
+    workSize = times * (2 * longest + 2 * delimiter.length + PIECE)
+    cap = times * (3 * bytes + PIECE)
+    work = e.reserve(workSize + SLACK)
+    dst = e.reserve(cap + SLACK)
+  }
+  grant(1)
+  let times = 1
   for (let row = 0; row < count; ) {
     const at = table + row * RECORD_ROW
     const done = e.core.transformRecords(heap, at, count - row, kernel, given, end, delimiter.length, flags, work, workSize, dst, cap)
     if (done === 0) {
-      cap *= 2
-      workSize *= 2
-      work = e.reserve(workSize + SLACK)
-      dst = e.reserve(cap + SLACK)
+      try {
+        times *= 2
+        grant(times)
+      } catch (error) {
+        if ((error as MillraceError).code !== 'OUT_OF_MEMORY') throw error
+        // of this record alone
+        settle(first + row++, NO_MEMORY, undefined, 0, 0)
+        times = 1
+        grant(times)
+      }
       continue
     }
     if (done === NO_MEMORY) throw outOfMemory(cap)
@@ -226,7 +240,6 @@ function runRows<Output>(
     const cut = read(dst, dst + words[(e.core.report() >> 2) + 1])
     for (let i = at >> 2, last = row + done; row < last; row++, i += ROW_WORDS) {
       const status = words[i + 2] | 0
-      if (status === NO_MEMORY) throw outOfMemory(cap)
       if (status === OK) settle(first + row, OK, cut(words[i + 3], words[i + 4]), 0, 0, metadata(words[i + 7]))
       else settle(first + row, status, undefined, status === BAD_INPUT ? words[i + 5] : 0, words[i + 6])
     }

@@ -1,6 +1,6 @@
 // A kernel of the core (assembly/transform) in place of a user's function: base64 in, base64 out, no object a record.
 import { type RecordWork, transformBytes, transformTexts } from '../engine/transform.js'
-import { AGGREGATES, ASK_HOST, BAD_INPUT, DROPPED, GZIP, LOGS, OK } from '../engine/transform-core.js'
+import { AGGREGATES, ASK_HOST, BAD_INPUT, DROPPED, GZIP, LOGS, NO_MEMORY, OK } from '../engine/transform-core.js'
 import { withoutMark } from './again.js'
 import { type Arrived, decoded } from './event.js'
 import type { FirehoseInput } from './input.js'
@@ -33,9 +33,12 @@ export class RecordKernel extends RecordWorker {
     const flags = AGGREGATES | (options.gunzip ? GZIP : 0) | (options.logs ? LOGS : 0)
     // What is no text has its fault already.
     const texts = given.map(({ text }) => text ?? '')
+    let userRecords = 0
     transformTexts(texts, work, flags, (i, status, output, reason, position, metadata) => {
       if (status === ASK_HOST) rest.push(i)
-      else if (status === BAD_INPUT) results[i] = failure(this.#explain(reason, position))
+      else if (given[i].fault === undefined) userRecords++
+      if (status === BAD_INPUT) results[i] = failure(this.#explain(reason, position))
+      else if (status === NO_MEMORY) results[i] = failure(LARGE)
       else {
         const body = status === DROPPED ? '' : (output ?? texts[i])
         results[i] = metadata === undefined ? body : { body, metadata }
@@ -47,7 +50,7 @@ export class RecordKernel extends RecordWorker {
       { ...options, splitJson: false },
     )
     for (const [k, result] of runOpened(opened, work, this.#explain).entries()) results[rest[k]] = result
-    return { arrived, results, userRecords: countInputs(opened) + arrived.length - rest.length }
+    return { arrived, results, userRecords: userRecords + countInputs(opened) }
   }
 }
 
@@ -68,7 +71,7 @@ function runOpened(opened: readonly Opened[], work: RecordWork, explain: Explain
       const fail = (message: string) => {
         results[home] = failure(placeOf(opened[home] as FirehoseInput[], place) + message)
       }
-      if (status !== OK) fail(explain(reason, position))
+      if (status !== OK) fail(status === NO_MEMORY ? LARGE : explain(reason, position))
       else if (bodies[home].length > 0 && metadata !== result.metadata) fail(DIFFERENT)
       else {
         result.metadata = metadata
@@ -80,5 +83,6 @@ function runOpened(opened: readonly Opened[], work: RecordWork, explain: Explain
 }
 
 const DIFFERENT = 'expected the same metadata for all records in one, got different ones'
+const LARGE = 'expected a record that the memory of the core has room for, got a larger one'
 
 const failure = (message: string): Result => ({ reason: 'transform', message, cause: undefined })

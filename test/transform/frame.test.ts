@@ -1,8 +1,9 @@
 // The frame of the second binary, over its identity kernel: what comes out is what Buffer makes of the same records.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { outOfMemory } from '../../src/engine/binary.js'
 import { createTransformEngine, type RecordWork, transformBytes, transformTexts } from '../../src/engine/transform.js'
-import { AGGREGATES, ASK_HOST, DROPPED, GZIP, KERNEL_IDENTITY, LOGS, OK, SAME } from '../../src/engine/transform-core.js'
+import { AGGREGATES, ASK_HOST, DROPPED, GZIP, KERNEL_APACHE, KERNEL_IDENTITY, LOGS, NO_MEMORY, OK, SAME } from '../../src/engine/transform-core.js'
 import { transformBuilds } from '../builds.js'
 
 const identity = (delimiter: string): RecordWork => ({ kernel: KERNEL_IDENTITY, options: 0, delimiter: Buffer.from(delimiter) })
@@ -80,6 +81,19 @@ describe.each(transformBuilds)('transformRecords (%s)', (_, engine) => {
     expect(run([whole, cut], '', flag)).toEqual([ASK_HOST, SAME])
     expect(run([whole], '', (GZIP | AGGREGATES | LOGS) & ~flag)).toEqual([SAME])
   })
+})
+
+it('a record that memory has no room for settles alone', () => {
+  const engine = createTransformEngine()
+  const reserve = (size: number) => {
+    if (size > 400_000) throw outOfMemory(size)
+    return engine.reserve(size)
+  }
+  const text = (bytes: number) => Buffer.from(`h - - [07/Mar/2004:16:10:02 -0800] "${'\x01'.repeat(bytes)}" 200 1`)
+  const settled: number[] = []
+  const work = { kernel: KERNEL_APACHE, options: 0, delimiter: Buffer.from('\n') }
+  transformBytes([text(9), text(90_000), text(9)], work, (_, status) => settled.push(status), { ...engine, reserve })
+  expect(settled).toEqual([OK, NO_MEMORY, OK])
 })
 
 it('an engine grows with its records and goes back to where it was', () => {
