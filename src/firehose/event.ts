@@ -31,11 +31,14 @@ export interface FirehoseEvent {
   records: FirehoseEventRecord[]
 }
 
+/** What a record may do in an Iceberg table. */
+export const OPERATIONS = ['insert', 'update', 'delete'] as const
+
 export interface FirehoseMetadata {
   /** For dynamic partitioning: what `!{partitionKeyFromLambda:NAME}` becomes in the prefix. */
   partitionKeys: Record<string, string>
   /** For Iceberg tables: where the record goes and what it does there. */
-  otfMetadata?: { destinationDatabaseName?: string; destinationTableName?: string; operation?: 'insert' | 'update' | 'delete' }
+  otfMetadata?: { destinationDatabaseName?: string; destinationTableName?: string; operation?: (typeof OPERATIONS)[number] }
 }
 
 export interface FirehoseResponseRecord {

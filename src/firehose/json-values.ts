@@ -9,7 +9,8 @@ export interface Span {
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+/** White space of JSON. */
+export const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
 /**
  * The values in `bytes`, in order; what is no object or array ends at white space or where one begins.

@@ -6,7 +6,7 @@ import { type Arrived, decoded } from './event.js'
 import type { FirehoseInput } from './input.js'
 import { countInputs, type Opened, type OpenOptions, openRecords } from './open.js'
 import type { Delimiter } from './output.js'
-import { placeOf, RecordWorker, type Result, type Worked } from './run.js'
+import { DIFFERENT_METADATA, placeOf, RecordWorker, type Result, type Worked } from './run.js'
 
 /** A transformation that the core does. */
 export class RecordKernel extends RecordWorker {
@@ -72,7 +72,7 @@ function runOpened(opened: readonly Opened[], work: RecordWork, explain: Explain
         results[home] = failure(placeOf(opened[home] as FirehoseInput[], place) + message)
       }
       if (status !== OK) fail(status === NO_MEMORY ? LARGE : explain(reason, position))
-      else if (bodies[home].length > 0 && metadata !== result.metadata) fail(DIFFERENT)
+      else if (bodies[home].length > 0 && metadata !== result.metadata) fail(DIFFERENT_METADATA)
       else {
         result.metadata = metadata
         bodies[home].push(output as Uint8Array)
@@ -82,7 +82,6 @@ function runOpened(opened: readonly Opened[], work: RecordWork, explain: Explain
   return results
 }
 
-const DIFFERENT = 'expected the same metadata for all records in one, got different ones'
 const LARGE = 'expected a record that the memory of the core has room for, got a larger one'
 
 const failure = (message: string): Result => ({ reason: 'transform', message, cause: undefined })

@@ -1,6 +1,6 @@
 // What a user's function gives back, settled into one answer for a record.
 import { kindOf } from '../errors.js'
-import type { FirehoseMetadata } from './event.js'
+import { type FirehoseMetadata, OPERATIONS } from './event.js'
 
 /** Bytes, text, or a value for JSON, with metadata. Made by `withMetadata`. */
 export class FirehoseOutput {
@@ -87,8 +87,6 @@ function endedBytes(bytes: Uint8Array, { bytes: delimiter }: Delimiter): Uint8Ar
   all.set(delimiter, bytes.length)
   return all
 }
-
-const OPERATIONS = ['insert', 'update', 'delete']
 
 /** Checked metadata as it goes into the response, as JSON text so that it can be compared and counted. */
 function readMetadata(metadata: Partial<FirehoseMetadata>): string {

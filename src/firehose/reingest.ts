@@ -7,7 +7,7 @@ import { KINESIS } from '../limits.js'
 import { type AwsClient, type AwsClientConfig, createFirehoseClient, createKinesisClient, loadFirehosePeer, loadKinesisPeer } from '../ports/aws.js'
 import type { Clock, Random } from '../ports/ports.js'
 import { type MarkedEntry, markedData, markedEntry } from './again.js'
-import type { FirehoseOverflow } from './elsewhere.js'
+import type { FirehoseOverflow } from './overflow.js'
 import { putRecordBatch } from './put.js'
 import { answersOf, type FirehosePutOutcome, putAll } from './put-all.js'
 

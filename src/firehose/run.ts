@@ -49,6 +49,9 @@ export async function runFunction(given: readonly Arrived[], transform: Transfor
   return { arrived, results, userRecords: countInputs(opened) }
 }
 
+/** A record of the event has one metadata, whatever is in it. */
+export const DIFFERENT_METADATA = 'expected the same metadata for all records in one, got different ones'
+
 const LATE: Result = { reason: 'timeout', message: 'expected an output before the invocation ends, got none', cause: undefined }
 
 /** What the function has not settled at the deadline has failed; what it gives later counts for nothing. */
@@ -84,7 +87,7 @@ function runOne(
   const take = (value: unknown) => {
     const { parts, metadata } = readResult(value, delimiter)
     if (parts.length === 0) return
-    if (all.body.length > 0 && metadata !== all.metadata) throw new TypeError('expected the same metadata for all records in one, got different ones')
+    if (all.body.length > 0 && metadata !== all.metadata) throw new TypeError(DIFFERENT_METADATA)
     all.metadata = metadata
     for (const part of parts) all.body.push(part)
   }

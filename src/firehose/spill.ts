@@ -1,15 +1,15 @@
 // Records that have no room in the response, written to S3 as Firehose would have written them.
 import { concat } from '../bytes.js'
 import { MillraceError, wrongType } from '../errors.js'
-import { randomName } from '../kinesis/names.js'
 import { checkClientOptions, createCalls } from '../kinesis/service/calls.js'
 import { checkOptions, checkPorts } from '../kinesis/service/service.js'
 import { type AwsClient, type AwsClientConfig, createS3Client, loadS3Peer } from '../ports/aws.js'
 import type { Clock, Random } from '../ports/ports.js'
+import { randomString } from './delivery/names.js'
 import { readPrefix } from './delivery/prefix.js'
 import { zoneOf } from './delivery/zone.js'
-import type { FirehoseOverflow } from './elsewhere.js'
 import { arrivalTime } from './event.js'
+import type { FirehoseOverflow } from './overflow.js'
 
 export interface SpillOptions {
   bucket: string
@@ -40,11 +40,11 @@ export function spill(options: SpillOptions): FirehoseOverflow {
   if (place.queryKeys.length + place.lambdaKeys.length > 0)
     throw new MillraceError('CONFIG', '"prefix" expected no partition keys: an object has records of many')
   const calls = createCalls(options, { load: loadS3Peer, create: createS3Client }, clock, 60_000)
-  const randomString = () => randomName(random).slice(0, 11)
+  const one = () => randomString(random)
   return async (records, { event, signal }) => {
     const times = records.map(({ source }) => arrivalTime(source.approximateArrivalTimestamp)).filter((time): time is number => time !== undefined)
-    const time = times.length > 0 ? times.reduce((oldest, one) => Math.min(oldest, one)) : clock.now()
-    const Key = `${place.evaluate({ time, zone: zoneOf('UTC', 'zone'), randomString })}${event.invocationId ?? randomString()}-${randomString()}`
+    const time = times.length > 0 ? times.reduce((oldest, time) => Math.min(oldest, time)) : clock.now()
+    const Key = `${place.evaluate({ time, zone: zoneOf('UTC', 'zone'), randomString: one })}${event.invocationId ?? one()}-${one()}`
     try {
       await calls.call('PutObject', { Bucket: bucket, Key, Body: concat(records.map(({ output }) => output)) }, signal)
       return records.map(() => undefined)

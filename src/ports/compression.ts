@@ -36,6 +36,13 @@ export function systemGzip(): { compress: Compress; levels: boolean } | undefine
   }
 }
 
+/** gzip, by whatever the runtime has. Throws CONFIG where that is nothing. */
+export function neededGzip(): Compress {
+  const system = systemGzip()
+  if (!system) throw new MillraceError('CONFIG', 'expected a runtime with gzip (node:zlib or CompressionStream), got one without')
+  return system.compress
+}
+
 /** zstd (RFC 8878), levels 1 to 22; undefined before Node 22.15 and 23.8, and in browsers. */
 export function systemZstd(): Compress | undefined {
   const node = zlib()

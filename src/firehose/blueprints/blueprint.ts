@@ -3,9 +3,9 @@ import { CSV, KERNEL_APACHE, KERNEL_IDENTITY, KERNEL_JSON_ROW, KERNEL_STREAM_REC
 import { checkKeys, outOfRange, wrongType } from '../../errors.js'
 import type { FirehoseInput } from '../input.js'
 import { RecordKernel } from '../kernel.js'
+import { explainReason } from '../reasons.js'
 import type { FirehoseTransformerOptions } from '../transform.js'
 import { apacheToCsv, apacheToJson, cloudWatchLogs, syslogToCsv, syslogToJson } from './compat.js'
-import { explainReason } from './reasons.js'
 
 type Options = Pick<FirehoseTransformerOptions, 'transform' | 'delimiter' | 'deaggregate' | 'gunzip' | 'logs'>
 

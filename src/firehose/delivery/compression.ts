@@ -2,8 +2,8 @@
 // captures: Snappy is the stream of snappy-java, not the framing format of Google's.
 import { concat } from '../../bytes.js'
 import { snappyBlocks } from '../../engine/snappy.js'
-import { MillraceError, outOfRange } from '../../errors.js'
-import { systemGzip } from '../../ports/compression.js'
+import { outOfRange } from '../../errors.js'
+import { neededGzip } from '../../ports/compression.js'
 
 export type CompressionFormat = 'UNCOMPRESSED' | 'GZIP' | 'ZIP' | 'Snappy' | 'HADOOP_SNAPPY'
 
@@ -25,7 +25,7 @@ const encoder = new TextEncoder()
 
 const CODECS: Readonly<Record<CompressionFormat, ObjectCodec>> = {
   UNCOMPRESSED: { extension: '', contentEncoding: undefined, compress: async (body) => body },
-  GZIP: { extension: '.gz', contentEncoding: 'gzip', compress: async (body) => gzip(body) },
+  GZIP: { extension: '.gz', contentEncoding: 'gzip', compress: async (body) => neededGzip()(body) },
   ZIP: { extension: '.zip', contentEncoding: 'zip', compress: zip },
   Snappy: {
     extension: '.snappy',
@@ -56,18 +56,12 @@ function big(value: number): Uint8Array {
   return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
 }
 
-async function gzip(body: Uint8Array): Promise<Uint8Array> {
-  const system = systemGzip()
-  if (!system) throw new MillraceError('CONFIG', 'expected a runtime with gzip (node:zlib or CompressionStream), got one without')
-  return system.compress(body)
-}
-
 /**
  * One DEFLATE entry (APPNOTE.TXT 4.3.7, 4.3.12, 4.3.16). Its data, CRC-32 and sizes are those of a gzip
  * member (RFC 1952: ten bytes of header, eight of trailer). The date is 1 January 1980, the first there is.
  */
 async function zip(body: Uint8Array, name: string): Promise<Uint8Array> {
-  const member = await gzip(body)
+  const member = await neededGzip()(body)
   const data = member.subarray(10, member.length - 8)
   const view = new DataView(member.buffer, member.byteOffset, member.length)
   const file = encoder.encode(name)

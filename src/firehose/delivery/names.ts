@@ -12,6 +12,9 @@ export function uuid(random: Random): string {
   return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join('-')
 }
 
+/** What `!{firehose:random-string}` stands for: eleven characters, as the guide's examples the head of a UUID. */
+export const randomString = (random: Random): string => uuid(random).slice(0, 11)
+
 const STAMP = datePattern('yyyy-MM-dd-HH-mm-ss')
 
 /** What stands behind the prefix of an object: `<stream>-<version>-yyyy-MM-dd-HH-mm-ss-<uuid>`, without an extension. */

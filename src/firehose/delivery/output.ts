@@ -8,9 +8,9 @@ import type { Budget } from './budget.js'
 import type { OutputPlan } from './config/stream.js'
 import type { Conversion } from './conversion.js'
 import type { ErrorOutputType, Failed } from './failure.js'
-import { objectName, uuid } from './names.js'
+import { objectName, randomString, uuid } from './names.js'
 import { bodyOf, countOf, type Item, type Pack, slices, split } from './pack.js'
-import { type Partition, WHOLE } from './partition.js'
+import { EXTRACTION_FAILED, type Partition, WHOLE } from './partition.js'
 import type { DeliveryObject } from './store.js'
 import { heldBytes, type Taken } from './taken.js'
 import type { Writer } from './writer.js'
@@ -41,9 +41,6 @@ const CONTENT_TYPE = 'application/octet-stream'
 /** S3's own bound, in UTF-8. */
 const LONGEST_KEY = 1024
 const encoder = new TextEncoder()
-
-/** Eleven characters, as `!{firehose:random-string}` has them. */
-const randomString = (random: Random) => uuid(random).slice(0, 11)
 
 export interface RecordOutputOptions {
   plan: OutputPlan
@@ -102,7 +99,7 @@ export function recordOutput({ plan, extension, delimiter, conversion, fail, sto
   }
 
   function failAll(items: readonly Item[], message: string): void {
-    const why = { type: 'processing-failed', code: 'DynamicPartitioning.MetadataExtractionFailed', message, attempts: 1, attemptEnd: clock.now() } as const
+    const why = { type: 'processing-failed', code: EXTRACTION_FAILED, message, attempts: 1, attemptEnd: clock.now() } as const
     for (const slice of slices(items)) for (const record of slice) fail({ record, ...why })
   }
 

@@ -17,8 +17,8 @@ export interface Partition {
 export const WHOLE: Partition = { id: '', query: {}, lambda: {} }
 
 /** The one code that is known of real streams; they say no more than that in public. */
-const CODE = 'DynamicPartitioning.MetadataExtractionFailed'
-const failure = (message: string): Failure => ({ type: 'processing-failed', code: CODE, message })
+export const EXTRACTION_FAILED = 'DynamicPartitioning.MetadataExtractionFailed'
+const failure = (message: string): Failure => ({ type: 'processing-failed', code: EXTRACTION_FAILED, message })
 
 /**
  * The partition by the keys that `prefix` asks for. Text, numbers and booleans are keys; null, an empty text, arrays and

@@ -2,6 +2,7 @@
 import { concat } from '../../bytes.js'
 import { jsonFault, kindOf } from '../../errors.js'
 import type { WebResponse } from '../../ports/transport.js'
+import { isSpace } from '../json-values.js'
 import { bodyText, type Silence } from './exchange.js'
 
 /** One document and where it goes. */
@@ -25,7 +26,6 @@ export interface DocumentFault {
 
 const encoder = new TextEncoder()
 const NEWLINE = Uint8Array.of(0x0a)
-const isSpace = (byte: number) => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d
 
 /** `_bulk` wants a line that says what to do, and one with the document. */
 export function bulkBody(documents: readonly BulkDocument[]): Uint8Array {

@@ -1,9 +1,9 @@
 // The sender of Firehose's HTTP endpoint delivery. Source: developer guide, "HTTP endpoint delivery request and
 // response specifications", "Handle data delivery failures" and "Troubleshooting HTTP endpoints".
 import { toBase64 } from '../../engine/base64.js'
-import { kindOf, MillraceError } from '../../errors.js'
+import { kindOf } from '../../errors.js'
 import { FIREHOSE_LIMITS } from '../../limits.js'
-import { systemGzip } from '../../ports/compression.js'
+import { neededGzip } from '../../ports/compression.js'
 import type { WebRequest, WebResponse } from '../../ports/transport.js'
 import { list, object, oneOf, optional, text } from '../delivery/config/shape.js'
 import { uuid } from '../delivery/names.js'
@@ -42,9 +42,7 @@ const encoder = new TextEncoder()
  */
 export function createHttpEndpoint(config: unknown, path: string, options: DestinationOptions): StreamDestination {
   const { EndpointConfiguration, RequestConfiguration, RetryOptions, BufferingHints, S3BackupMode } = read(config, path)
-  const gzip = RequestConfiguration?.ContentEncoding === 'GZIP' ? systemGzip() : undefined
-  if (!gzip && RequestConfiguration?.ContentEncoding === 'GZIP')
-    throw new MillraceError('CONFIG', 'expected a runtime with gzip (node:zlib or CompressionStream), got one without')
+  const gzip = RequestConfiguration?.ContentEncoding === 'GZIP' ? neededGzip() : undefined
   const attributes = (RequestConfiguration?.CommonAttributes ?? []).map(({ AttributeName, AttributeValue }) => [AttributeName, AttributeValue] as const)
   const headers = headersOf(gzip !== undefined, EndpointConfiguration.AccessKey, attributes, options.deliveryStreamArn)
   const retrySeconds = RetryOptions?.DurationInSeconds ?? 300
@@ -71,7 +69,7 @@ export function createHttpEndpoint(config: unknown, path: string, options: Desti
           method: 'POST',
           url: EndpointConfiguration.Url,
           headers: { ...headers, 'x-amz-firehose-request-id': requestId },
-          body: gzip ? await gzip.compress(body) : body,
+          body: gzip ? await gzip(body) : body,
         }
         const retries = createRetries(retrySeconds, 'waits', options.ports)
         for (let attempts = 1; ; attempts++) {

@@ -1,8 +1,8 @@
 // A mapping as a transformation that the core does, and in words why it refused a record.
 import { KERNEL_MAPPING, MAP_CAST, MAP_DIFFERS, MAP_METADATA, MAP_SIZE } from '../../engine/transform-core.js'
-import { explainReason } from '../blueprints/reasons.js'
 import { RecordKernel } from '../kernel.js'
-import type { RecordWorker } from '../run.js'
+import { explainReason } from '../reasons.js'
+import { DIFFERENT_METADATA, type RecordWorker } from '../run.js'
 import { type CompiledMapping, compileMapping } from './compile.js'
 import type { FirehoseMapping, MappingCast } from './mapping.js'
 
@@ -44,7 +44,7 @@ function explain({ paths, casts }: CompiledMapping, reason: number, position: nu
   const words: Record<number, string> = {
     [MAP_CAST]: `${field} expected ${cast ? EXPECTED[cast] : 'another value'}, got what cannot be cast to it`,
     [MAP_METADATA]: `${field} expected text for the metadata, got none`,
-    [MAP_DIFFERS]: 'expected the same metadata for all records in one, got different ones',
+    [MAP_DIFFERS]: DIFFERENT_METADATA,
     [MAP_SIZE]: 'expected an output in proportion to the record, got one that is many times as long',
   }
   const own = words[reason & 0xff]

@@ -1,11 +1,11 @@
 // Partition keys and the routing to Iceberg tables as pieces of the metadata's JSON, some of them fields.
 import { checkKeys, kindOf, wrongType } from '../../errors.js'
+import { OPERATIONS } from '../event.js'
 import { checkText, type Field, type Fields, upwards } from './fields.js'
 import type { FirehoseMapping } from './mapping.js'
 import type { Piece } from './program.js'
 
 const OTF = { database: 'destinationDatabaseName', table: 'destinationTableName', operation: 'operation' }
-const OPERATIONS = ['insert', 'update', 'delete']
 
 /** Nothing where the mapping has neither. Throws TypeError, naming the place. */
 export function metadataOf({ partitionKeys, otf }: FirehoseMapping, fields: Fields): Piece[] {
@@ -33,7 +33,8 @@ function textOf(given: unknown, label: string, fields: Fields): Piece {
   const text = (value: unknown, at: string): string => {
     if (typeof value !== 'string' || value === '') throw wrongType(at, 'text', value)
     checkText(value, at)
-    if (operation && !OPERATIONS.includes(value)) throw new TypeError(`"${at}" expected one of ${OPERATIONS.join(', ')}, got ${kindOf(value)}`)
+    if (operation && !(OPERATIONS as readonly string[]).includes(value))
+      throw new TypeError(`"${at}" expected one of ${OPERATIONS.join(', ')}, got ${kindOf(value)}`)
     return value
   }
   if (typeof given !== 'string' && (typeof given !== 'object' || given === null || Array.isArray(given)))

@@ -1,5 +1,5 @@
 // Why a kernel refused a record, in words.
-import * as core from '../../engine/transform-core.js'
+import * as core from '../engine/transform-core.js'
 
 const EXPECTED: Record<number, string> = {
   [core.APACHE_HOST]: 'a host and a space',
