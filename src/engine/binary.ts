@@ -58,7 +58,7 @@ function fromBytes(name: string, source: unknown): WebAssembly.Module {
   try {
     return new WebAssembly.Module(source as Uint8Array<ArrayBuffer>)
   } catch (cause) {
-    throw new MillraceError('CORRUPT', `no core: ${cause instanceof Error ? cause.message : cause}`, { cause })
+    throw new MillraceError('CORRUPT', `no ${name}: ${cause instanceof Error ? cause.message : cause}`, { cause })
   }
 }
 

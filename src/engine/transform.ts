@@ -24,7 +24,7 @@ const binary: Binary = { name: 'transform', simd, load: 'call setTransformCore()
 let shared: TransformEngine | undefined
 
 /** The instance that every transformer shares: made at first use. */
-export function transformEngine(): TransformEngine {
+function transformEngine(): TransformEngine {
   shared ??= createTransformEngine()
   return shared
 }

@@ -8,8 +8,6 @@ import { type AwsClient, type AwsClientConfig, createFirehoseClient, loadFirehos
 import type { Clock, Random } from '../ports/ports.js'
 import { answersOf, type FirehosePutOutcome, type PutAllOptions, putAll } from './put-all.js'
 
-export type { FirehosePutOutcome } from './put-all.js'
-
 export interface FirehosePutOptions {
   deliveryStreamName: string
   /** Anything with `send(command)`: a FirehoseClient, with `maxAttempts: 1`, as failures are retried here. */

@@ -1,7 +1,7 @@
 // DataFormatConversionConfiguration, as CreateDeliveryStream takes it: shapes and bounds of the API reference
 // (API_DataFormatConversionConfiguration and what it names, 2015-08-04).
 import { MillraceError, outOfRange, wrongType } from '../../errors.js'
-import { type Check, flag, list, object, oneOf, optional, text, unused, whole } from '../delivery/config/shape.js'
+import { type Check, flag, isObject, list, object, oneOf, optional, text, unused, whole } from '../delivery/config/shape.js'
 import { compilePatterns } from './patterns.js'
 
 export interface OpenXJsonSerDe {
@@ -78,7 +78,7 @@ const LARGEST = 2 ** 31 - 1
 const named = text(1, 1024, /\S/, 'text of 1 to 1024 characters that are not all blank')
 
 const keys: Check<Map<string, string>> = (value, path) => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(path, 'an object', value)
+  if (!isObject(value)) throw wrongType(path, 'an object', value)
   return new Map(Object.entries(value).map(([column, key]) => [named(column, `${path} (a column)`), named(key, `${path}.${column}`)]))
 }
 

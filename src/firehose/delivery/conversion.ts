@@ -9,9 +9,6 @@ import { type ConversionOptions, openConversion } from '../conversion/open.js'
 import type { Rejected } from '../conversion/rejection.js'
 import type { DeliveryRecord } from './record.js'
 
-export type { DataFormatConversionConfiguration } from '../conversion/config.js'
-export type { TimestampType } from '../conversion/table.js'
-
 export interface Conversion {
   readonly extension: '.parquet'
   /** As Firehose sets it of a file with Snappy, though the body is a plain Parquet file. */

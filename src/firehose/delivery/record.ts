@@ -1,4 +1,4 @@
-// A record on its way through a delivery stream, and what takes it at the end.
+// A record on its way through a delivery stream, and one that a destination did not take.
 
 /** A record of a delivery stream. */
 export interface DeliveryRecord {
@@ -22,10 +22,4 @@ export interface FailedDelivery {
   attempts: number
   /** When the last attempt ended, milliseconds since the epoch. */
   attemptEnd: number
-}
-
-/** Where records go that do not end as S3 objects of their own: OpenSearch, an HTTP endpoint, Splunk, Redshift. */
-export interface Destination {
-  /** Delivers one buffer, with the destination's own retries; gives those that it could not. Rejects where `signal` was aborted. */
-  deliver(records: readonly DeliveryRecord[], signal?: AbortSignal): Promise<FailedDelivery[]>
 }

@@ -1,13 +1,15 @@
-// What a delivery stream asks of a destination besides delivering, what it gives it, and what all their configurations
-// have in common.
+// What a delivery stream asks of a destination and gives it, and what all their configurations have in common.
 import { outOfRange, wrongType } from '../../errors.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { Transport } from '../../ports/transport.js'
 import { type Check, object, optional, unused, whole } from '../delivery/config/shape.js'
 import type { ErrorOutputType } from '../delivery/failure.js'
-import type { Destination, FailedDelivery } from '../delivery/record.js'
+import type { DeliveryRecord, FailedDelivery } from '../delivery/record.js'
 
-export interface StreamDestination extends Destination {
+/** Where records go that do not end as S3 objects of their own: an HTTP endpoint, OpenSearch, Splunk. */
+export interface StreamDestination {
+  /** Delivers one buffer, with the destination's own retries; gives those that it could not. Rejects where `signal` was aborted. */
+  deliver(records: readonly DeliveryRecord[], signal?: AbortSignal): Promise<FailedDelivery[]>
   /** When a buffer is delivered: at so many bytes of records, or so many milliseconds after its first one. */
   readonly hints: { bytes: number; interval: number }
   /** Whether S3 gets all records and not the failed alone. */

@@ -57,8 +57,8 @@ const TIMEOUT = 180_000
 const ANSWER = { own: 1 << 20, document: 8192 }
 
 /**
- * From an AmazonopensearchserviceDestinationConfiguration Throws TypeError
- * or RangeError, with the path below `path`, for what AWS refuses, and where there is a DomainARN and no ClusterEndpoint. One
+ * From an AmazonopensearchserviceDestinationConfiguration. Throws TypeError or RangeError,
+ * with the path below `path`, for what AWS refuses, and where there is a DomainARN and no ClusterEndpoint. One
  * buffer is one bulk request. A record that is no document fails alone, before anything is sent, with code 400 and 0
  * attempts; a document that the index refuses for what it is (400, 404 ...) fails with what it answers; all else is sent
  * again, those documents alone, until the duration is over. With NO_DOCUMENT_ID a document is indexed twice where an answer is lost.

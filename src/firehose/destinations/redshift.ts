@@ -3,7 +3,7 @@
 // the failed ones (errors/manifests/yyyy/MM/dd/HH/ behind the prefix).
 import { messageOf } from '../../errors.js'
 import type { Clock, Random } from '../../ports/ports.js'
-import { object, oneOf, optional, refused, text, unused } from '../delivery/config/shape.js'
+import { arn, bucketArn, bucketOf, object, oneOf, optional, refused, text, unused } from '../delivery/config/shape.js'
 import { datePattern } from '../delivery/date-pattern.js'
 import { momentOf, zoneOf } from '../delivery/zone.js'
 import { copyStatement, isColumnar, redshiftManifest } from './copy.js'
@@ -51,7 +51,7 @@ const UTC = zoneOf('UTC', 'zone')
 const HOUR = datePattern('yyyy/MM/dd/HH/')
 
 const read = object({
-  RoleARN: text(1, 512, /^arn:/, 'an ARN'),
+  RoleARN: arn,
   ClusterJDBCURL: text(1, 512, /^jdbc:(?:redshift|postgresql):\/\/\S+$/, 'jdbc:redshift://HOST:PORT/DATABASE'),
   CopyCommand: object({ DataTableName: text(1, 512), DataTableColumns: optional(text(0, 204_800)), CopyOptions: optional(text(0, 204_800)) }),
   // Whoever runs the statements has them.
@@ -60,7 +60,7 @@ const read = object({
   RetryOptions: retryOptions,
   S3Configuration: object({
     RoleARN: unused,
-    BucketARN: text(1, 2048, /^arn:[^:]+:s3:::[\w.-]{1,255}$/, 'the ARN of a bucket, arn:aws:s3:::NAME'),
+    BucketARN: bucketArn,
     Prefix: optional(text(0, 1024, /^(?![\s\S]*!\{)/, 'a prefix without expressions, as Redshift takes none')),
     ErrorOutputPrefix: refused('a stream to Redshift takes none'),
     BufferingHints: unused,
@@ -83,7 +83,7 @@ const read = object({
 export function createRedshiftLoader(config: unknown, path: string, { ports, put, query, signal }: RedshiftOptions): RedshiftLoader {
   const { RoleARN, CopyCommand, RetryOptions, S3Configuration } = read(config, path)
   const statementOf = copyStatement(CopyCommand, `${path}.CopyCommand`)
-  const bucket = S3Configuration.BucketARN.slice(S3Configuration.BucketARN.lastIndexOf(':') + 1)
+  const bucket = bucketOf(S3Configuration.BucketARN)
   const prefix = S3Configuration.Prefix ?? ''
   const columnar = isColumnar(CopyCommand)
 

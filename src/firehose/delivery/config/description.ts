@@ -1,6 +1,5 @@
 // What DescribeDeliveryStream tells of a stream, as the input that makes one like it.
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+import { isObject } from './shape.js'
 
 /** What tells of a stream's life and is no configuration. */
 const TOLD = [

@@ -55,13 +55,13 @@ const processing = object({
   ),
 })
 
-const NOTHING: ProcessingPlan = { decompress: false, extract: false, split: undefined, lambda: undefined, query: undefined, delimiter: false }
+export const NO_PROCESSING: ProcessingPlan = { decompress: false, extract: false, split: undefined, lambda: undefined, query: undefined, delimiter: false }
 const MIB = 1024 * 1024
 
 /** Throws TypeError, RangeError or CONFIG with the path of what is wrong. */
 export function readProcessing(value: unknown, path: string): ProcessingPlan {
   const { Enabled = false, Processors = [] } = processing(value, path)
-  const plan = { ...NOTHING }
+  const plan = { ...NO_PROCESSING }
   const seen = new Set<ProcessorType>()
   for (const [i, { Type, Parameters = [] }] of Processors.entries()) {
     const at = `${path}.Processors[${i}]`
@@ -75,7 +75,7 @@ export function readProcessing(value: unknown, path: string): ProcessingPlan {
     seen.add(Type)
     read[Type](plan, parametersOf(given, at))
   }
-  if (!Enabled) return NOTHING
+  if (!Enabled) return NO_PROCESSING
   if (Processors.length < 1 || Processors.length > 5)
     throw new MillraceError('CONFIG', `"${path}.Processors" expected 1 to 5 processors where processing is enabled, got ${Processors.length}`)
   if (seen.has('CloudWatchLogProcessing') && !plan.decompress)

@@ -7,16 +7,19 @@ export type Check<T> = (value: unknown, path: string) => T
 type Shape = Readonly<Record<string, Check<unknown>>>
 type Checked<S extends Shape> = { [K in keyof S]: ReturnType<S[K]> }
 
+/** What JSON has as an object. */
+export const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /** An object with these members and no others; a member that is null counts as absent, as it does to AWS. */
 export function object<S extends Shape>(shape: S): Check<Checked<S>> {
   return (value, path) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(path, 'an object', value)
+    if (!isObject(value)) throw wrongType(path, 'an object', value)
     for (const key of Object.keys(value)) {
       if (!Object.hasOwn(shape, key)) throw new TypeError(`"${path}" expected one of ${Object.keys(shape).join(', ')}, got ${kindOf(key)}`)
     }
     const checked: Record<string, unknown> = {}
     for (const [key, check] of Object.entries(shape)) {
-      const member: unknown = Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined
+      const member: unknown = Object.hasOwn(value, key) ? value[key] : undefined
       checked[key] = check(member ?? undefined, `${path}.${key}`)
     }
     return checked as Checked<S>
@@ -67,6 +70,10 @@ export const flag: Check<boolean> = (value, path) => {
   if (typeof value !== 'boolean') throw wrongType(path, 'true or false', value)
   return value
 }
+
+export const arn: Check<string> = text(1, 512, /^arn:/, 'an ARN')
+export const bucketArn: Check<string> = text(1, 2048, /^arn:[^:]+:s3:::[\w.-]{1,255}$/, 'the ARN of a bucket, arn:aws:s3:::NAME')
+export const bucketOf = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1)
 
 /** What concerns AWS alone (roles, keys, logging): any value, and nothing is done with it. */
 export const unused: Check<unknown> = (value) => value

@@ -5,8 +5,8 @@ import { COMPRESSION_FORMATS, type CompressionFormat, type ObjectCodec, objectCo
 import { type Prefix, readPrefix } from '../prefix.js'
 import { type Zone, zoneOf } from '../zone.js'
 import { fromDescription } from './description.js'
-import { type ProcessingPlan, readProcessing } from './processors.js'
-import { type Check, flag, list, object, oneOf, optional, refused, text, unused, whole } from './shape.js'
+import { NO_PROCESSING, type ProcessingPlan, readProcessing } from './processors.js'
+import { arn, bucketArn, bucketOf, type Check, flag, isObject, list, object, oneOf, optional, refused, text, unused, whole } from './shape.js'
 
 /** Where objects go, and when. */
 export interface OutputPlan {
@@ -47,9 +47,6 @@ export interface StreamPlan {
 const ELSEWHERE = 'a local delivery stream does not write there'
 const SOURCE = 'a local delivery stream takes what is put into it'
 const MIB = 1024 * 1024
-
-const arn: Check<string> = text(1, 512, /^arn:/, 'an ARN')
-const bucketArn: Check<string> = text(1, 2048, /^arn:[^:]+:s3:::[\w.-]{1,255}$/, 'the ARN of a bucket, arn:aws:s3:::NAME')
 
 const hints = (leastInterval: number) => object({ SizeInMBs: optional(whole(1, 128)), IntervalInSeconds: optional(whole(leastInterval, 900)) })
 
@@ -157,8 +154,8 @@ const isElsewhere = (name: string): name is DestinationName => (DESTINATION_NAME
 
 /** Of what a destination has, that which concerns the stream; the rest is for who makes the destination. */
 function elsewhere(name: DestinationName, config: unknown, path: string): Omit<StreamPlan, 'name' | 'arn' | 'version' | 'sourceArn'> {
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) throw wrongType(path, 'an object', config)
-  const { S3Configuration, ProcessingConfiguration, S3BackupMode, S3BackupConfiguration } = config as Record<string, unknown>
+  if (!isObject(config)) throw wrongType(path, 'an object', config)
+  const { S3Configuration, ProcessingConfiguration, S3BackupMode, S3BackupConfiguration } = config
   const s3 = plainS3(S3Configuration ?? undefined, `${path}.S3Configuration`)
   const given = {
     ...s3,
@@ -187,8 +184,6 @@ const NO_EXTENSION = {
   FileExtension: undefined,
   CustomTimeZone: undefined,
 }
-
-const NO_PROCESSING: ProcessingPlan = { decompress: false, extract: false, split: undefined, lambda: undefined, query: undefined, delimiter: false }
 
 function destination(given: ExtendedS3, path: string): Omit<StreamPlan, 'name' | 'arn' | 'version' | 'sourceArn' | 'destination'> {
   const processing = given.ProcessingConfiguration ?? NO_PROCESSING
@@ -229,7 +224,7 @@ function outputOf(given: S3, path: string, zone: Zone, megabytes: number): Outpu
   // Whatever fails has to be written: that its prefix is too long must not be found only then.
   errorPrefix.evaluate({ time: 0, zone, randomString: () => 'x'.repeat(11), errorType: 'format-conversion-failed' })
   return {
-    bucket: given.BucketARN.slice(given.BucketARN.lastIndexOf(':') + 1),
+    bucket: bucketOf(given.BucketARN),
     prefix,
     errorPrefix,
     bytes: (SizeInMBs ?? megabytes) * MIB,

@@ -1,4 +1,5 @@
 // A stream that the service has, as it describes it, and what an update makes of its configuration.
+import { isObject } from '../config/shape.js'
 import { DESTINATION_NAMES } from '../config/stream.js'
 import type { DeliveryStream } from '../delivery-stream.js'
 import { ServiceError } from './wire.js'
@@ -20,8 +21,6 @@ export interface ServedStream {
   tags: Map<string, string>
   encryption: Members
 }
-
-const isObject = (value: unknown): value is Members => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** An S3 destination with the defaults of the service. */
 function described(destination: Members, megabytes: number): Members {
