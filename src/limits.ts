@@ -3,7 +3,7 @@
 
 export interface Limit {
   readonly value: number
-  readonly unit: 'bytes' | 'characters' | 'records' | 'records/s' | 'bytes/s' | 'calls/s' | 'ms' | 'shards' | 'consumers' | 'attempts' | 'files'
+  readonly unit: 'bytes' | 'characters' | 'records' | 'records/s' | 'bytes/s' | 'calls/s' | 'ms' | 'shards' | 'consumers' | 'attempts' | 'files' | 'partitions'
   /** Page of docs.aws.amazon.com, or package, that states the figure. */
   readonly source: string
   /** When the source was read. */
@@ -61,6 +61,12 @@ export const FIREHOSE_LIMITS = {
   transformBytes: limit(6_291_456, 'bytes', FIREHOSE_TRANSFORM),
   transformTime: limit(300_000, 'ms', FIREHOSE_TRANSFORM),
   transformRetries: limit(3, 'attempts', FIREHOSE_TRANSFORM),
+  /** Of one record, where dynamic partitioning splits it; one with more is not split. */
+  subRecordCount: limit(500, 'records', 'firehose/latest/APIReference/API_PutRecordBatch.html'),
+  /** Of dynamic partitioning, by default; AWS raises it to 5,000 on request. */
+  activePartitions: limit(500, 'partitions', FIREHOSE),
+  /** Of a prefix once it is evaluated. */
+  prefixCharacters: limit(512, 'characters', 'firehose/latest/dev/s3-prefixes.html'),
   /** Ingestion is billed by records rounded up to this. */
   billedRecordBytes: limit(5 * KIB, 'bytes', FIREHOSE),
   /** Of a request to an HTTP endpoint, before compression. */

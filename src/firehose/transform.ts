@@ -2,9 +2,10 @@
 // legal, within its limit, and answers every record once.
 
 import { fromBase64 } from '../engine/base64.js'
-import { checkKeys, checkWhole, inform, wrongType } from '../errors.js'
+import { checkWhole, inform, wrongType } from '../errors.js'
 import { createDeadline } from '../kinesis/lambda/deadline.js'
 import type { LambdaContext } from '../kinesis/lambda/event.js'
+import { checkOptions } from '../kinesis/service/service.js'
 import { checkSink, type MetricsSink } from '../kinesis/telemetry.js'
 import type { Clock } from '../ports/ports.js'
 import { systemClock } from '../ports/system.js'
@@ -121,8 +122,7 @@ const MIB = 1024 * 1024
  * })
  */
 export function createFirehoseTransformer(options: FirehoseTransformerOptions): FirehoseTransformer {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, OPTIONS)
+  checkOptions(options, OPTIONS)
   const {
     transform,
     delimiter = '\n',

@@ -1,6 +1,7 @@
 // Ready transformations by the names of AWS's Lambda blueprints, the "kinesis-firehose-" left out, and some that AWS has not.
 import { CSV, KERNEL_APACHE, KERNEL_IDENTITY, KERNEL_JSON_ROW, KERNEL_STREAM_RECORD, KERNEL_SYSLOG } from '../../engine/transform-core.js'
-import { checkKeys, outOfRange, wrongType } from '../../errors.js'
+import { outOfRange, wrongType } from '../../errors.js'
+import { checkOptions } from '../../kinesis/service/service.js'
 import type { FirehoseInput } from '../input.js'
 import { RecordKernel } from '../kernel.js'
 import { explainReason } from '../reasons.js'
@@ -87,8 +88,7 @@ export const blueprintNames = Object.keys(BLUEPRINTS) as FirehoseBlueprintName[]
  */
 export function firehoseBlueprint(name: FirehoseBlueprintName, options: FirehoseBlueprintOptions = {}): FirehoseBlueprint {
   if (!Object.hasOwn(BLUEPRINTS, name)) throw outOfRange('name', `one of ${blueprintNames.join(', ')}`, name)
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, ['compat'] satisfies (keyof FirehoseBlueprintOptions)[])
+  checkOptions(options, ['compat'] satisfies (keyof FirehoseBlueprintOptions)[])
   const { compat = false } = options
   if (typeof compat !== 'boolean') throw wrongType('compat', 'true or false', compat)
   const entry: Entry = BLUEPRINTS[name]

@@ -1,6 +1,7 @@
 // The dry run of record format conversion: which records Firehose would reject, and what it would silently lose or
 // change in those that it takes, before anything is deployed.
-import { checkKeys, wrongType } from '../../errors.js'
+import { wrongType } from '../../errors.js'
+import { checkOptions } from '../../kinesis/service/service.js'
 import type { DataFormatConversionConfiguration } from './config.js'
 import { type LossKind, lossesOf } from './losses.js'
 import { type ConversionOptions, openConversion } from './open.js'
@@ -41,9 +42,9 @@ const BATCH_BYTES = 1024 * 1024
 const FINDINGS = 1000
 
 /**
- * Converts `records` by `config` and `table`, as createConversion() takes them, and keeps nothing of it but the report.
+ * Converts `records` by `config` and `table`, as createFirehoseConversion() takes them, and keeps nothing of it but the report.
  * Takes records as they reach the conversion: behind a Lambda, decompression and de-aggregation. A time that no column
- * holds is a rejection here, while AWS wraps it. Throws what createConversion() throws.
+ * holds is a rejection here, while AWS wraps it. Throws what createFirehoseConversion() throws.
  */
 export async function checkConversion(
   records: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
@@ -70,8 +71,7 @@ export interface Check {
 
 /** checkConversion(), for records that are handed in. */
 export function openCheck(config: DataFormatConversionConfiguration, table: unknown, options: CheckOptions): Check {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, OPTIONS)
+  checkOptions(options, OPTIONS)
   const { onRejected, ...others } = options
   if (onRejected !== undefined && typeof onRejected !== 'function') throw wrongType('options.onRejected', 'a function', onRejected)
   const { plan, fields, machine: create } = openConversion(config, { ...others, table })

@@ -1,6 +1,7 @@
 // A conversion's configuration and table, read: what all objects of it share.
 import { leavesOf } from '../../engine/leaves.js'
-import { checkKeys, outOfRange, wrongType } from '../../errors.js'
+import { outOfRange } from '../../errors.js'
+import { checkOptions } from '../../kinesis/service/service.js'
 import type { FileSettings } from '../../parquet/file/options.js'
 import { checkFileOptions } from '../../parquet/internal.js'
 import type { Clock } from '../../ports/ports.js'
@@ -38,8 +39,7 @@ export interface OpenConversion {
 
 /** Throws what createConversion() throws. */
 export function openConversion(config: unknown, options: ConversionOptions): OpenConversion {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, OPTIONS)
+  checkOptions(options, OPTIONS)
   const { table, timestamps = 'int96', ports } = options
   if (timestamps !== 'int96' && timestamps !== 'int64') throw outOfRange('options.timestamps', 'int96 or int64', timestamps)
   const plan = readConversion(config, 'config', new Date((ports?.clock ?? systemClock).now()).getUTCFullYear())

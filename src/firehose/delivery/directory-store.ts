@@ -1,5 +1,6 @@
 // Objects as files of a directory: the body of each at the path of its key.
-import { checkKeys, wrongType } from '../../errors.js'
+import { wrongType } from '../../errors.js'
+import { checkOptions } from '../../kinesis/service/service.js'
 import type { Storage } from '../../ports/ports.js'
 import type { ObjectStore } from './store.js'
 
@@ -19,8 +20,7 @@ export interface DirectoryStoreOptions {
  * So each key has a path of its own, and decodeURIComponent gives it back.
  */
 export function directoryStore(options: DirectoryStoreOptions): ObjectStore {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, ['storage', 'directory', 'buckets'] satisfies (keyof DirectoryStoreOptions)[])
+  checkOptions(options, ['storage', 'directory', 'buckets'] satisfies (keyof DirectoryStoreOptions)[])
   const { storage, directory, buckets = false } = options
   if (typeof storage?.create !== 'function') throw wrongType('storage', 'a storage', storage)
   if (typeof directory !== 'string' || directory === '') throw wrongType('directory', 'the path of a directory', directory)

@@ -1,6 +1,7 @@
 // Firehose's S3 prefixes: text with !{namespace:value} in it, evaluated once for each object. Source: the
 // developer guide's "Custom prefixes for Amazon S3 objects"; what it leaves open follows captures of real streams.
 import { MillraceError, type Position } from '../../errors.js'
+import { FIREHOSE_LIMITS } from '../../limits.js'
 import { datePattern, PatternFault } from './date-pattern.js'
 import { type Moment, momentOf, type Zone } from './zone.js'
 
@@ -30,8 +31,7 @@ export interface Prefix {
 /** `prefix`: of the objects delivered; `error`: ErrorOutputPrefix. */
 export type PrefixKind = 'prefix' | 'error'
 
-/** Characters that an evaluated prefix may have. */
-const LONGEST = 512
+const LONGEST = FIREHOSE_LIMITS.prefixCharacters.value
 const NAMESPACES = ['timestamp', 'firehose', 'partitionKeyFromQuery', 'partitionKeyFromLambda'] as const
 /** What is put behind a prefix that says nothing of time. */
 const HOUR = datePattern('yyyy/MM/dd/HH/')

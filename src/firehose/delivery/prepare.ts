@@ -2,14 +2,14 @@
 // outcomes as captures of real streams have them.
 import { isThenable } from '../../errors.js'
 import { jsonOf } from '../../kinesis/payload.js'
+import { FIREHOSE_LIMITS } from '../../limits.js'
 import { gunzipWhole } from '../../ports/compression.js'
 import { splitValues } from '../json-values.js'
 import type { ProcessingPlan } from './config/processors.js'
 import type { Failure } from './failure.js'
 import type { Taken } from './taken.js'
 
-/** Sub-records of one record; more, and it is not split (API reference, PutRecordBatch). */
-export const MOST_SUB_RECORDS = 500
+const MOST_SUB_RECORDS = FIREHOSE_LIMITS.subRecordCount.value
 
 export type Prepared = { records: Taken[] } | { failure: Failure }
 

@@ -1,6 +1,7 @@
 // Objects in S3, by the user's own client or one of the optional peer @aws-sdk/client-s3.
-import { checkKeys, wrongType } from '../../errors.js'
+import { wrongType } from '../../errors.js'
 import { checkClientOptions, createCalls } from '../../kinesis/service/calls.js'
+import { checkOptions } from '../../kinesis/service/service.js'
 import { type AwsClient, type AwsClientConfig, createS3Client, loadS3Peer } from '../../ports/aws.js'
 import type { Clock } from '../../ports/ports.js'
 import { systemClock } from '../../ports/system.js'
@@ -25,8 +26,7 @@ const TIMEOUT = 300_000
 
 /** A store in S3. Throws TypeError for wrong options; puts reject with MISSING_PEER where `@aws-sdk/client-s3` is not installed. */
 export function s3Store(options: S3StoreOptions = {}): ObjectStore & { close(): void } {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, ['client', 'clientConfig', 'commands', 'bucket', 'keyPrefix', 'ports'] satisfies (keyof S3StoreOptions)[])
+  checkOptions(options, ['client', 'clientConfig', 'commands', 'bucket', 'keyPrefix', 'ports'] satisfies (keyof S3StoreOptions)[])
   const { bucket, keyPrefix = '', ports = { clock: systemClock } } = options
   if (bucket !== undefined && (typeof bucket !== 'string' || bucket === '')) throw wrongType('bucket', 'the name of a bucket', bucket)
   if (typeof keyPrefix !== 'string') throw wrongType('keyPrefix', 'text', keyPrefix)

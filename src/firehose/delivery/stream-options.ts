@@ -1,6 +1,6 @@
 // The options of createDeliveryStream(), checked.
-import { checkKeys, checkWhole, MillraceError, wrongType } from '../../errors.js'
-import { checkPorts } from '../../kinesis/service/service.js'
+import { checkWhole, MillraceError, wrongType } from '../../errors.js'
+import { checkOptions, checkPorts } from '../../kinesis/service/service.js'
 import { FIREHOSE_LIMITS } from '../../limits.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import { systemTransport, type Transport } from '../../ports/transport.js'
@@ -19,7 +19,7 @@ export interface DeliveryStreamOptions {
   store: ObjectStore
   /** The function of the Lambda processor, in this process; needed where the configuration has one. */
   handler?: DeliveryHandler | undefined
-  /** The table that records are converted by, as createConversion() takes it; needed where the configuration has DataFormatConversionConfiguration. */
+  /** The table that records are converted by, as createFirehoseConversion() takes it; needed where the configuration has DataFormatConversionConfiguration. */
   table?: unknown
   /** What a timestamp of that table is in the file; default int96. */
   timestamps?: TimestampType | undefined
@@ -71,11 +71,10 @@ const MIB = 1024 * 1024
 
 /** Throws TypeError or RangeError; CONFIG where handler and configuration do not go together. */
 export function readOptions(options: DeliveryStreamOptions, plan: StreamPlan) {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, OPTIONS)
+  checkOptions(options, OPTIONS)
   const { store, handler, handlerTimeout = FIREHOSE_LIMITS.transformTime.value, maxBufferedBytes = 256 * MIB } = options
   const { transport = systemTransport, searchHeaders, redshiftQuery, onRedshiftLoad } = options
-  const { maxActivePartitions = 500, maxUnpacked = 64 * MIB, region, onObject, onStoreFailure } = options
+  const { maxActivePartitions = FIREHOSE_LIMITS.activePartitions.value, maxUnpacked = 64 * MIB, region, onObject, onStoreFailure } = options
   checkStore(store)
   if (handler !== undefined && typeof handler !== 'function') throw wrongType('handler', 'a function', handler)
   checkWhole('handlerTimeout', handlerTimeout, 1, FIREHOSE_LIMITS.transformTime.value)

@@ -10,7 +10,7 @@ import { type ErrorRecord, readErrorObject } from './error-object.js'
  * or ends inside one; what came before was given by then. Holds one piece and one record at a time.
  *
  * @example
- * for await (const { data, code } of replayErrors(body)) console.log(code, new TextDecoder().decode(data))
+ * for await (const { data, code } of replayFirehoseErrors(body)) console.log(code, new TextDecoder().decode(data))
  */
 export async function* replayErrors(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
