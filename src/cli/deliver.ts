@@ -6,7 +6,7 @@ import { s3Store } from '../firehose/delivery/s3-store.js'
 import type { ObjectStore } from '../firehose/delivery/store.js'
 import { openStream } from '../firehose/delivery/stream.js'
 import { type DeliveryStreamOptions, readOptions } from '../firehose/delivery/stream-options.js'
-import { type Command, type Io, textOption, UsageError, type Values, wholeOption } from './command.js'
+import { type Command, type Io, oneOf, textOption, UsageError, type Values, wholeOption } from './command.js'
 import { check, help as checkHelp, options as checkOptions } from './deliver-check.js'
 import { named, readConfig, readHandler, readTable } from './deliver-files.js'
 import { listen } from './deliver-listen.js'
@@ -126,9 +126,7 @@ function fitting({ handler, table, timestamps, ...rest }: DeliveryStreamOptions,
 async function streamOptions(values: Values, io: Io): Promise<Omit<DeliveryStreamOptions, 'store'>> {
   const module = textOption(values, 'handler', 'the path of a module')
   const schema = textOption(values, 'schema', 'the path of a file')
-  const timestamps = textOption(values, 'timestamps', 'int96 or int64')
-  if (timestamps !== undefined && timestamps !== 'int96' && timestamps !== 'int64')
-    throw new UsageError(`--timestamps expected int96 or int64, got ${JSON.stringify(timestamps)}`)
+  const timestamps = oneOf(values, 'timestamps', ['int96', 'int64'])
   const told = new Set<string>()
   return {
     handler: module === undefined ? undefined : await readHandler(module),

@@ -1,7 +1,7 @@
 // What Firehose does with a response: the outcome table of its transformation contract.
 // Sources: AWS documentation for DuplicatedRecordId; captures of real streams by floci and stackd for the others.
 import { fromBase64 } from '../engine/base64.js'
-import { kindOf } from '../errors.js'
+import { kindOf, messageOf } from '../errors.js'
 import { readEvent } from './event.js'
 import { RESPONSE_BYTES, utf8Size } from './response.js'
 
@@ -60,7 +60,7 @@ export function explainResponse(event: unknown, response: unknown): Explanation 
 
 /** What comes of the records with these ids, which are different ones. */
 export function judgeResponse(ids: readonly string[], response: unknown): { verdicts: Verdict[]; batchFault: string | undefined; bytes: number } {
-  const text: string | undefined = JSON.stringify(response)
+  const { text, fault } = written(response)
   const bytes = text === undefined ? 0 : utf8Size(text)
   const records = text === undefined ? undefined : (JSON.parse(text)?.records as unknown)
   const given = Array.isArray(records) ? records.filter((record) => typeof record === 'object' && record !== null).map(readAnswer) : []
@@ -74,7 +74,7 @@ export function judgeResponse(ids: readonly string[], response: unknown): { verd
   const batchFault =
     bytes > RESPONSE_BYTES
       ? `the response has ${bytes} bytes, Lambda allows ${RESPONSE_BYTES}`
-      : given.map(({ fault }) => fault).find((fault) => fault !== undefined)
+      : (fault ?? given.map(({ fault }) => fault).find((fault) => fault !== undefined))
   const verdicts = ids.map((recordId) => judge(recordId, answers.get(recordId) ?? [], batchFault))
   const asked = new Set(ids)
   for (const [recordId, [first]] of answers) {
@@ -90,6 +90,15 @@ export function judgeResponse(ids: readonly string[], response: unknown): { verd
     }
   }
   return { verdicts, batchFault, bytes }
+}
+
+/** As Lambda's runtime writes it: what is no JSON (a BigInt, a cycle) is an error of the function. */
+function written(response: unknown): { text?: string; fault?: string } {
+  try {
+    return { text: JSON.stringify(response) }
+  } catch (error) {
+    return { fault: `the response cannot be written as JSON: ${messageOf(error)}` }
+  }
 }
 
 const NOTHING = { errorMessage: undefined, data: undefined, partitionKeys: undefined }

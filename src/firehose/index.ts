@@ -37,6 +37,7 @@ export {
   type NodeHttpRequest,
   type NodeHttpResponse,
 } from './destinations/receiver.js'
+export type { RedshiftLoad } from './destinations/redshift.js'
 export type { ErrorRecord as FirehoseErrorRecord } from './errors/error-object.js'
 export { replayErrors as replayFirehoseErrors } from './errors/replay.js'
 export type { FirehoseEvent, FirehoseEventRecord, FirehoseMetadata, FirehoseResponse, FirehoseResponseRecord } from './event.js'
@@ -50,6 +51,6 @@ export type { FirehosePlan, FirehosePlanRecord } from './plan.js'
 export { createFirehosePut, type FirehosePut, type FirehosePutOptions } from './put.js'
 export type { FirehosePutOutcome } from './put-all.js'
 export { type ReingestOptions, reingest } from './reingest.js'
-export type { TransformContext } from './run.js'
+export type { RecordWorker as FirehoseRecordWorker, TransformContext } from './run.js'
 export { type SpillOptions, spill } from './spill.js'
 export { createFirehoseTransformer, type FirehoseTransformer, type FirehoseTransformerOptions, type TransformFailure } from './transform.js'

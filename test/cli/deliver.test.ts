@@ -188,7 +188,7 @@ describe('millrace deliver', () => {
     [{ schema: 'c.json' }, [], /--schema expected DataFormatConversionConfiguration/],
     [{ host: 'x' }, [], /--host expected --listen beside it/],
     [{ listen: '0' }, ['x'], /expected no input beside --listen/],
-    [{ timestamps: 'int32' }, [], /--timestamps expected int96 or int64/],
+    [{ timestamps: 'int32' }, [], /--timestamps expected one of int96, int64/],
     [{ partitions: '0' }, [], /--partitions expected a whole number from 1/],
   ])('%j is wrong usage', async (values, positionals, message) => {
     await expect(run(configOf(), [], values, {}, positionals)).rejects.toThrow(message)

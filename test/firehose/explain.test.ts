@@ -3,6 +3,8 @@ import { explainFirehoseResponse } from '../../src/firehose/index.js'
 
 const event = { records: ['a', 'b'].map((recordId) => ({ recordId, data: 'aGk=' })) }
 const ok = (recordId: string) => ({ recordId, result: 'Ok', data: 'aGk=' })
+const cycle: Record<string, unknown> = { records: [] }
+cycle.self = cycle
 const codes = (response: unknown) => explainFirehoseResponse(event, response).outcomes.map(({ recordId, outcome, code }) => [recordId, outcome, code])
 
 it.each([
@@ -44,6 +46,15 @@ it.each([
 it('a response over 6 MB fails the whole batch', () => {
   const explained = explainFirehoseResponse(event, { records: [ok('a'), { ...ok('b'), data: 'A'.repeat(6_291_456) }] })
   expect(explained.batchFault).toMatch(/^the response has 62915\d\d bytes, Lambda allows 6291456$/)
+})
+
+it.each([
+  ['a BigInt', { records: [{ ...ok('a'), count: 1n }, ok('b')] }],
+  ['a cycle', cycle],
+])('%s in a response is an error of the function', (_, response) => {
+  const explained = explainFirehoseResponse(event, response)
+  expect(explained.outcomes.map(({ code }) => code)).toEqual(['Lambda.FunctionError', 'Lambda.FunctionError'])
+  expect(explained.batchFault).toMatch(/^the response cannot be written as JSON: /)
 })
 
 it('ids like those of Object.prototype are ids', () => {

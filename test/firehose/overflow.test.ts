@@ -194,7 +194,7 @@ describe('spill()', () => {
     const response = await handler(eventOf(numbered(4, 150)))
     expect(response.records.map(({ result }) => result)).toEqual(['Ok', 'Dropped', 'Dropped', 'Dropped'])
     expect(objects).toHaveLength(1)
-    expect(objects[0]).toMatchObject({ Bucket: 'b', Key: expect.stringMatching(/^overflow\/2026\/11\/27\/09\/invocation-[0-9a-z]{11}$/) })
+    expect(objects[0]).toMatchObject({ Bucket: 'b', Key: expect.stringMatching(/^overflow\/2026\/11\/27\/09\/invocation-[0-9a-f]{8}-[0-9a-f]{2}$/) })
     expect(Buffer.from(objects[0].Body as Uint8Array).toString()).toBe(
       numbered(4, 150)
         .slice(1)

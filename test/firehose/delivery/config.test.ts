@@ -146,6 +146,15 @@ describe('what is wrong is told with its path', () => {
       configOf({ DataFormatConversionConfiguration: {}, CompressionFormat: 'GZIP' }),
       `"${AT}.CompressionFormat" expected UNCOMPRESSED beside DataFormatConversionConfiguration`,
     ],
+    [configOf({ DataFormatConversionConfiguration: 'parquet' }), `"${AT}.DataFormatConversionConfiguration" expected an object, got "parquet"`],
+    [
+      configOf({ DataFormatConversionConfiguration: { OutputFormatConfiguration: { Serializer: { ParquetSerDe: { Compression: 'ZSTD' } } } } }),
+      `"${AT}.DataFormatConversionConfiguration.OutputFormatConfiguration.Serializer.ParquetSerDe.Compression" expected one of SNAPPY, GZIP, UNCOMPRESSED`,
+    ],
+    [
+      configOf({ DataFormatConversionConfiguration: { InputFormatConfiguration: { Deserializer: { HiveJsonSerDe: {}, OpenXJsonSerDe: {} } } } }),
+      `"${AT}.DataFormatConversionConfiguration.InputFormatConfiguration.Deserializer" expected either OpenXJsonSerDe or HiveJsonSerDe`,
+    ],
   ])('%#: %j', (config, message) => {
     expect(() => readStream(config)).toThrow(message)
   })

@@ -1,6 +1,6 @@
 // The configuration of a delivery stream: the input of CreateDeliveryStream, or what DescribeDeliveryStream gives of one.
 import { MillraceError, outOfRange, wrongType } from '../../../errors.js'
-import type { DataFormatConversionConfiguration } from '../../conversion/config.js'
+import { type DataFormatConversionConfiguration, readConversion } from '../../conversion/config.js'
 import { COMPRESSION_FORMATS, type CompressionFormat, type ObjectCodec, objectCodec } from '../compression.js'
 import { type Prefix, readPrefix } from '../prefix.js'
 import { type Zone, zoneOf } from '../zone.js'
@@ -70,7 +70,7 @@ const extendedS3 = object({
   // Of the backup a real stream takes no interval below a minute.
   S3BackupConfiguration: optional(object(s3Members(60))),
   DataFormatConversionConfiguration: optional(((value, path) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw outOfRange(path, 'an object', value)
+    if (!isObject(value)) throw wrongType(path, 'an object', value)
     return value
   }) as Check<DataFormatConversionConfiguration>),
   DynamicPartitioningConfiguration: optional(
@@ -198,6 +198,8 @@ function destination(given: ExtendedS3, path: string): Omit<StreamPlan, 'name' |
     throw outOfRange(`${path}.CompressionFormat`, 'UNCOMPRESSED beside DataFormatConversionConfiguration', given.CompressionFormat)
   if (partitioned && output.interval === 0)
     throw outOfRange(`${path}.BufferingHints.IntervalInSeconds`, 'at least 1 beside DynamicPartitioningConfiguration', 0)
+  // What is wrong with patterns of times does not hang on the year.
+  if (conversion) readConversion(conversion, `${path}.DataFormatConversionConfiguration`, 0)
   checkPartitions(given, path, processing, partitioned, output.prefix)
   const backup = given.S3BackupMode === 'Enabled' ? given.S3BackupConfiguration : undefined
   if (given.S3BackupMode === 'Enabled' && !backup) throw new MillraceError('CONFIG', `"${path}" expected S3BackupConfiguration where S3BackupMode is Enabled`)

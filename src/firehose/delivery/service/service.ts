@@ -1,12 +1,12 @@
 // The API of Firehose over delivery streams on this machine, for FirehoseClient and any other SDK: requests in, answers out.
 // A server is the caller's: `serve` of millrace/node, or any other.
-import { checkKeys, MillraceError, messageOf, wrongType } from '../../../errors.js'
-import { checkPorts } from '../../../kinesis/service/service.js'
+import { MillraceError, messageOf } from '../../../errors.js'
+import { checkOptions, checkPorts } from '../../../kinesis/service/service.js'
 import { withTimeout } from '../../../kinesis/service/timeout.js'
 import { FIREHOSE_LIMITS } from '../../../limits.js'
 import type { DeliveryStreamConfiguration } from '../config/configuration.js'
 import { fromDescription } from '../config/description.js'
-import { readStream } from '../config/stream.js'
+import { readStream, type StreamPlan } from '../config/stream.js'
 import type { DeliveryMetrics, DeliveryStream } from '../delivery-stream.js'
 import { summed } from '../metrics.js'
 import { uuid } from '../names.js'
@@ -69,8 +69,7 @@ const ACCOUNT = '000000000000'
  * const server = await serve({ host: '127.0.0.1', port: 4573, mostBytes: 8 << 20 }, firehose.handle)
  */
 export function createFirehoseService(options: FirehoseServiceOptions): FirehoseService {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, OPTIONS)
+  checkOptions(options, OPTIONS)
   const { clock, random } = checkPorts(options.ports)
   const streams = new Map<string, ServedStream>()
   /** Streams that were deleted or have another configuration now, until they are closed. */
@@ -82,11 +81,10 @@ export function createFirehoseService(options: FirehoseServiceOptions): Firehose
   const failed: unknown[] = []
   let closing: Promise<void> | undefined
 
-  function open(config: Record<string, unknown>, version: number): { name: string; stream: DeliveryStream } {
-    const plan = { ...readStream(config), version }
+  function open(plan: StreamPlan): DeliveryStream {
     const { handler, table, timestamps, ...rest } = options
     const own = { ...rest, ...(plan.processing.lambda ? { handler } : {}), ...(plan.conversion ? { table, timestamps } : {}) }
-    return { name: plan.name, stream: openStream(plan, readOptions(own, plan)) }
+    return openStream(plan, readOptions(own, plan))
   }
 
   function leave(stream: DeliveryStream): void {
@@ -103,9 +101,10 @@ export function createFirehoseService(options: FirehoseServiceOptions): Firehose
 
   function create(given: DeliveryStreamConfiguration): ServedStream {
     const config = extended(fromDescription(given) as Record<string, unknown>)
-    const version = Number(config.VersionId ?? 1)
-    const { name, stream } = open(config, version)
+    const plan = readStream(config)
+    const { name, version } = plan
     if (streams.has(name)) throw new ServiceError('ResourceInUseException', `Firehose ${name} under accountId ${ACCOUNT} already exists`)
+    const stream = open(plan)
     const { Tags } = config as { Tags?: { Key: string; Value?: string }[] }
     const tags = new Map((Tags ?? []).map(({ Key, Value = '' }) => [Key, Value]))
     const encryption = { Status: config.DeliveryStreamEncryptionConfigurationInput ? 'ENABLED' : 'DISABLED' }
@@ -181,7 +180,7 @@ export function createFirehoseService(options: FirehoseServiceOptions): Firehose
         throw new ServiceError('InvalidArgumentException', 'Expected ExtendedS3DestinationUpdate or S3DestinationUpdate.')
       const changed = updated(config, update as Record<string, unknown>)
       if (JSON.stringify(changed) === JSON.stringify(config)) return {}
-      const { stream } = open(changed, version + 1)
+      const stream = open({ ...readStream(changed), version: version + 1 })
       leave(served.stream)
       streams.set(name, { ...served, config: changed, stream, version: version + 1, updated: clock.now() })
       return {}
