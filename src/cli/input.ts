@@ -15,6 +15,9 @@ export interface Piece {
   taken: number
 }
 
+/** As errors have it. */
+export const inputName = (input: string): string => (input === '-' ? 'standard input' : input)
+
 /** The bytes of `inputs` in order, in pieces. Errors name the input. */
 export async function* readInputs(io: Io, inputs: readonly string[]): AsyncGenerator<Piece> {
   if (inputs.filter((name) => name === '-').length > 1) throw new UsageError('standard input ("-") can be read only once')
@@ -26,7 +29,7 @@ export async function* readInputs(io: Io, inputs: readonly string[]): AsyncGener
     }
   }
   for (const name of inputs) {
-    const source = name === '-' ? 'standard input' : name
+    const source = inputName(name)
     let first = true
     try {
       const raw = counted(name === '-' ? io.stdin() : fileSource(io.ports, name))

@@ -8,7 +8,7 @@ import { replayErrors } from '../firehose/errors/replay.js'
 import { createFirehosePut, type FirehosePut } from '../firehose/put.js'
 import { type Command, type Io, textOption, UsageError } from './command.js'
 import { count } from './figures.js'
-import { readInputs } from './input.js'
+import { inputName, readInputs } from './input.js'
 import { clientConfig } from './stream.js'
 
 /** Bytes and records that are put together: some requests at once. */
@@ -75,7 +75,7 @@ Example: aws s3 cp s3://bucket/errors/processing-failed/2026/11/27/09/x - | mill
     try {
       for (const file of positionals) {
         try {
-          for await (const record of replayErrors(piecesOf(io, file), { source: file === '-' ? 'standard input' : file })) {
+          for await (const record of replayErrors(piecesOf(io, file), { source: inputName(file) })) {
             io.signal.throwIfAborted()
             read++
             const code = record.code ?? 'no error code'

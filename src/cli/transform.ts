@@ -2,7 +2,7 @@
 import { jsonFault, kindOf, MillraceError } from '../errors.js'
 import { blueprintNames, type FirehoseBlueprintName, firehoseBlueprint } from '../firehose/blueprints/blueprint.js'
 import type { FirehoseEvent } from '../firehose/event.js'
-import { type Explanation, explainResponse } from '../firehose/explain.js'
+import { type Explanation, explainResponse, type Outcome } from '../firehose/explain.js'
 import { firehoseMapping } from '../firehose/mapping/kernel.js'
 import type { FirehoseMapping } from '../firehose/mapping/mapping.js'
 import { RESPONSE_BYTES } from '../firehose/response.js'
@@ -10,8 +10,10 @@ import type { RecordWorker } from '../firehose/run.js'
 import { createFirehoseTransformer, type FirehoseTransformerOptions } from '../firehose/transform.js'
 import { fileSource } from '../ports/source.js'
 import { type Command, type Io, UsageError, type Values } from './command.js'
-import { readAll } from './input.js'
+import { inputName, readAll } from './input.js'
 import { defaultExport } from './module.js'
+import { visible } from './places.js'
+import { table } from './table.js'
 
 const NAMES = blueprintNames.join(', ')
 
@@ -65,7 +67,7 @@ Example: millrace transform --blueprint apachelog-to-json --check event.json
       return 0
     }
     const explanation = explainResponse(event, response)
-    await io.write(values.json ? `${JSON.stringify(explanation)}\n` : table(explanation))
+    await io.write(values.json ? `${JSON.stringify(explanation)}\n` : report(explanation, io.terminal?.columns ?? 0))
     return explanation.outcomes.some(({ outcome }) => outcome === 'failed') ? 1 : 0
   },
 }
@@ -109,12 +111,12 @@ async function read(source: string, io: Io): Promise<Uint8Array> {
   try {
     return await readAll(source === '-' ? io.stdin() : fileSource(io.ports, source), source)
   } catch (cause) {
-    throw new MillraceError('IO', (cause as Error).message, { position: { source }, cause })
+    throw new MillraceError('IO', (cause as Error).message, { position: { source: inputName(source) }, cause })
   }
 }
 
 function parse(bytes: Uint8Array, source: string, what: string): unknown {
-  const position = { source: source === '-' ? 'stdin' : source }
+  const position = { source: inputName(source) }
   let text: string
   try {
     // A byte order mark is dropped by the decoder.
@@ -135,25 +137,28 @@ async function answered<T>(response: Promise<T>, source: string): Promise<T> {
   try {
     return await response
   } catch (cause) {
-    if (cause instanceof TypeError) throw new MillraceError('BAD_INPUT', cause.message, { position: { source: source === '-' ? 'stdin' : source }, cause })
+    if (cause instanceof TypeError) throw new MillraceError('BAD_INPUT', cause.message, { position: { source: inputName(source) }, cause })
     throw cause
   }
 }
 
-function table({ outcomes, batchFault, bytes }: Explanation): string {
-  const rows = [['recordId', 'result', 'outcome', 'code', ''], ...outcomes.map((o) => [o.recordId, o.result ?? '-', o.outcome, o.code ?? '-', o.message])]
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]))
-      .join('  ')
-      .trimEnd(),
+function report({ outcomes, batchFault, bytes }: Explanation, width: number): string {
+  const cells = (of: (outcome: Outcome) => string) => outcomes.map((outcome) => visible(of(outcome)))
+  const lines = table(
+    [
+      { head: 'recordId', cells: cells(({ recordId }) => recordId), least: 16 },
+      { head: 'result', cells: cells(({ result }) => result ?? '-') },
+      { head: 'outcome', cells: cells(({ outcome }) => outcome) },
+      { head: 'code', cells: cells(({ code }) => code ?? '-') },
+      { head: '', cells: cells(({ message }) => message), least: 20 },
+    ],
+    width,
   )
   const count = (kind: string) => outcomes.filter(({ outcome }) => outcome === kind).length
   lines.push(
     '',
     `${count('delivered')} delivered, ${count('dropped')} dropped, ${count('failed')} failed; the response has ${bytes} of ${RESPONSE_BYTES} bytes`,
   )
-  if (batchFault) lines.push(`the whole batch fails: ${batchFault}`)
+  if (batchFault) lines.push(`the whole batch fails: ${visible(batchFault)}`)
   return `${lines.join('\n')}\n`
 }

@@ -77,6 +77,12 @@ it('answers it by a module, and says why a record failed', async () => {
   expect(JSON.parse(json.out).outcomes).toHaveLength(3)
 })
 
+it('no id of an event does anything to the terminal', async () => {
+  const { out } = await runCommand(command, { blueprint: 'kpl', check: true }, [JSON.stringify({ records: [{ recordId: '\u001b[2J\u009b', data: '' }] })])
+  expect(out).toContain('\\u001b[2J\\u009b')
+  expect(out).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
+})
+
 it('takes options of a transformer as a module', async () => {
   const module = program("export default { transform: ({ data }) => data, delimiter: ';' }")
   expect(JSON.parse((await runCommand(command, { module }, [event])).out).records[0].data).toBe(base64('hello;'))
@@ -110,11 +116,11 @@ describe('wrong', () => {
   })
 
   it.each([
-    ['', 'stdin: expected a Firehose event as JSON, got nothing'],
-    ['{"records":[', 'stdin: expected a Firehose event as JSON: '],
-    ['null', 'stdin: "event" expected a Firehose transformation event, got null'],
-    ['{"Records":[]}', 'stdin: "event.records" expected an array, got undefined'],
-    ['{"records":[{"data":""}]}', 'stdin: "event.records[0].recordId" expected a string, got undefined'],
+    ['', 'standard input: expected a Firehose event as JSON, got nothing'],
+    ['{"records":[', 'standard input: expected a Firehose event as JSON: '],
+    ['null', 'standard input: "event" expected a Firehose transformation event, got null'],
+    ['{"Records":[]}', 'standard input: "event.records" expected an array, got undefined'],
+    ['{"records":[{"data":""}]}', 'standard input: "event.records[0].recordId" expected a string, got undefined'],
   ])('event %j is bad input', async (text, message) => {
     await expect(runCommand(command, { blueprint: 'kpl' }, [text])).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining(message) })
   })
