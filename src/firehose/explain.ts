@@ -1,5 +1,6 @@
 // What Firehose does with a response: the outcome table of its transformation contract.
 // Sources: AWS documentation for DuplicatedRecordId; captures of real streams by floci and stackd for the others.
+// Of a `result` that does not exist, and of bad base64, the two say different things: here the batch fails, as stackd has it.
 import { fromBase64 } from '../engine/base64.js'
 import { kindOf, messageOf } from '../errors.js'
 import { readEvent } from './event.js'

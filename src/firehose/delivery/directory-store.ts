@@ -8,7 +8,7 @@ export interface DirectoryStoreOptions {
   storage: Storage
   directory: string
   /** Whether each bucket has a directory of its own, by its name; default false: what is put into any lies in one. */
-  buckets?: boolean
+  buckets?: boolean | undefined
 }
 
 /**
