@@ -41,9 +41,9 @@ function parse(text: string, file: string): unknown {
 }
 
 /** JSON where it is some, else DDL. */
-export async function readTable(io: Io, file: string): Promise<unknown> {
+export async function readTable(io: Io, file: string): Promise<string | object> {
   const text = await readText(io, file)
-  return /^\s*[{[]/.test(text) ? parse(text, file) : text
+  return /^\s*[{[]/.test(text) ? (parse(text, file) as object) : text
 }
 
 export async function readHandler(file: string): Promise<DeliveryHandler> {

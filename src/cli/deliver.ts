@@ -150,7 +150,7 @@ function openStore(values: Values, io: Io, buckets: boolean): ObjectStore {
   if ((directory === undefined) === (values.s3 !== true)) throw new UsageError('expected either --out DIR or --s3')
   if (directory !== undefined) {
     if (values.endpoint !== undefined) throw new UsageError('--endpoint expected --s3 beside it')
-    return directoryStore({ storage: io.ports.storage, directory, buckets })
+    return directoryStore(io.ports, directory, { buckets })
   }
   // Buckets as parts of the path: a local server has no names for them.
   return s3Store({ clientConfig: { ...clientConfig(values), ...(values.endpoint === undefined ? {} : { forcePathStyle: true }) }, ports: io.ports })

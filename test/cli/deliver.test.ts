@@ -233,7 +233,7 @@ describe('millrace deliver --listen', () => {
       told = resolve
     })
     const io = ioOf(stop.signal, { write: async (chunk) => told(String(chunk)) })
-    const store = directoryStore({ storage: nodePorts.storage, directory: join(home, 'out'), buckets: true })
+    const store = directoryStore(nodePorts, join(home, 'out'), { buckets: true })
     const ended = listen({ json: true }, io, { port: 0, options: { store, ports: nodePorts }, configs: [configOf()] })
     const { endpoint } = JSON.parse(await address)
     expect(endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)

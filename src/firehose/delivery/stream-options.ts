@@ -17,8 +17,11 @@ export interface DeliveryStreamOptions {
   store: ObjectStore
   /** The function of the Lambda processor, in this process; needed where the configuration has one. */
   handler?: DeliveryHandler | undefined
-  /** The table that records are converted by, as createConversion() takes it; needed where the configuration has DataFormatConversionConfiguration. */
-  table?: unknown
+  /**
+   * The table that records are converted by: what Glue's GetTable answers, DDL (CREATE TABLE, or columns alone), or a schema of
+   * millrace's own; needed where the configuration has DataFormatConversionConfiguration.
+   */
+  table?: string | object | undefined
   /** What a timestamp of that table is in the file; default int96. */
   timestamps?: TimestampType | undefined
   /** Milliseconds after which an invocation has failed, up to 300,000 (default), what Firehose allows. */
