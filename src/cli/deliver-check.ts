@@ -8,6 +8,7 @@ import { putRecords } from './deliver-records.js'
 import { count } from './figures.js'
 import { visible } from './places.js'
 import { table } from './table.js'
+import { functionOptions } from './transform.js'
 
 /** What the command takes for it, beside --config, --schema, --timestamps, --newline, --records and --json. */
 export const options = { check: { type: 'boolean' } } as const
@@ -22,7 +23,7 @@ export const help = `  --check           writes no objects: tells which records 
 
 /** Gives the exit code. */
 export async function check(values: Values, positionals: string[], io: Io): Promise<number> {
-  for (const name of ['out', 's3', 'listen', 'handler'])
+  for (const name of ['out', 's3', 'listen', ...Object.keys(functionOptions)])
     if (values[name] !== undefined) throw new UsageError(`--check expected no --${name}: nothing is delivered`)
   const files = [values.config ?? []].flat() as string[]
   if (files.length !== 1) throw new UsageError(`--check expected --config FILE once, got it ${files.length} times`)

@@ -1,9 +1,7 @@
-// The files that millrace deliver is told of: configuration, table, module.
-import { jsonFault, kindOf, MillraceError, messageOf } from '../errors.js'
+// The files that millrace deliver is told of: configuration and table.
+import { jsonFault, MillraceError } from '../errors.js'
 import type { DeliveryStreamConfiguration } from '../firehose/delivery/config/configuration.js'
 import { readStream, type StreamPlan } from '../firehose/delivery/config/stream.js'
-import type { DeliveryHandler } from '../firehose/delivery/lambda.js'
-import { importFile } from '../ports/node-place.js'
 import { fileSource } from '../ports/source.js'
 import { type Io, UsageError } from './command.js'
 import { readAll } from './input.js'
@@ -44,20 +42,4 @@ function parse(text: string, file: string): unknown {
 export async function readTable(io: Io, file: string): Promise<string | object> {
   const text = await readText(io, file)
   return /^\s*[{[]/.test(text) ? (parse(text, file) as object) : text
-}
-
-export async function readHandler(file: string): Promise<DeliveryHandler> {
-  const position = { source: file }
-  let exported: { handler?: unknown; default?: unknown }
-  try {
-    exported = (await importFile(file)) as typeof exported
-  } catch (cause) {
-    throw new MillraceError('IO', `cannot be loaded: ${messageOf(cause)}`, { position, cause })
-  }
-  // A module of CommonJS has its exports in the default one.
-  const nested = exported.default as { handler?: unknown } | undefined
-  const handler = exported.handler ?? nested?.handler ?? exported.default
-  if (typeof handler !== 'function')
-    throw new MillraceError('BAD_INPUT', `expected a function as "handler" or default export, got ${kindOf(handler)}`, { position })
-  return handler as DeliveryHandler
 }

@@ -1,29 +1,36 @@
 // millrace transform: a Firehose transformation Lambda on an event file, and what Firehose makes of it.
-import { jsonFault, kindOf, MillraceError } from '../errors.js'
+import { jsonFault, kindOf, MillraceError, messageOf } from '../errors.js'
 import { blueprints } from '../firehose/blueprints.js'
+import { callHandler, type DeliveryHandler } from '../firehose/delivery/lambda.js'
 import type { FirehoseEvent } from '../firehose/event.js'
 import { type Explanation, explainResponse } from '../firehose/explain.js'
 import { RESPONSE_BYTES } from '../firehose/response.js'
-import { createFirehoseTransformer, type FirehoseTransformerOptions } from '../firehose/transform.js'
+import { createFirehoseTransformer, type FirehoseTransformerOptions, type TransformFailure } from '../firehose/transform.js'
+import { FIREHOSE_LIMITS } from '../limits.js'
 import { fileSource } from '../ports/source.js'
 import { type Command, type Io, UsageError, type Values } from './command.js'
 import { readAll } from './input.js'
-import { defaultExport } from './module.js'
+import { defaultExport, handlerOf } from './module.js'
 
 const NAMES = Object.keys(blueprints).join(', ')
 
+/** The flags that name the function of a Lambda, for the `options` of a command. */
+export const functionOptions = { blueprint: { type: 'string' }, module: { type: 'string' }, handler: { type: 'string' } } as const
+
 export const command: Command = {
   summary: 'run a Firehose transformation on an event, explain what Firehose does with it',
-  help: `Usage: millrace transform (--blueprint NAME | --module FILE) [--check] [EVENT]
+  help: `Usage: millrace transform (--blueprint NAME | --module FILE | --handler FILE) [--check] [EVENT]
 
 Reads a Firehose transformation event (JSON) from the file EVENT or from stdin and prints the
-response. Every recordId is answered once, whatever the function does, and the response never
-is over what Lambda allows; reasons for ProcessingFailed are on stderr.
+response. By --blueprint and --module every recordId is answered once, whatever the function does, and
+the response never is over what Lambda allows; reasons for ProcessingFailed are on stderr.
 
   --blueprint NAME   one of ${NAMES}
   --module FILE      a module whose default export maps one record ({ data, text(), json(), ... })
                      to its outputs: text, bytes, an object (JSON), an array of such; null drops
                      the record. Or options of createFirehoseTransformer, { transform, delimiter, ... }.
+  --handler FILE     a module whose "handler" or default export is a Lambda's own function, by millrace
+                     or not, which takes the event
   --check            print what Firehose will do with each record in place of the response;
                      exit 1 where it will fail one
   --json             the table of --check as JSON
@@ -31,24 +38,17 @@ is over what Lambda allows; reasons for ProcessingFailed are on stderr.
 Example: millrace transform --blueprint kpl --check event.json
 `,
   options: {
-    blueprint: { type: 'string' },
-    module: { type: 'string' },
+    ...functionOptions,
     check: { type: 'boolean' },
     json: { type: 'boolean' },
   },
   async run(values, positionals, io) {
     if (positionals.length > 1) throw new UsageError(`expected one event, got ${JSON.stringify(positionals[1])} as well`)
     const source = positionals[0] ?? '-'
-    const options = await chosen(values)
-    const transformer = createFirehoseTransformer({
-      ...options,
-      onFailure(failure) {
-        io.log(`record ${failure.record} (${failure.recordId}): ${failure.reason}: ${failure.message}`)
-        options.onFailure?.(failure)
-      },
-    })
+    const handler = await chosenHandler(values, ({ record, recordId, reason, message }) => io.log(`record ${record} (${recordId}): ${reason}: ${message}`))
+    if (!handler) throw new UsageError(ONE_OF)
     const event = parse(await readEvent(source, io), source)
-    const response = await answered(transformer(event as FirehoseEvent), source)
+    const response = await answered(callHandler(handler, event as FirehoseEvent, CONTEXT), values.handler, source)
     if (!values.check) {
       await io.write(`${JSON.stringify(response)}\n`)
       return 0
@@ -59,8 +59,27 @@ Example: millrace transform --blueprint kpl --check event.json
   },
 }
 
+const ONE_OF = 'expected one of --blueprint NAME, --module FILE and --handler FILE'
+/** Of an invocation with all the time that Firehose gives it. */
+const CONTEXT = { getRemainingTimeInMillis: () => FIREHOSE_LIMITS.transformTime.value }
+
+/** The function that the flags name, a transformer of its options told to `onFailure`; undefined where they name none. */
+export async function chosenHandler(values: Values, onFailure: (failure: TransformFailure) => void): Promise<DeliveryHandler | undefined> {
+  const given = Object.keys(functionOptions).filter((name) => values[name] !== undefined)
+  if (given.length > 1) throw new UsageError(ONE_OF)
+  if (given.length === 0) return undefined
+  if (typeof values.handler === 'string') return handlerOf(values.handler)
+  const options = await chosen(values)
+  return createFirehoseTransformer({
+    ...options,
+    onFailure(failure) {
+      onFailure(failure)
+      return options.onFailure?.(failure)
+    },
+  })
+}
+
 async function chosen({ blueprint, module }: Values): Promise<FirehoseTransformerOptions> {
-  if ((blueprint === undefined) === (module === undefined)) throw new UsageError('expected either --blueprint NAME or --module FILE')
   if (typeof blueprint === 'string') {
     if (!Object.hasOwn(blueprints, blueprint)) throw new UsageError(`--blueprint expected one of ${NAMES}, got ${JSON.stringify(blueprint)}`)
     return blueprints[blueprint]
@@ -97,11 +116,16 @@ function parse(bytes: Uint8Array, source: string): unknown {
   }
 }
 
-/** A malformed event is no wrong argument here: it is bad input, exit code 1. */
-async function answered<T>(response: Promise<T>, source: string): Promise<T> {
+/** A malformed event is no wrong argument here: it is bad input, exit code 1. A function that throws is Firehose's to try again. */
+async function answered(response: Promise<unknown>, handler: Values[string], source: string): Promise<unknown> {
   try {
     return await response
   } catch (cause) {
+    if (typeof handler === 'string')
+      throw new MillraceError('BAD_INPUT', `the function failed, and Firehose would try the batch again: ${messageOf(cause)}`, {
+        position: { source: handler },
+        cause,
+      })
     if (cause instanceof TypeError) throw new MillraceError('BAD_INPUT', cause.message, { position: { source: source === '-' ? 'stdin' : source }, cause })
     throw cause
   }

@@ -98,10 +98,29 @@ describe('millrace deliver', () => {
       unwritten: [],
       milliseconds: expect.any(Number),
     })
+    expect(thrown.err[0]).toBe('millrace deliver: the function failed: no, for a batch of 1 record, attempt 1 of 1')
     await expect(run(configOf(lambda), [], { handler: join(home, 'none.mjs') })).rejects.toThrow(
       'none.mjs: expected a function as "handler" or default export, got 5',
     )
     await expect(run(configOf(lambda), [], { handler: join(home, 'missing.mjs') })).rejects.toMatchObject({ code: 'IO' })
+  })
+
+  it('takes a transformation in place of the function, as millrace transform does, and tells each reason for a failure once', async () => {
+    await writeFile(join(home, 'shape.mjs'), 'export default (record) => ({ a: record.json().a })')
+    const ran = await run(configOf(lambda), ['{"a":1,"b":2}\nno\nno\n{"a":3}'], { module: join(home, 'shape.mjs') })
+    expect(ran.code).toBe(1)
+    expect(await written()).toEqual([
+      ['NAME', '{"a":1}\n{"a":3}\n'],
+      ['processing-failed/NAME', expect.stringMatching(/^(\{"rawData":"bm8=","errorCode":"Lambda.ProcessingFailedStatus".*\n?){2}$/)],
+    ])
+    expect(ran.err.slice(0, 2)).toEqual([
+      expect.stringMatching(/^millrace deliver: answered ProcessingFailed: transform: expected JSON: /),
+      'millrace deliver:        2  Lambda.ProcessingFailedStatus',
+    ])
+    await rm(join(home, 'out'), { recursive: true })
+    await run(configOf(lambda), ['a\nb'], { blueprint: 'kpl' })
+    expect(await written()).toEqual([['NAME', 'a\nb\n']])
+    await expect(run(configOf(lambda), [], { blueprint: 'kpl', module: 'x' })).rejects.toMatchObject({ name: 'UsageError' })
   })
 
   it('reads records of base64, of a Kinesis stream too', async () => {

@@ -69,6 +69,33 @@ it('takes options of a transformer as a module', async () => {
   expect(JSON.parse((await runCommand(command, { module }, [event])).out).records[0].data).toBe(base64('hello;'))
 })
 
+describe("a Lambda's own function", () => {
+  const upper = '({ records }) => ({ records: records.map(({ recordId, data }) => ({ recordId, result: "Ok", data })).slice(1) })'
+  it.each([
+    ['the export handler', `export const handler = async ${upper}`],
+    ['the default export', `export default ${upper}`],
+    [
+      'one with a callback, and what a context has',
+      `export const handler = (event, context, callback) => callback(context.getRemainingTimeInMillis() > 0 ? null : 'no', (${upper})(event))`,
+    ],
+  ])('is %s', async (_, text) => {
+    const handler = program(text)
+    const { code, out } = await runCommand(command, { handler }, [event])
+    expect([code, JSON.parse(out).records]).toEqual([0, ['r1', 'r2'].map((recordId, i) => ({ recordId, result: 'Ok', data: base64(['bad', 'drop'][i]) }))])
+    const checked = await runCommand(command, { handler, check: true }, [event])
+    expect(checked.code).toBe(1)
+    expect(checked.out).toMatch(/^r0 +- +failed +Lambda\.MissingRecordId /m)
+  })
+
+  it('that throws is told with its module', async () => {
+    const handler = program('export const handler = () => { throw new TypeError("no such field") }')
+    await expect(runCommand(command, { handler, check: true }, [event])).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: `${handler}: the function failed, and Firehose would try the batch again: no such field`,
+    })
+  })
+})
+
 describe('wrong', () => {
   it.each([
     ['', 'stdin: expected a Firehose event as JSON, got nothing'],
@@ -89,8 +116,9 @@ describe('wrong', () => {
   })
 
   it.each([
-    [{}, 'expected either --blueprint NAME or --module FILE'],
-    [{ blueprint: 'kpl', module: 'x' }, 'expected either --blueprint NAME or --module FILE'],
+    [{}, 'expected one of --blueprint NAME, --module FILE and --handler FILE'],
+    [{ blueprint: 'kpl', module: 'x' }, 'expected one of --blueprint NAME, --module FILE and --handler FILE'],
+    [{ module: 'x', handler: 'x' }, 'expected one of --blueprint NAME, --module FILE and --handler FILE'],
     [{ blueprint: 'apache' }, '--blueprint expected one of process-record, kpl, got "apache"'],
     [{ blueprint: 'constructor' }, '--blueprint expected one of process-record, kpl, got "constructor"'],
   ])('options %j are wrong usage', async (values, message) => {
