@@ -8,7 +8,7 @@ import { openStream } from '../firehose/delivery/stream.js'
 import { type DeliveryStreamOptions, readOptions } from '../firehose/delivery/stream-options.js'
 import { type Command, type Io, textOption, UsageError, type Values, wholeOption } from './command.js'
 import { check, help as checkHelp, options as checkOptions } from './deliver-check.js'
-import { named, readConfig, readTable } from './deliver-files.js'
+import { named, readConfigs, readOneConfig, readTable, resourceOf } from './deliver-files.js'
 import { listen } from './deliver-listen.js'
 import { putRecords } from './deliver-records.js'
 import { drawDelivery, report } from './deliver-report.js'
@@ -26,10 +26,12 @@ export const command: Command = {
 Reads records, one a line, from the files INPUT ("-" is standard input, the default; .gz is unpacked)
 and writes the objects that a delivery stream with the configuration FILE would write: prefixes,
 partitions, compression, Parquet, the Lambda's outcomes, error objects, backup. FILE is what
-aws firehose create-delivery-stream --cli-input-json takes, or what describe-delivery-stream gives.
+aws firehose create-delivery-stream --cli-input-json takes, or what describe-delivery-stream gives,
+or a CloudFormation template as JSON (cdk synth writes it to cdk.out): names stand for its resources.
 A summary goes to stderr; the exit code is 1 where records went to the error output.
 
   --config FILE     of the stream; with --listen any number of them
+  --resource ID     of a template that has several, the stream of this logical id; --listen serves all
   --out DIR         objects as files, each at the path of its key; where there is more than one
                     bucket, and with --listen, below a directory for each
   --s3              objects into the buckets of the configuration; needs @aws-sdk/client-s3
@@ -59,6 +61,7 @@ Example: millrace deliver --config clicks.json --handler shape.mjs --out lake < 
 `,
   options: {
     config: { type: 'string', multiple: true },
+    resource: { type: 'string' },
     out: { type: 'string' },
     s3: { type: 'boolean' },
     endpoint: { type: 'string' },
@@ -80,9 +83,9 @@ Example: millrace deliver --config clicks.json --handler shape.mjs --out lake < 
     const port = wholeOption(values, 'listen', 0, 65_535)
     const files = (values.config as string[] | undefined) ?? []
     if (port === undefined && values.host !== undefined) throw new UsageError('--host expected --listen beside it')
-    if (port === undefined && files.length !== 1) throw new UsageError(`expected --config FILE once, got it ${files.length} times`)
     if (port !== undefined && positionals.length > 0) throw new UsageError(`expected no input beside --listen, got ${JSON.stringify(positionals[0])}`)
-    const configs = await Promise.all(files.map(async (file) => ({ file, ...(await readConfig(io, file)) })))
+    const resource = resourceOf(values)
+    const configs = port === undefined ? [await readOneConfig(io, values)] : (await Promise.all(files.map((file) => readConfigs(io, file, resource)))).flat()
     const buckets = new Set(configs.flatMap(({ plan }) => [plan.output.bucket, ...(plan.backup ? [plan.backup.bucket] : [])]))
     const options = { ...(await streamOptions(values, io)), store: openStore(values, io, port !== undefined || buckets.size > 1) }
     if (port !== undefined) return listen(values, io, { port, options, configs: configs.map(({ config }) => config) })

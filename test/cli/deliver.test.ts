@@ -123,6 +123,39 @@ describe('millrace deliver', () => {
     await expect(run(configOf(lambda), [], { blueprint: 'kpl', module: 'x' })).rejects.toMatchObject({ name: 'UsageError' })
   })
 
+  it('reads a CloudFormation template: its one stream, or the one that is named', async () => {
+    const bucket = (id: string) => ({ BucketARN: { 'Fn::GetAtt': [id, 'Arn'] }, RoleARN: { 'Fn::GetAtt': ['Role', 'Arn'] } })
+    const stream = (DeliveryStreamName: string, Prefix: string) => ({
+      Type: 'AWS::KinesisFirehose::DeliveryStream',
+      Properties: {
+        DeliveryStreamName,
+        ExtendedS3DestinationConfiguration: {
+          ...bucket('Lake'),
+          Prefix,
+          ErrorOutputPrefix: 'errors/',
+          BufferingHints: { SizeInMBs: '1', IntervalInSeconds: 0 },
+        },
+      },
+    })
+    const Resources = { Lake: { Type: 'AWS::S3::Bucket' }, Role: { Type: 'AWS::IAM::Role' }, One: stream('clicks', 'one/') }
+    expect((await run({ Resources }, ['a'])).code).toBe(0)
+    const two = { Resources: { ...Resources, Two: stream('clicks', 'two/') } }
+    await expect(run(two, ['a'])).rejects.toThrow('expected --resource ID: c.json has 2 delivery streams')
+    await run(two, ['b'], { resource: 'Two' })
+    expect(await written()).toEqual([
+      ['one/NAME', 'a'],
+      ['two/NAME', 'b'],
+    ])
+    await expect(run(two, [], { resource: 'Lake' })).rejects.toThrow('--resource expected one of One, Two, got "Lake"')
+    await expect(run(configOf(), [], { resource: 'One' })).rejects.toThrow('--resource expected a CloudFormation template, got c.json')
+    await expect(run({ Resources: { Lake: Resources.Lake } }, [])).rejects.toThrow(
+      'c.json: expected a resource of type AWS::KinesisFirehose::DeliveryStream, got none',
+    )
+    await expect(run({ Resources: { ...Resources, One: stream('clicks', '!{x}') } }, [])).rejects.toThrow(
+      'c.json, One: "config.ExtendedS3DestinationConfiguration.Prefix',
+    )
+  })
+
   it('reads records of base64, of a Kinesis stream too', async () => {
     const [packed] = aggregate(
       [1, 2].map((i) => ({ partitionKey: `k${i}`, data: new Uint8Array([i]) })),
