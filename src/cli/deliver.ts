@@ -8,7 +8,7 @@ import { openStream } from '../firehose/delivery/stream.js'
 import { type DeliveryStreamOptions, readOptions } from '../firehose/delivery/stream-options.js'
 import { type Command, type Io, textOption, UsageError, type Values, wholeOption } from './command.js'
 import { check, help as checkHelp, options as checkOptions } from './deliver-check.js'
-import { named, readConfigs, readOneConfig, readTable, resourceOf } from './deliver-files.js'
+import { type ConfigFile, named, readConfigs, readOneConfig, readTable, resourceOf } from './deliver-files.js'
 import { listen } from './deliver-listen.js'
 import { putRecords } from './deliver-records.js'
 import { drawDelivery, report } from './deliver-report.js'
@@ -88,6 +88,7 @@ Example: millrace deliver --config clicks.json --handler shape.mjs --out lake < 
     const configs = port === undefined ? [await readOneConfig(io, values)] : (await Promise.all(files.map((file) => readConfigs(io, file, resource)))).flat()
     const buckets = new Set(configs.flatMap(({ plan }) => [plan.output.bucket, ...(plan.backup ? [plan.backup.bucket] : [])]))
     const options = { ...(await streamOptions(values, io)), store: openStore(values, io, port !== undefined || buckets.size > 1) }
+    checkGiven(options, configs)
     if (port !== undefined) return listen(values, io, { port, options, configs: configs.map(({ config }) => config) })
 
     const [{ file, plan }] = configs
@@ -120,14 +121,18 @@ Example: millrace deliver --config clicks.json --handler shape.mjs --out lake < 
   },
 }
 
+/** That there is what each of the configurations wants. */
+function checkGiven({ handler, table }: Partial<DeliveryStreamOptions>, configs: readonly ConfigFile[]): void {
+  for (const { file, plan } of configs) {
+    if (plan.processing.lambda && !handler) throw new UsageError(`expected --handler FILE or --module FILE, the function of the Lambda processor in ${file}`)
+    if (plan.conversion && table === undefined) throw new UsageError(`expected --schema FILE, the table of DataFormatConversionConfiguration in ${file}`)
+  }
+}
+
 /** Of the options, those that this configuration has a use for. */
 function fitting({ handler, table, timestamps, ...rest }: DeliveryStreamOptions, plan: StreamPlan): DeliveryStreamOptions {
   if (handler && !plan.processing.lambda) throw new UsageError('the function expected a Lambda processor in the configuration')
   if (table !== undefined && !plan.conversion) throw new UsageError('--schema expected DataFormatConversionConfiguration in the configuration')
-  if (plan.processing.lambda && !handler)
-    throw new UsageError('expected --handler FILE or --module FILE, the function of the Lambda processor in the configuration')
-  if (plan.conversion && table === undefined)
-    throw new UsageError('expected --schema FILE, the table of DataFormatConversionConfiguration in the configuration')
   return { ...rest, handler, ...(plan.conversion ? { table, timestamps } : {}) }
 }
 

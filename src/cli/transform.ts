@@ -3,7 +3,7 @@ import { jsonFault, kindOf, MillraceError, messageOf } from '../errors.js'
 import { blueprints } from '../firehose/blueprints.js'
 import { callHandler, type DeliveryHandler } from '../firehose/delivery/lambda.js'
 import type { FirehoseEvent } from '../firehose/event.js'
-import { type Explanation, explainResponse } from '../firehose/explain.js'
+import { type Explanation, explainResponse, type Outcome } from '../firehose/explain.js'
 import { RESPONSE_BYTES } from '../firehose/response.js'
 import { createFirehoseTransformer, type FirehoseTransformerOptions, type TransformFailure } from '../firehose/transform.js'
 import { FIREHOSE_LIMITS } from '../limits.js'
@@ -11,6 +11,8 @@ import { fileSource } from '../ports/source.js'
 import { type Command, type Io, UsageError, type Values } from './command.js'
 import { readAll } from './input.js'
 import { defaultExport, handlerOf } from './module.js'
+import { visible } from './places.js'
+import { table } from './table.js'
 
 const NAMES = Object.keys(blueprints).join(', ')
 
@@ -54,7 +56,7 @@ Example: millrace transform --blueprint kpl --check event.json
       return 0
     }
     const explanation = explainResponse(event, response)
-    await io.write(values.json ? `${JSON.stringify(explanation)}\n` : table(explanation))
+    await io.write(values.json ? `${JSON.stringify(explanation)}\n` : text(explanation, io.terminal?.columns ?? 0))
     return explanation.outcomes.some(({ outcome }) => outcome === 'failed') ? 1 : 0
   },
 }
@@ -131,14 +133,17 @@ async function answered(response: Promise<unknown>, handler: Values[string], sou
   }
 }
 
-function table({ outcomes, batchFault, bytes }: Explanation): string {
-  const rows = [['recordId', 'result', 'outcome', 'code', ''], ...outcomes.map((o) => [o.recordId, o.result ?? '-', o.outcome, o.code ?? '-', o.message])]
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]))
-      .join('  ')
-      .trimEnd(),
+function text({ outcomes, batchFault, bytes }: Explanation, width: number): string {
+  const cells = (of: (outcome: Outcome) => string) => outcomes.map((one) => visible(of(one)))
+  const lines = table(
+    [
+      { head: 'recordId', cells: cells(({ recordId }) => recordId), least: 16 },
+      { head: 'result', cells: cells(({ result }) => result ?? '-') },
+      { head: 'outcome', cells: cells(({ outcome }) => outcome) },
+      { head: 'code', cells: cells(({ code }) => code ?? '-') },
+      { head: '', cells: cells(({ message }) => message), least: 8, drop: 1 },
+    ],
+    width,
   )
   const count = (kind: string) => outcomes.filter(({ outcome }) => outcome === kind).length
   lines.push(

@@ -121,6 +121,10 @@ describe('millrace deliver', () => {
     await run(configOf(lambda), ['a\nb'], { blueprint: 'kpl' })
     expect(await written()).toEqual([['NAME', 'a\nb\n']])
     await expect(run(configOf(lambda), [], { blueprint: 'kpl', module: 'x' })).rejects.toMatchObject({ name: 'UsageError' })
+    await expect(run(configOf(lambda), [], { listen: '0' })).rejects.toMatchObject({
+      name: 'UsageError',
+      message: 'expected --handler FILE or --module FILE, the function of the Lambda processor in c.json',
+    })
   })
 
   it('reads a CloudFormation template: its one stream, or the one that is named', async () => {
@@ -152,7 +156,7 @@ describe('millrace deliver', () => {
       'c.json: expected a resource of type AWS::KinesisFirehose::DeliveryStream, got none',
     )
     await expect(run({ Resources: { ...Resources, One: stream('clicks', '!{x}') } }, [])).rejects.toThrow(
-      'c.json, One: "config.ExtendedS3DestinationConfiguration.Prefix',
+      'c.json, One: config.ExtendedS3DestinationConfiguration.Prefix',
     )
   })
 
