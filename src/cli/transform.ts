@@ -50,7 +50,7 @@ Example: millrace transform --blueprint kpl --check event.json
     const handler = await chosenHandler(values, ({ record, recordId, reason, message }) => io.log(`record ${record} (${recordId}): ${reason}: ${message}`))
     if (!handler) throw new UsageError(ONE_OF)
     const event = parse(await readEvent(source, io), source)
-    const response = await answered(callHandler(handler, event as FirehoseEvent, CONTEXT), values.handler, source)
+    const response = await answered(callHandler(handler, event as FirehoseEvent, values.handler === undefined ? {} : CONTEXT), values.handler, source)
     if (!values.check) {
       await io.write(`${JSON.stringify(response)}\n`)
       return 0
@@ -62,7 +62,7 @@ Example: millrace transform --blueprint kpl --check event.json
 }
 
 const ONE_OF = 'expected one of --blueprint NAME, --module FILE and --handler FILE'
-/** Of an invocation with all the time that Firehose gives it. */
+/** What a function that was not made here may ask for: it has all the time that Firehose gives. */
 const CONTEXT = { getRemainingTimeInMillis: () => FIREHOSE_LIMITS.transformTime.value }
 
 /** The function that the flags name, a transformer of its options told to `onFailure`; undefined where they name none. */
