@@ -38,7 +38,7 @@ A summary goes to stderr; the exit code is 1 where records went to the error out
   --endpoint URL    of S3, for a local server
   --region R        of the stream, and of S3 where the environment does not say
   --handler FILE    the function of the Lambda processor: "handler" or the default export of the module
-  --module FILE, --blueprint NAME
+  --module FILE, --blueprint NAME [--compat]
                     a transformation in its place, as millrace transform takes it
   --schema FILE     the table that records are converted by: the answer of aws glue get-table,
                     DDL (CREATE TABLE), or the JSON of millrace schema

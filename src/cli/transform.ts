@@ -1,6 +1,6 @@
 // millrace transform: a Firehose transformation Lambda on an event file, and what Firehose makes of it.
 import { jsonFault, kindOf, MillraceError, messageOf } from '../errors.js'
-import { blueprints } from '../firehose/blueprints.js'
+import { blueprintNames, type FirehoseBlueprintName, firehoseBlueprint } from '../firehose/blueprints/blueprint.js'
 import { callHandler, type DeliveryHandler } from '../firehose/delivery/lambda.js'
 import type { FirehoseEvent } from '../firehose/event.js'
 import { type Explanation, explainResponse, type Outcome } from '../firehose/explain.js'
@@ -14,20 +14,29 @@ import { defaultExport, handlerOf } from './module.js'
 import { visible } from './places.js'
 import { table } from './table.js'
 
-const NAMES = Object.keys(blueprints).join(', ')
+const NAMES = blueprintNames.join(', ')
 
-/** The flags that name the function of a Lambda, for the `options` of a command. */
-export const functionOptions = { blueprint: { type: 'string' }, module: { type: 'string' }, handler: { type: 'string' } } as const
+/** The flags of which each names the function of a Lambda. */
+const FUNCTIONS = ['blueprint', 'module', 'handler']
+
+/** They, and what goes with them, for the `options` of a command. */
+export const functionOptions = {
+  blueprint: { type: 'string' },
+  compat: { type: 'boolean' },
+  module: { type: 'string' },
+  handler: { type: 'string' },
+} as const
 
 export const command: Command = {
   summary: 'run a Firehose transformation on an event, explain what Firehose does with it',
-  help: `Usage: millrace transform (--blueprint NAME | --module FILE | --handler FILE) [--check] [EVENT]
+  help: `Usage: millrace transform (--blueprint NAME [--compat] | --module FILE | --handler FILE) [--check] [EVENT]
 
 Reads a Firehose transformation event (JSON) from the file EVENT or from stdin and prints the
 response. By --blueprint and --module every recordId is answered once, whatever the function does, and
 the response never is over what Lambda allows; reasons for ProcessingFailed are on stderr.
 
-  --blueprint NAME   one of ${NAMES}
+  --blueprint NAME   ${list(blueprintNames)}
+  --compat           the bytes that AWS's own blueprint of that name gives, its faults included
   --module FILE      a module whose default export maps one record ({ data, text(), json(), ... })
                      to its outputs: text, bytes, an object (JSON), an array of such; null drops
                      the record. Or options of createFirehoseTransformer, { transform, delimiter, ... }.
@@ -37,7 +46,7 @@ the response never is over what Lambda allows; reasons for ProcessingFailed are 
                      exit 1 where it will fail one
   --json             the table of --check as JSON
 
-Example: millrace transform --blueprint kpl --check event.json
+Example: millrace transform --blueprint apachelog-to-json --check event.json
 `,
   options: {
     ...functionOptions,
@@ -67,8 +76,9 @@ const CONTEXT = { getRemainingTimeInMillis: () => FIREHOSE_LIMITS.transformTime.
 
 /** The function that the flags name, a transformer of its options told to `onFailure`; undefined where they name none. */
 export async function chosenHandler(values: Values, onFailure: (failure: TransformFailure) => void): Promise<DeliveryHandler | undefined> {
-  const given = Object.keys(functionOptions).filter((name) => values[name] !== undefined)
+  const given = FUNCTIONS.filter((name) => values[name] !== undefined)
   if (given.length > 1) throw new UsageError(ONE_OF)
+  if (values.compat && values.blueprint === undefined) throw new UsageError('expected --blueprint NAME beside --compat')
   if (given.length === 0) return undefined
   if (typeof values.handler === 'string') return handlerOf(values.handler)
   const options = await chosen(values)
@@ -81,16 +91,25 @@ export async function chosenHandler(values: Values, onFailure: (failure: Transfo
   })
 }
 
-async function chosen({ blueprint, module }: Values): Promise<FirehoseTransformerOptions> {
+async function chosen({ blueprint, compat, module }: Values): Promise<FirehoseTransformerOptions> {
   if (typeof blueprint === 'string') {
-    if (!Object.hasOwn(blueprints, blueprint)) throw new UsageError(`--blueprint expected one of ${NAMES}, got ${JSON.stringify(blueprint)}`)
-    return blueprints[blueprint]
+    if (!(blueprintNames as string[]).includes(blueprint)) throw new UsageError(`--blueprint expected one of ${NAMES}, got ${JSON.stringify(blueprint)}`)
+    try {
+      return firehoseBlueprint(blueprint as FirehoseBlueprintName, { compat: compat === true })
+    } catch (error) {
+      throw new UsageError((error as Error).message)
+    }
   }
   const file = String(module)
   const exported = await defaultExport(file)
   if (typeof exported === 'function') return { transform: exported as FirehoseTransformerOptions['transform'] }
   if (typeof exported === 'object' && exported !== null && 'transform' in exported) return exported as FirehoseTransformerOptions
   throw new MillraceError('BAD_INPUT', `expected a function as default export, got ${kindOf(exported)}`, { position: { source: file } })
+}
+
+/** One under the other, as a column of the help has them. */
+function list(names: readonly string[]): string {
+  return names.join(`\n${' '.repeat(21)}`)
 }
 
 async function readEvent(source: string, io: Io): Promise<Uint8Array> {

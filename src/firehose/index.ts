@@ -1,7 +1,7 @@
 export { type ErrorCode, MillraceError, type Position } from '../errors.js'
 export { type EmfOptions, type EmfSink, emfSink } from '../kinesis/emf.js'
 export type { MetricsSink } from '../kinesis/telemetry.js'
-export { blueprints as firehoseBlueprints } from './blueprints.js'
+export { type FirehoseBlueprint, type FirehoseBlueprintName, type FirehoseBlueprintOptions, firehoseBlueprint } from './blueprints/blueprint.js'
 export {
   type CheckOptions as FirehoseConversionCheckOptions,
   type ConversionReport as FirehoseConversionReport,

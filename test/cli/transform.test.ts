@@ -31,6 +31,19 @@ it('answers an event from stdin or a file by a blueprint', async () => {
   expect(JSON.parse(out).records[0]).toEqual({ recordId: 'r0', result: 'Ok', data: base64('hello\n') })
 })
 
+it("answers it as AWS's blueprint does", async () => {
+  const line = 'Jan 12 06:30:00 1.2.3.4 apache_server: a, b'
+  const text = JSON.stringify({ records: [{ recordId: 'r', data: base64(line) }] })
+  const outputs = [true, false].map(async (compat) => {
+    const { out } = await runCommand(command, { blueprint: 'syslog-to-csv', compat }, [text])
+    return Buffer.from(JSON.parse(out).records[0].data, 'base64').toString()
+  })
+  expect(await Promise.all(outputs)).toEqual([
+    'Jan 12 06:30:00,1.2.3.4,apache_server,undefined,a, b,undefined\n',
+    'Jan 12 06:30:00,1.2.3.4,apache_server,,"a, b",,,,\n',
+  ])
+})
+
 it('answers it by a module, and says why a record failed', async () => {
   const module = program(`export default (record) => {
     if (record.text() === 'bad') throw new Error('no good')
@@ -119,8 +132,10 @@ describe('wrong', () => {
     [{}, 'expected one of --blueprint NAME, --module FILE and --handler FILE'],
     [{ blueprint: 'kpl', module: 'x' }, 'expected one of --blueprint NAME, --module FILE and --handler FILE'],
     [{ module: 'x', handler: 'x' }, 'expected one of --blueprint NAME, --module FILE and --handler FILE'],
-    [{ blueprint: 'apache' }, '--blueprint expected one of process-record, kpl, got "apache"'],
-    [{ blueprint: 'constructor' }, '--blueprint expected one of process-record, kpl, got "constructor"'],
+    [{ blueprint: 'apache' }, expect.stringMatching(/^--blueprint expected one of process-record, apachelog-to-json, .*, kpl, got "apache"$/)],
+    [{ blueprint: 'constructor' }, expect.stringMatching(/got "constructor"$/)],
+    [{ blueprint: 'kpl', compat: true }, '"compat" expected false, as AWS has no blueprint kpl for Firehose, got true'],
+    [{ module: 'x', compat: true }, 'expected --blueprint NAME beside --compat'],
   ])('options %j are wrong usage', async (values, message) => {
     await expect(runCommand(command, values, [event])).rejects.toMatchObject({ name: 'UsageError', message })
   })
