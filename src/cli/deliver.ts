@@ -131,7 +131,7 @@ function checkGiven({ handler, table }: Partial<DeliveryStreamOptions>, configs:
 
 /** Of the options, those that this configuration has a use for. */
 function fitting({ handler, table, timestamps, ...rest }: DeliveryStreamOptions, plan: StreamPlan): DeliveryStreamOptions {
-  if (handler && !plan.processing.lambda) throw new UsageError('the function expected a Lambda processor in the configuration')
+  if (handler && !plan.processing.lambda) throw new UsageError('--handler, --module and --blueprint expected a Lambda processor in the configuration')
   if (table !== undefined && !plan.conversion) throw new UsageError('--schema expected DataFormatConversionConfiguration in the configuration')
   return { ...rest, handler, ...(plan.conversion ? { table, timestamps } : {}) }
 }
