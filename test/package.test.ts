@@ -359,12 +359,16 @@ declare class TextDecoder { decode(bytes: Uint8Array): string }
       await writeFile(join(folder, name), `${globals}${program}})()\n`)
     }
     // what may be left out may be undefined: whoever hands on a signal or a key of their own does not ask first
-    const optional = `import type * as k from 'millrace/kinesis'
+    const optional = `import type * as f from 'millrace/firehose'
+import type * as k from 'millrace/kinesis'
 type Given<T> = { [K in keyof T]: {} extends Pick<T, K> ? T[K] | undefined : T[K] }
 type All = [
   k.ConsumerOptions, k.FanOutOptions, k.DynamoCheckpointsOptions, k.Place, k.DeaggregateOptions, k.AggregateOptions, k.StreamOptions,
   k.KinesisEachOptions, k.KinesisRecordOptions, k.KinesisHandlerOptions, k.ProducerOptions, k.ProducerRecord, k.PutOptions,
   k.NdjsonOptions, k.WritableOptions, k.FileSpoolOptions, k.EmfOptions,
+  f.FirehoseTransformerOptions, f.ReingestOptions, f.SpillOptions, f.FirehosePutOptions, f.FirehoseConversionCheckOptions,
+  f.DeliveryStreamOptions, f.DeliveryStreamConfiguration, f.ExtendedS3Configuration, f.DeliveryInput, f.DirectoryStoreOptions,
+  f.S3StoreOptions, f.HttpEndpointHandlerOptions,
 ]
 type Each<T> = { [I in keyof T]: Given<T[I]> }
 export const all = (given: Each<All>): All => given

@@ -13,18 +13,18 @@ export type { FirehosePutOutcome } from './put-all.js'
 export interface FirehosePutOptions {
   deliveryStreamName: string
   /** Anything with `send(command)`: a FirehoseClient, with `maxAttempts: 1`, as failures are retried here. */
-  client?: AwsClient
+  client?: AwsClient | undefined
   /** Or what to make a FirehoseClient from: region, endpoint, credentials ... */
-  clientConfig?: AwsClientConfig
+  clientConfig?: AwsClientConfig | undefined
   /** What holds PutRecordBatchCommand, for fakes; default: the module `@aws-sdk/client-firehose`. */
-  commands?: object
+  commands?: object | undefined
   /** Times that a record is sent at most: default 20, with 50 ms to 5 s between them. */
-  maxAttempts?: number
+  maxAttempts?: number | undefined
   /** Milliseconds that one request may take; default 30,000. */
-  requestTimeout?: number
+  requestTimeout?: number | undefined
   /** Requests under way at once; default 4. Records keep no order. */
-  concurrency?: number
-  ports?: { clock: Clock; random: Random }
+  concurrency?: number | undefined
+  ports?: { clock: Clock; random: Random } | undefined
 }
 
 export interface FirehosePut {
@@ -32,7 +32,7 @@ export interface FirehosePut {
    * Puts all records, and gives what became of each, in their order; never rejects for what the service answers. When
    * the signal is aborted, what is not delivered by then has failed as ABORTED.
    */
-  put(records: readonly Uint8Array[], options?: { signal?: AbortSignal }): Promise<FirehosePutOutcome[]>
+  put(records: readonly Uint8Array[], options?: { signal?: AbortSignal | undefined }): Promise<FirehosePutOutcome[]>
   /** Closes a client that was made here. */
   close(): void
 }

@@ -13,16 +13,16 @@ import { answersOf, type FirehosePutOutcome, putAll } from './put-all.js'
 
 export interface ReingestOptions {
   /** Of Firehose, or of Kinesis where the source is a Kinesis stream: anything with `send(command)`, with `maxAttempts: 1`. */
-  client?: AwsClient
+  client?: AwsClient | undefined
   /** Or what to make it from. */
-  clientConfig?: AwsClientConfig
+  clientConfig?: AwsClientConfig | undefined
   /** What holds its commands, for fakes. */
-  commands?: object
+  commands?: object | undefined
   /** Times that a record is put again at most; default 3. */
-  maxRounds?: number
+  maxRounds?: number | undefined
   /** Times that one put is sent at most; default 20. */
-  maxAttempts?: number
-  ports?: { clock: Clock; random: Random }
+  maxAttempts?: number | undefined
+  ports?: { clock: Clock; random: Random } | undefined
 }
 
 const encoder = new TextEncoder()

@@ -14,12 +14,12 @@ import { arrivalTime } from './event.js'
 export interface SpillOptions {
   bucket: string
   /** As a Firehose prefix, without partition keys; default `overflow/!{timestamp:yyyy/MM/dd/HH}/`. */
-  prefix?: string
+  prefix?: string | undefined
   /** An S3Client; or what to make one from; what holds PutObjectCommand, for fakes. */
-  client?: AwsClient
-  clientConfig?: AwsClientConfig
-  commands?: object
-  ports?: { clock: Clock; random: Random }
+  client?: AwsClient | undefined
+  clientConfig?: AwsClientConfig | undefined
+  commands?: object | undefined
+  ports?: { clock: Clock; random: Random } | undefined
 }
 
 /**

@@ -24,32 +24,32 @@ export interface FirehoseTransformerOptions {
    * Put behind every output that does not end with it already; default a newline, as what reads the
    * objects wants lines. Empty: bytes go out as they are, one behind the other.
    */
-  delimiter?: string | Uint8Array
+  delimiter?: string | Uint8Array | undefined
   /** Whether KPL aggregates are opened, so that `transform` sees user records; default true. Nothing is changed for other records. */
-  deaggregate?: boolean
+  deaggregate?: boolean | undefined
   /** Whether gzip is unpacked before `transform` sees it; default true. What only begins like gzip and is none fails. */
-  gunzip?: boolean
+  gunzip?: boolean | undefined
   /** Whether `transform` sees the log events of CloudWatch Logs envelopes, each with `log`; default true. A control message is dropped. */
-  logs?: boolean
+  logs?: boolean | undefined
   /** Whether each of several JSON values in one record ({..}{..} or lines) is a record for `transform`; default false. */
-  splitJson?: boolean
+  splitJson?: boolean | undefined
   /** Bytes that the gzip of one record may be unpacked to, 1 to 268,435,456; default 67,108,864. More fails the record. */
-  maxUnpacked?: number
+  maxUnpacked?: number | undefined
   /** Calls of `transform` under way at once, where it is async; default 16. */
-  concurrency?: number
+  concurrency?: number | undefined
   /** Bytes of the response at most: up to 6,291,456 (default), what Lambda allows. */
-  responseLimit?: number
+  responseLimit?: number | undefined
   /**
    * What becomes of records for which the response has no room: `reingest()`, `spill()` or a function of yours. Those that it settles are
    * answered Dropped, the others ProcessingFailed, as all are without it.
    */
-  overflow?: FirehoseOverflow
+  overflow?: FirehoseOverflow | undefined
   /** Told of every record that is answered ProcessingFailed. What it throws is ignored. */
-  onFailure?: (failure: TransformFailure) => void
-  /** Told of each invocation: an OpenTelemetry Meter, or emfSink(), whose lines are written at its end. */
-  metrics?: MetricsSink
+  onFailure?: ((failure: TransformFailure) => void) | undefined
+  /** Told of each invocation: an OpenTelemetry Meter, or `emfSink({ write: console.log })`, whose lines are written at its end. */
+  metrics?: MetricsSink | undefined
   /** The clock, by which `transform` and `overflow` are told that the invocation ends; default: the system's. */
-  ports?: { clock: Clock }
+  ports?: { clock: Clock } | undefined
 }
 
 export interface TransformFailure {

@@ -41,14 +41,14 @@ const BATCH_BYTES = 1024 * 1024
 const FINDINGS = 1000
 
 /**
- * Converts `records` by `config` and `table`, as createConversion() takes them, and keeps nothing of it but the report.
+ * Converts `records` by `config` and `table`, as createFirehoseConversion() takes them, and keeps nothing of it but the report.
  * Takes records as they reach the conversion: behind a Lambda, decompression and de-aggregation. A time that no column
- * holds is a rejection here, while AWS wraps it. Throws what createConversion() throws.
+ * holds is a rejection here, while AWS wraps it. Throws what createFirehoseConversion() throws.
  */
 export async function checkConversion(
   records: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   config: DataFormatConversionConfiguration,
-  table: unknown,
+  table: string | object,
   options: CheckOptions = {},
 ): Promise<ConversionReport> {
   const check = openCheck(config, table, options)
@@ -69,7 +69,7 @@ export interface Check {
 }
 
 /** checkConversion(), for records that are handed in. */
-export function openCheck(config: DataFormatConversionConfiguration, table: unknown, options: CheckOptions): Check {
+export function openCheck(config: DataFormatConversionConfiguration, table: string | object, options: CheckOptions): Check {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
   const { onRejected, ...others } = options

@@ -71,7 +71,7 @@ export interface DeliveryStream {
  * Throws TypeError, RangeError or CONFIG, with the path, for a configuration or options that are wrong.
  *
  * @example
- * const stream = createDeliveryStream(JSON.parse(config), { store: directoryStore({ storage: nodeStorage, directory: 'out' }) })
+ * const stream = createDeliveryStream(JSON.parse(config), { store: directoryStore(nodePorts, 'out') })
  * await stream.put(new TextEncoder().encode('{"a":1}'))
  * await stream.close()
  */

@@ -96,6 +96,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
       random,
       budget,
       signal: giveUp.signal,
+      onHandlerFailure: options.onHandlerFailure,
       done({ delivered, failed, dropped }) {
         counts.dropped += dropped
         for (const one of failed) fail(one)

@@ -10,11 +10,11 @@ import { type ErrorRecord, readErrorObject } from './error-object.js'
  * or ends inside one; what came before was given by then. Holds one piece and one record at a time.
  *
  * @example
- * for await (const { data, code } of replayErrors(body)) console.log(code, new TextDecoder().decode(data))
+ * for await (const { data, code } of replayFirehoseErrors(body)) console.log(code, new TextDecoder().decode(data))
  */
 export async function* replayErrors(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { source }: { source?: string } = {},
+  { source }: { source?: string | undefined } = {},
 ): AsyncGenerator<ErrorRecord> {
   if (typeof pieces !== 'object' || pieces === null || !(Symbol.asyncIterator in pieces || Symbol.iterator in pieces)) {
     throw wrongType('pieces', 'an iterable of byte pieces', pieces)
