@@ -1,6 +1,7 @@
 // Objects on their way into the store: a few at once, each until it is there.
 import { inform, MillraceError, messageOf } from '../../errors.js'
 import { backoff } from '../../kinesis/service/backoff.js'
+import { unlessAborted } from '../../kinesis/service/signal.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { Budget } from './budget.js'
 import { createSlots } from './slots.js'
@@ -70,6 +71,7 @@ export function createWriter(
   }: { clock: Clock; random: Random; budget: Budget; signal: AbortSignal; onFailure?: ((failure: StoreFailure) => void) | undefined },
 ): Writer {
   const running = new Set<Promise<void>>()
+  let active = 0
   const unwritten: UnwrittenObject[] = []
   const slots = createSlots(AT_ONCE)
   let closing = false
@@ -82,7 +84,7 @@ export function createWriter(
     for (let failures = 1; ; failures++) {
       try {
         signal.throwIfAborted()
-        await store.put(object, signal)
+        await unlessAborted(Promise.resolve(store.put(object, signal)), signal)
         return undefined
       } catch (error) {
         if (signal.aborted || isHopeless(error) || (closing && ++last >= LAST_TRIES)) return { error }
@@ -112,17 +114,20 @@ export function createWriter(
       lost?.(error)
     } finally {
       slots.give()
+      // Who is woken by it looks at what goes on.
+      active--
       budget.give(held)
     }
   }
 
   return {
     write(job) {
+      active++
       const done = run(job).finally(() => running.delete(done))
       running.add(done)
     },
     get active() {
-      return running.size
+      return active
     },
     async settled() {
       await Promise.all(running)
