@@ -1,6 +1,5 @@
 // What a delivery stream is given by those who mean it ill, or do not care: it stays within its memory, goes on, and loses nothing.
-import { gzipSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createBudget } from '../../../src/firehose/delivery/budget.js'
 import { readStream } from '../../../src/firehose/delivery/config/stream.js'
 import { createDeliveryStream } from '../../../src/firehose/delivery/delivery-stream.js'
@@ -101,22 +100,21 @@ describe('memory', () => {
     await expect(budget.change(leaves.signal)).rejects.toThrow('no patience')
   })
 
-  it.each([
-    ['JSON', '7 '.repeat(2_000_000), 2_000_000],
-    [bytesOf(' '), `[${' '.repeat(4_000_000)}]`, 4_000_001],
-  ] as const)('of a bomb of sub-records is what the record has, not what they would have: %o', (split, text, count) => {
-    const data = gzipSync(text)
-    const record = { data: new Uint8Array(data), original: new Uint8Array(data), arrival: NOW }
-    const { processing: plan } = readStream(byKey(processor('Decompression')))
-    const parts = { ...plan, split: typeof split === 'string' ? split : new Uint8Array(split) }
-    if (split === 'JSON') {
-      // Of 2,000,000 values it is no JSON; without decompression it is as large as it is.
-      expect(prepareRecord({ ...record, data: bytesOf(text) }, { ...parts, decompress: false }, 1)).toMatchObject({
-        failure: { message: expect.stringContaining(`${count} sub-records`) },
+  it.each<[string, Record<string, string>, string]>([
+    ['values of JSON', { SubRecordType: 'JSON' }, '7 '.repeat(1_000_000)],
+    ['parts', { SubRecordType: 'DELIMITED', Delimiter: 'IA==' }, '7 '.repeat(1_000_000)],
+  ])('is not taken for a million %s, which are too many', (_, parameters, text) => {
+    const { processing: plan } = readStream(byKey(processor('RecordDeAggregation', parameters)))
+    const data = bytesOf(text)
+    const views = vi.spyOn(Uint8Array.prototype, 'subarray')
+    try {
+      expect(prepareRecord({ data, original: data, arrival: NOW }, plan, 1)).toMatchObject({
+        failure: { message: expect.stringContaining('The record has 1000000 sub-records; at most 500') },
       })
-      return
+      expect(views.mock.calls.length).toBeLessThanOrEqual(500)
+    } finally {
+      views.mockRestore()
     }
-    expect(prepareRecord(record, parts, 1 << 26)).toMatchObject({ failure: { message: expect.stringContaining(`${count} sub-records`) } })
   })
 
   it.each([
