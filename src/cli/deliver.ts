@@ -15,6 +15,9 @@ import { drawDelivery, report } from './deliver-report.js'
 import { explain } from './explain.js'
 import { clientConfig } from './stream.js'
 
+/** Reasons of a store that are told one by one. */
+const MOST_TOLD = 20
+
 export const command: Command = {
   summary: 'records through a Firehose delivery stream on this machine',
   help: `Usage: millrace deliver --config FILE (--out DIR | --s3) [options] [INPUT...]
@@ -138,8 +141,12 @@ async function streamOptions(values: Values, io: Io): Promise<Omit<DeliveryStrea
     region: textOption(values, 'region', 'the name of a region such as eu-central-1'),
     onStoreFailure({ bucket, key, error }) {
       const reason = explain(error)
-      if (!told.has(reason)) io.log(`millrace deliver: ${bucket}/${JSON.stringify(key).slice(1, -1)} could not be stored and is tried again: ${reason}`)
-      told.add(reason)
+      // A full disk is the same fault in every directory.
+      const { code, path } = (error ?? {}) as { code?: unknown; path?: unknown }
+      const kind = path === undefined ? reason : String(code)
+      if (told.has(kind) || told.size >= MOST_TOLD) return
+      told.add(kind)
+      io.log(`millrace deliver: ${bucket}/${JSON.stringify(key).slice(1, -1)} could not be stored and is tried again: ${reason}`)
     },
     ports: io.ports,
   }

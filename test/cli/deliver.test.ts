@@ -181,6 +181,28 @@ describe('millrace deliver', () => {
     expect(await written()).toEqual([['NAME', 'ab']])
   })
 
+  it('tells once why a store fails, whatever its temporary files are called', async () => {
+    let creates = 0
+    const storage = {
+      ...nodePorts.storage,
+      create: async (path: string) => {
+        if (creates++ > 8) return nodePorts.storage.create(path)
+        throw Object.assign(new Error(`ENOSPC: no space left on device, open '${path}'`), { code: 'ENOSPC', syscall: 'open', path })
+      },
+      open: async (path: string) => ({
+        stat: async () => ({ kind: 'file' as const, size: 0, mtime: 0, ctime: 0 }),
+        read: async (target: Uint8Array, at: number) =>
+          Buffer.from(JSON.stringify(configOf({ BufferingHints: { SizeInMBs: 1, IntervalInSeconds: 0 } }))).copy(target, 0, at),
+        close: async () => {},
+      }),
+    }
+    const clock = { ...nodePorts.clock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) }
+    const lines = ['a', 'b', 'c', 'd', 'e'].map((letter) => `${letter.repeat(999_999)}\n`)
+    const ran = await runCommand(command, { config: ['c.json'], out: join(home, 'out') }, lines, {}, [], undefined, { storage, clock })
+    const told = ran.err.filter((line) => line.includes('could not be stored'))
+    expect(told).toEqual([expect.stringMatching(/ could not be stored and is tried again: .*\/out\/\d+\/\d+\/\d+\/\d+: no space left on device$/)])
+  })
+
   it('ends where a signal comes while a store that fails has it wait', async () => {
     const stop = new AbortController()
     const failures: unknown[] = []

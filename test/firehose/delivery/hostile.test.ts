@@ -235,3 +235,28 @@ describe('close with a signal', () => {
     )
   })
 })
+
+it.each<[string, (key: string) => boolean, number]>([
+  ['a store that is down is not waited for once for each of hundreds of objects', () => true, 400],
+  ['an object that cannot be stored does not take the others with it', (key) => key.startsWith('7/'), 1],
+])('%s', async (_, fails, lost) => {
+  const stored: string[] = []
+  const store: ObjectStore = {
+    async put({ key }) {
+      if (fails(key)) throw new Error('down')
+      stored.push(key)
+    },
+  }
+  const { simulation, stream } = open(byKey(), { store })
+  await simulation.run(
+    (async () => {
+      await stream.putBatch(Array.from({ length: 400 }, (_, k) => bytesOf(JSON.stringify({ k }))))
+      const began = simulation.clock.monotonic()
+      await expect(stream.close()).rejects.toMatchObject({ code: 'NOT_DONE', message: expect.stringContaining(` with ${lost} records could not be written`) })
+      expect(simulation.clock.monotonic() - began).toBeLessThan(60_000)
+    })(),
+  )
+  expect(stream.unwritten).toHaveLength(lost)
+  expect(stored).toHaveLength(400 - lost)
+  expect(stream.metrics()).toMatchObject({ delivered: 400 - lost, heldBytes: 0 })
+})
