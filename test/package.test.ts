@@ -308,18 +308,18 @@ describe('size, minified and gzipped', () => {
   // 57 KB of each is the core, which has every stage's kernels; what a program does not use of the rest, bundlers drop
   it.each([
     ['kinesis', 117],
-    ['firehose', 137],
+    ['firehose', 140],
     ['parquet', 97],
     ['emr', 89],
     ['snowball', 72],
-    ['slim', 158],
+    ['slim', 160],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
     expect(await size(`export * from 'millrace/${entry}'`)).toBeLessThanOrEqual(most * 1000)
   })
 
   // all rooms and the core
-  it('of millrace is at most 217 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(217_000)
+  it('of millrace is at most 218 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(218_000)
   })
 
   it('of a program that writes Parquet is at most 88 KB', async () => {

@@ -189,7 +189,7 @@ describe('millrace deliver', () => {
         if (creates++ > 8) return nodePorts.storage.create(path)
         throw Object.assign(new Error(`ENOSPC: no space left on device, open '${path}'`), { code: 'ENOSPC', syscall: 'open', path })
       },
-      open: async (path: string) => ({
+      open: async () => ({
         stat: async () => ({ kind: 'file' as const, size: 0, mtime: 0, ctime: 0 }),
         read: async (target: Uint8Array, at: number) =>
           Buffer.from(JSON.stringify(configOf({ BufferingHints: { SizeInMBs: 1, IntervalInSeconds: 0 } }))).copy(target, 0, at),
