@@ -7,11 +7,13 @@ const GROUPS = {
   deaggregate: () => import('./deaggregate.mjs'),
   lambda: () => import('./lambda.mjs'),
   parquet: () => import('./parquet.mjs'),
-  firehose: () => import('./firehose.mjs'),
+  firehose: () => all(import('./firehose.mjs'), import('./mapping.mjs'), import('./delivery.mjs')),
   snappy: () => import('./snappy.mjs'),
   boundary: () => import('./boundary.mjs'),
   cold: () => import('./cold.mjs'),
 }
+
+const all = async (...files) => ({ rows: (await Promise.all(files)).flatMap(({ rows }) => rows) })
 
 export const groups = Object.keys(GROUPS)
 

@@ -1,5 +1,6 @@
 export * from './emr/index.js'
 export { type CoreSource, loadCore, setCore } from './engine/engine.js'
+export { setTransformCore } from './engine/transform.js'
 export { type ErrorCode, MillraceError, type Position } from './errors.js'
 export * from './firehose/index.js'
 export * from './kinesis/index.js'

@@ -121,6 +121,8 @@ describe('rows', () => {
       ['NDJSON -> Parquet, flat, shuffled keys', 1, ['duckdb (native)'], { 'duckdb (native)': 1.5 }],
       ['NDJSON -> Parquet, nested, shuffled keys', 1, ['duckdb (native)'], { 'duckdb (native)': 1.5 }],
       ['size: Parquet', 3, ['duckdb (native)'], { 'duckdb (native)': 0.97 }],
+      ['Firehose event of 3 MB, Apache lines to JSON', 1, ['Node by hand'], { 'Node by hand': 4 }],
+      ['Firehose event of 3 MB, as it is', 1, ['Node by hand'], { 'Node by hand': 1 }],
       ['snappy compress', 2, ['snappyjs', 'snappy (native addon)'], undefined],
       ['snappy decompress', 2, ['snappyjs', 'snappy (native addon)'], undefined],
       ['boundary', 1, ['@assemblyscript/loader'], undefined],

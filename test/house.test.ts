@@ -6,10 +6,11 @@ import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { EXPORTS } from '../src/engine/core.js'
+import { EXPORTS as TRANSFORM_EXPORTS } from '../src/engine/transform-core.js'
 import { blanked } from './source.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const GENERATED = ['src/engine/core.ts', 'src/ports/program.ts']
+const GENERATED = ['src/engine/core.ts', 'src/engine/transform-core.ts', 'src/ports/program.ts']
 
 const sources = (folder: string) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
@@ -54,6 +55,7 @@ const HOST: Record<string, string[]> = {
 }
 const CORE: Record<string, string[]> = {
   index: ['record', 'columnar', 'archive', 'codec', 'bytes', 'memory'],
+  transform: ['codec', 'bytes', 'memory'],
   record: ['codec', 'bytes', 'memory'],
   columnar: ['codec', 'bytes', 'memory'],
   archive: ['codec', 'bytes', 'memory'],
@@ -208,8 +210,13 @@ describe('public names', () => {
   }
 })
 
-describe.each(['simd', 'scalar'])('the core (%s)', (build) => {
-  const wasm = readFileSync(join(ROOT, `build/${build}.wasm`))
+describe.each([
+  ['simd', 'core', 'index', '', EXPORTS],
+  ['scalar', 'core', 'index', '', EXPORTS],
+  ['simd', 'transform', 'transform', 'transform.', TRANSFORM_EXPORTS],
+  ['scalar', 'transform', 'transform', 'transform.', TRANSFORM_EXPORTS],
+] as const)('the %s build of %s.wasm', (build, name, entry, prefix, functionNames) => {
+  const wasm = readFileSync(join(ROOT, `build/${prefix}${build}.wasm`))
   const module = new WebAssembly.Module(wasm)
 
   it('imports nothing', () => {
@@ -217,19 +224,21 @@ describe.each(['simd', 'scalar'])('the core (%s)', (build) => {
   })
 
   it('exports the listed names', async () => {
-    const index = [...blanked(read('assembly/index.ts')).matchAll(/^export (?:\{([^}]*)\}|(?:const|function) (\w+))/gm)].flatMap((m) => m[2] ?? m[1].split(','))
+    const index = [...blanked(read(`assembly/${entry}.ts`)).matchAll(/^export (?:\{([^}]*)\}|(?:const|function) (\w+))/gm)].flatMap(
+      (m) => m[2] ?? m[1].split(','),
+    )
     const names = index.map((name) => name.trim().replace(/^.* as /, '')).filter(Boolean)
-    await expect(lines(names)).toMatchFileSnapshot('public/core.txt')
+    await expect(lines(names)).toMatchFileSnapshot(`public/${name}.txt`)
     const exported = WebAssembly.Module.exports(module)
     expect(exported.map((e) => e.name).sort()).toEqual([...names, 'memory'].sort())
     const functions = exported.filter((e) => e.kind === 'function').map((e) => e.name)
-    expect(functions.sort()).toEqual([...EXPORTS].sort())
+    expect(functions.sort()).toEqual([...functionNames].sort())
   })
 
   it(build === 'simd' ? 'uses no relaxed SIMD, which Node 20 and WebKit lack' : 'has no v128', () => {
     const text = execFileSync(
       process.execPath,
-      [join(ROOT, 'node_modules/binaryen/bin/wasm-opt'), '-all', '--print', '-o', '/dev/null', join(ROOT, `build/${build}.wasm`)],
+      [join(ROOT, 'node_modules/binaryen/bin/wasm-opt'), '-all', '--print', '-o', '/dev/null', join(ROOT, `build/${prefix}${build}.wasm`)],
       {
         encoding: 'utf8',
         maxBuffer: 2 ** 28,

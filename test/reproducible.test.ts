@@ -1,4 +1,4 @@
-// Two builds of the core, in two places, are the same bytes.
+// Two builds of the binaries, in two places, are the same bytes.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
@@ -9,8 +9,8 @@ import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const GENERATED = ['src/engine/core.ts', 'src/ports/program.ts']
-const FILES = ['build/simd.wasm', 'build/scalar.wasm', ...GENERATED]
+const GENERATED = ['src/engine/core.ts', 'src/engine/transform-core.ts', 'src/ports/program.ts']
+const FILES = ['build/simd.wasm', 'build/scalar.wasm', 'build/transform.simd.wasm', 'build/transform.scalar.wasm', ...GENERATED]
 
 async function build(dir: string): Promise<string[]> {
   await mkdir(dir, { recursive: true })
@@ -32,7 +32,7 @@ const digests = (dir: string) =>
     ),
   )
 
-it('the core and the program of its threads build to the same bytes wherever it is built', { timeout: 300_000 }, async () => {
+it('the binaries and the program of its threads build to the same bytes wherever it is built', { timeout: 300_000 }, async () => {
   const dir = await mkdtemp(join(tmpdir(), 'millrace-build-'))
   try {
     const one = await build(join(dir, 'one'))

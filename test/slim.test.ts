@@ -21,6 +21,15 @@ describe('a core from outside', () => {
     expect(createEngine().core.report()).toBeGreaterThan(0)
   })
 
+  it('is another one for transformations', async () => {
+    const { createTransformEngine, setTransformCore } = await import('../src/engine/transform.js')
+    expect(() => setTransformCore(wasm)).toThrow('this transform.wasm is not of this version of millrace: it lacks transformRecords')
+    for (const file of ['transform.wasm', 'transform.scalar.wasm']) {
+      setTransformCore(readFileSync(new URL(file, dist)))
+      expect(createTransformEngine().core.report()).toBeGreaterThan(0)
+    }
+  })
+
   it('may be the scalar one, for runtimes without SIMD', async () => {
     const { createEngine, setCore } = await import('../src/engine/engine.js')
     setCore(readFileSync(new URL('core.scalar.wasm', dist)))
@@ -47,6 +56,7 @@ describe('dist/slim', () => {
     const full = await import(new URL('esm/index.js', dist).href)
     expect(Object.keys(slim).sort()).toEqual(Object.keys(full).sort())
     slim.setCore(wasm)
+    slim.setTransformCore(readFileSync(new URL('transform.wasm', dist)))
   })
 
   it('has no base64 of a core inside', () => {

@@ -12,8 +12,8 @@
 import { COERCE_STRICT, coercion } from "./coerce";
 import { CUT, dropped, EXACT, fractional, high, low, scaledTo, wholeDigits } from "./exact";
 import { wholePower10 } from "./powers";
+import { nanos, seconds, setTime } from "../codec/calendar";
 import { JSON_FRACTION, JSON_RANGE } from "../codec/json";
-import { nanos, seconds, setTime } from "./time";
 
 /** What numbers count (columns.ts, TYPE_TIMESTAMP). */
 export const TIME_MS: u32 = 0;

@@ -13,7 +13,8 @@ import { putWide, setExact } from "./exact";
 import { floatInDoubt } from "./number";
 import { power10, wholePower10 } from "./powers";
 import { plainEnd } from "../codec/json";
-import { scanUsualDate, scanUsualTime, setTime } from "./time";
+import { setTime } from "../codec/calendar";
+import { scanUsualDate, scanUsualTime } from "./time";
 import { uuidBytes } from "./binary";
 import { fitsWhole, putBinary } from "./value";
 

@@ -9,7 +9,7 @@
 //   TEXT     field, base, period, count, then size and bytes of each, in lower case
 //   OFFSET                                    Z, +HH, +HH:MM, +HHMM, each with seconds
 //   MILLIS                                    milliseconds since the epoch, a fraction cut off
-import { daysOf, isDay, setTime } from "./time";
+import { daysOf, isDay, setTime } from "../codec/calendar";
 import { isDigit } from "../codec/json";
 
 const END: u32 = 0, NUMBER: u32 = 1, PIVOT: u32 = 2, FRACTION: u32 = 3, TEXT: u32 = 4, OFFSET: u32 = 5, MILLIS: u32 = 6;

@@ -1,26 +1,33 @@
 // millrace transform: a Firehose transformation Lambda on an event file, and what Firehose makes of it.
 import { jsonFault, kindOf, MillraceError } from '../errors.js'
-import { blueprints } from '../firehose/blueprints.js'
+import { blueprintNames, type FirehoseBlueprintName, firehoseBlueprint } from '../firehose/blueprints/blueprint.js'
 import type { FirehoseEvent } from '../firehose/event.js'
 import { type Explanation, explainResponse } from '../firehose/explain.js'
+import { firehoseMapping } from '../firehose/mapping/kernel.js'
+import type { FirehoseMapping } from '../firehose/mapping/mapping.js'
 import { RESPONSE_BYTES } from '../firehose/response.js'
+import type { RecordWorker } from '../firehose/run.js'
 import { createFirehoseTransformer, type FirehoseTransformerOptions } from '../firehose/transform.js'
 import { fileSource } from '../ports/source.js'
 import { type Command, type Io, UsageError, type Values } from './command.js'
 import { readAll } from './input.js'
 import { defaultExport } from './module.js'
 
-const NAMES = Object.keys(blueprints).join(', ')
+const NAMES = blueprintNames.join(', ')
 
 export const command: Command = {
   summary: 'run a Firehose transformation on an event, explain what Firehose does with it',
-  help: `Usage: millrace transform (--blueprint NAME | --module FILE) [--check] [EVENT]
+  help: `Usage: millrace transform (--blueprint NAME [--compat] | --map FILE | --module FILE) [--check] [EVENT]
 
 Reads a Firehose transformation event (JSON) from the file EVENT or from stdin and prints the
 response. Every recordId is answered once, whatever the function does, and the response never
 is over what Lambda allows; reasons for ProcessingFailed are on stderr.
 
-  --blueprint NAME   one of ${NAMES}
+  --blueprint NAME   ${list(blueprintNames)}
+  --compat           the bytes that AWS's own blueprint of that name gives, its faults included
+  --map FILE         a mapping of JSON records, as firehoseMapping() takes it: an object of
+                     where, select, rename, cast, onCast, redact, hash, salt, remove, add, flatten,
+                     format (json, csv), partitionKeys, otf; fields by name or JSON Pointer (/user/id)
   --module FILE      a module whose default export maps one record ({ data, text(), json(), ... })
                      to its outputs: text, bytes, an object (JSON), an array of such; null drops
                      the record. Or options of createFirehoseTransformer, { transform, delimiter, ... }.
@@ -28,10 +35,14 @@ is over what Lambda allows; reasons for ProcessingFailed are on stderr.
                      exit 1 where it will fail one
   --json             the table of --check as JSON
 
-Example: millrace transform --blueprint kpl --check event.json
+Example: millrace transform --blueprint apachelog-to-json --check event.json
+         echo '{"where":{"field":"level","op":"!=","value":"debug"},"hash":["/user/email"]}' > map.json
+         millrace transform --map map.json event.json
 `,
   options: {
     blueprint: { type: 'string' },
+    map: { type: 'string' },
+    compat: { type: 'boolean' },
     module: { type: 'string' },
     check: { type: 'boolean' },
     json: { type: 'boolean' },
@@ -39,7 +50,7 @@ Example: millrace transform --blueprint kpl --check event.json
   async run(values, positionals, io) {
     if (positionals.length > 1) throw new UsageError(`expected one event, got ${JSON.stringify(positionals[1])} as well`)
     const source = positionals[0] ?? '-'
-    const options = await chosen(values)
+    const options = await chosen(values, io)
     const transformer = createFirehoseTransformer({
       ...options,
       onFailure(failure) {
@@ -47,7 +58,7 @@ Example: millrace transform --blueprint kpl --check event.json
         options.onFailure?.(failure)
       },
     })
-    const event = parse(await readEvent(source, io), source)
+    const event = parse(await read(source, io), source, 'a Firehose event')
     const response = await answered(transformer(event as FirehoseEvent), source)
     if (!values.check) {
       await io.write(`${JSON.stringify(response)}\n`)
@@ -59,12 +70,19 @@ Example: millrace transform --blueprint kpl --check event.json
   },
 }
 
-async function chosen({ blueprint, module }: Values): Promise<FirehoseTransformerOptions> {
-  if ((blueprint === undefined) === (module === undefined)) throw new UsageError('expected either --blueprint NAME or --module FILE')
+async function chosen({ blueprint, compat, map, module }: Values, io: Io): Promise<FirehoseTransformerOptions> {
+  if ([blueprint, map, module].filter((one) => one !== undefined).length !== 1)
+    throw new UsageError('expected one of --blueprint NAME, --map FILE and --module FILE')
   if (typeof blueprint === 'string') {
-    if (!Object.hasOwn(blueprints, blueprint)) throw new UsageError(`--blueprint expected one of ${NAMES}, got ${JSON.stringify(blueprint)}`)
-    return blueprints[blueprint]
+    if (!(blueprintNames as string[]).includes(blueprint)) throw new UsageError(`--blueprint expected one of ${NAMES}, got ${JSON.stringify(blueprint)}`)
+    try {
+      return firehoseBlueprint(blueprint as FirehoseBlueprintName, { compat: compat === true })
+    } catch (error) {
+      throw new UsageError((error as Error).message)
+    }
   }
+  if (compat) throw new UsageError('expected --blueprint NAME beside --compat')
+  if (typeof map === 'string') return { transform: kernelOf(parse(await read(map, io), map, 'a mapping'), map) }
   const file = String(module)
   const exported = await defaultExport(file)
   if (typeof exported === 'function') return { transform: exported as FirehoseTransformerOptions['transform'] }
@@ -72,7 +90,22 @@ async function chosen({ blueprint, module }: Values): Promise<FirehoseTransforme
   throw new MillraceError('BAD_INPUT', `expected a function as default export, got ${kindOf(exported)}`, { position: { source: file } })
 }
 
-async function readEvent(source: string, io: Io): Promise<Uint8Array> {
+/** A wrong mapping is bad input, of its file. */
+function kernelOf(mapping: unknown, source: string): RecordWorker {
+  try {
+    return firehoseMapping(mapping as FirehoseMapping)
+  } catch (cause) {
+    if (cause instanceof TypeError || cause instanceof RangeError) throw new MillraceError('BAD_INPUT', cause.message, { position: { source }, cause })
+    throw cause
+  }
+}
+
+/** One under the other, as a column of the help has them. */
+function list(names: readonly string[]): string {
+  return names.join(`\n${' '.repeat(21)}`)
+}
+
+async function read(source: string, io: Io): Promise<Uint8Array> {
   try {
     return await readAll(source === '-' ? io.stdin() : fileSource(io.ports, source), source)
   } catch (cause) {
@@ -80,20 +113,20 @@ async function readEvent(source: string, io: Io): Promise<Uint8Array> {
   }
 }
 
-function parse(bytes: Uint8Array, source: string): unknown {
+function parse(bytes: Uint8Array, source: string, what: string): unknown {
   const position = { source: source === '-' ? 'stdin' : source }
   let text: string
   try {
     // A byte order mark is dropped by the decoder.
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    throw new MillraceError('BAD_INPUT', 'expected a Firehose event as JSON, got bytes that are no UTF-8', { position, cause })
+    throw new MillraceError('BAD_INPUT', `expected ${what} as JSON, got bytes that are no UTF-8`, { position, cause })
   }
-  if (text.trim() === '') throw new MillraceError('BAD_INPUT', 'expected a Firehose event as JSON, got nothing', { position })
+  if (text.trim() === '') throw new MillraceError('BAD_INPUT', `expected ${what} as JSON, got nothing`, { position })
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new MillraceError('BAD_INPUT', `expected a Firehose event as JSON: ${jsonFault(cause)}`, { position })
+    throw new MillraceError('BAD_INPUT', `expected ${what} as JSON: ${jsonFault(cause)}`, { position })
   }
 }
 

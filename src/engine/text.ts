@@ -2,12 +2,12 @@
 // they are joined and written together (13 ns a key for up to 2,048 UUIDs on Node, 33 to 45 ns for more,
 // where the pieces outgrow the cache; encodeInto for each one 62 to 115 ns).
 import { wrongType } from '../errors.js'
-import type { Engine } from './engine.js'
+import type { Arena, Instance } from './binary.js'
 
 const encoder = new TextEncoder()
 
 /** Writes `text` as UTF-8 to `at`, whole characters only and at most `room` bytes; gives the bytes written. */
-export function writeText(e: Engine, text: string, at: number, room: number): number {
+export function writeText(e: Instance<Arena>, text: string, at: number, room: number): number {
   const bytes = e.bytes()
   if (typeof Buffer !== 'undefined') return Buffer.from(bytes.buffer as ArrayBuffer, at, room).write(text, 'utf8')
   return encoder.encodeInto(text, bytes.subarray(at, at + room)).written
@@ -19,7 +19,7 @@ export function writeText(e: Engine, text: string, at: number, room: number): nu
  * those of the second one, and so on. Lone surrogates become U+FFFD, as in every UTF-8 encoder of the
  * platform. Throws TypeError for what is no string, called `label[i]`. Gives the block's address.
  */
-export function putText(e: Engine, strings: readonly string[], from: number, to: number, row: number, stride: number, label: string): number {
+export function putText(e: Instance<Arena>, strings: readonly string[], from: number, to: number, row: number, stride: number, label: string): number {
   let words = e.words()
   let joined = ''
   for (let i = from, at = row; i < to; i++, at += stride) {

@@ -16,6 +16,7 @@ const encoder = new TextEncoder()
 /** The record without its mark, and how often it was put again. */
 export function withoutMark(arrived: Arrived): Arrived {
   const { data, partitionKey } = arrived
+  if (data === undefined && partitionKey === undefined) return arrived
   const [mark, times] = KEY.exec(partitionKey ?? '') ?? []
   if (mark !== undefined) return { ...arrived, partitionKey: partitionKey?.slice(mark.length), rounds: Number(times) }
   const marked = data && unmarked(data)

@@ -6,6 +6,7 @@ import { createDeadline } from '../kinesis/lambda/deadline.js'
 import type { LambdaContext } from '../kinesis/lambda/event.js'
 import type { Clock } from '../ports/ports.js'
 import { unmarked } from './again.js'
+import { bodyParts } from './body.js'
 import type { Arrived, FirehoseEvent, FirehoseEventRecord } from './event.js'
 import { type Answer, type ResponsePlan, sizeAlone } from './response.js'
 
@@ -121,5 +122,5 @@ async function ask(overflow: FirehoseOverflow, asked: readonly Left[], invocatio
 function recordOf(answer: Answer, { recordId, text = '', record: source, rounds, partitionKey }: Arrived, limit: number): OverflowRecord {
   const sent = fromBase64(text, 'lenient')
   const original = unmarked(sent)?.data ?? sent
-  return { recordId, original, rounds, partitionKey, output: concat(answer.parts ?? []), source, fitsAlone: sizeAlone(answer) <= limit }
+  return { recordId, original, rounds, partitionKey, output: concat(bodyParts(answer.body ?? [])), source, fitsAlone: sizeAlone(answer) <= limit }
 }

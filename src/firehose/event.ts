@@ -50,7 +50,7 @@ export interface FirehoseResponse {
   records: FirehoseResponseRecord[]
 }
 
-/** One record of an event, read: its bytes, or why there are none. */
+/** One record of an event, read: its bytes once it is decoded, or why there are none. */
 export interface Arrived {
   recordId: string
   /** The text as it stood; undefined where it was none. */
@@ -63,25 +63,35 @@ export interface Arrived {
   rounds: number
 }
 
-/** Checks what no answer is possible without. Throws TypeError. */
+/** Checks what no answer is possible without; decodes nothing. Throws TypeError. */
 export function readEvent(event: unknown): Arrived[] {
   if (typeof event !== 'object' || event === null) throw wrongType('event', 'a Firehose transformation event', event)
   const { records } = event as { records?: unknown }
   if (!Array.isArray(records)) throw wrongType('event.records', 'an array', records)
+  const arrived: Arrived[] = []
   // unlike map() it passes over no hole
-  return Array.from(records, (record: FirehoseEventRecord, i) => {
-    if (typeof record !== 'object' || record === null) throw wrongType(`event.records[${i}]`, 'an object', record)
-    const { recordId } = record
-    if (typeof recordId !== 'string') throw wrongType(`event.records[${i}].recordId`, 'a string', recordId)
-    const text: unknown = record.data ?? record.kafkaRecordValue
-    const common = { recordId, record, partitionKey: record.kinesisRecordMetadata?.partitionKey, rounds: 0 }
-    if (typeof text !== 'string') return { ...common, text: undefined, data: undefined, fault: wrongType('data', 'base64 text', text).message }
-    try {
-      return { ...common, text, data: fromBase64(text, 'lenient'), fault: undefined }
-    } catch (error) {
-      return { ...common, text, data: undefined, fault: (error as Error).message }
-    }
-  })
+  for (let i = 0; i < records.length; i++) arrived.push(readRecord(records[i], i))
+  return arrived
+}
+
+function readRecord(record: FirehoseEventRecord, i: number): Arrived {
+  if (typeof record !== 'object' || record === null) throw wrongType(`event.records[${i}]`, 'an object', record)
+  const { recordId } = record
+  if (typeof recordId !== 'string') throw wrongType(`event.records[${i}].recordId`, 'a string', recordId)
+  const text: unknown = record.data ?? record.kafkaRecordValue
+  const given = typeof text === 'string'
+  const fault = given ? undefined : wrongType('data', 'base64 text', text).message
+  return { recordId, text: given ? text : undefined, data: undefined, fault, record, partitionKey: record.kinesisRecordMetadata?.partitionKey, rounds: 0 }
+}
+
+/** With its bytes, or why it has none. Base64 is read leniently. */
+export function decoded(arrived: Arrived): Arrived {
+  if (arrived.text === undefined) return arrived
+  try {
+    return { ...arrived, data: fromBase64(arrived.text, 'lenient') }
+  } catch (error) {
+    return { ...arrived, fault: (error as Error).message }
+  }
 }
 
 /** Milliseconds since the epoch from either shape; undefined where it is neither. */

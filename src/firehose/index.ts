@@ -1,7 +1,7 @@
 export { type ErrorCode, MillraceError, type Position } from '../errors.js'
 export { type EmfOptions, type EmfSink, emfSink } from '../kinesis/emf.js'
 export type { MetricsSink } from '../kinesis/telemetry.js'
-export { blueprints as firehoseBlueprints } from './blueprints.js'
+export { type FirehoseBlueprint, type FirehoseBlueprintName, type FirehoseBlueprintOptions, firehoseBlueprint } from './blueprints/blueprint.js'
 export {
   type CheckOptions as FirehoseConversionCheckOptions,
   type ConversionReport as FirehoseConversionReport,
@@ -43,6 +43,8 @@ export { replayErrors as replayFirehoseErrors } from './errors/replay.js'
 export type { FirehoseEvent, FirehoseEventRecord, FirehoseMetadata, FirehoseResponse, FirehoseResponseRecord } from './event.js'
 export { type Explanation as FirehoseExplanation, explainResponse as explainFirehoseResponse, type Outcome as FirehoseOutcome } from './explain.js'
 export { FirehoseInput, type LogEvent } from './input.js'
+export { firehoseMapping } from './mapping/kernel.js'
+export type { FirehoseMapping, MappingCast, MappingCondition, MappingScalar, MappingText, MappingValue } from './mapping/mapping.js'
 export { FirehoseOutput, type TransformResult, withMetadata } from './output.js'
 export type { FirehosePlan, FirehosePlanRecord } from './plan.js'
 export { createFirehosePut, type FirehosePut, type FirehosePutOptions, type FirehosePutOutcome } from './put.js'

@@ -30,6 +30,9 @@ export interface OpenOptions {
 /** The records in one of the event, in order, or why it cannot be opened. */
 export type Opened = FirehoseInput[] | { message: string; cause: unknown }
 
+/** Of all that was opened. */
+export const countInputs = (opened: readonly Opened[]): number => opened.reduce((sum, inputs) => sum + (Array.isArray(inputs) ? inputs.length : 0), 0)
+
 /** One for each of `arrived`. */
 export async function openRecords(arrived: readonly Arrived[], options: OpenOptions): Promise<Opened[]> {
   const { deaggregate, gunzip } = options

@@ -1,4 +1,5 @@
 // The response plan as data: how each record of an event would be answered, and what that takes.
+import { bodyBytes } from './body.js'
 import type { Arrived } from './event.js'
 import { type Answer, answerSize, type ResponsePlan } from './response.js'
 import type { TransformFailure } from './transform.js'
@@ -38,12 +39,12 @@ export function describePlan(
   const failed = new Map(failures.map((failure) => [failure.recordId, failure]))
   const over = new Set(overflow)
   const records = answers.map((answer, i): FirehosePlanRecord => {
-    const { recordId, result, parts } = answer
+    const { recordId, result, body = '' } = answer
     return {
       recordId,
       record: places.get(recordId) as number,
       result: over.has(i) ? 'Overflow' : result,
-      outputBytes: result === 'Ok' ? (parts ?? []).reduce((sum, part) => sum + part.length, 0) : 0,
+      outputBytes: result === 'Ok' ? bodyBytes(body) : 0,
       responseBytes: answerSize(answer, withData[i] || over.has(i)),
       failure: result === 'ProcessingFailed' ? failed.get(recordId) : undefined,
     }

@@ -8,19 +8,18 @@ import type { LambdaContext } from '../kinesis/lambda/event.js'
 import { checkSink, type MetricsSink } from '../kinesis/telemetry.js'
 import type { Clock } from '../ports/ports.js'
 import { systemClock } from '../ports/system.js'
-import { withoutMark } from './again.js'
+import { type Body, bodyBytes, bodyParts } from './body.js'
 import { type FirehoseOverflow, MARGIN, settleOverflow } from './elsewhere.js'
 import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
-import { openRecords } from './open.js'
 import { delimiterOf } from './output.js'
 import { describePlan, type FirehosePlan } from './plan.js'
 import { type Answer, buildResponse, planResponse, RESPONSE_BYTES } from './response.js'
-import { type Result, runAll, type Transform } from './run.js'
+import { RecordWorker, type Result, runFunction, type Transform } from './run.js'
 import { createTelemetry } from './telemetry.js'
 
 export interface FirehoseTransformerOptions {
-  /** Maps one user record to its outputs, sync or async. See TransformResult. One that never answers costs its record, not the batch; one that never returns costs both. */
-  transform: Transform
+  /** Maps one user record to its outputs, sync or async. See TransformResult. One that never answers costs its record, not the batch; one that never returns costs both. Or what a blueprint has in its place, or firehoseMapping(). */
+  transform: Transform | RecordWorker
   /**
    * Put behind every output that does not end with it already; default a newline, as what reads the
    * objects wants lines. Empty: bytes go out as they are, one behind the other.
@@ -111,6 +110,10 @@ const MIB = 1024 * 1024
  *
  * @example
  * export const handler = createFirehoseTransformer({
+ *   transform: firehoseMapping({ where: { field: 'level', op: '!=', value: 'debug' }, partitionKeys: { customer: 'customer_id' } }),
+ * })
+ * @example
+ * export const handler = createFirehoseTransformer({
  *   transform: (record) => {
  *     const event = record.json() as { level: string }
  *     return event.level === 'debug' ? null : event // null drops the record
@@ -131,7 +134,7 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
     ports = { clock: systemClock },
   } = options
   const { deaggregate = true, gunzip = true, logs = true, splitJson = false, maxUnpacked = 64 * MIB } = options
-  if (typeof transform !== 'function') throw wrongType('transform', 'a function', transform)
+  if (typeof transform !== 'function' && !(transform instanceof RecordWorker)) throw wrongType('transform', 'a function', transform)
   if (typeof delimiter !== 'string' && !(delimiter instanceof Uint8Array)) throw wrongType('delimiter', 'text or bytes', delimiter)
   for (const [name, value] of Object.entries({ deaggregate, gunzip, logs, splitJson })) {
     if (typeof value !== 'boolean') throw wrongType(name, 'true or false', value)
@@ -148,14 +151,17 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
   const tell = createTelemetry(metrics)
 
   const planned = async (event: FirehoseEvent, context: LambdaContext | undefined) => {
-    const arrived = readEvent(event).map(withoutMark)
-    // What has no room in the response needs time too.
-    const deadline = createDeadline(clock, context, overflow ? 2 * MARGIN : MARGIN)
-    const opened = await openRecords(arrived, { deaggregate, gunzip, logs, splitJson, maxUnpacked })
-    const results = await runAll(opened, transform, { delimiter: end, concurrency, deadline })
+    const read = readEvent(event)
+    const open = { deaggregate, gunzip, logs, splitJson, maxUnpacked }
+    const work = () => {
+      if (transform instanceof RecordWorker) return transform.run(read, end, open)
+      // What has no room in the response needs time too.
+      const deadline = createDeadline(clock, context, overflow ? 2 * MARGIN : MARGIN)
+      return runFunction(read, transform, open, { delimiter: end, concurrency, deadline })
+    }
+    const { arrived, results, userRecords } = await work()
     const failures: TransformFailure[] = []
     const answers = settle(arrived, results, failures)
-    const userRecords = opened.reduce((sum, inputs) => sum + (Array.isArray(inputs) ? inputs.length : 0), 0)
     return { arrived, answers, failures, userRecords, plan: planResponse(answers, responseLimit) }
   }
   const handler = async (event: FirehoseEvent, context?: LambdaContext) => {
@@ -179,38 +185,43 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
 
 /** One answer for each recordId, in the order in which they first come. */
 function settle(arrived: readonly Arrived[], results: readonly Result[], failures: TransformFailure[]): Answer[] {
-  const answers = new Map<string, Answer>()
-  arrived.forEach((one, record) => {
-    const { recordId } = one
+  const fail = (record: number, reason: TransformFailure['reason'], message: string, cause?: unknown): Answer => {
+    const one = arrived[record]
+    failures.push({ recordId: one.recordId, record, reason, message, ...(cause === undefined ? {} : { cause }) })
+    return failed(one)
+  }
+  const all = arrived.map(({ recordId, fault }, record): Answer => {
     const result = results[record]
-    const fail = (reason: TransformFailure['reason'], message: string, cause?: unknown): Answer => {
-      failures.push({ recordId, record, reason, message, ...(cause === undefined ? {} : { cause }) })
-      return failed(one)
-    }
-    const answer =
-      one.fault !== undefined ? fail('data', one.fault) : 'message' in result ? fail(result.reason, result.message, result.cause) : succeeded(recordId, result)
-    const before = answers.get(recordId)
-    const merged = before ? merge(before, answer) : answer
-    answers.set(recordId, merged ?? fail('transform', 'expected the same metadata for records with one recordId, got different ones'))
+    if (fault !== undefined) return fail(record, 'data', fault)
+    if (typeof result === 'string') return succeeded(recordId, result, undefined)
+    return 'message' in result ? fail(record, result.reason, result.message, result.cause) : succeeded(recordId, result.body, result.metadata)
   })
+  // Ids that ascend, as those of Firehose do, come once each: that spares a table of them.
+  if (all.every(({ recordId }, i) => i === 0 || all[i - 1].recordId < recordId)) return all
+  const answers = new Map<string, Answer>()
+  for (const [record, answer] of all.entries()) {
+    const before = answers.get(answer.recordId)
+    const merged = before ? merge(before, answer) : answer
+    answers.set(answer.recordId, merged ?? fail(record, 'transform', 'expected the same metadata for records with one recordId, got different ones'))
+  }
   return [...answers.values()]
 }
 
-function succeeded(recordId: string, { parts, metadata }: { parts: Uint8Array[]; metadata: string | undefined }): Answer {
+function succeeded(recordId: string, body: Body, metadata: string | undefined): Answer {
   // Ok without bytes would be an invalid answer, and Dropped delivers the same nothing.
-  if (parts.every((part) => part.length === 0)) return { recordId, result: 'Dropped', parts: undefined, metadata: undefined }
-  return { recordId, result: 'Ok', parts, metadata }
+  if (body === '' || (typeof body !== 'string' && bodyBytes(body) === 0)) return { recordId, result: 'Dropped', body: undefined, metadata: undefined }
+  return { recordId, result: 'Ok', body, metadata }
 }
 
 /** The original, decoded anew: the user's function had its hands on the other copy. */
 function failed({ recordId, text, fault }: Arrived): Answer {
-  const parts = text === undefined || fault !== undefined ? undefined : [fromBase64(text, 'lenient')]
-  return { recordId, result: 'ProcessingFailed', parts, metadata: undefined }
+  const body = text === undefined || fault !== undefined ? undefined : [fromBase64(text, 'lenient')]
+  return { recordId, result: 'ProcessingFailed', body, metadata: undefined }
 }
 
 /** Two records with one id can have one answer only: both outputs, or the failure; undefined where they contradict. */
 function merge(a: Answer, b: Answer): Answer | undefined {
   if (a.result === 'ProcessingFailed' || b.result === 'Dropped') return a
   if (b.result === 'ProcessingFailed' || a.result === 'Dropped') return b
-  return a.metadata === b.metadata ? { ...a, parts: [...(a.parts ?? []), ...(b.parts ?? [])] } : undefined
+  return a.metadata === b.metadata ? { ...a, body: [...bodyParts(a.body ?? []), ...bodyParts(b.body ?? [])] } : undefined
 }

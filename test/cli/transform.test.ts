@@ -31,6 +31,19 @@ it('answers an event from stdin or a file by a blueprint', async () => {
   expect(JSON.parse(out).records[0]).toEqual({ recordId: 'r0', result: 'Ok', data: base64('hello\n') })
 })
 
+it("answers it as AWS's blueprint does", async () => {
+  const line = 'Jan 12 06:30:00 1.2.3.4 apache_server: a, b'
+  const text = JSON.stringify({ records: [{ recordId: 'r', data: base64(line) }] })
+  const outputs = [true, false].map(async (compat) => {
+    const { out } = await runCommand(command, { blueprint: 'syslog-to-csv', compat }, [text])
+    return Buffer.from(JSON.parse(out).records[0].data, 'base64').toString()
+  })
+  expect(await Promise.all(outputs)).toEqual([
+    'Jan 12 06:30:00,1.2.3.4,apache_server,undefined,a, b,undefined\n',
+    'Jan 12 06:30:00,1.2.3.4,apache_server,,"a, b",,,,\n',
+  ])
+})
+
 it('answers it by a module, and says why a record failed', async () => {
   const module = program(`export default (record) => {
     if (record.text() === 'bad') throw new Error('no good')
@@ -69,7 +82,33 @@ it('takes options of a transformer as a module', async () => {
   expect(JSON.parse((await runCommand(command, { module }, [event])).out).records[0].data).toBe(base64('hello;'))
 })
 
+it('answers it by a mapping', async () => {
+  const records = [{ level: 'info', user: { email: 'a@b' }, n: 1.0 }, { level: 'debug' }, 'text'].map((value, i) => ({
+    recordId: `r${i}`,
+    data: base64(JSON.stringify(value)),
+  }))
+  const map = { where: { field: 'level', op: '!=', value: 'debug' }, redact: ['/user/email'], partitionKeys: { level: 'level' } }
+  const { code, out, err } = await runCommand(command, { map: 'map.json' }, [JSON.stringify({ records })], { 'map.json': JSON.stringify(map) })
+  expect(code).toBe(0)
+  expect(JSON.parse(out).records).toEqual([
+    { recordId: 'r0', result: 'Ok', data: base64('{"level":"info","user":{"email":null},"n":1}\n'), metadata: { partitionKeys: { level: 'info' } } },
+    { recordId: 'r1', result: 'Dropped' },
+    { recordId: 'r2', result: 'ProcessingFailed', data: base64('"text"') },
+  ])
+  expect(err).toEqual(['record 2 (r2): transform: byte 0: expected a JSON object, or the end of the record, got something else'])
+})
+
 describe('wrong', () => {
+  it.each([
+    ['{"where":{"field":"a","op":"="}}', 'map.json: "mapping.where.op" expected one of == != '],
+    ['{"cast":{"/a":"float"}}', 'map.json: "mapping.cast./a" expected one of string, number, '],
+    ['{"a":', 'map.json: expected a mapping as JSON: '],
+    ['[]', 'map.json: "mapping" expected a mapping, got an array'],
+  ])('mapping %j is bad input of its file', async (text, message) => {
+    const run = runCommand(command, { map: 'map.json' }, [event], { 'map.json': text })
+    await expect(run).rejects.toMatchObject({ code: 'BAD_INPUT', message: expect.stringContaining(message) })
+  })
+
   it.each([
     ['', 'stdin: expected a Firehose event as JSON, got nothing'],
     ['{"records":[', 'stdin: expected a Firehose event as JSON: '],
@@ -89,10 +128,12 @@ describe('wrong', () => {
   })
 
   it.each([
-    [{}, 'expected either --blueprint NAME or --module FILE'],
-    [{ blueprint: 'kpl', module: 'x' }, 'expected either --blueprint NAME or --module FILE'],
-    [{ blueprint: 'apache' }, '--blueprint expected one of process-record, kpl, got "apache"'],
-    [{ blueprint: 'constructor' }, '--blueprint expected one of process-record, kpl, got "constructor"'],
+    [{}, 'expected one of --blueprint NAME, --map FILE and --module FILE'],
+    [{ blueprint: 'kpl', module: 'x' }, 'expected one of --blueprint NAME, --map FILE and --module FILE'],
+    [{ blueprint: 'apache' }, expect.stringMatching(/^--blueprint expected one of process-record, apachelog-to-json, .*, kpl, got "apache"$/)],
+    [{ blueprint: 'constructor' }, expect.stringMatching(/got "constructor"$/)],
+    [{ blueprint: 'kpl', compat: true }, '"compat" expected false, as AWS has no blueprint kpl for Firehose, got true'],
+    [{ module: 'x', compat: true }, 'expected --blueprint NAME beside --compat'],
   ])('options %j are wrong usage', async (values, message) => {
     await expect(runCommand(command, values, [event])).rejects.toMatchObject({ name: 'UsageError', message })
   })

@@ -173,10 +173,13 @@ describe.each(builds)('%s', (_, engine) => {
   it('reads nothing behind the text, whatever stands there', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.constantFrom('yyyy', 'yy', 'MM', 'MMM', 'd', 'D', 'HH', 'h', 'a', 'SSS', 'Z', 'z', 'E', 'G', '-', "'T'", 'e', 'k'), {
-          minLength: 1,
-          maxLength: 6,
-        }),
+        // names of zones, which ZZZ and zzzz are, are refused
+        fc
+          .array(fc.constantFrom('yyyy', 'yy', 'MM', 'MMM', 'd', 'D', 'HH', 'h', 'a', 'SSS', 'Z', 'z', 'E', 'G', '-', "'T'", 'e', 'k'), {
+            minLength: 1,
+            maxLength: 6,
+          })
+          .filter((pieces) => !/ZZZ|zzzz/.test(pieces.join(''))),
         fc.string({ unit: fc.constantFrom(...'0123456789-:+TZjanfeb ') }),
         fc.string({ unit: fc.constantFrom(...'0123456789-:+TZjanfeb ') }),
         (pattern, text, more) => {

@@ -6,7 +6,7 @@ import {
   explainFirehoseResponse,
   type FirehoseEvent,
   type FirehoseTransformerOptions,
-  firehoseBlueprints,
+  firehoseBlueprint,
   type TransformFailure,
   withMetadata,
 } from '../../src/firehose/index.js'
@@ -40,7 +40,9 @@ it.each([
   expect(failures).toMatchObject([{ reason: 'transform', message: expect.stringMatching(`expected an object as \\w+, got ${got}`) }])
 })
 
-async function run(options: FirehoseTransformerOptions | FirehoseTransformerOptions['transform'], event: FirehoseEvent) {
+type Transform = Extract<FirehoseTransformerOptions['transform'], (...args: never[]) => unknown>
+
+async function run(options: FirehoseTransformerOptions | Transform, event: FirehoseEvent) {
   const failures: TransformFailure[] = []
   const given = typeof options === 'function' ? { transform: options } : options
   const response = await createFirehoseTransformer({ ...given, onFailure: (f) => failures.push(f) })(event)
@@ -391,8 +393,8 @@ describe('the limit', () => {
 
 it('has blueprints', async () => {
   const event = eventOf('Hello, this is a test 123.', new Uint8Array([0xf3, 0x89, 0x9a, 0xc2]))
-  expect((await run(firehoseBlueprints['process-record'], event)).response.records.map(({ data }) => data)).toEqual(event.records.map(({ data }) => data))
-  expect((await run(firehoseBlueprints.kpl, event)).texts[0]).toBe('Hello, this is a test 123.\n')
+  expect((await run(firehoseBlueprint('process-record'), event)).response.records.map(({ data }) => data)).toEqual(event.records.map(({ data }) => data))
+  expect((await run(firehoseBlueprint('kpl'), event)).texts[0]).toBe('Hello, this is a test 123.\n')
 })
 
 it('wants its options right', () => {

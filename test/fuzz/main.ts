@@ -1,16 +1,18 @@
 // Differential fuzzing: random cases from a seed, ours beside an oracle, on both builds. The scan of JSON (scan.ts),
-// the de-aggregation (deaggregate.ts), and the de-aggregation beside the KCL itself (kcl.ts).
+// the de-aggregation (deaggregate.ts), the mapping of records (mapping.ts), and the de-aggregation beside the KCL itself (kcl.ts).
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { createEngine, type Engine, register } from '../../src/engine/engine.js'
+import { createTransformEngine, registerTransform, type TransformEngine } from '../../src/engine/transform.js'
 import { deaggregateDifference } from './deaggregate.js'
 import { kclDifference } from './kcl.js'
+import { mappingDifference } from './mapping.js'
 import { scanDifference } from './scan.js'
 
-const USAGE = `usage: npm run fuzz -- [--only scan|deaggregate] [--seconds N] [--seed S]
+const USAGE = `usage: npm run fuzz -- [--only scan|deaggregate|mapping] [--seconds N] [--seed S]
        npm run fuzz -- --kcl CLASSPATH [--seconds N] [--seed S]
 
-  --only NAME       the scan of JSON or the de-aggregation; default: both, by turns
+  --only NAME       the scan of JSON, the de-aggregation or the mapping of records; default: all, by turns
   --seconds N       how long; default 10
   --seed S          of the first case; default: the clock. A difference prints the seed of its case, which
                     with --seconds 0 runs it again
@@ -18,7 +20,16 @@ const USAGE = `usage: npm run fuzz -- [--only scan|deaggregate] [--seconds N] [-
                     amazon-kinesis-client, what it depends on, and jaxb-api (mvn dependency:copy-dependencies)
 `
 
-const TARGETS = { scan: scanDifference, deaggregate: deaggregateDifference }
+interface Builds {
+  builds: [string, Engine][]
+  transforms: [string, TransformEngine][]
+}
+
+const TARGETS = {
+  scan: ({ builds }: Builds, seed: number) => scanDifference(builds, seed),
+  deaggregate: ({ builds }: Builds, seed: number) => deaggregateDifference(builds, seed),
+  mapping: ({ transforms }: Builds, seed: number) => mappingDifference(transforms, seed),
+}
 type Target = keyof typeof TARGETS
 
 function main(): number {
@@ -51,10 +62,17 @@ function main(): number {
     return 0
   }
   register('scalar', readFileSync('build/scalar.wasm'))
-  const builds: [string, Engine][] = [
-    ['simd', createEngine('simd')],
-    ['scalar', createEngine('scalar')],
-  ]
+  registerTransform('scalar', readFileSync('build/transform.scalar.wasm'))
+  const builds: Builds = {
+    builds: [
+      ['simd', createEngine('simd')],
+      ['scalar', createEngine('scalar')],
+    ],
+    transforms: [
+      ['simd', createTransformEngine('simd')],
+      ['scalar', createTransformEngine('scalar')],
+    ],
+  }
   const targets = (only === undefined ? Object.keys(TARGETS) : [only]) as Target[]
   do {
     const seed = (first + cases++) % 2 ** 31
