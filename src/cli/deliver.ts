@@ -150,18 +150,26 @@ async function streamOptions(values: Values, io: Io): Promise<Omit<DeliveryStrea
     region: textOption(values, 'region', 'the name of a region such as eu-central-1'),
     onHandlerFailure: ({ records, attempt, retries, message }) =>
       tell(`the function failed: ${message}`, `, for a batch of ${count(records, 'record')}, attempt ${attempt} of ${retries + 1}`),
-    onStoreFailure: ({ bucket, key, error }) =>
-      tell(`could not be stored and is tried again: ${explain(error)}`, `; first ${bucket}/${JSON.stringify(key).slice(1, -1)}`),
+    onStoreFailure({ bucket, key, error }) {
+      const reason = explain(error)
+      // A full disk is the same fault in every directory.
+      const { code, path } = (error ?? {}) as { code?: unknown; path?: unknown }
+      tell(
+        `could not be stored and is tried again: ${reason}`,
+        `; first ${bucket}/${JSON.stringify(key).slice(1, -1)}`,
+        path === undefined ? reason : String(code),
+      )
+    },
     ports: io.ports,
   }
 }
 
 /** Tells each thing once, with where it was seen first; past some of them nothing. */
-function teller(io: Io): (what: string, where?: string) => void {
+function teller(io: Io): (what: string, where?: string, kind?: string) => void {
   const told = new Set<string>()
-  return (what, where = '') => {
-    if (told.size >= MOST_TOLD || told.has(what)) return
-    told.add(what)
+  return (what, where = '', kind = what) => {
+    if (told.size >= MOST_TOLD || told.has(kind)) return
+    told.add(kind)
     io.log(`millrace deliver: ${what}${where}${told.size === MOST_TOLD ? '; what else there is is not told' : ''}`)
   }
 }

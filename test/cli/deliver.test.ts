@@ -8,7 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Io } from '../../src/cli/command.js'
 import { command } from '../../src/cli/deliver.js'
 import { listen } from '../../src/cli/deliver-listen.js'
+import { putRecords } from '../../src/cli/deliver-records.js'
 import { drawDelivery } from '../../src/cli/deliver-report.js'
+import { createDeliveryStream } from '../../src/firehose/delivery/delivery-stream.js'
 import { directoryStore } from '../../src/firehose/delivery/directory-store.js'
 import { memoryStore } from '../../src/firehose/delivery/store.js'
 import { aggregate, ShardMap } from '../../src/kinesis/index.js'
@@ -233,6 +235,46 @@ describe('millrace deliver', () => {
     expect(ran.code).toBe(1)
     expect(ran.err[0]).toBe('millrace deliver: interrupted; writing what was read, a second signal leaves at once')
     expect(await written()).toEqual([['NAME', 'ab']])
+  })
+
+  it('tells once why a store fails, whatever its temporary files are called', async () => {
+    let creates = 0
+    const storage = {
+      ...nodePorts.storage,
+      create: async (path: string) => {
+        if (creates++ > 8) return nodePorts.storage.create(path)
+        throw Object.assign(new Error(`ENOSPC: no space left on device, open '${path}'`), { code: 'ENOSPC', syscall: 'open', path })
+      },
+      open: async () => ({
+        stat: async () => ({ kind: 'file' as const, size: 0, mtime: 0, ctime: 0 }),
+        read: async (target: Uint8Array, at: number) =>
+          Buffer.from(JSON.stringify(configOf({ BufferingHints: { SizeInMBs: 1, IntervalInSeconds: 0 } }))).copy(target, 0, at),
+        close: async () => {},
+      }),
+    }
+    const clock = { ...nodePorts.clock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) }
+    const lines = ['a', 'b', 'c', 'd', 'e'].map((letter) => `${letter.repeat(999_999)}\n`)
+    const ran = await runCommand(command, { config: ['c.json'], out: join(home, 'out') }, lines, {}, [], undefined, { storage, clock })
+    const told = ran.err.filter((line) => line.includes('could not be stored'))
+    expect(told).toEqual([expect.stringMatching(/ could not be stored and is tried again: .*\/out\/\d+\/\d+\/\d+\/\d+: no space left on device; first /)])
+  })
+
+  it('ends where a signal comes while a store that fails has it wait', async () => {
+    const stop = new AbortController()
+    const failures: unknown[] = []
+    const store = { put: () => Promise.reject(new Error('disk full')) }
+    const stream = createDeliveryStream(configOf(), { store, maxBufferedBytes: 1 << 20, onStoreFailure: (failure) => failures.push(failure) })
+    const line = `${'x'.repeat(999_999)}\n`
+    const input = (async function* () {
+      for (let i = 0; i < 100; i++) yield Buffer.from(line)
+    })()
+    const io = ioOf(stop.signal, { stdin: () => input })
+    const put = putRecords(io, stream, ['-'], { newline: false, records: false })
+    while (failures.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    stop.abort(new Error('interrupted'))
+    expect(await put).toBe(0)
+    expect(stream.metrics().accepted).toBeLessThan(10)
+    await expect(stream.close({ signal: stop.signal })).rejects.toMatchObject({ code: 'NOT_DONE' })
   })
 
   it.each<[object, string[], RegExp]>([

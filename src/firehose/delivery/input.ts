@@ -7,13 +7,16 @@ import type { Taken } from './taken.js'
 /** A record to put; bytes alone are one, too. */
 export interface DeliveryInput {
   data: Uint8Array
-  /** Milliseconds since the epoch; default: now. */
+  /** Milliseconds since the epoch, of the years 1 to 9999; default: now. */
   arrival?: number | undefined
   /** Of a record of a Kinesis stream. */
   partitionKey?: string | undefined
   sequenceNumber?: string | undefined
   shardId?: string | undefined
 }
+
+/** Names of objects have four digits for the year, and the calendar ends soon behind what these leave out. */
+const ARRIVAL = { least: -62_135_596_800_000, most: 253_402_300_799_999 }
 
 type Given = Uint8Array | DeliveryInput
 
@@ -54,8 +57,8 @@ function sizeOf(record: unknown, label: () => string, most: number): number {
   const { arrival, partitionKey, sequenceNumber, shardId } = record as DeliveryInput
   for (const [name, value] of Object.entries({ partitionKey, sequenceNumber, shardId }))
     if (value !== undefined && typeof value !== 'string') throw wrongType(`${label()}.${name}`, 'text', value)
-  if (arrival !== undefined && !(typeof arrival === 'number' && Math.abs(arrival) <= 8.64e15))
-    throw wrongType(`${label()}.arrival`, 'milliseconds since the epoch', arrival)
+  if (arrival !== undefined && !(typeof arrival === 'number' && arrival >= ARRIVAL.least && arrival <= ARRIVAL.most))
+    throw wrongType(`${label()}.arrival`, 'milliseconds since the epoch, of the years 1 to 9999', arrival)
   return data.length
 }
 
@@ -63,7 +66,7 @@ function sizeOf(record: unknown, label: () => string, most: number): number {
  * Bytes of memory that some records share. An allocation for each small one costs as much again as the record; of much
  * more, a record that waits for its partition would keep all that came with it.
  */
-const SLAB = 64 * 1024
+export const SLAB = 64 * 1024
 
 /** The records with bytes of their own; `now`: the arrival of those that name none. */
 export function takenOf({ records, bytes }: Inputs, now: number): Taken[] {
@@ -89,11 +92,17 @@ export function takenOf({ records, bytes }: Inputs, now: number): Taken[] {
   })
 }
 
+/** A user record lies within its aggregate: of a large one it gets bytes of its own, as a record of a batch does. */
+function ownData(data: Uint8Array, aggregate: Uint8Array): Pick<Taken, 'data' | 'original'> {
+  const own = aggregate.length > SLAB ? data.slice() : data
+  return { data: own, original: own }
+}
+
 /** Those of a KPL aggregate, with the record's own sequence number; any other record as it is. */
 export function userRecords(record: Taken): Taken[] {
   const { data, partitionKey, sequenceNumber } = record
   const opened = deaggregate([{ Data: data, PartitionKey: partitionKey ?? '', SequenceNumber: sequenceNumber ?? '' }])
   return opened.map((user) =>
-    user.aggregated ? { ...record, data: user.data, original: user.data, partitionKey: user.partitionKey, subSequenceNumber: user.subSequenceNumber } : record,
+    user.aggregated ? { ...record, ...ownData(user.data, data), partitionKey: user.partitionKey, subSequenceNumber: user.subSequenceNumber } : record,
   )
 }

@@ -79,6 +79,7 @@ export function createLambdaProcessor(options: LambdaOptions): LambdaProcessor {
   const frame = JSON.stringify({ ...eventOf(options, uuid(options.random)), records: [] }).length
   const running = new Set<Promise<void>>()
   const slots = createSlots(AT_ONCE)
+  let active = 0
   let invocations = 0
   let requestBytes = frame
   let last = Promise.resolve()
@@ -89,11 +90,14 @@ export function createLambdaProcessor(options: LambdaOptions): LambdaProcessor {
     slots.give()
     await before
     done(result)
+    // Who is woken by it looks at what goes on.
+    active--
     budget.give(batch.held)
   }
 
   const batches = gather<Taken>(clock, plan, budget, (batch) => {
     requestBytes = frame
+    active++
     const own = work(batch, last).finally(() => running.delete(own))
     last = own
     running.add(own)
@@ -111,7 +115,7 @@ export function createLambdaProcessor(options: LambdaOptions): LambdaProcessor {
       return batches.open?.held ?? 0
     },
     get active() {
-      return running.size
+      return active
     },
     get invocations() {
       return invocations

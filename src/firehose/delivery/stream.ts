@@ -153,20 +153,20 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
   function take(taken: Taken): Promise<void> | undefined {
     counts.accepted++
     counts.acceptedBytes += taken.data.length
-    if (kinesis) return takeAll(userRecords(taken))
-    backup?.add(taken, WHOLE)
-    const prepared = prepareRecord(taken, processing, maxUnpacked)
-    if (isThenable(prepared)) return prepared.then((records) => advance(taken, records))
-    advance(taken, prepared)
-    return undefined
+    if (!kinesis) return takeOne(taken)
+    const records = userRecords(taken)
+    counts.split += records.length - 1
+    let last: Promise<void> | undefined
+    for (const record of records) last = last ? last.then(() => takeOne(record)) : takeOne(record)
+    return last
   }
 
-  async function takeAll(records: readonly Taken[]): Promise<void> {
-    counts.split += records.length - 1
-    for (const record of records) {
-      backup?.add(record, WHOLE)
-      advance(record, await prepareRecord(record, processing, maxUnpacked))
-    }
+  function takeOne(record: Taken): Promise<void> | undefined {
+    backup?.add(record, WHOLE)
+    const prepared = prepareRecord(record, processing, maxUnpacked)
+    if (isThenable(prepared)) return prepared.then((records) => advance(record, records))
+    advance(record, prepared)
+    return undefined
   }
 
   function checkOpen(): void {
@@ -176,8 +176,11 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
 
   async function putAll(inputs: Inputs, signal: AbortSignal | undefined): Promise<void> {
     checkOpen()
-    await budget.room(signal)
-    checkOpen()
+    while (budget.full) {
+      await budget.change(signal)
+      checkOpen()
+    }
+    // Until it is held nothing waits from here on, or all that were woken would find the same room.
     if (whole && inputs.bare) {
       enterWhole(inputs)
       return
