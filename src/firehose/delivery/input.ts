@@ -18,7 +18,8 @@ export interface DeliveryInput {
 /** Names of objects have four digits for the year, and the calendar ends soon behind what these leave out. */
 const ARRIVAL = { least: -62_135_596_800_000, most: 253_402_300_799_999 }
 
-type Given = Uint8Array | DeliveryInput
+/** A record as it is put. */
+export type Given = Uint8Array | DeliveryInput
 
 /** What a put is given, checked. */
 export interface Inputs {
@@ -35,7 +36,7 @@ const isBare = (record: Given): boolean => record instanceof Uint8Array || recor
 
 /** Throws TypeError or RangeError. `most`: bytes of a record. */
 export function checkRecord(record: unknown, most: number): Inputs {
-  const bytes = sizeOf(record, () => 'record', most)
+  const bytes = sizeOf(record, -1, most)
   return { records: [record as Given], bytes, bare: isBare(record as Given) }
 }
 
@@ -44,12 +45,22 @@ export function checkBatch(records: unknown, most: number): Inputs {
   const { putRecordBatchCount: count, putRecordBatchBytes: limit } = FIREHOSE_LIMITS
   if (records.length < 1 || records.length > count.value) throw outOfRange('records', `1 to ${count.value} records`, records.length)
   let bytes = 0
-  for (let i = 0; i < records.length; i++) bytes += sizeOf(records[i], () => `records[${i}]`, most)
+  let bare = true
+  for (let i = 0; i < records.length; i++) {
+    const record: unknown = records[i]
+    if (record instanceof Uint8Array && record.length <= most) bytes += record.length
+    else {
+      bytes += sizeOf(record, i, most)
+      bare &&= isBare(record as Given)
+    }
+  }
   if (bytes > limit.value) throw outOfRange('records', `at most ${limit.value} bytes together`, bytes)
-  return { records, bytes, bare: records.every(isBare) }
+  return { records, bytes, bare }
 }
 
-function sizeOf(record: unknown, label: () => string, most: number): number {
+/** `index`: in its batch; -1 of a record that is alone. */
+function sizeOf(record: unknown, index: number, most: number): number {
+  const label = () => (index < 0 ? 'record' : `records[${index}]`)
   const data: unknown = record instanceof Uint8Array ? record : (record as DeliveryInput | null | undefined)?.data
   if (!(data instanceof Uint8Array)) throw wrongType(label(), 'a Uint8Array, or an object with data', record)
   if (data.length > most) throw new RangeError(`"${label()}" expected at most ${most} bytes, got ${data.length}`)

@@ -7,7 +7,7 @@ import { systemTransport, type Transport } from '../../ports/transport.js'
 import type { RedshiftLoad } from '../destinations/redshift.js'
 import type { CatalogTable } from '../errors/error-object.js'
 import type { StreamPlan } from './config/stream.js'
-import { type Conversion, createConversion, type DataFormatConversionConfiguration, type TimestampType } from './conversion.js'
+import { createSourceConversion, type DataFormatConversionConfiguration, type SourceConversion, type TimestampType } from './conversion.js'
 import type { DeliveryHandler, HandlerFailure } from './lambda.js'
 import { checkStore, type DeliveryObject, type ObjectStore } from './store.js'
 import type { StoreFailure } from './writer.js'
@@ -26,7 +26,7 @@ export interface DeliveryStreamOptions {
   timestamps?: TimestampType | undefined
   /** Milliseconds after which an invocation has failed, up to 300,000 (default), what Firehose allows. */
   handlerTimeout?: number | undefined
-  /** Bytes of records that are held in memory at most, 1,048,576 or more; default 268,435,456. At the limit put() waits. */
+  /** Bytes of records that are held in memory at most, 1,048,576 or more; default 268,435,456. At the limit put() waits. Up to 64 MiB stay with the process for further records. */
   maxBufferedBytes?: number | undefined
   /** Partitions for which records are gathered at once; default 500, as a stream of AWS has them. Records of another one go to the error output. */
   maxActivePartitions?: number | undefined
@@ -119,10 +119,10 @@ export function readOptions(options: DeliveryStreamOptions, plan: StreamPlan) {
 }
 
 /** Paths are those of the configuration: it was read before. */
-function conversionOf(config: DataFormatConversionConfiguration, { table, timestamps, ports }: DeliveryStreamOptions): Conversion {
+function conversionOf(config: DataFormatConversionConfiguration, { table, timestamps, ports }: DeliveryStreamOptions): SourceConversion {
   if (table === undefined)
     throw new MillraceError('CONFIG', 'expected "table", by which records are converted: the configuration has DataFormatConversionConfiguration')
-  return createConversion(config, { table, timestamps, ports })
+  return createSourceConversion(config, { table, timestamps, ports })
 }
 
 /** What an error object tells of the table. */

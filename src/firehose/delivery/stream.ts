@@ -15,7 +15,6 @@ import type { ErrorOutputType, Failed } from './failure.js'
 import { checkBatch, checkRecord, type Inputs, takenOf, userRecords } from './input.js'
 import { createLambdaProcessor, type LambdaProcessor } from './lambda.js'
 import { errorOutput, type Output, recordOutput } from './output.js'
-import { packOf } from './pack.js'
 import { partitionOf, WHOLE } from './partition.js'
 import { type Prepared, prepareRecord } from './prepare.js'
 import type { DeliveryObject } from './store.js'
@@ -104,7 +103,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
       },
     })
   const { decompress, split } = processing
-  const whole = !(kinesis || decompress || split || lambda || partitioned) && main.addPack !== undefined
+  const whole = !(kinesis || decompress || split || lambda || partitioned) && main.addAll !== undefined
   const outputs: readonly Output[] = backup ? [main, backup, errors] : [main, errors]
 
   function fail(failed: Failed): void {
@@ -194,9 +193,9 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
   function enterWhole(inputs: Inputs): void {
     counts.accepted += inputs.records.length
     counts.acceptedBytes += inputs.bytes
-    const pack = packOf(inputs, Math.floor(clock.now()))
-    backup?.addPack?.(pack)
-    main.addPack?.(pack)
+    const arrival = Math.floor(clock.now())
+    backup?.addAll?.(inputs, arrival)
+    main.addAll?.(inputs, arrival)
   }
 
   async function enter(records: readonly Taken[]): Promise<void> {
