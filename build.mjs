@@ -92,6 +92,7 @@ async function constants(wasm) {
   return `${values.map(([name, g]) => `export const ${name} = ${g.value}`).join('\n')}\n`
 }
 
+/** Takes all exports out of the file but functions and memory. */
 function keepFunctions(wasm, bytes) {
   const kept = WebAssembly.Module.exports(new WebAssembly.Module(bytes)).filter(({ kind }) => kind !== 'global')
   const graph = [{ name: 'host', root: true, reaches: kept.map(({ name }) => name) }, ...kept.map(({ name }) => ({ name, export: name }))]
