@@ -46,9 +46,12 @@ export async function buildBinary(name) {
   if (existsSync(out) && readFileSync(out, 'utf8').startsWith(line) && Object.keys(BUILDS).every((build) => existsSync(join(root, fileOf(build))))) return
   mkdirSync(join(root, 'build'), { recursive: true })
   const binaries = {}
+  const compiled = {}
   for (const [build, flags] of Object.entries(BUILDS)) {
     const wasm = join(root, fileOf(build))
     run('assemblyscript/bin/asc.js', [entry, '--target', build, '--outFile', fileOf(build)])
+    compiled[build] = readFileSync(wasm)
+    keepFunctions(wasm, compiled[build])
     run('binaryen/bin/wasm-opt', [wasm, '-o', wasm, ...flags, ...FEATURES, '--strip-debug', '--strip-producers', '--strip-target-features'])
     binaries[build] = readFileSync(wasm)
   }
@@ -58,7 +61,7 @@ export async function buildBinary(name) {
       line,
       ...(name === 'core' ? [identity()] : []),
       abi(readFileSync(join(root, `build/${prefix}simd.d.ts`), 'utf8'), type),
-      await constants(binaries.scalar),
+      await constants(compiled.scalar),
       `export const simd: string =\n  '${binaries.simd.toString('base64')}'\n`,
     ].join('\n'),
   )
@@ -81,11 +84,24 @@ function abi(declarations, type) {
   return `\nexport const EXPORTS: readonly string[] = [${names.join(', ')}]\n\n/** The binary's functions, as asc declares them. */\nexport interface ${type} {\n  // structural: a consumer without DOM types has no WebAssembly namespace\n  readonly memory: { readonly buffer: ArrayBuffer }\n${functions.join('\n')}\n}\n`
 }
 
-// Exported immutable globals are the constants that both sides share: status codes, struct offsets.
+// Exported immutable globals are the constants that both sides share: status codes, struct offsets. core.ts has them by
+// name, and nobody asks an instance for them: in the binary they would be 3 KB of names.
 async function constants(wasm) {
   const { instance } = await WebAssembly.instantiate(wasm, {})
   const values = Object.entries(instance.exports).filter(([, v]) => v instanceof WebAssembly.Global)
   return `${values.map(([name, g]) => `export const ${name} = ${g.value}`).join('\n')}\n`
+}
+
+/** Takes all exports out of the file but functions and memory. */
+function keepFunctions(wasm, bytes) {
+  const kept = WebAssembly.Module.exports(new WebAssembly.Module(bytes)).filter(({ kind }) => kind !== 'global')
+  const graph = [{ name: 'host', root: true, reaches: kept.map(({ name }) => name) }, ...kept.map(({ name }) => ({ name, export: name }))]
+  const file = `${wasm}.json`
+  writeFileSync(file, JSON.stringify(graph))
+  // what it prints, the names that go, is of no use
+  const args = [wasm, '-o', wasm, '--graph-file', file, '--enable-simd', ...FEATURES]
+  execFileSync(process.execPath, [join(root, 'node_modules/binaryen/bin/wasm-metadce'), ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+  rmSync(file)
 }
 
 function buildHost() {

@@ -1,4 +1,4 @@
-// The ABI: every export, in the order a record meets them. Constants cross as exported globals.
+// The ABI: every export, in the order a record meets them. Constants, exported globals, cross into core.ts and are taken out of the binary.
 export { BAD_INPUT, INPUT_ENDS, mark, NO_MEMORY, OUTPUT_FULL, report, reserve, rewind, SLACK } from "./memory";
 export { BASE64_BITS, BASE64_BYTE, BASE64_ENDS, base64Decode, base64Encode } from "./codec/base64";
 export { MD5_STATE_SIZE, md5, md5Final, md5Init, md5Many, md5Update } from "./codec/md5";

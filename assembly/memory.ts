@@ -9,7 +9,7 @@
 // an instance of its own. Every block is followed by SLACK readable bytes, so kernels may load 16
 // bytes at a time from the last byte of any buffer without leaving memory.
 
-/** Status codes: what a kernel returns instead of a size. The host sees them as exported globals. */
+/** Status codes: what a kernel returns instead of a size. The host knows them by name from the generated core.ts. */
 export const OUTPUT_FULL: i32 = -1; // dst is too small: grow and call again
 export const BAD_INPUT: i32 = -2; // the report says where and why
 export const NO_MEMORY: i32 = -3; // the arena cannot grow any more

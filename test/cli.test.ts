@@ -270,6 +270,23 @@ describe('millrace as a process', () => {
     }
   })
 
+  it('has nothing of a module on stdout but what it answers, and knows the outputs of one in CommonJS', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
+    const firehose = JSON.stringify(new URL('../dist/cjs/firehose/index.js', import.meta.url).pathname)
+    const text = `console.log('loaded'); const { withMetadata } = require(${firehose})
+module.exports = (record) => withMetadata(record.text(), { partitionKeys: { day: '1' } })`
+    writeFileSync(join(dir, 'shape.cjs'), text)
+    try {
+      const { code, out, err } = await millrace(['transform', '--module', join(dir, 'shape.cjs')], {
+        input: JSON.stringify({ records: [{ recordId: '1', data: 'aGk=' }] }),
+      })
+      expect({ code, err }).toEqual({ code: 0, err: 'loaded\n' })
+      expect(JSON.parse(out)).toEqual({ records: [{ recordId: '1', result: 'Ok', data: 'aGkK', metadata: { partitionKeys: { day: '1' } } }] })
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  })
+
   it('shows the stack of a failure only to who asks', async () => {
     const args = ['snowball', 'verify', '/nonexistent/folder']
     const [plain, debug] = await Promise.all([millrace(args), millrace(args, { env: { MILLRACE_DEBUG: '1' } })])

@@ -262,6 +262,16 @@ it("the README's Lambda program prints what the README says, in both module syst
   for (const file of ['handler.mjs', 'handler.cjs']) expect((await node(dir, file)).stdout).toBe(readmeOutput(5))
 })
 
+it.each([
+  ['shape', 6],
+  ['deliver', 7],
+])("the README's Firehose program %s prints what the README says, in both module systems", async (name, index) => {
+  const program = readmeProgram(index)
+  await writeFile(join(dir, `${name}.mjs`), program)
+  await writeFile(join(dir, `${name}.cjs`), commonjs(program))
+  for (const file of [`${name}.mjs`, `${name}.cjs`]) expect((await node(dir, file)).stdout).toBe(readmeOutput(index))
+})
+
 describe("the README's program from file to file", () => {
   const line = (i: number) => `${JSON.stringify({ origin: ['AMS', 'SFO', 'NRT'][i % 3], delay: i % 60, at: new Date(1.7e12 + i).toISOString() })}\n`
   const input = Array.from({ length: 2500 }, (_, i) => line(i)).join('')
@@ -312,11 +322,11 @@ describe('size, minified and gzipped', () => {
   // bundlers drop
   it.each([
     ['kinesis', 117],
-    ['firehose', 168],
+    ['firehose', 169],
     ['parquet', 97],
     ['emr', 89],
     ['snowball', 72],
-    ['slim', 168],
+    ['slim', 169],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
     expect(await size(`export * from 'millrace/${entry}'`)).toBeLessThanOrEqual(most * 1000)
   })
@@ -353,7 +363,7 @@ declare const process: { once(event: string, listener: () => void): void }
 declare class TextEncoder { encode(text: string): Uint8Array }
 declare class TextDecoder { decode(bytes: Uint8Array): string }
 `
-    const programs = [0, 1, 2, 3, 4, 5].map((index) => `program-${index}-${file}`)
+    const programs = [0, 1, 2, 3, 4, 5, 6, 7].map((index) => `program-${index}-${file}`)
     for (const [index, name] of programs.entries()) {
       const program = readmeProgram(index).replace(/^(?:(?:\/\/|import ).*\n)+/, '$&;(async () => {\n')
       await writeFile(join(folder, name), `${globals}${program}})()\n`)
@@ -366,9 +376,9 @@ type All = [
   k.ConsumerOptions, k.FanOutOptions, k.DynamoCheckpointsOptions, k.Place, k.DeaggregateOptions, k.AggregateOptions, k.StreamOptions,
   k.KinesisEachOptions, k.KinesisRecordOptions, k.KinesisHandlerOptions, k.ProducerOptions, k.ProducerRecord, k.PutOptions,
   k.NdjsonOptions, k.WritableOptions, k.FileSpoolOptions, k.EmfOptions,
-  f.FirehoseTransformerOptions, f.FirehoseBlueprintOptions, f.FirehoseMapping, f.ReingestOptions, f.SpillOptions, f.FirehosePutOptions,
-  f.DeliveryStreamOptions, f.DeliveryInput, f.DirectoryStoreOptions, f.S3StoreOptions, f.FirehoseConversionOptions,
-  f.FirehoseConversionCheckOptions, f.HttpEndpointHandlerOptions,
+  f.FirehoseTransformerOptions, f.ReingestOptions, f.SpillOptions, f.FirehosePutOptions, f.FirehoseConversionCheckOptions,
+  f.DeliveryStreamOptions, f.DeliveryStreamConfiguration, f.ExtendedS3Configuration, f.DeliveryInput, f.DirectoryStoreOptions,
+  f.S3StoreOptions, f.HttpEndpointHandlerOptions,
 ]
 type Each<T> = { [I in keyof T]: Given<T[I]> }
 export const all = (given: Each<All>): All => given

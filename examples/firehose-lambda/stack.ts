@@ -1,4 +1,5 @@
-// The same with the CDK (aws-cdk-lib 2).
+// The same with the CDK (aws-cdk-lib 2). What it synthesises is a configuration for this machine too:
+// millrace deliver --config cdk.out/STACK.template.json --module transform.mjs --out lake < records.ndjson
 import { Aws, Stack, type StackProps } from 'aws-cdk-lib'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose'

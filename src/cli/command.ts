@@ -6,7 +6,7 @@ import type { Ports } from '../ports/ports.js'
 export interface Io {
   /** Bytes of standard input. */
   stdin(): AsyncIterable<Uint8Array>
-  /** Writes data to standard output, waiting while the reader is slow. */
+  /** Writes data to standard output, waiting while the reader is slow. What else writes there goes to standard error. */
   write(chunk: Uint8Array | string): Promise<void>
   /** The terminal behind standard output, where it is one: binary data would garble it. Its columns as they are now. */
   readonly terminal: { readonly columns: number; readonly color: boolean } | undefined
@@ -19,9 +19,8 @@ export interface Io {
   readonly color: boolean
   readonly ports: Ports
   /**
-   * For a command that another process drives through stdin and stdout: what else is written to stdout, such as console.log
-   * of a module, goes to stderr from here on; and the first SIGINT or SIGTERM is left to that process, which gets it
-   * too where a terminal or a service manager sends it, and then ends this one in good order.
+   * For a command that another process drives through stdin and stdout: the first SIGINT or SIGTERM is left to that process,
+   * which gets it too where a terminal or a service manager sends it, and then ends this one in good order.
    */
   driven(): void
   /** Aborted by SIGINT or SIGTERM. */

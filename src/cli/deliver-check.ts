@@ -3,11 +3,12 @@ import { MillraceError } from '../errors.js'
 import { type ConversionReport, type Finding, openCheck } from '../firehose/conversion/check.js'
 import type { Rejected } from '../firehose/conversion/rejection.js'
 import { type Io, oneOf, UsageError, type Values } from './command.js'
-import { named, readConfig, readTable } from './deliver-files.js'
+import { named, readOneConfig, readTable } from './deliver-files.js'
 import { putRecords } from './deliver-records.js'
 import { count } from './figures.js'
 import { visible } from './places.js'
 import { table } from './table.js'
+import { functionOptions } from './transform.js'
 
 /** What the command takes for it, beside --config, --schema, --timestamps, --newline, --records and --json. */
 export const options = { check: { type: 'boolean' } } as const
@@ -17,24 +18,23 @@ export const help = `  --check           writes no objects: tells which records 
                     configuration would reject, and what it would lose or change without a word in
                     the others (fields of no column, digits, times, values of another form). Takes
                     records as they would reach the conversion, and needs --schema. Exit code 1
-                    where one would be rejected; with --json a line for each, the report last
+                    where one would be rejected; with --json a line for each, the report last. Records
+                    count from 0
 `
 
 /** Gives the exit code. */
 export async function check(values: Values, positionals: string[], io: Io): Promise<number> {
-  for (const name of ['out', 's3', 'listen', 'handler'])
+  for (const name of ['out', 's3', 'listen', ...Object.keys(functionOptions)])
     if (values[name] !== undefined) throw new UsageError(`--check expected no --${name}: nothing is delivered`)
-  const files = [values.config ?? []].flat() as string[]
-  if (files.length !== 1) throw new UsageError(`--check expected --config FILE once, got it ${files.length} times`)
   if (typeof values.schema !== 'string') throw new UsageError('--check expected --schema FILE, the table that records are converted by')
   const timestamps = oneOf(values, 'timestamps', ['int96', 'int64'])
-  const { plan } = await readConfig(io, files[0])
+  const { file, plan } = await readOneConfig(io, values)
   const { conversion } = plan
-  if (!conversion) throw new MillraceError('CONFIG', 'expected DataFormatConversionConfiguration, got a stream without', { position: { source: files[0] } })
+  if (!conversion) throw new MillraceError('CONFIG', 'expected DataFormatConversionConfiguration, got a stream without', { position: { source: file } })
   const given = await readTable(io, values.schema)
   const onRejected = values.json ? ({ index, ...why }: Rejected) => io.write(`${JSON.stringify({ record: index, ...why })}\n`) : undefined
-  // What is left to be wrong is the table.
-  const check = await named(values.schema, () => openCheck(conversion, given, { timestamps, onRejected, ports: io.ports }))
+  // What is left to be wrong is either of the two.
+  const check = await named(file, () => openCheck(conversion, given, { timestamps, onRejected, ports: io.ports }))
   try {
     const put = (record: Uint8Array | { data: Uint8Array }) => check.add(record instanceof Uint8Array ? record : record.data)
     const stream = {
@@ -66,6 +66,9 @@ function text({ records, converted, rejected, rejections, losses, more }: Conver
   return `${parts.join('\n')}\n`
 }
 
+/** What the two columns before it say already. */
+const SAID = /^(Data does not match the schema|Encountered malformed JSON)\. (?=.)/
+
 function findingTable(findings: readonly Finding[], width: number): string[] {
   const cells = (of: (finding: Finding) => string) => findings.map(of)
   return table(
@@ -74,7 +77,7 @@ function findingTable(findings: readonly Finding[], width: number): string[] {
       { head: 'first', cells: cells(({ first }) => String(first)), right: true },
       { head: 'what', cells: cells(({ kind }) => kind) },
       { head: 'column', cells: cells(({ column }) => (column === undefined ? '-' : visible(column))), least: 16 },
-      { head: 'example', cells: cells(({ example }) => visible(example)), least: 20 },
+      { head: 'example', cells: cells(({ example }) => visible(example.replace(SAID, ''))), least: 20 },
     ],
     width,
   )

@@ -35,7 +35,13 @@ export async function putRecords(
       const before = { line, offset }
       const placed = records ? parsed(bytes, before, faults) : lines(bytes, before, newline)
       line = placed.line
-      for (const group of groups(placed.all)) await putGroup(stream, group, faults)
+      try {
+        for (const group of groups(placed.all)) await putGroup(stream, group, faults, io.signal)
+      } catch (error) {
+        // It waited for a store that fails.
+        if (!io.signal.aborted) throw error
+        break
+      }
     }
     faults.end(line)
     bad += faults.count
@@ -72,9 +78,12 @@ function* groups(all: readonly Placed[]): Generator<readonly Placed[]> {
 }
 
 /** A record that is none, too large say, is one line's fault; anything else ends the command. */
-async function putGroup(stream: Pick<DeliveryStream, 'put' | 'putBatch'>, group: readonly Placed[], faults: Faults): Promise<void> {
+async function putGroup(stream: Pick<DeliveryStream, 'put' | 'putBatch'>, group: readonly Placed[], faults: Faults, signal: AbortSignal): Promise<void> {
   try {
-    await stream.putBatch(group.map(({ record }) => record))
+    await stream.putBatch(
+      group.map(({ record }) => record),
+      { signal },
+    )
     return
   } catch (error) {
     if (!isRefusal(error)) throw error
@@ -82,7 +91,7 @@ async function putGroup(stream: Pick<DeliveryStream, 'put' | 'putBatch'>, group:
   // Nothing of the group was taken: which of them it is, each alone tells.
   for (const { line, offset, record } of group) {
     try {
-      await stream.put(record)
+      await stream.put(record, { signal })
     } catch (error) {
       if (!isRefusal(error)) throw error
       faults.tell(line, offset, error.message)

@@ -8,12 +8,14 @@ import { openStream } from '../firehose/delivery/stream.js'
 import { type DeliveryStreamOptions, readOptions } from '../firehose/delivery/stream-options.js'
 import { type Command, type Io, oneOf, textOption, UsageError, type Values, wholeOption } from './command.js'
 import { check, help as checkHelp, options as checkOptions } from './deliver-check.js'
-import { named, readConfig, readHandler, readTable } from './deliver-files.js'
+import { type ConfigFile, named, readConfigs, readOneConfig, readTable, resourceOf } from './deliver-files.js'
 import { listen } from './deliver-listen.js'
 import { putRecords } from './deliver-records.js'
 import { drawDelivery, report } from './deliver-report.js'
 import { explain } from './explain.js'
+import { count } from './figures.js'
 import { clientConfig } from './stream.js'
+import { chosenHandler, functionOptions } from './transform.js'
 
 export const command: Command = {
   summary: 'records through a Firehose delivery stream on this machine',
@@ -24,16 +26,20 @@ export const command: Command = {
 Reads records, one a line, from the files INPUT ("-" is standard input, the default; .gz is unpacked)
 and writes the objects that a delivery stream with the configuration FILE would write: prefixes,
 partitions, compression, Parquet, the Lambda's outcomes, error objects, backup. FILE is what
-aws firehose create-delivery-stream --cli-input-json takes, or what describe-delivery-stream gives.
+aws firehose create-delivery-stream --cli-input-json takes, or what describe-delivery-stream gives,
+or a CloudFormation template as JSON (cdk synth writes it to cdk.out): names stand for its resources.
 A summary goes to stderr; the exit code is 1 where records went to the error output.
 
   --config FILE     of the stream; with --listen any number of them
+  --resource ID     of a template that has several, the stream of this logical id; --listen serves all
   --out DIR         objects as files, each at the path of its key; where there is more than one
                     bucket, and with --listen, below a directory for each
   --s3              objects into the buckets of the configuration; needs @aws-sdk/client-s3
   --endpoint URL    of S3, for a local server
   --region R        of the stream, and of S3 where the environment does not say
-  --handler MODULE  the function of the Lambda processor: "handler" or the default export of the file
+  --handler FILE    the function of the Lambda processor: "handler" or the default export of the module
+  --module FILE, --map FILE, --blueprint NAME [--compat]
+                    a transformation in its place, as millrace transform takes it
   --schema FILE     the table that records are converted by: the answer of aws glue get-table,
                     DDL (CREATE TABLE), or the JSON of millrace schema
   --timestamps T    what its timestamps are in Parquet, int96 (default) or int64
@@ -55,11 +61,12 @@ Example: millrace deliver --config clicks.json --handler shape.mjs --out lake < 
 `,
   options: {
     config: { type: 'string', multiple: true },
+    resource: { type: 'string' },
     out: { type: 'string' },
     s3: { type: 'boolean' },
     endpoint: { type: 'string' },
     region: { type: 'string' },
-    handler: { type: 'string' },
+    ...functionOptions,
     schema: { type: 'string' },
     timestamps: { type: 'string' },
     newline: { type: 'boolean' },
@@ -76,11 +83,12 @@ Example: millrace deliver --config clicks.json --handler shape.mjs --out lake < 
     const port = wholeOption(values, 'listen', 0, 65_535)
     const files = (values.config as string[] | undefined) ?? []
     if (port === undefined && values.host !== undefined) throw new UsageError('--host expected --listen beside it')
-    if (port === undefined && files.length !== 1) throw new UsageError(`expected --config FILE once, got it ${files.length} times`)
     if (port !== undefined && positionals.length > 0) throw new UsageError(`expected no input beside --listen, got ${JSON.stringify(positionals[0])}`)
-    const configs = await Promise.all(files.map(async (file) => ({ file, ...(await readConfig(io, file)) })))
+    const resource = resourceOf(values)
+    const configs = port === undefined ? [await readOneConfig(io, values)] : (await Promise.all(files.map((file) => readConfigs(io, file, resource)))).flat()
     const buckets = new Set(configs.flatMap(({ plan }) => [plan.output.bucket, ...(plan.backup ? [plan.backup.bucket] : [])]))
     const options = { ...(await streamOptions(values, io)), store: openStore(values, io, port !== undefined || buckets.size > 1) }
+    checkGiven(options, configs)
     if (port !== undefined) return listen(values, io, { port, options, configs: configs.map(({ config }) => config) })
 
     const [{ file, plan }] = configs
@@ -113,42 +121,67 @@ Example: millrace deliver --config clicks.json --handler shape.mjs --out lake < 
   },
 }
 
+/** That there is what each of the configurations wants. */
+function checkGiven({ handler, table }: Partial<DeliveryStreamOptions>, configs: readonly ConfigFile[]): void {
+  for (const { file, plan } of configs) {
+    if (plan.processing.lambda && !handler) throw new UsageError(`expected --handler FILE or --module FILE, the function of the Lambda processor in ${file}`)
+    if (plan.conversion && table === undefined) throw new UsageError(`expected --schema FILE, the table of DataFormatConversionConfiguration in ${file}`)
+  }
+}
+
 /** Of the options, those that this configuration has a use for. */
 function fitting({ handler, table, timestamps, ...rest }: DeliveryStreamOptions, plan: StreamPlan): DeliveryStreamOptions {
-  if (handler && !plan.processing.lambda) throw new UsageError('--handler expected a Lambda processor in the configuration')
+  if (handler && !plan.processing.lambda) throw new UsageError('--handler, --module, --map and --blueprint expected a Lambda processor in the configuration')
   if (table !== undefined && !plan.conversion) throw new UsageError('--schema expected DataFormatConversionConfiguration in the configuration')
-  if (plan.processing.lambda && !handler) throw new UsageError('expected --handler MODULE, the function of the Lambda processor in the configuration')
-  if (plan.conversion && table === undefined)
-    throw new UsageError('expected --schema FILE, the table of DataFormatConversionConfiguration in the configuration')
   return { ...rest, handler, ...(plan.conversion ? { table, timestamps } : {}) }
 }
 
 async function streamOptions(values: Values, io: Io): Promise<Omit<DeliveryStreamOptions, 'store'>> {
-  const module = textOption(values, 'handler', 'the path of a module')
   const schema = textOption(values, 'schema', 'the path of a file')
-  const timestamps = oneOf(values, 'timestamps', ['int96', 'int64'])
-  const told = new Set<string>()
+  const timestamps = textOption(values, 'timestamps', 'int96 or int64')
+  if (timestamps !== undefined && timestamps !== 'int96' && timestamps !== 'int64')
+    throw new UsageError(`--timestamps expected int96 or int64, got ${JSON.stringify(timestamps)}`)
+  const tell = teller(io)
   return {
-    handler: module === undefined ? undefined : await readHandler(module),
+    handler: await chosenHandler(values, io, ({ reason, message }) => tell(`answered ProcessingFailed: ${reason}: ${message}`)),
     table: schema === undefined ? undefined : await readTable(io, schema),
     timestamps,
     maxActivePartitions: wholeOption(values, 'partitions', 1),
     region: textOption(values, 'region', 'the name of a region such as eu-central-1'),
+    onHandlerFailure: ({ records, attempt, retries, message }) =>
+      tell(`the function failed: ${message}`, `, for a batch of ${count(records, 'record')}, attempt ${attempt} of ${retries + 1}`),
     onStoreFailure({ bucket, key, error }) {
       const reason = explain(error)
-      if (!told.has(reason)) io.log(`millrace deliver: ${bucket}/${JSON.stringify(key).slice(1, -1)} could not be stored and is tried again: ${reason}`)
-      told.add(reason)
+      // A full disk is the same fault in every directory.
+      const { code, path } = (error ?? {}) as { code?: unknown; path?: unknown }
+      tell(
+        `could not be stored and is tried again: ${reason}`,
+        `; first ${bucket}/${JSON.stringify(key).slice(1, -1)}`,
+        path === undefined ? reason : String(code),
+      )
     },
     ports: io.ports,
   }
 }
+
+/** Tells each thing once, with where it was seen first; past some of them nothing. */
+function teller(io: Io): (what: string, where?: string, kind?: string) => void {
+  const told = new Set<string>()
+  return (what, where = '', kind = what) => {
+    if (told.size >= MOST_TOLD || told.has(kind)) return
+    told.add(kind)
+    io.log(`millrace deliver: ${what}${where}${told.size === MOST_TOLD ? '; what else there is is not told' : ''}`)
+  }
+}
+
+const MOST_TOLD = 20
 
 function openStore(values: Values, io: Io, buckets: boolean): ObjectStore {
   const directory = textOption(values, 'out', 'the path of a directory')
   if ((directory === undefined) === (values.s3 !== true)) throw new UsageError('expected either --out DIR or --s3')
   if (directory !== undefined) {
     if (values.endpoint !== undefined) throw new UsageError('--endpoint expected --s3 beside it')
-    return directoryStore({ storage: io.ports.storage, directory, buckets })
+    return directoryStore(io.ports, directory, { buckets })
   }
   // Buckets as parts of the path: a local server has no names for them.
   return s3Store({ clientConfig: { ...clientConfig(values), ...(values.endpoint === undefined ? {} : { forcePathStyle: true }) }, ports: io.ports })

@@ -26,9 +26,12 @@ const isSystem = (error: unknown): error is SystemError => error instanceof Erro
 /** "no such file or directory" of "ENOENT: no such file or directory, open 'x'". */
 const said = ({ message, code }: SystemError) => (message.startsWith(`${code}: `) ? message.slice(code.length + 2).split(', ')[0] : message)
 
+/** How names of temporary files begin, those of a delivery stream's objects last. */
+const TEMPORARY = /^(?:\.millrace-|%\.)/
+
 /** A temporary file stands for the directory that it was to be made in. */
 function visible(path: string): string {
   const cut = path.lastIndexOf('/')
-  if (!path.slice(cut + 1).startsWith('.millrace-')) return path
+  if (!TEMPORARY.test(path.slice(cut + 1))) return path
   return cut < 0 ? '.' : path.slice(0, Math.max(cut, 1))
 }

@@ -13,8 +13,9 @@ import { run } from './run.js'
 
 const { stdin, stdout, stderr, env } = process
 const stop = new AbortController()
-/** The one that io.write uses, whatever becomes of stdout.write. */
+/** The one that io.write uses. What else writes there, console.log of a user's module say, would stand among the data. */
 const put = stdout.write.bind(stdout)
+stdout.write = stderr.write.bind(stderr)
 /** Whether a signal is left to the process that drives this one. */
 let patient = false
 /** Set where something outside ended us: a signal's 128 + n, or 0 where the reader of stdout left. */
@@ -136,7 +137,6 @@ const io: Io = {
   color: tty && !env.NO_COLOR,
   ports: nodePorts,
   driven() {
-    stdout.write = stderr.write.bind(stderr)
     patient = true
   },
   signal: stop.signal,

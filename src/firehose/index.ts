@@ -21,7 +21,7 @@ export {
 export { createDeliveryStream, type DeliveryMetrics, type DeliveryStream } from './delivery/delivery-stream.js'
 export { type DirectoryStoreOptions, directoryStore } from './delivery/directory-store.js'
 export type { DeliveryInput } from './delivery/input.js'
-export type { DeliveryHandler } from './delivery/lambda.js'
+export type { DeliveryHandler, HandlerFailure } from './delivery/lambda.js'
 export { type S3StoreOptions, s3Store } from './delivery/s3-store.js'
 export { createFirehoseService, type FirehoseService, type FirehoseServiceOptions } from './delivery/service/service.js'
 export type { ServiceAnswer as FirehoseServiceAnswer, ServiceRequest as FirehoseServiceRequest } from './delivery/service/wire.js'

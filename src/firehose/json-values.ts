@@ -18,6 +18,12 @@ export const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a
  */
 export function splitValues(bytes: Uint8Array): { values: Span[]; open: number } {
   const values: Span[] = []
+  const open = eachValue(bytes, (from, to) => values.push({ from, to }))
+  return { values, open }
+}
+
+/** The same, for who does not keep all of them: a value of two bytes is an object of fifty. Gives `open`. */
+export function eachValue(bytes: Uint8Array, told: (from: number, to: number) => void): number {
   let at = 0
   while (at < bytes.length) {
     if (isSpace(bytes[at])) {
@@ -25,11 +31,11 @@ export function splitValues(bytes: Uint8Array): { values: Span[]; open: number }
       continue
     }
     const end = endOfValue(bytes, at)
-    if (end < 0) return { values, open: at }
-    values.push({ from: at, to: end })
+    if (end < 0) return at
+    told(at, end)
     at = end
   }
-  return { values, open: bytes.length }
+  return bytes.length
 }
 
 /** Behind the value that begins at `at`; -1 where it does not end. */

@@ -2,6 +2,11 @@
 import { kindOf } from '../errors.js'
 import { type FirehoseMetadata, OPERATIONS } from './event.js'
 
+/** Known to every copy of the class: a module of CommonJS has another one than the command, which is an ES module. */
+const OUTPUT = Symbol.for('millrace.FirehoseOutput')
+
+const isOutput = (value: unknown): value is FirehoseOutput => typeof value === 'object' && value !== null && OUTPUT in value
+
 /** Bytes, text, or a value for JSON, with metadata. Made by `withMetadata`. */
 export class FirehoseOutput {
   readonly data: string | Uint8Array | object
@@ -10,6 +15,10 @@ export class FirehoseOutput {
   constructor(data: string | Uint8Array | object, metadata: Partial<FirehoseMetadata>) {
     this.data = data
     this.metadata = metadata
+  }
+
+  get [OUTPUT](): true {
+    return true
   }
 }
 
@@ -48,9 +57,9 @@ export function readResult(result: unknown, delimiter: Delimiter): { parts: Uint
   let metadata: string | undefined
   for (let i = 0; i < outputs.length; i++) {
     const output = outputs[i]
-    const tagged = output instanceof FirehoseOutput
-    parts.push(toBytes(tagged ? output.data : output, delimiter))
-    const own = tagged ? readMetadata(output.metadata) : undefined
+    const tagged = isOutput(output) ? output : undefined
+    parts.push(toBytes(tagged ? tagged.data : output, delimiter))
+    const own = tagged && readMetadata(tagged.metadata)
     if (i > 0 && own !== metadata) throw new TypeError('expected the same metadata for all outputs of a record, got different ones')
     metadata = own
   }

@@ -47,7 +47,7 @@ export interface FirehoseTransformerOptions {
   overflow?: FirehoseOverflow | undefined
   /** Told of every record that is answered ProcessingFailed. What it throws is ignored. */
   onFailure?: ((failure: TransformFailure) => void) | undefined
-  /** Told of each invocation: an OpenTelemetry Meter, or emfSink(), whose lines are written at its end. */
+  /** Told of each invocation: an OpenTelemetry Meter, or `emfSink({ write: console.log })`, whose lines are written at its end. */
   metrics?: MetricsSink | undefined
   /** The clock, by which `transform` and `overflow` are told that the invocation ends; default: the system's. */
   ports?: { clock: Clock } | undefined

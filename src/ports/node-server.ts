@@ -28,20 +28,40 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-/** Serves until it is closed. `mostBytes`: of a request's body, beyond which it is answered 413. Rejects where the port is taken. */
+const MIB = 1024 * 1024
+
+/**
+ * Serves until it is closed. `mostBytes`: of a request's body, beyond which it is answered 413. `mostHeld`: of the bodies of all
+ * requests that are not answered yet, beyond which one is answered 503, which clients try again; default 128 MiB. Rejects
+ * where the port is taken.
+ */
 export async function serve(
-  at: { host: string; port: number; mostBytes: number },
+  { host, port, mostBytes, mostHeld = 128 * MIB }: { host: string; port: number; mostBytes: number; mostHeld?: number },
   handle: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>,
 ): Promise<HttpServer> {
+  let held = 0
   const server = createServer((incoming, response) => {
     const gone = new AbortController()
     response.on('close', () => gone.abort(new Error('the client has left')))
+    let own = 0
+    let refusal = 413
+    const fits = (bytes: number): boolean => {
+      if (own + bytes <= mostBytes && held + bytes <= mostHeld) {
+        own += bytes
+        held += bytes
+        return true
+      }
+      refusal = own + bytes > mostBytes ? 413 : 503
+      held -= own
+      own = 0
+      return false
+    }
     const answer = async () => {
-      const body = await bodyOf(incoming, at.mostBytes)
+      const body = await bodyOf(incoming, fits)
       const headers: Record<string, string | undefined> = {}
       for (const [name, value] of Object.entries(incoming.headers)) headers[name] = Array.isArray(value) ? value.join(', ') : value
       const request = { method: incoming.method ?? 'POST', path: incoming.url ?? '/', headers, body: body ?? new Uint8Array(0) }
-      const given: HttpAnswer = body ? await handle(request, gone.signal) : { status: 413, headers: {}, body: new Uint8Array(0) }
+      const given: HttpAnswer = body ? await handle(request, gone.signal) : { status: refusal, headers: {}, body: new Uint8Array(0) }
       if (given.cut !== undefined && given.cut < 0) return void incoming.socket.resetAndDestroy()
       response.writeHead(given.status, { ...given.headers, 'content-length': String(given.body.length) })
       const first = given.cut ?? (given.pause === undefined ? given.body.length : given.body.length >> 1)
@@ -50,13 +70,17 @@ export async function serve(
       if (given.pause !== undefined) await new Promise((resolve) => setTimeout(resolve, given.pause))
       response.end(given.body.subarray(first))
     }
-    answer().catch(() => incoming.socket.destroy())
+    answer()
+      .catch(() => incoming.socket.destroy())
+      .finally(() => {
+        held -= own
+      })
   })
   // Longer than any client keeps its side: a connection that is closed just as it is used again would be a fault of nobody's making.
   server.keepAliveTimeout = 120_000
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(at.port, at.host, resolve)
+    server.listen(port, host, resolve)
   })
   return {
     port: (server.address() as AddressInfo).port,
@@ -76,7 +100,7 @@ export function forwarder(port: number): { send(request: HttpRequest): Promise<H
       new Promise((resolve, reject) => {
         const { connection, 'transfer-encoding': _, ...rest } = headers
         const outgoing = send({ host: '127.0.0.1', port, method, path, agent, headers: { ...rest, 'content-length': String(body.length) } }, (incoming) => {
-          bodyOf(incoming, Number.POSITIVE_INFINITY).then((data) => {
+          bodyOf(incoming, () => true).then((data) => {
             const { connection, 'transfer-encoding': _, 'keep-alive': __, ...kept } = incoming.headers
             resolve({ status: incoming.statusCode ?? 500, headers: kept as Record<string, string>, body: data as Uint8Array })
           }, reject)
@@ -88,12 +112,12 @@ export function forwarder(port: number): { send(request: HttpRequest): Promise<H
   }
 }
 
-async function bodyOf(message: IncomingMessage, most: number): Promise<Uint8Array | undefined> {
-  const parts: Uint8Array[] = []
-  let size = 0
+/** Heard out whatever it has, as its sender listens only then; undefined, and nothing of it kept, where `fits` refuses a part. */
+async function bodyOf(message: IncomingMessage, fits: (bytes: number) => boolean): Promise<Uint8Array | undefined> {
+  let parts: Uint8Array[] | undefined = []
   for await (const part of message) {
-    size += part.length
-    if (size <= most) parts.push(part)
+    if (parts && fits(part.length)) parts.push(part)
+    else parts = undefined
   }
-  return size <= most ? concat(parts) : undefined
+  return parts && concat(parts)
 }

@@ -30,13 +30,20 @@ const closed = promisify(close)
 /** As mkdir -p. Node's own `recursive` runs for ever where a parent is there and nothing can be made in it, as in /proc. */
 async function makePath(path: string): Promise<void> {
   try {
+    await makeOne(path)
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ENOENT' || dirname(path) === path) throw error
+    // Someone else may be making the parents at the same time: that they are there by now is no reason to give up.
+    await makePath(dirname(path))
+    await makeOne(path)
+  }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
     await mkdir(path)
   } catch (error) {
     const { code } = error as { code?: string }
-    if (code === 'ENOENT' && dirname(path) !== path && !(await stat(dirname(path)).catch(() => undefined))) {
-      await makePath(dirname(path))
-      return makePath(path)
-    }
     if (code !== 'EEXIST' && code !== 'EISDIR') throw error
     if (!(await stat(path)).isDirectory()) throw error
   }

@@ -32,8 +32,8 @@ it('tells what would be rejected and what lost, a record a line', async () => {
         '',
         'rejected',
         'records  first  what    column  example',
-        '      1      1  number  a       Data does not match the schema. For input string: "oops"',
-        '      1      3  syntax  -       Encountered malformed JSON. expected a JSON object, got text that is no JSON, from "n" on',
+        '      1      1  number  a       For input string: "oops"',
+        '      1      3  syntax  -       expected a JSON object, got text that is no JSON, from "n" on',
         '',
         'lost or changed in records that would be converted',
         'records  first  what           column  example',
@@ -91,8 +91,8 @@ it('says which file is wrong, and how', async () => {
       (error: Error) => error.message,
     )
   expect(await message({ out: 'lake' })).toBe('--check expected no --out: nothing is delivered')
-  expect(await message({ config: undefined })).toBe('--check expected --config FILE once, got it 0 times')
-  expect(await message({ config: ['a', 'b'] })).toBe('--check expected --config FILE once, got it 2 times')
+  expect(await message({ config: undefined })).toBe('expected --config FILE once, got it 0 times')
+  expect(await message({ config: ['a', 'b'] })).toBe('expected --config FILE once, got it 2 times')
   expect(await message({ schema: undefined })).toBe('--check expected --schema FILE, the table that records are converted by')
   expect(await message({ timestamps: 'x' })).toBe('--timestamps expected one of int96, int64, got "x"')
   expect(await message({}, { 'stream.json': '{' })).toMatch(/^stream\.json: expected JSON/)

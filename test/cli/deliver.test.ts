@@ -8,7 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Io } from '../../src/cli/command.js'
 import { command } from '../../src/cli/deliver.js'
 import { listen } from '../../src/cli/deliver-listen.js'
+import { putRecords } from '../../src/cli/deliver-records.js'
 import { drawDelivery } from '../../src/cli/deliver-report.js'
+import { createDeliveryStream } from '../../src/firehose/delivery/delivery-stream.js'
 import { directoryStore } from '../../src/firehose/delivery/directory-store.js'
 import { memoryStore } from '../../src/firehose/delivery/store.js'
 import { aggregate, ShardMap } from '../../src/kinesis/index.js'
@@ -98,10 +100,66 @@ describe('millrace deliver', () => {
       unwritten: [],
       milliseconds: expect.any(Number),
     })
+    expect(thrown.err[0]).toBe('millrace deliver: the function failed: no, for a batch of 1 record, attempt 1 of 1')
     await expect(run(configOf(lambda), [], { handler: join(home, 'none.mjs') })).rejects.toThrow(
       'none.mjs: expected a function as "handler" or default export, got 5',
     )
     await expect(run(configOf(lambda), [], { handler: join(home, 'missing.mjs') })).rejects.toMatchObject({ code: 'IO' })
+  })
+
+  it('takes a transformation in place of the function, as millrace transform does, and tells each reason for a failure once', async () => {
+    await writeFile(join(home, 'shape.mjs'), 'export default (record) => ({ a: record.json().a })')
+    const ran = await run(configOf(lambda), ['{"a":1,"b":2}\nno\nno\n{"a":3}'], { module: join(home, 'shape.mjs') })
+    expect(ran.code).toBe(1)
+    expect(await written()).toEqual([
+      ['NAME', '{"a":1}\n{"a":3}\n'],
+      ['processing-failed/NAME', expect.stringMatching(/^(\{"rawData":"bm8=","errorCode":"Lambda.ProcessingFailedStatus".*\n?){2}$/)],
+    ])
+    expect(ran.err.slice(0, 2)).toEqual([
+      expect.stringMatching(/^millrace deliver: answered ProcessingFailed: transform: expected JSON: /),
+      'millrace deliver:        2  Lambda.ProcessingFailedStatus',
+    ])
+    await rm(join(home, 'out'), { recursive: true })
+    await run(configOf(lambda), ['a\nb'], { blueprint: 'kpl' })
+    expect(await written()).toEqual([['NAME', 'a\nb\n']])
+    await expect(run(configOf(lambda), [], { blueprint: 'kpl', module: 'x' })).rejects.toMatchObject({ name: 'UsageError' })
+    await expect(run(configOf(lambda), [], { listen: '0' })).rejects.toMatchObject({
+      name: 'UsageError',
+      message: 'expected --handler FILE or --module FILE, the function of the Lambda processor in c.json',
+    })
+  })
+
+  it('reads a CloudFormation template: its one stream, or the one that is named', async () => {
+    const bucket = (id: string) => ({ BucketARN: { 'Fn::GetAtt': [id, 'Arn'] }, RoleARN: { 'Fn::GetAtt': ['Role', 'Arn'] } })
+    const stream = (DeliveryStreamName: string, Prefix: string) => ({
+      Type: 'AWS::KinesisFirehose::DeliveryStream',
+      Properties: {
+        DeliveryStreamName,
+        ExtendedS3DestinationConfiguration: {
+          ...bucket('Lake'),
+          Prefix,
+          ErrorOutputPrefix: 'errors/',
+          BufferingHints: { SizeInMBs: '1', IntervalInSeconds: 0 },
+        },
+      },
+    })
+    const Resources = { Lake: { Type: 'AWS::S3::Bucket' }, Role: { Type: 'AWS::IAM::Role' }, One: stream('clicks', 'one/') }
+    expect((await run({ Resources }, ['a'])).code).toBe(0)
+    const two = { Resources: { ...Resources, Two: stream('clicks', 'two/') } }
+    await expect(run(two, ['a'])).rejects.toThrow('expected --resource ID: c.json has 2 delivery streams')
+    await run(two, ['b'], { resource: 'Two' })
+    expect(await written()).toEqual([
+      ['one/NAME', 'a'],
+      ['two/NAME', 'b'],
+    ])
+    await expect(run(two, [], { resource: 'Lake' })).rejects.toThrow('--resource expected one of One, Two, got "Lake"')
+    await expect(run(configOf(), [], { resource: 'One' })).rejects.toThrow('--resource expected a CloudFormation template, got c.json')
+    await expect(run({ Resources: { Lake: Resources.Lake } }, [])).rejects.toThrow(
+      'c.json: expected a resource of type AWS::KinesisFirehose::DeliveryStream, got none',
+    )
+    await expect(run({ Resources: { ...Resources, One: stream('clicks', '!{x}') } }, [])).rejects.toThrow(
+      'c.json, One: config.ExtendedS3DestinationConfiguration.Prefix',
+    )
   })
 
   it('reads records of base64, of a Kinesis stream too', async () => {
@@ -179,6 +237,46 @@ describe('millrace deliver', () => {
     expect(await written()).toEqual([['NAME', 'ab']])
   })
 
+  it('tells once why a store fails, whatever its temporary files are called', async () => {
+    let creates = 0
+    const storage = {
+      ...nodePorts.storage,
+      create: async (path: string) => {
+        if (creates++ > 8) return nodePorts.storage.create(path)
+        throw Object.assign(new Error(`ENOSPC: no space left on device, open '${path}'`), { code: 'ENOSPC', syscall: 'open', path })
+      },
+      open: async () => ({
+        stat: async () => ({ kind: 'file' as const, size: 0, mtime: 0, ctime: 0 }),
+        read: async (target: Uint8Array, at: number) =>
+          Buffer.from(JSON.stringify(configOf({ BufferingHints: { SizeInMBs: 1, IntervalInSeconds: 0 } }))).copy(target, 0, at),
+        close: async () => {},
+      }),
+    }
+    const clock = { ...nodePorts.clock, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) }
+    const lines = ['a', 'b', 'c', 'd', 'e'].map((letter) => `${letter.repeat(999_999)}\n`)
+    const ran = await runCommand(command, { config: ['c.json'], out: join(home, 'out') }, lines, {}, [], undefined, { storage, clock })
+    const told = ran.err.filter((line) => line.includes('could not be stored'))
+    expect(told).toEqual([expect.stringMatching(/ could not be stored and is tried again: .*\/out\/\d+\/\d+\/\d+\/\d+: no space left on device; first /)])
+  })
+
+  it('ends where a signal comes while a store that fails has it wait', async () => {
+    const stop = new AbortController()
+    const failures: unknown[] = []
+    const store = { put: () => Promise.reject(new Error('disk full')) }
+    const stream = createDeliveryStream(configOf(), { store, maxBufferedBytes: 1 << 20, onStoreFailure: (failure) => failures.push(failure) })
+    const line = `${'x'.repeat(999_999)}\n`
+    const input = (async function* () {
+      for (let i = 0; i < 100; i++) yield Buffer.from(line)
+    })()
+    const io = ioOf(stop.signal, { stdin: () => input })
+    const put = putRecords(io, stream, ['-'], { newline: false, records: false })
+    while (failures.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    stop.abort(new Error('interrupted'))
+    expect(await put).toBe(0)
+    expect(stream.metrics().accepted).toBeLessThan(10)
+    await expect(stream.close({ signal: stop.signal })).rejects.toMatchObject({ code: 'NOT_DONE' })
+  })
+
   it.each<[object, string[], RegExp]>([
     [{ config: undefined }, [], /expected --config FILE once, got it 0 times/],
     [{ config: ['c.json', 'c.json'] }, [], /expected --config FILE once, got it 2 times/],
@@ -233,7 +331,7 @@ describe('millrace deliver --listen', () => {
       told = resolve
     })
     const io = ioOf(stop.signal, { write: async (chunk) => told(String(chunk)) })
-    const store = directoryStore({ storage: nodePorts.storage, directory: join(home, 'out'), buckets: true })
+    const store = directoryStore(nodePorts, join(home, 'out'), { buckets: true })
     const ended = listen({ json: true }, io, { port: 0, options: { store, ports: nodePorts }, configs: [configOf()] })
     const { endpoint } = JSON.parse(await address)
     expect(endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)

@@ -104,6 +104,33 @@ it('answers it by a mapping', async () => {
   expect(err).toEqual(['record 2 (r2): transform: byte 0: expected a JSON object, or the end of the record, got something else'])
 })
 
+describe("a Lambda's own function", () => {
+  const upper = '({ records }) => ({ records: records.map(({ recordId, data }) => ({ recordId, result: "Ok", data })).slice(1) })'
+  it.each([
+    ['the export handler', `export const handler = async ${upper}`],
+    ['the default export', `export default ${upper}`],
+    [
+      'one with a callback, and what a context has',
+      `export const handler = (event, context, callback) => callback(context.getRemainingTimeInMillis() > 0 ? null : 'no', (${upper})(event))`,
+    ],
+  ])('is %s', async (_, text) => {
+    const handler = program(text)
+    const { code, out } = await runCommand(command, { handler }, [event])
+    expect([code, JSON.parse(out).records]).toEqual([0, ['r1', 'r2'].map((recordId, i) => ({ recordId, result: 'Ok', data: base64(['bad', 'drop'][i]) }))])
+    const checked = await runCommand(command, { handler, check: true }, [event])
+    expect(checked.code).toBe(1)
+    expect(checked.out).toMatch(/^r0 +- +failed +Lambda\.MissingRecordId /m)
+  })
+
+  it('that throws is told with its module', async () => {
+    const handler = program('export const handler = () => { throw new TypeError("no such field") }')
+    await expect(runCommand(command, { handler, check: true }, [event])).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      message: `${handler}: the function failed, and Firehose would try the batch again: no such field`,
+    })
+  })
+})
+
 describe('wrong', () => {
   it.each([
     ['{"where":{"field":"a","op":"="}}', 'map.json: "mapping.where.op" expected one of == != '],
@@ -134,8 +161,9 @@ describe('wrong', () => {
   })
 
   it.each([
-    [{}, 'expected one of --blueprint NAME, --map FILE and --module FILE'],
-    [{ blueprint: 'kpl', module: 'x' }, 'expected one of --blueprint NAME, --map FILE and --module FILE'],
+    [{}, 'expected one of --blueprint NAME, --map FILE, --module FILE and --handler FILE'],
+    [{ blueprint: 'kpl', module: 'x' }, 'expected one of --blueprint NAME, --map FILE, --module FILE and --handler FILE'],
+    [{ module: 'x', handler: 'x' }, 'expected one of --blueprint NAME, --map FILE, --module FILE and --handler FILE'],
     [{ blueprint: 'apache' }, expect.stringMatching(/^--blueprint expected one of process-record, apachelog-to-json, .*, kpl, got "apache"$/)],
     [{ blueprint: 'constructor' }, expect.stringMatching(/got "constructor"$/)],
     [{ blueprint: 'kpl', compat: true }, '"compat" expected false, as AWS has no blueprint kpl for Firehose, got true'],

@@ -41,6 +41,14 @@ it('makes a directory and its parents, and says where it cannot', async () => {
   if (process.platform === 'linux') await expect(storage.makeDirectory('/proc/none/x')).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
+it('makes a directory while others make it, or its parents', async () => {
+  for (let i = 0; i < 50; i++) {
+    const deep = join(dir, String(i), 'a/b/c/d/e')
+    await Promise.all(Array.from({ length: 8 }, (_, k) => storage.makeDirectory(k % 2 ? deep : `${deep}/${k}/f`)))
+    expect(await storage.stat(`${deep}/6/f`)).toMatchObject({ kind: 'directory' })
+  }
+})
+
 it('writes, reads at a position, renames, lists and removes', async () => {
   await storage.makeDirectory(join(dir, 'a/b'))
   const out = await storage.create(join(dir, 'a/b/file.tmp'))

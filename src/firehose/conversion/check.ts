@@ -49,7 +49,7 @@ const FINDINGS = 1000
 export async function checkConversion(
   records: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   config: DataFormatConversionConfiguration,
-  table: unknown,
+  table: string | object,
   options: CheckOptions = {},
 ): Promise<ConversionReport> {
   const check = openCheck(config, table, options)
@@ -70,8 +70,9 @@ export interface Check {
 }
 
 /** checkConversion(), for records that are handed in. */
-export function openCheck(config: DataFormatConversionConfiguration, table: unknown, options: CheckOptions): Check {
-  checkOptions(options, OPTIONS)
+export function openCheck(config: DataFormatConversionConfiguration, table: string | object, options: CheckOptions): Check {
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
+  checkKeys('options', options, OPTIONS)
   const { onRejected, ...others } = options
   if (onRejected !== undefined && typeof onRejected !== 'function') throw wrongType('options.onRejected', 'a function', onRejected)
   const { plan, fields, machine: create } = openConversion(config, { ...others, table })

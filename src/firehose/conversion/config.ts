@@ -23,14 +23,14 @@ export interface ParquetSerDe {
   BlockSizeBytes?: number | undefined
   /** Bytes of a page before compression, 64 KiB at least; default 1 MiB. Above 64 MiB pages have 64 MiB. */
   PageSizeBytes?: number | undefined
-  /** Default SNAPPY. */
-  Compression?: 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED' | undefined
+  /** SNAPPY (default), GZIP or UNCOMPRESSED. Text, as the type of a JSON file that is imported has it. */
+  Compression?: string | undefined
   /** Default false. */
   EnableDictionaryCompression?: boolean | undefined
   /** Taken and not used: row groups are padded to blocks of HDFS, which S3 has not. */
   MaxPaddingBytes?: number | undefined
-  /** Default V1. */
-  WriterVersion?: 'V1' | 'V2' | undefined
+  /** V1 (default) or V2. */
+  WriterVersion?: string | undefined
 }
 
 /** Of the catalogue: what error objects say of the table. The table itself is handed in. */

@@ -132,7 +132,7 @@ class Walk {
 
 const lower = (key: string) => key.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 
-const isNumber = (text: string) => /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)
+const isNumber = (text: string) => /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text)
 
 function hasUpperKey(value: Tree): boolean {
   if (Array.isArray(value)) return value.some(hasUpperKey)

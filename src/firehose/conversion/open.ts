@@ -16,7 +16,7 @@ export interface ConversionOptions {
    * In place of the catalogue's: what Glue's GetTable answers, DDL (CREATE TABLE, or columns alone), or a schema of
    * millrace's own. Columns that it is partitioned by are left out.
    */
-  table: unknown
+  table: string | object
   /**
    * What a `timestamp` of Glue or Hive is in the file. Default int96, as Hive's ParquetHiveSerDe writes it, whose name
    * Firehose's serializer has; what AWS really writes is documented nowhere. int64 counts microseconds and has

@@ -5,8 +5,13 @@ export interface Budget {
   /** What came in is never refused: the stages may need more for a record than was there of it before. */
   take(bytes: number): void
   give(bytes: number): void
-  /** Resolves once less than the limit is held; rejects with the reason of `signal` when that is aborted first. */
-  room(signal: AbortSignal | undefined): Promise<void>
+  /** Whether all that may be held is. */
+  readonly full: boolean
+  /**
+   * Resolves once something was given back; rejects with the reason of `signal` when that is aborted first. All that wait
+   * are woken together: each has to look again, and take what it wants without waiting in between.
+   */
+  change(signal: AbortSignal | undefined): Promise<void>
   /** Wakes all that wait, so that they look again. */
   wake(): void
 }
@@ -14,15 +19,18 @@ export interface Budget {
 /** `relieve` is called whenever someone has to wait: it sees to it that something is written. */
 export function createBudget(limit: number, relieve: () => void): Budget {
   let held = 0
-  let waiting: (() => void)[] = []
+  let waiting = new Set<() => void>()
   const wake = () => {
     const woken = waiting
-    waiting = []
+    waiting = new Set()
     for (const one of woken) one()
   }
   return {
     get held() {
       return held
+    },
+    get full() {
+      return held >= limit
     },
     take(bytes) {
       held += bytes
@@ -31,19 +39,21 @@ export function createBudget(limit: number, relieve: () => void): Budget {
       held -= bytes
       wake()
     },
-    async room(signal) {
-      while (held >= limit) {
-        signal?.throwIfAborted()
-        relieve()
-        await new Promise<void>((resolve, reject) => {
-          const stop = () => reject(signal?.reason)
-          signal?.addEventListener('abort', stop, { once: true })
-          waiting.push(() => {
-            signal?.removeEventListener('abort', stop)
-            resolve()
-          })
-        })
-      }
+    async change(signal) {
+      signal?.throwIfAborted()
+      relieve()
+      await new Promise<void>((resolve, reject) => {
+        const stop = () => {
+          waiting.delete(woken)
+          reject(signal?.reason)
+        }
+        const woken = () => {
+          signal?.removeEventListener('abort', stop)
+          resolve()
+        }
+        signal?.addEventListener('abort', stop, { once: true })
+        waiting.add(woken)
+      })
     },
     wake,
   }

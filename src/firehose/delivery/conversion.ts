@@ -6,6 +6,7 @@ import { createParquetFile, turns } from '../../parquet/internal.js'
 import type { DataFormatConversionConfiguration } from '../conversion/config.js'
 import type { Machine } from '../conversion/machine.js'
 import { type ConversionOptions, openConversion } from '../conversion/open.js'
+import type { Source } from '../conversion/record-text.js'
 import type { Rejected } from '../conversion/rejection.js'
 import type { DeliveryRecord } from './record.js'
 
@@ -33,6 +34,35 @@ export interface ConvertedObject {
  * exactly one deserializer and the Parquet serializer. Memory that an object took is kept for the next one.
  */
 export function createConversion(config: DataFormatConversionConfiguration, options: ConversionOptions): Conversion {
+  const { begin, ...rest } = createSourceConversion(config, options)
+  return {
+    ...rest,
+    begin() {
+      const { take, finish } = begin()
+      return {
+        async write(records) {
+          if (!Array.isArray(records)) throw wrongType('records', 'an array', records)
+          for (let i = 0; i < records.length; i++)
+            if (!(records[i]?.data instanceof Uint8Array)) throw wrongType(`records[${i}].data`, 'a Uint8Array', records[i]?.data)
+          return take(records)
+        },
+        finish,
+      }
+    },
+  }
+}
+
+/** A conversion whose objects take packed records too. */
+export interface SourceConversion extends Omit<Conversion, 'begin'> {
+  begin(): {
+    /** As write(), unchecked; `index` of what it gives counts the records of all sources. */
+    take(sources: readonly Source[]): Promise<Rejected[]>
+    finish: ConvertedObject['finish']
+  }
+}
+
+/** createConversion(), for those that hold records packed. */
+export function createSourceConversion(config: DataFormatConversionConfiguration, options: ConversionOptions): SourceConversion {
   const { plan, fields, settings, machine: create } = openConversion(config, options)
   let idle: Machine | undefined
   return {
@@ -45,12 +75,7 @@ export function createConversion(config: DataFormatConversionConfiguration, opti
       const file = createParquetFile(sink, fields, settings)
       const calls = turns(() => machine.stop())
       return {
-        async write(records) {
-          if (!Array.isArray(records)) throw wrongType('records', 'an array', records)
-          for (let i = 0; i < records.length; i++)
-            if (!(records[i]?.data instanceof Uint8Array)) throw wrongType(`records[${i}].data`, 'a Uint8Array', records[i]?.data)
-          return calls.next(() => machine.take(records, (group) => file.rowGroup(group)))
-        },
+        take: (sources) => calls.next(() => machine.take(sources, (group) => file.rowGroup(group))),
         finish: () =>
           calls.last(async () => {
             const group = await machine.finish()

@@ -52,7 +52,8 @@ export interface DeliveryStream {
   flush(): Promise<void>
   /**
    * Takes nothing more, writes what is left, and resolves once it is stored. Rejects with NOT_DONE where objects could not be
-   * written: each is tried for some 30 seconds more, or until `signal` is aborted. `unwritten` has them.
+   * written: one is tried for some 30 seconds more, or until `signal` is aborted, and the others, once it was given up, at least
+   * once. `unwritten` has them.
    */
   close(options?: { signal?: AbortSignal | undefined }): Promise<void>
   /** Objects that were given up. */
@@ -71,7 +72,7 @@ export interface DeliveryStream {
  * Throws TypeError, RangeError or CONFIG, with the path, for a configuration or options that are wrong.
  *
  * @example
- * const stream = createDeliveryStream(JSON.parse(config), { store: directoryStore({ storage: nodeStorage, directory: 'out' }) })
+ * const stream = createDeliveryStream(JSON.parse(config), { store: directoryStore(nodePorts, 'out') })
  * await stream.put(new TextEncoder().encode('{"a":1}'))
  * await stream.close()
  */

@@ -5,8 +5,6 @@ import type { Storage } from '../../ports/ports.js'
 import type { ObjectStore } from './store.js'
 
 export interface DirectoryStoreOptions {
-  storage: Storage
-  directory: string
   /** Whether each bucket has a directory of its own, by its name; default false: what is put into any lies in one. */
   buckets?: boolean | undefined
 }
@@ -17,12 +15,18 @@ export interface DirectoryStoreOptions {
  *
  * No key leads out of the directory. In a part of it between slashes that is `.` or `..`, and for control characters, `\` and `%`,
  * the bytes stand as %XX; an empty part is `%`, and one over 200 bytes goes on in a directory below, whose name ends with `%`.
- * So each key has a path of its own, and decodeURIComponent gives it back.
+ * So each key has a path of its own, and decodeURIComponent gives it back. Throws TypeError for wrong arguments.
+ *
+ * @example
+ * import { nodePorts } from 'millrace/node'
+ * const store = directoryStore(nodePorts, 'lake')
  */
-export function directoryStore(options: DirectoryStoreOptions): ObjectStore {
-  checkOptions(options, ['storage', 'directory', 'buckets'] satisfies (keyof DirectoryStoreOptions)[])
-  const { storage, directory, buckets = false } = options
-  if (typeof storage?.create !== 'function') throw wrongType('storage', 'a storage', storage)
+export function directoryStore(ports: { storage: Storage }, directory: string, options: DirectoryStoreOptions = {}): ObjectStore {
+  if (typeof ports?.storage?.create !== 'function') throw wrongType('ports', 'ports with a storage', ports)
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
+  checkKeys('options', options, ['buckets'] satisfies (keyof DirectoryStoreOptions)[])
+  const { storage } = ports
+  const { buckets = false } = options
   if (typeof directory !== 'string' || directory === '') throw wrongType('directory', 'the path of a directory', directory)
   if (typeof buckets !== 'boolean') throw wrongType('buckets', 'true or false', buckets)
   /** Directories that are there and flushed: a partition has many objects. */

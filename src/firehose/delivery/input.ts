@@ -7,7 +7,7 @@ import type { Taken } from './taken.js'
 /** A record to put; bytes alone are one, too. */
 export interface DeliveryInput {
   data: Uint8Array
-  /** Milliseconds since the epoch; default: now. */
+  /** Milliseconds since the epoch, of the years 1 to 9999; default: now. */
   arrival?: number | undefined
   /** Of a record of a Kinesis stream. */
   partitionKey?: string | undefined
@@ -15,7 +15,11 @@ export interface DeliveryInput {
   shardId?: string | undefined
 }
 
-type Given = Uint8Array | DeliveryInput
+/** Names of objects have four digits for the year, and the calendar ends soon behind what these leave out. */
+const ARRIVAL = { least: -62_135_596_800_000, most: 253_402_300_799_999 }
+
+/** A record as it is put. */
+export type Given = Uint8Array | DeliveryInput
 
 /** What a put is given, checked. */
 export interface Inputs {
@@ -32,7 +36,7 @@ const isBare = (record: Given): boolean => record instanceof Uint8Array || recor
 
 /** Throws TypeError or RangeError. `most`: bytes of a record. */
 export function checkRecord(record: unknown, most: number): Inputs {
-  const bytes = sizeOf(record, () => 'record', most)
+  const bytes = sizeOf(record, -1, most)
   return { records: [record as Given], bytes, bare: isBare(record as Given) }
 }
 
@@ -41,12 +45,22 @@ export function checkBatch(records: unknown, most: number): Inputs {
   const { putRecordBatchCount: count, putRecordBatchBytes: limit } = FIREHOSE_LIMITS
   if (records.length < 1 || records.length > count.value) throw outOfRange('records', `1 to ${count.value} records`, records.length)
   let bytes = 0
-  for (let i = 0; i < records.length; i++) bytes += sizeOf(records[i], () => `records[${i}]`, most)
+  let bare = true
+  for (let i = 0; i < records.length; i++) {
+    const record: unknown = records[i]
+    if (record instanceof Uint8Array && record.length <= most) bytes += record.length
+    else {
+      bytes += sizeOf(record, i, most)
+      bare &&= isBare(record as Given)
+    }
+  }
   if (bytes > limit.value) throw outOfRange('records', `at most ${limit.value} bytes together`, bytes)
-  return { records, bytes, bare: records.every(isBare) }
+  return { records, bytes, bare }
 }
 
-function sizeOf(record: unknown, label: () => string, most: number): number {
+/** `index`: in its batch; -1 of a record that is alone. */
+function sizeOf(record: unknown, index: number, most: number): number {
+  const label = () => (index < 0 ? 'record' : `records[${index}]`)
   const data: unknown = record instanceof Uint8Array ? record : (record as DeliveryInput | null | undefined)?.data
   if (!(data instanceof Uint8Array)) throw wrongType(label(), 'a Uint8Array, or an object with data', record)
   if (data.length > most) throw new RangeError(`"${label()}" expected at most ${most} bytes, got ${data.length}`)
@@ -54,8 +68,8 @@ function sizeOf(record: unknown, label: () => string, most: number): number {
   const { arrival, partitionKey, sequenceNumber, shardId } = record as DeliveryInput
   for (const [name, value] of Object.entries({ partitionKey, sequenceNumber, shardId }))
     if (value !== undefined && typeof value !== 'string') throw wrongType(`${label()}.${name}`, 'text', value)
-  if (arrival !== undefined && !(typeof arrival === 'number' && Math.abs(arrival) <= 8.64e15))
-    throw wrongType(`${label()}.arrival`, 'milliseconds since the epoch', arrival)
+  if (arrival !== undefined && !(typeof arrival === 'number' && arrival >= ARRIVAL.least && arrival <= ARRIVAL.most))
+    throw wrongType(`${label()}.arrival`, 'milliseconds since the epoch, of the years 1 to 9999', arrival)
   return data.length
 }
 
@@ -63,7 +77,7 @@ function sizeOf(record: unknown, label: () => string, most: number): number {
  * Bytes of memory that some records share. An allocation for each small one costs as much again as the record; of much
  * more, a record that waits for its partition would keep all that came with it.
  */
-const SLAB = 64 * 1024
+export const SLAB = 64 * 1024
 
 /** The records with bytes of their own; `now`: the arrival of those that name none. */
 export function takenOf({ records, bytes }: Inputs, now: number): Taken[] {
@@ -89,11 +103,17 @@ export function takenOf({ records, bytes }: Inputs, now: number): Taken[] {
   })
 }
 
+/** A user record lies within its aggregate: of a large one it gets bytes of its own, as a record of a batch does. */
+function ownData(data: Uint8Array, aggregate: Uint8Array): Pick<Taken, 'data' | 'original'> {
+  const own = aggregate.length > SLAB ? data.slice() : data
+  return { data: own, original: own }
+}
+
 /** Those of a KPL aggregate, with the record's own sequence number; any other record as it is. */
 export function userRecords(record: Taken): Taken[] {
   const { data, partitionKey, sequenceNumber } = record
   const opened = deaggregate([{ Data: data, PartitionKey: partitionKey ?? '', SequenceNumber: sequenceNumber ?? '' }])
   return opened.map((user) =>
-    user.aggregated ? { ...record, data: user.data, original: user.data, partitionKey: user.partitionKey, subSequenceNumber: user.subSequenceNumber } : record,
+    user.aggregated ? { ...record, ...ownData(user.data, data), partitionKey: user.partitionKey, subSequenceNumber: user.subSequenceNumber } : record,
   )
 }

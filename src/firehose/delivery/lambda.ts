@@ -1,7 +1,7 @@
 // The Lambda processor: batches by its buffering hints and within Lambda's limits, invocations with retries, and what
 // comes of each record by the one table of outcomes.
 import { toBase64 } from '../../engine/base64.js'
-import { isThenable } from '../../errors.js'
+import { inform, isThenable, messageOf } from '../../errors.js'
 import type { LambdaContext } from '../../kinesis/lambda/event.js'
 import { backoff } from '../../kinesis/service/backoff.js'
 import { withTimeout } from '../../kinesis/service/timeout.js'
@@ -21,6 +21,20 @@ import { heldBytes, type Taken } from './taken.js'
 export type DeliveryHandler = (...args: never[]) => unknown
 type Handler = (event: FirehoseEvent, context: LambdaContext, callback: (error: unknown, response?: unknown) => void) => unknown
 
+/** An invocation that gave no response, or one that Firehose refuses as a whole. */
+export interface HandlerFailure {
+  /** Of the batch. */
+  records: number
+  /** From 1. */
+  attempt: number
+  /** Attempts that follow a first one: NumberOfRetries. */
+  retries: number
+  /** For people: what the function threw, that it did not answer in time, or what is wrong with its response. */
+  message: string
+  /** What the function threw. */
+  cause?: unknown
+}
+
 export interface LambdaOptions {
   plan: LambdaPlan
   handler: DeliveryHandler
@@ -34,6 +48,7 @@ export interface LambdaOptions {
   budget: Budget
   /** Aborted to give up at once what is invoked. */
   signal: AbortSignal
+  onHandlerFailure: ((failure: HandlerFailure) => void) | undefined
   /** What comes of a batch, in its order; batches come in theirs. */
   done(result: LambdaResult): void
 }
@@ -64,6 +79,7 @@ export function createLambdaProcessor(options: LambdaOptions): LambdaProcessor {
   const frame = JSON.stringify({ ...eventOf(options, uuid(options.random)), records: [] }).length
   const running = new Set<Promise<void>>()
   const slots = createSlots(AT_ONCE)
+  let active = 0
   let invocations = 0
   let requestBytes = frame
   let last = Promise.resolve()
@@ -74,11 +90,14 @@ export function createLambdaProcessor(options: LambdaOptions): LambdaProcessor {
     slots.give()
     await before
     done(result)
+    // Who is woken by it looks at what goes on.
+    active--
     budget.give(batch.held)
   }
 
   const batches = gather<Taken>(clock, plan, budget, (batch) => {
     requestBytes = frame
+    active++
     const own = work(batch, last).finally(() => running.delete(own))
     last = own
     running.add(own)
@@ -96,7 +115,7 @@ export function createLambdaProcessor(options: LambdaOptions): LambdaProcessor {
       return batches.open?.held ?? 0
     },
     get active() {
-      return running.size
+      return active
     },
     get invocations() {
       return invocations
@@ -160,7 +179,7 @@ async function transform(records: readonly Taken[], options: LambdaOptions, coun
   const ids = recordIds(random, records.length)
   for (let attempt = 1; ; attempt++) {
     count()
-    const verdicts = await invoke(records, ids, options)
+    const verdicts = await invoke(records, ids, attempt, options)
     if (verdicts) return settle(records, verdicts, attempt, clock.now())
     if (attempt > plan.retries || signal.aborted) return failAll(records, FUNCTION_ERROR, attempt, clock.now())
     await clock.sleep(backoff(attempt, random), signal).catch(() => {})
@@ -168,8 +187,8 @@ async function transform(records: readonly Taken[], options: LambdaOptions, coun
 }
 
 /** Undefined where the function failed, or answered what Firehose refuses as a whole. */
-async function invoke(records: readonly Taken[], ids: readonly string[], options: LambdaOptions): Promise<Verdict[] | undefined> {
-  const { plan, clock, random, timeout, signal } = options
+async function invoke(records: readonly Taken[], ids: readonly string[], attempt: number, options: LambdaOptions): Promise<Verdict[] | undefined> {
+  const { plan, clock, random, timeout, signal, onHandlerFailure } = options
   const invocationId = uuid(random)
   // Made anew for each attempt: the function may have changed what it was given.
   const event = { ...eventOf(options, invocationId), records: records.map((record, i) => eventRecord(record, ids[i], toBase64(record.data))) }
@@ -180,19 +199,23 @@ async function invoke(records: readonly Taken[], ids: readonly string[], options
     invokedFunctionArn: plan.arn,
     getRemainingTimeInMillis: () => Math.max(0, end - clock.monotonic()),
   }
+  let why: Pick<HandlerFailure, 'message' | 'cause'>
   try {
-    const response = await withTimeout(clock, timeout, signal, () => called(options.handler as Handler, event, context))
+    const response = await withTimeout(clock, timeout, signal, () => callHandler(options.handler, event, context))
     const { verdicts, batchFault } = judgeResponse(ids, response)
-    return batchFault === undefined ? verdicts : undefined
-  } catch {
-    return undefined
+    if (batchFault === undefined) return verdicts
+    why = { message: batchFault }
+  } catch (cause) {
+    why = { message: messageOf(cause), cause }
   }
+  if (onHandlerFailure) inform(() => onHandlerFailure({ records: records.length, attempt, retries: plan.retries, ...why }))
+  return undefined
 }
 
-/** With a promise, a value or a callback, as the function answers. */
-async function called(handler: Handler, event: FirehoseEvent, context: LambdaContext): Promise<unknown> {
+/** What the function answers, with a promise, a value or a callback. */
+export function callHandler(handler: DeliveryHandler, event: FirehoseEvent, context: LambdaContext): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const answer = handler(event, context, (error, response) => (error === undefined || error === null ? resolve(response) : reject(error)))
+    const answer = (handler as Handler)(event, context, (error, response) => (error === undefined || error === null ? resolve(response) : reject(error)))
     if (isThenable(answer)) answer.then(resolve, reject)
     // One that takes the callback has not answered yet.
     else if (answer !== undefined || handler.length < 3) resolve(answer)

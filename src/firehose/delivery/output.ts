@@ -6,11 +6,12 @@ import { type CatalogTable, conversionFailureLine, failureLine, lambdaFailureLin
 import { type Batch, type Gatherer, gather } from './batch.js'
 import type { Budget } from './budget.js'
 import type { OutputPlan } from './config/stream.js'
-import type { Conversion } from './conversion.js'
+import type { SourceConversion } from './conversion.js'
 import type { ErrorOutputType, Failed } from './failure.js'
-import { objectName, randomString, uuid } from './names.js'
-import { bodyOf, countOf, type Item, type Pack, slices, split } from './pack.js'
-import { EXTRACTION_FAILED, type Partition, WHOLE } from './partition.js'
+import type { Inputs } from './input.js'
+import { objectName, uuid } from './names.js'
+import { bodyOf, countOf, createPacker, type Item, portions, recordsAt, recordsOf, release, sizeOf } from './pack.js'
+import { type Partition, WHOLE } from './partition.js'
 import type { DeliveryObject } from './store.js'
 import { heldBytes, type Taken } from './taken.js'
 import type { Writer } from './writer.js'
@@ -48,7 +49,7 @@ export interface RecordOutputOptions {
   extension: string | undefined
   /** Whether LF stands between records. */
   delimiter: boolean
-  conversion: Conversion | undefined
+  conversion: SourceConversion | undefined
   /** Told of records that cannot be in the object. */
   fail(failed: Failed): void
   /** Told of an object, and of how many records are in it. */
@@ -57,8 +58,8 @@ export interface RecordOutputOptions {
 
 export interface RecordOutput extends Output {
   add(record: Taken, partition: Partition): void
-  /** Records of no partition; absent where each of them is looked at. */
-  addPack?(pack: Pack): void
+  /** Records of no partition, which are copied; absent where each of them is looked at. */
+  addAll?(inputs: Inputs, arrival: number): void
   /** Partitions for which records are gathered. */
   readonly active: number
   has(id: string): boolean
@@ -68,10 +69,11 @@ export interface RecordOutput extends Output {
 export function recordOutput({ plan, extension, delimiter, conversion, fail, stored }: RecordOutputOptions, around: Surroundings): RecordOutput {
   const { clock, random, budget, writer } = around
   const partitions = new Map<string, Gatherer<Item>>()
+  const packer = createPacker(delimiter || conversion !== undefined)
 
   function write({ items, oldest, held }: Batch<Item>, partition: Partition): void {
     let records = items.reduce((sum, item) => sum + countOf(item), 0)
-    const make = async (): Promise<DeliveryObject | undefined> => {
+    const objectOf = async (): Promise<DeliveryObject | undefined> => {
       const id = uuid(random)
       let prefix: string
       try {
@@ -95,21 +97,25 @@ export function recordOutput({ plan, extension, delimiter, conversion, fail, sto
       const { contentEncoding } = conversion ?? plan.codec
       return { bucket: plan.bucket, key, body, contentType: CONTENT_TYPE, contentEncoding }
     }
+    const make = () => objectOf().finally(() => release(items))
     writer.write({ records, held, make, stored: (object) => stored(object, records) })
   }
 
   function failAll(items: readonly Item[], message: string): void {
-    const why = { type: 'processing-failed', code: EXTRACTION_FAILED, message, attempts: 1, attemptEnd: clock.now() } as const
-    for (const slice of slices(items)) for (const record of slice) fail({ record, ...why })
+    const why = { type: 'processing-failed', code: 'DynamicPartitioning.MetadataExtractionFailed', message, attempts: 1, attemptEnd: clock.now() } as const
+    for (const record of recordsOf(items)) fail({ record, ...why })
   }
 
-  async function converted(conversion: Conversion, items: readonly Item[]): Promise<{ body: Uint8Array | undefined; rejected: number }> {
+  async function converted(conversion: SourceConversion, items: readonly Item[]): Promise<{ body: Uint8Array | undefined; rejected: number }> {
     const object = conversion.begin()
     let rejected = 0
-    for (const slice of slices(items)) {
-      for (const { index, code, message } of await object.write(slice)) {
-        rejected++
-        fail({ record: slice[index], type: 'format-conversion-failed', code, message, attempts: 1, attemptEnd: clock.now() })
+    for (const portion of portions(items)) {
+      const bad = await object.take(portion)
+      rejected += bad.length
+      const records = recordsAt(portion, bad)
+      for (const { code, message } of bad) {
+        const record = records.next().value as Taken
+        fail({ record, type: 'format-conversion-failed', code, message, attempts: 1, attemptEnd: clock.now() })
       }
     }
     return { body: await object.finish(), rejected }
@@ -120,6 +126,7 @@ export function recordOutput({ plan, extension, delimiter, conversion, fail, sto
     if (!gatherer) {
       gatherer = gather<Item>(clock, plan, budget, (batch) => {
         partitions.delete(partition.id)
+        packer.end()
         write(batch, partition)
       })
       partitions.set(partition.id, gatherer)
@@ -131,12 +138,12 @@ export function recordOutput({ plan, extension, delimiter, conversion, fail, sto
     add(record, partition) {
       gathererOf(partition).add(record, record.data.length, heldBytes(record), record.arrival)
     },
-    addPack(pack) {
-      for (let left: Pack | undefined = pack; left; ) {
+    addAll({ records }, arrival) {
+      for (let next = 0; next < records.length; ) {
         const gatherer = gathererOf(WHOLE)
-        const [first, rest] = split(left, plan.bytes - (gatherer.open?.bytes ?? 0))
-        gatherer.add(first, first.bytes.length, PACK_OVERHEAD + first.bytes.length + first.ends.byteLength, first.arrival)
-        left = rest
+        const pack = packer.pack(records, next, plan.bytes - (gatherer.open?.bytes ?? 0), arrival)
+        next += pack.ends.length
+        gatherer.add(pack, sizeOf(pack), PACK_OVERHEAD + pack.bytes.length + pack.ends.buffer.byteLength, arrival)
       }
     },
     get active() {

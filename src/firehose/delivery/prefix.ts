@@ -68,7 +68,11 @@ export function readPrefix(text: string, kind: PrefixKind, label: string, { afte
     lambdaKeys,
     evaluate(values) {
       const moment = momentOf(values.time, values.zone)
-      const made = parts.map((part) => part(values, moment)).join('')
+      // Half of a surrogate pair, which JSON can hold, is no text that a key could be.
+      const made = parts
+        .map((part) => part(values, moment))
+        .join('')
+        .replace(/\p{Surrogate}/gu, '\ufffd')
       if (made.length > LONGEST)
         throw new MillraceError('LIMIT_EXCEEDED', `"${label}" expected at most ${LONGEST} characters once evaluated, got ${made.length}`)
       return made

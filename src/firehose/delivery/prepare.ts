@@ -4,9 +4,10 @@ import { isThenable } from '../../errors.js'
 import { jsonOf } from '../../kinesis/payload.js'
 import { FIREHOSE_LIMITS } from '../../limits.js'
 import { gunzipWhole } from '../../ports/compression.js'
-import { splitValues } from '../json-values.js'
+import { eachValue } from '../json-values.js'
 import type { ProcessingPlan } from './config/processors.js'
 import type { Failure } from './failure.js'
+import { SLAB } from './input.js'
 import type { Taken } from './taken.js'
 
 const MOST_SUB_RECORDS = FIREHOSE_LIMITS.subRecordCount.value
@@ -60,15 +61,15 @@ function contentOf(data: Uint8Array, extract: boolean): Uint8Array | undefined {
 
 function splitRecord(record: Taken, { split, lambda }: ProcessingPlan): Prepared {
   if (split === undefined) return { records: [record] }
-  const parts = split === 'JSON' ? jsonParts(record.data) : delimitedParts(record.data, split)
-  if (parts.length > MOST_SUB_RECORDS) {
+  const { parts, count } = split === 'JSON' ? jsonParts(record.data) : delimitedParts(record.data, split)
+  if (count > MOST_SUB_RECORDS) {
     // The Lambda is given the whole record; without one it is an error.
     if (lambda) return { records: [record] }
     return {
       failure: {
         type: 'processing-failed',
         code: 'DynamicPartitioning.DeAggregationRecordCountLimitExceeded',
-        message: `The record has ${parts.length} sub-records; at most ${MOST_SUB_RECORDS} are de-aggregated.`,
+        message: `The record has ${count} sub-records; at most ${MOST_SUB_RECORDS} are de-aggregated.`,
       },
     }
   }
@@ -77,11 +78,23 @@ function splitRecord(record: Taken, { split, lambda }: ProcessingPlan): Prepared
   return { records: parts.map((data) => ({ ...record, data, original: data })) }
 }
 
+/** Sub-records, and how many there are: more than are allowed are counted and not kept, as 64 MiB of unpacked data can have as many. */
+interface Parts {
+  parts: Uint8Array[]
+  count: number
+}
+
+/** Of much memory a part is copied out: one that waits for its partition would keep all that stood beside it. */
+const partOf = (data: Uint8Array, from: number, to: number): Uint8Array => (data.length > SLAB ? data.slice(from, to) : data.subarray(from, to))
+
 /** JSON values one behind the other, without the line feeds in them; what ends inside a value is one part. */
-function jsonParts(data: Uint8Array): Uint8Array[] {
-  const { values, open } = splitValues(data)
-  if (open < data.length || values.length === 0) return [data]
-  return values.map(({ from, to }) => withoutFeeds(data.subarray(from, to)))
+function jsonParts(data: Uint8Array): Parts {
+  const parts: Uint8Array[] = []
+  let count = 0
+  const open = eachValue(data, (from, to) => {
+    if (count++ < MOST_SUB_RECORDS) parts.push(withoutFeeds(partOf(data, from, to)))
+  })
+  return open < data.length || count === 0 ? { parts: [data], count: 1 } : { parts, count }
 }
 
 /** Between the tokens of JSON a line feed says nothing, and within text it cannot stand. */
@@ -90,16 +103,20 @@ function withoutFeeds(value: Uint8Array): Uint8Array {
 }
 
 /** What stands between delimiters; behind the last one only where there is something. */
-function delimitedParts(data: Uint8Array, delimiter: Uint8Array): Uint8Array[] {
+function delimitedParts(data: Uint8Array, delimiter: Uint8Array): Parts {
   const parts: Uint8Array[] = []
+  let count = 0
   let from = 0
+  const part = (to: number) => {
+    if (count++ < MOST_SUB_RECORDS) parts.push(partOf(data, from, to))
+  }
   for (let at = data.indexOf(delimiter[0]); at >= 0; at = data.indexOf(delimiter[0], at)) {
     if (delimiter.every((byte, i) => data[at + i] === byte)) {
-      parts.push(data.subarray(from, at))
+      part(at)
       at += delimiter.length
       from = at
     } else at++
   }
-  if (from < data.length || parts.length === 0) parts.push(data.subarray(from))
-  return parts
+  if (from < data.length || count === 0) part(data.length)
+  return { parts, count }
 }

@@ -9,8 +9,8 @@ import type { TimestampType } from '../conversion/table.js'
 import type { RedshiftLoad } from '../destinations/redshift.js'
 import type { CatalogTable } from '../errors/error-object.js'
 import type { StreamPlan } from './config/stream.js'
-import { type Conversion, createConversion } from './conversion.js'
-import type { DeliveryHandler } from './lambda.js'
+import { createSourceConversion, type DataFormatConversionConfiguration, type SourceConversion, type TimestampType } from './conversion.js'
+import type { DeliveryHandler, HandlerFailure } from './lambda.js'
 import { checkStore, type DeliveryObject, type ObjectStore } from './store.js'
 import type { StoreFailure } from './writer.js'
 
@@ -19,13 +19,16 @@ export interface DeliveryStreamOptions {
   store: ObjectStore
   /** The function of the Lambda processor, in this process; needed where the configuration has one. */
   handler?: DeliveryHandler | undefined
-  /** The table that records are converted by, as createFirehoseConversion() takes it; needed where the configuration has DataFormatConversionConfiguration. */
-  table?: unknown
+  /**
+   * The table that records are converted by: what Glue's GetTable answers, DDL (CREATE TABLE, or columns alone), or a schema of
+   * millrace's own; needed where the configuration has DataFormatConversionConfiguration.
+   */
+  table?: string | object | undefined
   /** What a timestamp of that table is in the file; default int96. */
   timestamps?: TimestampType | undefined
   /** Milliseconds after which an invocation has failed, up to 300,000 (default), what Firehose allows. */
   handlerTimeout?: number | undefined
-  /** Bytes of records that are held in memory at most, 1,048,576 or more; default 268,435,456. At the limit put() waits. */
+  /** Bytes of records that are held in memory at most, 1,048,576 or more; default 268,435,456. At the limit put() waits. Up to 64 MiB stay with the process for further records. */
   maxBufferedBytes?: number | undefined
   /** Partitions for which records are gathered at once; default 500, as a stream of AWS has them. Records of another one go to the error output. */
   maxActivePartitions?: number | undefined
@@ -41,6 +44,8 @@ export interface DeliveryStreamOptions {
   onRedshiftLoad?: ((load: RedshiftLoad) => void) | undefined
   /** For the ARN of the stream, where the configuration names none; default us-east-1. */
   region?: string | undefined
+  /** Told of each invocation of the handler that fails, and so will be tried again or fails its batch. What it throws is ignored. */
+  onHandlerFailure?: ((failure: HandlerFailure) => void) | undefined
   /** Told of each object that is stored. */
   onObject?: ((object: Omit<DeliveryObject, 'body'> & { bytes: number; records: number }) => void) | undefined
   /** Told of each put into the store that has failed, and will be tried again. */
@@ -62,6 +67,7 @@ export const OPTIONS = [
   'redshiftQuery',
   'onRedshiftLoad',
   'region',
+  'onHandlerFailure',
   'onObject',
   'onStoreFailure',
   'ports',
@@ -74,7 +80,7 @@ export function readOptions(options: DeliveryStreamOptions, plan: StreamPlan) {
   checkOptions(options, OPTIONS)
   const { store, handler, handlerTimeout = FIREHOSE_LIMITS.transformTime.value, maxBufferedBytes = 256 * MIB } = options
   const { transport = systemTransport, searchHeaders, redshiftQuery, onRedshiftLoad } = options
-  const { maxActivePartitions = FIREHOSE_LIMITS.activePartitions.value, maxUnpacked = 64 * MIB, region, onObject, onStoreFailure } = options
+  const { maxActivePartitions = 500, maxUnpacked = 64 * MIB, region, onHandlerFailure, onObject, onStoreFailure } = options
   checkStore(store)
   if (handler !== undefined && typeof handler !== 'function') throw wrongType('handler', 'a function', handler)
   checkWhole('handlerTimeout', handlerTimeout, 1, FIREHOSE_LIMITS.transformTime.value)
@@ -84,7 +90,7 @@ export function readOptions(options: DeliveryStreamOptions, plan: StreamPlan) {
   if (typeof transport?.send !== 'function') throw wrongType('transport', 'an object with send()', transport)
   if (searchHeaders !== undefined && (typeof searchHeaders !== 'object' || searchHeaders === null)) throw wrongType('searchHeaders', 'an object', searchHeaders)
   if (region !== undefined && (typeof region !== 'string' || region === '')) throw wrongType('region', 'the name of a region', region)
-  for (const [name, value] of Object.entries({ onObject, onStoreFailure, redshiftQuery, onRedshiftLoad })) {
+  for (const [name, value] of Object.entries({ onHandlerFailure, onObject, onStoreFailure, redshiftQuery, onRedshiftLoad })) {
     if (value !== undefined && typeof value !== 'function') throw wrongType(name, 'a function', value)
   }
   if (plan.processing.lambda && !handler)
@@ -102,6 +108,7 @@ export function readOptions(options: DeliveryStreamOptions, plan: StreamPlan) {
     region: region ?? streamArn.split(':')[3] ?? 'us-east-1',
     conversion: plan.conversion && conversionOf(plan.conversion, options),
     catalogTable: plan.conversion ? catalogTable(plan.conversion) : {},
+    onHandlerFailure,
     onObject,
     onStoreFailure,
     transport,
@@ -113,10 +120,10 @@ export function readOptions(options: DeliveryStreamOptions, plan: StreamPlan) {
 }
 
 /** Paths are those of the configuration: it was read before. */
-function conversionOf(config: DataFormatConversionConfiguration, { table, timestamps, ports }: DeliveryStreamOptions): Conversion {
+function conversionOf(config: DataFormatConversionConfiguration, { table, timestamps, ports }: DeliveryStreamOptions): SourceConversion {
   if (table === undefined)
     throw new MillraceError('CONFIG', 'expected "table", by which records are converted: the configuration has DataFormatConversionConfiguration')
-  return createConversion(config, { table, timestamps, ports })
+  return createSourceConversion(config, { table, timestamps, ports })
 }
 
 /** What an error object tells of the table. */

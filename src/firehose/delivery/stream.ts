@@ -15,7 +15,6 @@ import type { ErrorOutputType, Failed } from './failure.js'
 import { checkBatch, checkRecord, type Inputs, takenOf, userRecords } from './input.js'
 import { createLambdaProcessor, type LambdaProcessor } from './lambda.js'
 import { errorOutput, type Output, recordOutput } from './output.js'
-import { packOf } from './pack.js'
 import { partitionOf, WHOLE } from './partition.js'
 import { type Prepared, prepareRecord } from './prepare.js'
 import type { DeliveryObject } from './store.js'
@@ -96,6 +95,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
       random,
       budget,
       signal: giveUp.signal,
+      onHandlerFailure: options.onHandlerFailure,
       done({ delivered, failed, dropped }) {
         counts.dropped += dropped
         for (const one of failed) fail(one)
@@ -103,7 +103,7 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
       },
     })
   const { decompress, split } = processing
-  const whole = !(kinesis || decompress || split || lambda || partitioned) && main.addPack !== undefined
+  const whole = !(kinesis || decompress || split || lambda || partitioned) && main.addAll !== undefined
   const outputs: readonly Output[] = backup ? [main, backup, errors] : [main, errors]
 
   function fail(failed: Failed): void {
@@ -152,20 +152,20 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
   function take(taken: Taken): Promise<void> | undefined {
     counts.accepted++
     counts.acceptedBytes += taken.data.length
-    if (kinesis) return takeAll(userRecords(taken))
-    backup?.add(taken, WHOLE)
-    const prepared = prepareRecord(taken, processing, maxUnpacked)
-    if (isThenable(prepared)) return prepared.then((records) => advance(taken, records))
-    advance(taken, prepared)
-    return undefined
+    if (!kinesis) return takeOne(taken)
+    const records = userRecords(taken)
+    counts.split += records.length - 1
+    let last: Promise<void> | undefined
+    for (const record of records) last = last ? last.then(() => takeOne(record)) : takeOne(record)
+    return last
   }
 
-  async function takeAll(records: readonly Taken[]): Promise<void> {
-    counts.split += records.length - 1
-    for (const record of records) {
-      backup?.add(record, WHOLE)
-      advance(record, await prepareRecord(record, processing, maxUnpacked))
-    }
+  function takeOne(record: Taken): Promise<void> | undefined {
+    backup?.add(record, WHOLE)
+    const prepared = prepareRecord(record, processing, maxUnpacked)
+    if (isThenable(prepared)) return prepared.then((records) => advance(record, records))
+    advance(record, prepared)
+    return undefined
   }
 
   function checkOpen(): void {
@@ -175,8 +175,11 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
 
   async function putAll(inputs: Inputs, signal: AbortSignal | undefined): Promise<void> {
     checkOpen()
-    await budget.room(signal)
-    checkOpen()
+    while (budget.full) {
+      await budget.change(signal)
+      checkOpen()
+    }
+    // Until it is held nothing waits from here on, or all that were woken would find the same room.
     if (whole && inputs.bare) {
       enterWhole(inputs)
       return
@@ -190,9 +193,9 @@ export function openStream(plan: StreamPlan, options: CheckedOptions): DeliveryS
   function enterWhole(inputs: Inputs): void {
     counts.accepted += inputs.records.length
     counts.acceptedBytes += inputs.bytes
-    const pack = packOf(inputs, Math.floor(clock.now()))
-    backup?.addPack?.(pack)
-    main.addPack?.(pack)
+    const arrival = Math.floor(clock.now())
+    backup?.addAll?.(inputs, arrival)
+    main.addAll?.(inputs, arrival)
   }
 
   async function enter(records: readonly Taken[]): Promise<void> {

@@ -1,6 +1,7 @@
 // Objects on their way into the store: a few at once, each until it is there.
 import { inform, MillraceError, messageOf } from '../../errors.js'
 import { backoff } from '../../kinesis/service/backoff.js'
+import { unlessAborted } from '../../kinesis/service/signal.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { Budget } from './budget.js'
 import { createSlots } from './slots.js'
@@ -44,7 +45,7 @@ export interface Writer {
   readonly active: number
   /** Resolves once what is being written now has ended, one way or the other. */
   settled(): Promise<void>
-  /** From now on an object is given up after some more failures. */
+  /** From now on an object is given up after some more failures, or one where another was given up and nothing stored since. */
   closing(): void
   readonly unwritten: readonly UnwrittenObject[]
   /** Set once an object has failed for a reason that no other try mends. */
@@ -55,7 +56,10 @@ export interface Writer {
 
 /** Objects that are made and written at once. */
 const AT_ONCE = 4
-/** Failures of an object, once the stream closes, after which it is given up: some 30 seconds. */
+/**
+ * Failures of an object, once the stream closes, after which it is given up: some 30 seconds. Until something is stored again
+ * the others have one try each, or hundreds of them would take hours.
+ */
 const LAST_TRIES = 10
 
 /** `signal`: gives up at once. `onFailure`: told of each put that has failed. */
@@ -70,9 +74,12 @@ export function createWriter(
   }: { clock: Clock; random: Random; budget: Budget; signal: AbortSignal; onFailure?: ((failure: StoreFailure) => void) | undefined },
 ): Writer {
   const running = new Set<Promise<void>>()
+  let active = 0
   const unwritten: UnwrittenObject[] = []
   const slots = createSlots(AT_ONCE)
   let closing = false
+  /** Since an object was given up nothing has been stored. */
+  let down = false
   let retries = 0
   let broken: { error: unknown } | undefined
 
@@ -82,10 +89,15 @@ export function createWriter(
     for (let failures = 1; ; failures++) {
       try {
         signal.throwIfAborted()
-        await store.put(object, signal)
+        await unlessAborted(Promise.resolve(store.put(object, signal)), signal)
+        down = false
         return undefined
       } catch (error) {
-        if (signal.aborted || isHopeless(error) || (closing && ++last >= LAST_TRIES)) return { error }
+        if (signal.aborted || isHopeless(error)) return { error }
+        if (closing && (down || ++last >= LAST_TRIES)) {
+          down = true
+          return { error }
+        }
         retries++
         if (onFailure) inform(() => onFailure({ bucket: object.bucket, key: object.key, failures, error }))
         await clock.sleep(backoff(failures, random), signal).catch(() => {})
@@ -112,17 +124,20 @@ export function createWriter(
       lost?.(error)
     } finally {
       slots.give()
+      // Who is woken by it looks at what goes on.
+      active--
       budget.give(held)
     }
   }
 
   return {
     write(job) {
+      active++
       const done = run(job).finally(() => running.delete(done))
       running.add(done)
     },
     get active() {
-      return running.size
+      return active
     },
     async settled() {
       await Promise.all(running)

@@ -2,6 +2,7 @@
 // "Understand data delivery" and "Handle data delivery failures"; where the manifests lie is known from who works off
 // the failed ones (errors/manifests/yyyy/MM/dd/HH/ behind the prefix).
 import { messageOf } from '../../errors.js'
+import { unlessAborted } from '../../kinesis/service/signal.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import { arn, bucketArn, bucketOf, object, oneOf, optional, refused, text, unused } from '../delivery/config/shape.js'
 import { datePattern } from '../delivery/date-pattern.js'
@@ -100,7 +101,7 @@ export function createRedshiftLoader(config: unknown, path: string, { ports, put
     for (let attempts = 1; ; attempts++) {
       signal?.throwIfAborted()
       try {
-        await query(statement, signal)
+        await unlessAborted(Promise.resolve(query(statement, signal)), signal)
         return { ...load, status: 'copied', attempts }
       } catch (error) {
         if (await retries.again(signal)) continue

@@ -5,16 +5,23 @@ import { splitValues } from '../json-values.js'
 import { type ErrorRecord, readErrorObject } from './error-object.js'
 
 /**
+ * Bytes of one record's object: a delivery stream of ours keeps what it has unpacked, 64 MiB by default, which are 90 MB
+ * in base64; AWS's own have 14 MB at most.
+ */
+const LONGEST = 128 * 1024 * 1024
+
+/**
  * The records of an error object, in order, from its bytes in pieces of any size: objects one a line, or one behind
  * the other. Throws BAD_INPUT with record and byte offset (and `source`, where given) for what is no error object,
- * or ends inside one; what came before was given by then. Holds one piece and one record at a time.
+ * ends inside one, or has a record of more than 128 MiB; what came before was given by then. Holds one piece and one
+ * record at a time.
  *
  * @example
  * for await (const { data, code } of replayFirehoseErrors(body)) console.log(code, new TextDecoder().decode(data))
  */
 export async function* replayErrors(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { source }: { source?: string } = {},
+  { source }: { source?: string | undefined } = {},
 ): AsyncGenerator<ErrorRecord> {
   if (typeof pieces !== 'object' || pieces === null || !(Symbol.asyncIterator in pieces || Symbol.iterator in pieces)) {
     throw wrongType('pieces', 'an iterable of byte pieces', pieces)
@@ -47,10 +54,14 @@ export async function* replayErrors(
     if (!(piece instanceof Uint8Array)) throw wrongType('piece', 'a Uint8Array', piece)
     rest.push(piece.slice())
     size += piece.length
-    if (size < due) continue
+    if (size < due && size <= LONGEST) continue
     const bytes = concat(rest)
     const left = yield* take(bytes, false)
     offset += bytes.length - left.length
+    if (left.length > LONGEST) {
+      const position = { record, offset, ...(source === undefined ? {} : { source }) }
+      throw new MillraceError('BAD_INPUT', `expected a Firehose error object of at most ${LONGEST} bytes, got a longer one`, { position })
+    }
     rest = [left]
     size = left.length
     due = 2 * size

@@ -67,7 +67,7 @@ export interface ProducerOptions extends StreamOptions {
    * its age unless recordTtl is set, which begins anew with each run. default: accepted records live in memory.
    */
   spool?: OpenSpool | undefined
-  /** Told what is accepted, sent, settled, retried and throttled, by shard: an OpenTelemetry Meter, or emfSink(). Never of payloads or keys. */
+  /** Told what is accepted, sent, settled, retried and throttled, by shard: an OpenTelemetry Meter, or `emfSink({ write })`. Never of payloads or keys. */
   metrics?: MetricsSink | undefined
   /** Records accepted and not settled at which put waits; default 1,000,000. */
   maxBufferedRecords?: number | undefined

@@ -103,7 +103,7 @@ describe('the file', () => {
   afterAll(() => duck.close())
   let files = 0
 
-  const write = async (table: unknown, serde: ParquetSerDe, texts: string[], options: object = {}) => {
+  const write = async (table: string | object, serde: ParquetSerDe, texts: string[], options: object = {}) => {
     const conversion = createConversion(config({ OutputFormatConfiguration: output(serde) }), { table, ...options })
     const object = conversion.begin()
     expect(await object.write(texts.map((text) => ({ data: encoder.encode(text) })))).toEqual([])
@@ -158,7 +158,7 @@ describe('the file', () => {
   }, 30_000)
 
   it('keeps timestamps as INT96 or as microseconds, at any depth; those of an own schema as it says', async () => {
-    const types = async (table: unknown, options: object = {}) =>
+    const types = async (table: string | object, options: object = {}) =>
       (await write(table, {}, ['{"t":"2024-02-29 01:02:03.5","s":{"t":[1709168523.5]}}'], options)).meta.map(({ type }) => type)
     const ddl = 't timestamp, s struct<t:array<timestamp>>'
     expect(await types(ddl)).toEqual(['INT96', 'INT96'])

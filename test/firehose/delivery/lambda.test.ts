@@ -2,6 +2,7 @@
 import type { FirehoseTransformationHandler } from 'aws-lambda'
 import { describe, expect, it } from 'vitest'
 import { createDeliveryStream } from '../../../src/firehose/delivery/delivery-stream.js'
+import type { HandlerFailure } from '../../../src/firehose/delivery/lambda.js'
 import { memoryStore } from '../../../src/firehose/delivery/store.js'
 import type { DeliveryStreamOptions } from '../../../src/firehose/delivery/stream-options.js'
 import type { FirehoseEvent } from '../../../src/firehose/event.js'
@@ -154,6 +155,33 @@ describe('of the whole batch', () => {
       ['a', 'b', 'c'].map((data) => [base64(data), 'Lambda.FunctionError', FUNCTION_ERROR, 3]),
     )
     expect(ran.metrics).toMatchObject({ invocations: 3, failed: 3, failures: { 'Lambda.FunctionError': 3 } })
+  })
+
+  it('is told with each attempt and its reason, whatever the observer throws', async () => {
+    const told: HandlerFailure[] = []
+    const error = new TypeError('no such field')
+    let calls = 0
+    const handler: Handler = ({ records }) => {
+      if (++calls === 1) throw error
+      return { records: records.map(({ recordId }) => ({ recordId, result: calls === 2 ? 'OK' : 'Ok', data: base64('x') })) }
+    }
+    const ran = await through(['a', 'b'], handler, {
+      parameters: { NumberOfRetries: '2' },
+      onHandlerFailure(failure) {
+        told.push(failure)
+        throw new Error('of the observer')
+      },
+    })
+    expect(ran.delivered).toBe('xx')
+    expect(told).toEqual([
+      { records: 2, attempt: 1, retries: 2, message: 'no such field', cause: error },
+      {
+        records: 2,
+        attempt: 2,
+        retries: 2,
+        message: expect.stringMatching(/^record "\d+": "result" expected one of Ok, Dropped, ProcessingFailed, got "OK"$/),
+      },
+    ])
   })
 
   it('three retries are the default, and an invocation has five minutes', async () => {

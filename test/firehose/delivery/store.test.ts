@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createDeliveryStream } from '../../../src/firehose/delivery/delivery-stream.js'
 import { directoryStore } from '../../../src/firehose/delivery/directory-store.js'
 import { s3Store } from '../../../src/firehose/delivery/s3-store.js'
-import { nodeStorage } from '../../../src/ports/node.js'
+import { nodePorts, nodeStorage } from '../../../src/ports/node.js'
 import { bytesOf, configOf, textOf } from './streams.js'
 
 const objectOf = (key: string, body = 'x', bucket = 'lake') => ({
@@ -33,7 +33,7 @@ describe('a directory', () => {
       .map((entry) => join(entry.parentPath, entry.name).slice(home.length + 5))
 
   it('has each object at the path of its key, and nothing else', async () => {
-    const store = directoryStore({ storage: nodeStorage, directory: join(home, 'out') })
+    const store = directoryStore(nodePorts, join(home, 'out'))
     await Promise.all([store.put(objectOf('a/b=1/x.gz', '1')), store.put(objectOf('a/b=1/y.gz', '2')), store.put(objectOf('z', '3', 'other'))])
     expect((await files()).sort()).toEqual(['a/b=1/x.gz', 'a/b=1/y.gz', 'z'])
     expect(await readFile(join(home, 'out/a/b=1/y.gz'), 'utf8')).toBe('2')
@@ -42,7 +42,7 @@ describe('a directory', () => {
   })
 
   it('has a directory for each bucket where that is asked for', async () => {
-    const store = directoryStore({ storage: nodeStorage, directory: join(home, 'out'), buckets: true })
+    const store = directoryStore(nodePorts, join(home, 'out'), { buckets: true })
     await store.put(objectOf('a/x', '1', 'lake'))
     await store.put(objectOf('a/x', '2', 'raw'))
     expect((await files()).sort()).toEqual(['lake/a/x', 'raw/a/x'])
@@ -58,7 +58,7 @@ describe('a directory', () => {
     ['😀/x', '😀/x'],
     [`${'é'.repeat(150)}/x`, `${'é'.repeat(100)}%/${'é'.repeat(50)}/x`],
   ])('the key %j is the path %j', async (key, path) => {
-    await directoryStore({ storage: nodeStorage, directory: join(home, 'out') }).put(objectOf(key))
+    await directoryStore(nodePorts, join(home, 'out')).put(objectOf(key))
     expect(await files()).toEqual([path])
   })
 
@@ -77,7 +77,7 @@ describe('a directory', () => {
       create: async () => ({ write: async () => {}, sync: async () => {}, close: async () => {} }),
       rename: async (_: string, to: string) => void written.push(to),
     }
-    const store = directoryStore({ storage, directory: 'out' })
+    const store = directoryStore({ storage }, 'out')
     const pathOf = async (key: string) => {
       await store.put(objectOf(key))
       return written.pop() as string
@@ -116,7 +116,7 @@ describe('a directory', () => {
         }
       },
     }
-    const store = directoryStore({ storage, directory: join(home, 'out') })
+    const store = directoryStore({ storage }, join(home, 'out'))
     await expect(store.put(objectOf('a/x'))).rejects.toMatchObject({ code: 'ENOSPC' })
     expect(await files()).toEqual([])
     await rm(join(home, 'out/a'), { recursive: true })
@@ -126,11 +126,11 @@ describe('a directory', () => {
 
   it('that cannot be one is told', async () => {
     await writeFile(join(home, 'out'), '')
-    await expect(directoryStore({ storage: nodeStorage, directory: join(home, 'out') }).put(objectOf('x'))).rejects.toMatchObject({
+    await expect(directoryStore(nodePorts, join(home, 'out')).put(objectOf('x'))).rejects.toMatchObject({
       code: expect.stringMatching(/EEXIST|ENOTDIR/),
     })
-    expect(() => directoryStore({ storage: nodeStorage, directory: '' })).toThrow('"directory" expected the path of a directory')
-    expect(() => directoryStore({ storage: nodeStorage, folder: 'x' } as never)).toThrow('"options" expected one of storage, directory, buckets')
+    expect(() => directoryStore(nodePorts, '')).toThrow('"directory" expected the path of a directory')
+    expect(() => directoryStore(nodePorts, 'x', { bucket: true } as never)).toThrow('"options" expected one of buckets')
   })
 })
 

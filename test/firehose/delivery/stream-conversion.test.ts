@@ -1,7 +1,8 @@
 // Record format conversion within a delivery stream; the objects are read by DuckDB.
+import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ExtendedS3Configuration } from '../../../src/firehose/delivery/config/configuration.js'
-import { createDeliveryStream } from '../../../src/firehose/delivery/delivery-stream.js'
+import { createDeliveryStream, type DeliveryStream } from '../../../src/firehose/delivery/delivery-stream.js'
 import { memoryStore } from '../../../src/firehose/delivery/store.js'
 import { createSimulation } from '../../../src/ports/simulated.js'
 import { type Duck, openDuck } from '../../duck.js'
@@ -73,6 +74,54 @@ it('rows are in Parquet, and what cannot be one is in an error object with the t
     dataCatalogTable: { catalogId: null, databaseName: 'lake', tableName: 't', region: 'eu-central-1', versionId: 'LATEST', catalogArn: null },
   })
   expect(metrics).toMatchObject({ accepted: 6, delivered: 3, failed: 3, objects: 1, errorObjects: 1 })
+})
+
+it('does with records that come together what it does with each alone', async () => {
+  const documents = fc.constantFrom('{"id":1}', '{"id":2,"name":"b"}', '{\n"id":3\n}', '{"id":4}{"id":5}', '{"name":"\\n"}')
+  const bad = fc.constantFrom('{"id":"x"}', '{"id":6}{"id":[]}', '[]', '{', '{"name":"a\nb"}', '7')
+  const blank = fc.constantFrom('', ' ', '\n', '\n\n', ' \r\n\t')
+  const record = fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.tuple(fc.constantFrom('', '', ' ', '\ufeff'), documents, fc.constantFrom('', '\n', '\r\n', '\n\n')).map((parts) => parts.join('')),
+    },
+    { weight: 1, arbitrary: fc.tuple(bad, fc.constantFrom('', '\n', '{"id":7}')).map((parts) => parts.join('')) },
+    { weight: 1, arbitrary: blank },
+  )
+  // Longer than shares its memory with others.
+  const long = fc.integer({ min: 65_500, max: 70_000 }).map((length) => [`{"id":8,"name":"${'y'.repeat(length)}"}`])
+  // Some hundred a call: a text ends between calls, a batch within one.
+  const call = fc.tuple(fc.array(record, { minLength: 1, maxLength: 12 }), fc.integer({ min: 1, max: 40 }), fc.oneof(fc.constant([]), long))
+  const calls = fc.array(
+    call.map(([records, times, long]) => [...Array.from({ length: times }, () => records).flat(), ...long]),
+    { minLength: 1, maxLength: 12 },
+  )
+  await fc.assert(
+    fc.asyncProperty(calls, async (calls) => {
+      const deliver = async (put: (stream: DeliveryStream, records: Uint8Array[]) => Promise<void>) => {
+        const simulation = createSimulation(1, NOW)
+        const store = memoryStore()
+        const stream = createDeliveryStream(configOf(conversion), { store, ports: simulation, table })
+        await simulation.run(
+          (async () => {
+            for (const records of calls) await put(stream, records.map(bytesOf))
+            await stream.close()
+          })(),
+        )
+        const [lines = [], files = []] = [false, true].map((file) =>
+          store.objects.filter(({ key }) => key.endsWith('.parquet') === file).map(({ body }) => body),
+        )
+        return { files: files.map((body) => Buffer.from(body).toString('latin1')), lines: lines.map((body) => linesOf(body)), metrics: stream.metrics() }
+      }
+      const together = await deliver((stream, records) => stream.putBatch(records))
+      // With an arrival of its own each goes its own way.
+      const alone = await deliver(async (stream, records) => {
+        for (const data of records) await stream.put({ data, arrival: NOW })
+      })
+      expect(together).toEqual(alone)
+    }),
+    { numRuns: 40 },
+  )
 })
 
 it('of a buffer without a row there is no object', async () => {

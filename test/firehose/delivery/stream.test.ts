@@ -179,7 +179,10 @@ describe('buffering hints', () => {
   })
 
   it('are the same for records that come together as for each alone', async () => {
-    const sizes = fc.array(fc.oneof(fc.nat(20), fc.integer({ min: 200_000, max: 600_000 })), { minLength: 1, maxLength: 12 })
+    const sizes = fc.array(fc.oneof(fc.nat(20), fc.integer({ min: 60_000, max: 70_000 }), fc.integer({ min: 200_000, max: 600_000 })), {
+      minLength: 1,
+      maxLength: 12,
+    })
     await fc.assert(
       fc.asyncProperty(sizes, fc.boolean(), async (sizes, delimiter) => {
         const records = sizes.map((size, i) => new Uint8Array(size).fill(65 + i))
@@ -196,6 +199,47 @@ describe('buffering hints', () => {
       }),
       { numRuns: 50 },
     )
+  })
+
+  it('keep what waits for the store apart from what comes, whose memory is that of stored objects', async () => {
+    const simulation = createSimulation(4, NOW)
+    const stored: string[] = []
+    let free = () => {}
+    const blocked = new Promise<void>((resolve) => {
+      free = resolve
+    })
+    const store = {
+      async put({ body }: DeliveryObject) {
+        if (stored.length >= 3) await blocked
+        stored.push(textOf(body))
+      },
+    }
+    const delimiter = processing(processor('AppendDelimiterToRecord'))
+    const stream = createDeliveryStream(configOf({ ...hints(1, 900), ...delimiter }), { store, ports: simulation })
+    const expected: string[][] = [[]]
+    let size = 0
+    await simulation.run(
+      (async () => {
+        for (let call = 0; call < 60; call++) {
+          const records = Array.from({ length: 500 }, (_, i) => `${call}.${i}.`.padEnd(1 + ((call * 500 + i * 7) % 900), 'x'))
+          await stream.putBatch(records.map(bytesOf))
+          // lets what is due be made and stored
+          await simulation.clock.sleep(1)
+          for (const record of records) {
+            expected[expected.length - 1].push(record)
+            size += record.length
+            if (size < 1 << 20) continue
+            expected.push([])
+            size = 0
+          }
+        }
+        expect(stored).toHaveLength(3)
+        free()
+        await stream.close()
+      })(),
+    )
+    expect(stored.sort()).toEqual(expected.map((records) => records.join('\n')).sort())
+    expect(stored.length).toBeGreaterThan(10)
   })
 
   it('of no interval write at once', async () => {

@@ -138,3 +138,23 @@ describe('replay', () => {
     await expect(replayErrors(['x'] as never).next()).rejects.toThrow('"piece" expected a Uint8Array, got "x"')
   })
 })
+
+it.each([
+  ['text that does not end', '{"rawData":"'],
+  ['a word', ''],
+])('what is no error object is not gathered for ever: %s', async (_, start) => {
+  let given = 0
+  const endless = (function* () {
+    yield bytes(start)
+    for (const piece = new Uint8Array(16 << 20).fill(0x41); given < 64; given++) yield piece
+  })()
+  const read = async () => {
+    for await (const record of replayErrors(endless, { source: 'x' })) throw new Error(`expected none, got ${record.code}`)
+  }
+  await expect(read()).rejects.toMatchObject({
+    code: 'BAD_INPUT',
+    message: expect.stringContaining('expected a Firehose error object of at most 134217728 bytes, got a longer one'),
+    position: { record: 0, offset: 0, source: 'x' },
+  })
+  expect(given).toBeLessThan(12)
+})

@@ -1,4 +1,5 @@
 // The configuration as its author writes it: AWS's own shapes, cut down to what is read here.
+import type { DataFormatConversionConfiguration } from '../../conversion/config.js'
 
 export interface S3Configuration {
   RoleARN?: string | undefined
@@ -25,7 +26,7 @@ export interface ExtendedS3Configuration extends S3Configuration {
     | undefined
   S3BackupMode?: string | undefined
   S3BackupConfiguration?: S3Configuration | undefined
-  DataFormatConversionConfiguration?: object | undefined
+  DataFormatConversionConfiguration?: DataFormatConversionConfiguration | undefined
   DynamicPartitioningConfiguration?: { Enabled?: boolean | undefined; RetryOptions?: object | undefined } | undefined
   FileExtension?: string | undefined
   CustomTimeZone?: string | undefined

@@ -1,6 +1,6 @@
 // The configuration of a delivery stream: the input of CreateDeliveryStream, or what DescribeDeliveryStream gives of one.
-import { MillraceError, outOfRange, wrongType } from '../../../errors.js'
-import { type DataFormatConversionConfiguration, readConversion } from '../../conversion/config.js'
+import { MillraceError, messageOf, outOfRange, wrongType } from '../../../errors.js'
+import type { DataFormatConversionConfiguration } from '../../conversion/config.js'
 import { COMPRESSION_FORMATS, type CompressionFormat, type ObjectCodec, objectCodec } from '../compression.js'
 import { type Prefix, readPrefix } from '../prefix.js'
 import { type Zone, zoneOf } from '../zone.js'
@@ -222,9 +222,11 @@ function outputOf(given: S3, path: string, zone: Zone, megabytes: number): Outpu
     throw new MillraceError('CONFIG', `"${path}.BufferingHints" expected SizeInMBs and IntervalInSeconds both, or neither`)
   const prefix = readPrefix(text, 'prefix', `${path}.Prefix`)
   if (error === undefined && text.includes('!{')) throw new MillraceError('CONFIG', `"${path}" expected ErrorOutputPrefix, as Prefix has expressions`)
-  const errorPrefix = readPrefix(error ?? text, 'error', `${path}.ErrorOutputPrefix`)
-  // Whatever fails has to be written: that its prefix is too long must not be found only then.
-  errorPrefix.evaluate({ time: 0, zone, randomString: () => 'x'.repeat(11), errorType: 'format-conversion-failed' })
+  const errorPath = `${path}.${error === undefined ? 'Prefix' : 'ErrorOutputPrefix'}`
+  const errorPrefix = readPrefix(error ?? text, 'error', errorPath)
+  // Of one with partition keys nobody knows yet.
+  if (prefix.queryKeys.length + prefix.lambdaKeys.length === 0) checkLength(prefix, `${path}.Prefix`, zone)
+  checkLength(errorPrefix, errorPath, zone)
   return {
     bucket: bucketOf(given.BucketARN),
     prefix,
@@ -234,6 +236,24 @@ function outputOf(given: S3, path: string, zone: Zone, megabytes: number): Outpu
     codec: objectCodec((given.CompressionFormat ?? 'UNCOMPRESSED') satisfies CompressionFormat, `${path}.CompressionFormat`),
     zone,
   }
+}
+
+/** A Wednesday in September: nothing is longer in words. */
+const LONG_TIME = Date.UTC(2026, 8, 30, 22, 22, 22)
+/** Bytes of a key as S3 has it, and of the longest name behind a prefix, an extension left out. */
+const KEY = { most: 1024, name: 137 }
+
+/** That no object could be written must not be found only once there is one: what fails has nowhere else to go. */
+function checkLength(prefix: Prefix, path: string, zone: Zone): void {
+  let text: string
+  try {
+    text = prefix.evaluate({ time: LONG_TIME, zone, randomString: () => 'x'.repeat(11), errorType: 'AmazonOpenSearchService-failed' })
+  } catch (error) {
+    throw new MillraceError('CONFIG', messageOf(error), { cause: error })
+  }
+  const bytes = new TextEncoder().encode(text).length
+  if (bytes + KEY.name > KEY.most)
+    throw new MillraceError('CONFIG', `"${path}" expected at most ${KEY.most - KEY.name} bytes of UTF-8 once evaluated, got ${bytes}`)
 }
 
 /** That every key which the prefix asks for is made by something, and nothing is made in vain. */

@@ -35,7 +35,7 @@ const FUNCTIONS: Readonly<Record<string, JqFunction>> = {
   'tonumber/0': (value) => {
     if (typeof value === 'number') return value
     if (typeof value !== 'string') throw new JqError(`${typeOf(value)} cannot be parsed as a number`)
-    if (!/^\s*-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/.test(value)) throw new JqError('string cannot be parsed as a number')
+    if (!/^\s*-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\s*$/.test(value)) throw new JqError('string cannot be parsed as a number')
     return Number(value)
   },
   'ascii_downcase/0': (value) => cased(value, 'ascii_downcase', /[A-Z]+/g, (letters) => letters.toLowerCase()),

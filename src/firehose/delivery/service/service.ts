@@ -65,7 +65,7 @@ const ACCOUNT = '000000000000'
  * the configuration before it what came before it.
  *
  * @example
- * const firehose = createFirehoseService({ store: directoryStore({ storage: nodeStorage, directory: 'out' }) })
+ * const firehose = createFirehoseService({ store: directoryStore(nodePorts, 'out') })
  * const server = await serve({ host: '127.0.0.1', port: 4573, mostBytes: 8 << 20 }, firehose.handle)
  */
 export function createFirehoseService(options: FirehoseServiceOptions): FirehoseService {
