@@ -33,8 +33,8 @@ export async function check(values: Values, positionals: string[], io: Io): Prom
   if (!conversion) throw new MillraceError('CONFIG', 'expected DataFormatConversionConfiguration, got a stream without', { position: { source: file } })
   const given = await readTable(io, values.schema)
   const onRejected = values.json ? ({ index, ...why }: Rejected) => io.write(`${JSON.stringify({ record: index, ...why })}\n`) : undefined
-  // What is left to be wrong is either of the two.
-  const check = await named(file, () => openCheck(conversion, given, { timestamps, onRejected, ports: io.ports }))
+  // What is left to be wrong is the table.
+  const check = await named(values.schema, () => openCheck(conversion, given, { timestamps, onRejected, ports: io.ports }))
   try {
     const put = (record: Uint8Array | { data: Uint8Array }) => check.add(record instanceof Uint8Array ? record : record.data)
     const stream = {

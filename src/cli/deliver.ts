@@ -138,9 +138,7 @@ function fitting({ handler, table, timestamps, ...rest }: DeliveryStreamOptions,
 
 async function streamOptions(values: Values, io: Io): Promise<Omit<DeliveryStreamOptions, 'store'>> {
   const schema = textOption(values, 'schema', 'the path of a file')
-  const timestamps = textOption(values, 'timestamps', 'int96 or int64')
-  if (timestamps !== undefined && timestamps !== 'int96' && timestamps !== 'int64')
-    throw new UsageError(`--timestamps expected int96 or int64, got ${JSON.stringify(timestamps)}`)
+  const timestamps = oneOf(values, 'timestamps', ['int96', 'int64'])
   const tell = teller(io)
   return {
     handler: await chosenHandler(values, io, ({ reason, message }) => tell(`answered ProcessingFailed: ${reason}: ${message}`)),

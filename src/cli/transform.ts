@@ -12,7 +12,7 @@ import { createFirehoseTransformer, type FirehoseTransformerOptions, type Transf
 import { FIREHOSE_LIMITS } from '../limits.js'
 import { fileSource } from '../ports/source.js'
 import { type Command, type Io, UsageError, type Values } from './command.js'
-import { readAll } from './input.js'
+import { inputName, readAll } from './input.js'
 import { defaultExport, handlerOf } from './module.js'
 import { visible } from './places.js'
 import { table } from './table.js'
@@ -168,7 +168,7 @@ async function answered(response: Promise<unknown>, handler: Values[string], sou
         position: { source: handler },
         cause,
       })
-    if (cause instanceof TypeError) throw new MillraceError('BAD_INPUT', cause.message, { position: { source: source === '-' ? 'stdin' : source }, cause })
+    if (cause instanceof TypeError) throw new MillraceError('BAD_INPUT', cause.message, { position: { source: inputName(source) }, cause })
     throw cause
   }
 }

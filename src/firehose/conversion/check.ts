@@ -71,8 +71,7 @@ export interface Check {
 
 /** checkConversion(), for records that are handed in. */
 export function openCheck(config: DataFormatConversionConfiguration, table: string | object, options: CheckOptions): Check {
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, OPTIONS)
+  checkOptions(options, OPTIONS)
   const { onRejected, ...others } = options
   if (onRejected !== undefined && typeof onRejected !== 'function') throw wrongType('options.onRejected', 'a function', onRejected)
   const { plan, fields, machine: create } = openConversion(config, { ...others, table })

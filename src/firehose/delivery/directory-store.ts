@@ -23,8 +23,7 @@ export interface DirectoryStoreOptions {
  */
 export function directoryStore(ports: { storage: Storage }, directory: string, options: DirectoryStoreOptions = {}): ObjectStore {
   if (typeof ports?.storage?.create !== 'function') throw wrongType('ports', 'ports with a storage', ports)
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, ['buckets'] satisfies (keyof DirectoryStoreOptions)[])
+  checkOptions(options, ['buckets'] satisfies (keyof DirectoryStoreOptions)[])
   const { storage } = ports
   const { buckets = false } = options
   if (typeof directory !== 'string' || directory === '') throw wrongType('directory', 'the path of a directory', directory)

@@ -9,9 +9,9 @@ import type { OutputPlan } from './config/stream.js'
 import type { SourceConversion } from './conversion.js'
 import type { ErrorOutputType, Failed } from './failure.js'
 import type { Inputs } from './input.js'
-import { objectName, uuid } from './names.js'
+import { objectName, randomString, uuid } from './names.js'
 import { bodyOf, countOf, createPacker, type Item, portions, recordsAt, recordsOf, release, sizeOf } from './pack.js'
-import { type Partition, WHOLE } from './partition.js'
+import { EXTRACTION_FAILED, type Partition, WHOLE } from './partition.js'
 import type { DeliveryObject } from './store.js'
 import { heldBytes, type Taken } from './taken.js'
 import type { Writer } from './writer.js'
@@ -102,7 +102,7 @@ export function recordOutput({ plan, extension, delimiter, conversion, fail, sto
   }
 
   function failAll(items: readonly Item[], message: string): void {
-    const why = { type: 'processing-failed', code: 'DynamicPartitioning.MetadataExtractionFailed', message, attempts: 1, attemptEnd: clock.now() } as const
+    const why = { type: 'processing-failed', code: EXTRACTION_FAILED, message, attempts: 1, attemptEnd: clock.now() } as const
     for (const record of recordsOf(items)) fail({ record, ...why })
   }
 

@@ -9,7 +9,7 @@ import type { TimestampType } from '../conversion/table.js'
 import type { RedshiftLoad } from '../destinations/redshift.js'
 import type { CatalogTable } from '../errors/error-object.js'
 import type { StreamPlan } from './config/stream.js'
-import { createSourceConversion, type DataFormatConversionConfiguration, type SourceConversion, type TimestampType } from './conversion.js'
+import { createSourceConversion, type SourceConversion } from './conversion.js'
 import type { DeliveryHandler, HandlerFailure } from './lambda.js'
 import { checkStore, type DeliveryObject, type ObjectStore } from './store.js'
 import type { StoreFailure } from './writer.js'
@@ -80,7 +80,7 @@ export function readOptions(options: DeliveryStreamOptions, plan: StreamPlan) {
   checkOptions(options, OPTIONS)
   const { store, handler, handlerTimeout = FIREHOSE_LIMITS.transformTime.value, maxBufferedBytes = 256 * MIB } = options
   const { transport = systemTransport, searchHeaders, redshiftQuery, onRedshiftLoad } = options
-  const { maxActivePartitions = 500, maxUnpacked = 64 * MIB, region, onHandlerFailure, onObject, onStoreFailure } = options
+  const { maxActivePartitions = FIREHOSE_LIMITS.activePartitions.value, maxUnpacked = 64 * MIB, region, onHandlerFailure, onObject, onStoreFailure } = options
   checkStore(store)
   if (handler !== undefined && typeof handler !== 'function') throw wrongType('handler', 'a function', handler)
   checkWhole('handlerTimeout', handlerTimeout, 1, FIREHOSE_LIMITS.transformTime.value)

@@ -146,7 +146,7 @@ describe('what is wrong is told with its path', () => {
       configOf({ DataFormatConversionConfiguration: {}, CompressionFormat: 'GZIP' }),
       `"${AT}.CompressionFormat" expected UNCOMPRESSED beside DataFormatConversionConfiguration`,
     ],
-    [configOf({ DataFormatConversionConfiguration: [] }), `"${AT}.DataFormatConversionConfiguration" expected an object, got an array`],
+    [configOf({ DataFormatConversionConfiguration: [] as never }), `"${AT}.DataFormatConversionConfiguration" expected an object, got an array`],
     [
       configOf({ DataFormatConversionConfiguration: { OutputFormatConfiguration: { Serializer: { ParquetSerDe: { Compression: 'ZSTD' } } } } }),
       `"${AT}.DataFormatConversionConfiguration.OutputFormatConfiguration.Serializer.ParquetSerDe.Compression" expected one of SNAPPY, GZIP, UNCOMPRESSED`,

@@ -1,6 +1,6 @@
 // The configuration of a delivery stream: the input of CreateDeliveryStream, or what DescribeDeliveryStream gives of one.
 import { MillraceError, messageOf, outOfRange, wrongType } from '../../../errors.js'
-import type { DataFormatConversionConfiguration } from '../../conversion/config.js'
+import { type DataFormatConversionConfiguration, readConversion } from '../../conversion/config.js'
 import { COMPRESSION_FORMATS, type CompressionFormat, type ObjectCodec, objectCodec } from '../compression.js'
 import { type Prefix, readPrefix } from '../prefix.js'
 import { type Zone, zoneOf } from '../zone.js'
