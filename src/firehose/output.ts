@@ -66,12 +66,17 @@ function toBytes(value: unknown, delimiter: Delimiter): Uint8Array {
   if (value instanceof ArrayBuffer) return endedBytes(new Uint8Array(value), delimiter)
   if (typeof value !== 'object' || value === null) throw new TypeError(`expected ${EXPECTED}, got ${kindOf(value)}`)
   // JSON would make {} of these, and their content would be lost without a word.
-  if (value instanceof Map || value instanceof Set || typeof (value as { then?: unknown }).then === 'function') {
-    throw new TypeError(`expected ${EXPECTED}, got a ${kindOf(value)}`)
-  }
+  if (isLost(value)) throw new TypeError(`expected ${EXPECTED}, got ${kindOf(value)}`)
   const json: unknown = JSON.stringify(value)
   if (typeof json !== 'string') throw new TypeError(`expected ${EXPECTED}, got an object that is nothing in JSON`)
   return ended(json, delimiter)
+}
+
+/** A promise, an error, or what is iterated over: the generator of a `function*`, a Map, a stream. */
+function isLost(value: object): boolean {
+  if (typeof (value as { then?: unknown }).then === 'function') return true
+  if (Array.isArray(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function') return false
+  return value instanceof Error || Symbol.iterator in value || Symbol.asyncIterator in value
 }
 
 function ended(text: string, delimiter: Delimiter): Uint8Array {
