@@ -76,9 +76,9 @@ async function unpack(records: Opened[], limits: Limits, chosen: (i: number) => 
           continue
         }
         const most = Math.min(room, limits.left)
-        // gunzipWhole has no limit of nothing
-        const data = most > 0 ? await gunzipWhole(input.data, most) : undefined
-        if (data === undefined) throw tooLarge(limits, room)
+        const data = await gunzipWhole(input.data, most)
+        // of a limit of nothing gunzipWhole makes one byte
+        if (data === undefined || data.length > most) throw tooLarge(limits, room)
         room -= data.length
         limits.left -= data.length
         unpacked.push(withData(input, data))

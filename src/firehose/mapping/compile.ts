@@ -110,10 +110,7 @@ export function compileMapping(mapping: FirehoseMapping): CompiledMapping {
     if (other !== undefined) throw new TypeError(`"${label}" expected a name that "${other}" does not give`)
     if (chosen.has(name)) throw new TypeError(`"${label}" expected a name that "mapping.select" has not`)
   }
-  checkEdits(
-    fields,
-    outputs && new Set(outputs.map(({ field }) => field)),
-  )
+  checkEdits(fields, outputs && new Set(outputs.map(({ field }) => field)))
 
   const conditions = where === undefined ? [] : compileCondition(where, 'mapping.where', fields)
   const metadata = metadataOf(mapping, fields)

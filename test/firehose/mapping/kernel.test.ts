@@ -30,7 +30,9 @@ describe.each(transformBuilds)('%s', (_, engine) => {
     const want = JSON.stringify(Object.fromEntries(names.flatMap((name, i) => (i % 2 === 0 ? [] : [[name, i]]))))
     expect(texts({ remove: even }, ...new Array(20).fill(record))).toEqual(new Array(20).fill(want))
     const select = Object.fromEntries(names.map((name) => [`${name}_too`, name]))
-    expect(texts({ select, add: { last: 1 } }, record)).toEqual([JSON.stringify({ ...Object.fromEntries(names.map((name, i) => [`${name}_too`, i])), last: 1 })])
+    expect(texts({ select, add: { last: 1 } }, record)).toEqual([
+      JSON.stringify({ ...Object.fromEntries(names.map((name, i) => [`${name}_too`, i])), last: 1 }),
+    ])
   })
 
   it('tells names apart that differ in one byte, wherever that is', () => {
