@@ -304,7 +304,11 @@ describe('events as they come', () => {
     const event = { ...eventOf('a'), deliveryStreamArn: odd, sourceKinesisStreamArn: odd, invocationId: odd, region: odd }
     event.records[0] = { ...event.records[0], approximateArrivalTimestamp: odd, kinesisRecordMetadata: { partitionKey: odd, sequenceNumber: odd } }
     const keys: unknown[] = []
-    const { response } = await run({ metrics, transform: ({ data, partitionKey }) => (keys.push(partitionKey), data) }, event)
+    const transform: Transform = ({ data, partitionKey }) => {
+      keys.push(partitionKey)
+      return data
+    }
+    const { response } = await run({ metrics, transform }, event)
     expect(response.records).toEqual([{ recordId: event.records[0].recordId, result: 'Ok', data: base64('a\n') }])
     expect(keys).toEqual([undefined])
   })
