@@ -32,6 +32,21 @@ it('tells nothing of the payload where that is no JSON', async () => {
   ])
 })
 
+it.each<[string, Transform]>([
+  [
+    'an iterator or a stream',
+    function* () {
+      yield 'x'
+    } as never,
+  ],
+  ['Map', () => new Map()],
+  ['RangeError', () => new RangeError('boom')],
+  ['a promise', () => [Promise.resolve('x')]],
+])('names what would be {} in JSON: %s', async (what, transform) => {
+  const { failures } = await run(transform, eventOf('a'))
+  expect(failures).toMatchObject([{ message: `expected text, bytes, an object, an array of such, or null, got ${what}` }])
+})
+
 it.each([
   [{ partitionKeys: 'day' }, '"day"'],
   [{ otfMetadata: 5 }, '5'],
