@@ -84,7 +84,20 @@ function readRecord(record: FirehoseEventRecord, i: number): Arrived {
   const text: unknown = record.data ?? record.kafkaRecordValue
   const given = typeof text === 'string'
   const fault = given ? undefined : wrongType('data', 'base64 text', text).message
-  return { recordId, text: given ? text : undefined, data: undefined, fault, record, partitionKey: record.kinesisRecordMetadata?.partitionKey, rounds: 0 }
+  const key: unknown = record.kinesisRecordMetadata?.partitionKey
+  const partitionKey = typeof key === 'string' ? key : undefined
+  return { recordId, text: given ? text : undefined, data: undefined, fault, record, partitionKey, rounds: 0 }
+}
+
+/** Where each recordId is, in the order in which they first come. */
+export function placesOf(records: readonly { recordId: string }[]): Map<string, number[]> {
+  const places = new Map<string, number[]>()
+  for (const [i, { recordId }] of records.entries()) {
+    const own = places.get(recordId)
+    if (own) own.push(i)
+    else places.set(recordId, [i])
+  }
+  return places
 }
 
 /** With its bytes, or why it has none. Base64 is read leniently. */

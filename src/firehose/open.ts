@@ -25,6 +25,8 @@ export interface OpenOptions {
   splitJson: boolean
   /** Bytes that one record may be unpacked to. */
   maxUnpacked: number
+  /** And all of them together. */
+  maxUnpackedOfAll: number
 }
 
 /** The records in one of the event, in order, or why it cannot be opened. */
@@ -36,34 +38,49 @@ export const countInputs = (opened: readonly Opened[]): number => opened.reduce(
 /** One for each of `arrived`. */
 export async function openRecords(arrived: readonly Arrived[], options: OpenOptions): Promise<Opened[]> {
   const { deaggregate, gunzip } = options
+  const limits = { one: options.maxUnpacked, all: options.maxUnpackedOfAll, left: options.maxUnpackedOfAll }
   let all = arrived.map(({ data, record, partitionKey }): Opened => (data ? [new FirehoseInput(data, record, partitionKey, undefined)] : []))
-  if (gunzip) await unpack(all, options, () => true)
+  if (gunzip) await unpack(all, limits, () => true)
   if (deaggregate) {
     const before = all
     all = openAggregates(arrived, before)
     // What was looked at before is not unpacked twice.
-    if (gunzip) await unpack(all, options, (i) => all[i] !== before[i])
+    if (gunzip) await unpack(all, limits, (i) => all[i] !== before[i])
   }
   return all.map((one) => openMessages(one, options))
 }
 
 const isGzip = (data: Uint8Array) => data.length > 2 && data[0] === 0x1f && data[1] === 0x8b && data[2] === 8
 
+/** Bytes. */
+interface Limits {
+  one: number
+  all: number
+  /** Of all, what is not taken yet. */
+  left: number
+}
+
+const tooLarge = ({ one, all, left }: Limits, room: number) =>
+  new MillraceError('LIMIT_EXCEEDED', `gzip: expected at most ${left < room ? `${all} bytes of all records` : `${one} bytes`} once unpacked, got more`)
+
 /** Puts in the place of records that are gzip what is in them. Only where the runtime has no other way this waits for anything. */
-async function unpack(records: Opened[], { maxUnpacked }: OpenOptions, chosen: (i: number) => boolean): Promise<void> {
+async function unpack(records: Opened[], limits: Limits, chosen: (i: number) => boolean): Promise<void> {
   for (const [i, inputs] of records.entries()) {
     if (!Array.isArray(inputs) || !chosen(i) || !inputs.some(({ data }) => isGzip(data))) continue
     try {
-      let room = maxUnpacked
+      let room = limits.one
       const unpacked: FirehoseInput[] = []
       for (const input of inputs) {
         if (!isGzip(input.data)) {
           unpacked.push(input)
           continue
         }
-        const data = await gunzipWhole(input.data, room)
-        if (data === undefined) throw new MillraceError('LIMIT_EXCEEDED', `gzip: expected at most ${maxUnpacked} bytes once unpacked, got more`)
+        const most = Math.min(room, limits.left)
+        const data = await gunzipWhole(input.data, most)
+        // of a limit of nothing gunzipWhole makes one byte
+        if (data === undefined || data.length > most) throw tooLarge(limits, room)
         room -= data.length
+        limits.left -= data.length
         unpacked.push(withData(input, data))
       }
       records[i] = unpacked

@@ -75,12 +75,19 @@ function toBytes(value: unknown, delimiter: Delimiter): Uint8Array {
   if (value instanceof ArrayBuffer) return endedBytes(new Uint8Array(value), delimiter)
   if (typeof value !== 'object' || value === null) throw new TypeError(`expected ${EXPECTED}, got ${kindOf(value)}`)
   // JSON would make {} of these, and their content would be lost without a word.
-  if (value instanceof Map || value instanceof Set || typeof (value as { then?: unknown }).then === 'function') {
-    throw new TypeError(`expected ${EXPECTED}, got a ${kindOf(value)}`)
-  }
+  const lost = lostOf(value)
+  if (lost !== undefined) throw new TypeError(`expected ${EXPECTED}, got ${lost}`)
   const json: unknown = JSON.stringify(value)
   if (typeof json !== 'string') throw new TypeError(`expected ${EXPECTED}, got an object that is nothing in JSON`)
   return ended(json, delimiter)
+}
+
+/** What it is, where its content is not in members: a promise, an error, or what is iterated over, as a Map or the generator of a `function*`. */
+function lostOf(value: object): string | undefined {
+  if (typeof (value as { then?: unknown }).then === 'function') return 'a promise'
+  if (Array.isArray(value) || typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined
+  if (value instanceof Map || value instanceof Set || value instanceof Error) return kindOf(value)
+  return Symbol.iterator in value || Symbol.asyncIterator in value ? 'an iterator or a stream' : undefined
 }
 
 function ended(text: string, delimiter: Delimiter): Uint8Array {

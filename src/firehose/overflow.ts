@@ -7,7 +7,7 @@ import type { LambdaContext } from '../kinesis/lambda/event.js'
 import type { Clock } from '../ports/ports.js'
 import { unmarked } from './again.js'
 import { bodyParts } from './body.js'
-import type { Arrived, FirehoseEvent, FirehoseEventRecord } from './event.js'
+import { type Arrived, type FirehoseEvent, type FirehoseEventRecord, placesOf } from './event.js'
 import { type Answer, type ResponsePlan, sizeAlone } from './response.js'
 
 /** A record whose answer has no room in the response. */
@@ -71,12 +71,7 @@ export async function settleOverflow(
   const { answers, arrived } = invocation
   const settled = new Set<number>()
   if (plan.overflow.length === 0) return { settled, left: [] }
-  const places = new Map<string, number[]>()
-  for (const [i, { recordId }] of arrived.entries()) {
-    const own = places.get(recordId)
-    if (own) own.push(i)
-    else places.set(recordId, [i])
-  }
+  const places = placesOf(arrived)
   const all = plan.overflow.map((answer): Left => {
     const { recordId } = answers[answer]
     const own = places.get(recordId) as number[]

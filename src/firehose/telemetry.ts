@@ -31,9 +31,8 @@ export function createTelemetry(sink: MetricsSink | undefined): Telemetry {
   let broken = false
   return ({ event, answers, plan, settled, failures, userRecords, milliseconds }) => {
     if (broken) return
-    const stream = String(event.deliveryStreamArn ?? '')
-      .split('/')
-      .at(-1) as string
+    const arn: unknown = event.deliveryStreamArn
+    const stream = typeof arn === 'string' ? (arn.split('/').at(-1) as string) : ''
     const common = { 'messaging.system': 'aws_firehose', 'messaging.destination.name': stream }
     const over = new Set(plan.overflow)
     const counts = new Map<string, number>()

@@ -10,7 +10,7 @@ import { checkSink, type MetricsSink } from '../kinesis/telemetry.js'
 import type { Clock } from '../ports/ports.js'
 import { systemClock } from '../ports/system.js'
 import { type Body, bodyBytes, bodyParts } from './body.js'
-import { type Arrived, type FirehoseEvent, type FirehoseResponse, readEvent } from './event.js'
+import { type Arrived, type FirehoseEvent, type FirehoseResponse, placesOf, readEvent } from './event.js'
 import { delimiterOf } from './output.js'
 import { type FirehoseOverflow, MARGIN, settleOverflow } from './overflow.js'
 import { describePlan, type FirehosePlan } from './plan.js'
@@ -34,7 +34,7 @@ export interface FirehoseTransformerOptions {
   logs?: boolean | undefined
   /** Whether each of several JSON values in one record ({..}{..} or lines) is a record for `transform`; default false. */
   splitJson?: boolean | undefined
-  /** Bytes that the gzip of one record may be unpacked to, 1 to 268,435,456; default 67,108,864. More fails the record. */
+  /** Bytes that the gzip of one record may be unpacked to, 1 to 268,435,456; default 67,108,864. More fails the record, and so does what all of an event come to over 268,435,456. */
   maxUnpacked?: number | undefined
   /** Calls of `transform` under way at once, where it is async; default 16. */
   concurrency?: number | undefined
@@ -96,6 +96,8 @@ const OPTIONS = [
 ] satisfies (keyof FirehoseTransformerOptions)[]
 
 const MIB = 1024 * 1024
+/** Bytes that the gzip of one record, and that of all of an event, may be unpacked to at most: they lie in memory at once. */
+const UNPACKED = 256 * MIB
 
 /**
  * A handler for a Firehose transformation Lambda.
@@ -139,7 +141,7 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
   for (const [name, value] of Object.entries({ deaggregate, gunzip, logs, splitJson })) {
     if (typeof value !== 'boolean') throw wrongType(name, 'true or false', value)
   }
-  checkWhole('maxUnpacked', maxUnpacked, 1, 256 * MIB)
+  checkWhole('maxUnpacked', maxUnpacked, 1, UNPACKED)
   checkWhole('concurrency', concurrency, 1, Number.POSITIVE_INFINITY)
   checkWhole('responseLimit', responseLimit, 1, RESPONSE_BYTES)
   if (overflow !== undefined && typeof overflow !== 'function') throw wrongType('overflow', 'reingest(), spill() or a function', overflow)
@@ -152,7 +154,7 @@ export function createFirehoseTransformer(options: FirehoseTransformerOptions): 
 
   const planned = async (event: FirehoseEvent, context: LambdaContext | undefined) => {
     const read = readEvent(event)
-    const open = { deaggregate, gunzip, logs, splitJson, maxUnpacked }
+    const open = { deaggregate, gunzip, logs, splitJson, maxUnpacked, maxUnpackedOfAll: UNPACKED }
     const work = () => {
       if (transform instanceof RecordWorker) return transform.run(read, end, open)
       // What has no room in the response needs time too.
@@ -198,13 +200,13 @@ function settle(arrived: readonly Arrived[], results: readonly Result[], failure
   })
   // Ids that ascend, as those of Firehose do, come once each: that spares a table of them.
   if (all.every(({ recordId }, i) => i === 0 || all[i - 1].recordId < recordId)) return all
-  const answers = new Map<string, Answer>()
-  for (const [record, answer] of all.entries()) {
-    const before = answers.get(answer.recordId)
-    const merged = before ? merge(before, answer) : answer
-    answers.set(answer.recordId, merged ?? fail(record, 'transform', 'expected the same metadata for records with one recordId, got different ones'))
-  }
-  return [...answers.values()]
+  const places = placesOf(all)
+  return [...places.values()].map((own) => {
+    if (own.length === 1) return all[own[0]]
+    const answers = own.map((i) => all[i])
+    const odd = differing(answers)
+    return odd < 0 ? merge(answers) : fail(own[odd], 'transform', 'expected the same metadata for records with one recordId, got different ones')
+  })
 }
 
 function succeeded(recordId: string, body: Body, metadata: string | undefined): Answer {
@@ -219,9 +221,17 @@ function failed({ recordId, text, fault }: Arrived): Answer {
   return { recordId, result: 'ProcessingFailed', body, metadata: undefined }
 }
 
-/** Two records with one id can have one answer only: both outputs, or the failure; undefined where they contradict. */
-function merge(a: Answer, b: Answer): Answer | undefined {
-  if (a.result === 'ProcessingFailed' || b.result === 'Dropped') return a
-  if (b.result === 'ProcessingFailed' || a.result === 'Dropped') return b
-  return a.metadata === b.metadata ? { ...a, body: [...bodyParts(a.body ?? []), ...bodyParts(b.body ?? [])] } : undefined
+/** Which one of them has other metadata than the first that is Ok; -1 where none has, or one of them has failed. */
+function differing(answers: readonly Answer[]): number {
+  if (answers.some(({ result }) => result === 'ProcessingFailed')) return -1
+  const first = answers.find(({ result }) => result === 'Ok')
+  return answers.findIndex(({ result, metadata }) => result === 'Ok' && metadata !== first?.metadata)
+}
+
+/** Records with one id can have one answer only: the failure of one of them, or all outputs. */
+function merge(answers: readonly Answer[]): Answer {
+  const failure = answers.find(({ result }) => result === 'ProcessingFailed')
+  if (failure) return failure
+  const [first = answers[0], ...others] = answers.filter(({ result }) => result === 'Ok')
+  return others.length === 0 ? first : { ...first, body: [first, ...others].flatMap(({ body = [] }) => bodyParts(body)) }
 }

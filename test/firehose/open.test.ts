@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { decoded, readEvent } from '../../src/firehose/event.js'
 import {
   createFirehoseTransformer,
   explainFirehoseResponse,
@@ -9,6 +10,7 @@ import {
   type FirehoseTransformerOptions,
   type TransformFailure,
 } from '../../src/firehose/index.js'
+import { openRecords } from '../../src/firehose/open.js'
 import { aggregate, ShardMap } from '../../src/kinesis/index.js'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -61,6 +63,23 @@ describe('gzip', () => {
     expect(texts).toEqual(['ProcessingFailed', 'ok\n', 'ProcessingFailed'])
     expect(messages).toEqual([expect.stringMatching(/^data: expected gzip, got other data/), expect.stringMatching(/^data: expected gzip, got other data/)])
     expect(response.records[0].data).toBe(cut.toString('base64'))
+  })
+
+  it('is unpacked as far as all of an event may take, and no further', async () => {
+    const packed = ['12345', '1234567', '', '1', '123', 'plain', ''].map((text) => (text === 'plain' ? bytes(text) : gzipSync(text)))
+    const arrived = readEvent(eventOf(...packed, kpl(gzipSync('1'), gzipSync('2')))).map(decoded)
+    const options = { deaggregate: true, gunzip: true, logs: false, splitJson: false, maxUnpacked: 6, maxUnpackedOfAll: 9 }
+    const opened = await openRecords(arrived, options)
+    expect(opened.map((one) => (Array.isArray(one) ? one.map((input) => input.text()) : one.message))).toEqual([
+      ['12345'],
+      'gzip: expected at most 9 bytes of all records once unpacked, got more',
+      [''],
+      ['1'],
+      ['123'],
+      ['plain'],
+      [''],
+      'gzip: expected at most 9 bytes of all records once unpacked, got more',
+    ])
   })
 
   it('that unpacks to more than is allowed fails, in little memory', async () => {

@@ -7,6 +7,7 @@ import {
   type FirehoseEvent,
   type FirehoseTransformerOptions,
   firehoseBlueprint,
+  firehoseMapping,
   type TransformFailure,
   withMetadata,
 } from '../../src/firehose/index.js'
@@ -29,6 +30,21 @@ it('tells nothing of the payload where that is no JSON', async () => {
     expect.stringMatching(/^expected JSON: Expected ':' after property name in JSON at position 9/),
     'expected JSON: Unexpected end of JSON input',
   ])
+})
+
+it.each<[string, Transform]>([
+  [
+    'an iterator or a stream',
+    function* () {
+      yield 'x'
+    } as never,
+  ],
+  ['Map', () => new Map()],
+  ['RangeError', () => new RangeError('boom')],
+  ['a promise', () => [Promise.resolve('x')]],
+])('names what would be {} in JSON: %s', async (what, transform) => {
+  const { failures } = await run(transform, eventOf('a'))
+  expect(failures).toMatchObject([{ message: `expected text, bytes, an object, an array of such, or null, got ${what}` }])
 })
 
 it.each([
@@ -143,6 +159,13 @@ describe('whatever the function does', () => {
     'returns a symbol': () => Symbol('x'),
     'returns a bigint': () => 5n,
     'returns a Map': () => new Map([[1, 2]]),
+    'returns an Error': () => new Error('boom'),
+    'is a generator': function* () {
+      yield 'x'
+    },
+    'is an async generator': async function* () {
+      yield 'x'
+    },
     'returns a cycle': () => {
       const a: Record<string, unknown> = {}
       a.a = a
@@ -280,6 +303,29 @@ describe('events as they come', () => {
       { recordId: 'x', result: 'Ok', data: base64('a\nb\n') },
       { recordId: 'y', result: 'ProcessingFailed', data: base64('bad') },
     ])
+  })
+
+  it('have one recordId for all of 50,000 records, in linear time', async () => {
+    const event = { records: new Array(50_000).fill({ recordId: 'x', data: base64('{}') }) }
+    const want = base64('{}\n'.repeat(50_000))
+    expect((await run(({ data }) => data, event)).response.records).toEqual([{ recordId: 'x', result: 'Ok', data: want }])
+    expect((await createFirehoseTransformer({ transform: firehoseMapping({}) })(event)).records).toEqual([{ recordId: 'x', result: 'Ok', data: want }])
+  })
+
+  it('have objects that cannot be text where texts should be', async () => {
+    const odd = { toString: 1 } as never
+    const instrument = { add() {}, record() {} }
+    const metrics = { createCounter: () => instrument, createHistogram: () => instrument }
+    const event = { ...eventOf('a'), deliveryStreamArn: odd, sourceKinesisStreamArn: odd, invocationId: odd, region: odd }
+    event.records[0] = { ...event.records[0], approximateArrivalTimestamp: odd, kinesisRecordMetadata: { partitionKey: odd, sequenceNumber: odd } }
+    const keys: unknown[] = []
+    const transform: Transform = ({ data, partitionKey }) => {
+      keys.push(partitionKey)
+      return data
+    }
+    const { response } = await run({ metrics, transform }, event)
+    expect(response.records).toEqual([{ recordId: event.records[0].recordId, result: 'Ok', data: base64('a\n') }])
+    expect(keys).toEqual([undefined])
   })
 
   it('that cannot be answered reject with what is wrong', async () => {

@@ -145,8 +145,14 @@ function headOf(key: usize, size: usize): u64 {
 
 // @ts-ignore: decorator
 @inline
-function hashOf(head: u64, size: usize): usize {
-  const h = (head ^ (<u64>size << 56)) * 0x9e3779b97f4a7c15;
+function hashOf(head: u64, key: usize, size: usize): usize {
+  let h = head ^ (<u64>size << 56);
+  // of a longer one all bytes: names that begin alike are common
+  if (size > 8) {
+    for (let i: usize = 8; i + 8 < size; i += 8) h = rotl<u64>(h * 0x9e3779b97f4a7c15, 29) ^ load<u64>(key + i);
+    h = rotl<u64>(h * 0x9e3779b97f4a7c15, 29) ^ load<u64>(key + size - 8);
+  }
+  h *= 0x9e3779b97f4a7c15;
   return <usize>((h ^ (h >> 29)) >> 32);
 }
 
@@ -154,7 +160,7 @@ function enter(node: usize, child: usize): void {
   const name = at(load<u32>(child, NODE_NAME)), size: usize = load<u32>(child, NODE_SIZE);
   const keys: usize = load<u32>(node, NODE_KEYS), mask: usize = load<u32>(node, NODE_MASK);
   const head = headOf(name, size);
-  let slot = hashOf(head, size) & mask;
+  let slot = hashOf(head, name, size) & mask;
   while (load<u32>(keys + slot * SLOT, 12) != 0) slot = (slot + 1) & mask;
   const s = keys + slot * SLOT;
   store<u64>(s, head);
@@ -168,7 +174,7 @@ function enter(node: usize, child: usize): void {
 export function childOf(node: usize, key: usize, size: usize): usize {
   const keys: usize = load<u32>(node, NODE_KEYS), mask: usize = load<u32>(node, NODE_MASK);
   const head = headOf(key, size);
-  let slot = hashOf(head, size) & mask;
+  let slot = hashOf(head, key, size) & mask;
   while (true) {
     const s = keys + slot * SLOT;
     const child: usize = load<u32>(s, 12);

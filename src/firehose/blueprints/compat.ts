@@ -1,5 +1,6 @@
 // What AWS's own blueprints for Node make of a record (aws-samples/serverless-app-examples at 9485c6c, javascript/kinesis-firehose-*), stated
 // anew: the bytes of their outputs with all that is odd about them, which `compat` in blueprint.ts lists.
+import { textOf } from '../../kinesis/payload.js'
 import { gunzipWhole } from '../../ports/compression.js'
 import type { FirehoseInput } from '../input.js'
 
@@ -40,9 +41,7 @@ const SYSLOG = new RegExp(`^(${MONTH}\\s+(?:0[1-9]|[12]\\d|3[01]|[1-9])\\s+${CLO
 
 /** Decoded as ASCII, of which Node takes the lower seven bits of each byte. */
 function syslogFields({ data }: FirehoseInput): (string | undefined)[] {
-  let text = ''
-  for (const byte of data) text += String.fromCharCode(byte & 0x7f)
-  return expected(SYSLOG.exec(text)).slice(1)
+  return expected(SYSLOG.exec(textOf(data.map((byte) => byte & 0x7f)))).slice(1)
 }
 
 export function syslogToJson(record: FirehoseInput): string {

@@ -103,15 +103,14 @@ export function compileMapping(mapping: FirehoseMapping): CompiledMapping {
   const pointer = (name: string) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
   // what has another name then is no longer in its place
   if (!outputs) for (const { name, label } of added) if (!fields.root.children.get(name)?.rename) edit('add', EDIT_REMOVE, pointer(name), label)
+  const renamed = new Map([...fields.root.children.values()].flatMap(({ rename }) => (rename ? [[rename.to, rename.label]] : [])))
+  const chosen = new Set(outputs?.map(({ name }) => name))
   for (const { name, label } of added) {
-    const renamed = [...fields.root.children.values()].find(({ rename }) => rename?.to === name)
-    if (renamed?.rename) throw new TypeError(`"${label}" expected a name that "${renamed.rename.label}" does not give`)
-    if (outputs?.some((output) => output.name === name)) throw new TypeError(`"${label}" expected a name that "mapping.select" has not`)
+    const other = renamed.get(name)
+    if (other !== undefined) throw new TypeError(`"${label}" expected a name that "${other}" does not give`)
+    if (chosen.has(name)) throw new TypeError(`"${label}" expected a name that "mapping.select" has not`)
   }
-  checkEdits(
-    fields,
-    outputs?.map(({ field }) => field),
-  )
+  checkEdits(fields, outputs && new Set(outputs.map(({ field }) => field)))
 
   const conditions = where === undefined ? [] : compileCondition(where, 'mapping.where', fields)
   const metadata = metadataOf(mapping, fields)
@@ -131,7 +130,7 @@ export function compileMapping(mapping: FirehoseMapping): CompiledMapping {
 }
 
 /** What would do nothing, or not what it says. */
-function checkEdits(fields: Fields, selected: Field[] | undefined): void {
+function checkEdits(fields: Fields, selected: ReadonlySet<Field> | undefined): void {
   for (const field of fields.all) {
     const label = field.edit?.label ?? field.rename?.label
     if (label === undefined) continue
@@ -139,8 +138,8 @@ function checkEdits(fields: Fields, selected: Field[] | undefined): void {
     if (above?.edit) throw new TypeError(`"${label}" expected a field that is not within that of "${above.edit.label}", which takes it all`)
     if (field.edit?.name === 'remove' && field.rename) throw new TypeError(`"${field.rename.label}" expected a field that "mapping.remove" does not name`)
     if (!selected) continue
-    if (![...upwards(field)].some((f) => selected.includes(f))) throw new TypeError(`"${label}" expected a field that "mapping.select" takes, or one within`)
-    if (selected.includes(field) && (field.rename || field.edit?.name === 'remove'))
+    if (![...upwards(field)].some((f) => selected.has(f))) throw new TypeError(`"${label}" expected a field that "mapping.select" takes, or one within`)
+    if (selected.has(field) && (field.rename || field.edit?.name === 'remove'))
       throw new TypeError(`"${label}" expected a field that "mapping.select" does not name`)
   }
   for (const field of selected ?? []) {

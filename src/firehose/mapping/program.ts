@@ -52,7 +52,8 @@ export function assemble(plan: Plan): Uint8Array {
   const heap = new Heap()
   const flags = (outputs ? FLAG_SELECT : 0) | (separator === undefined ? 0 : FLAG_FLATTEN) | (csv ? FLAG_CSV : 0)
   const edits = fields.all.map((field) => editOf(field, plan, heap))
-  const nodes = heap.words(fields.all.flatMap((field, i) => nodeOf(field, edits[i], heap)))
+  const kin = kinOf(fields)
+  const nodes = heap.words(fields.all.flatMap((field, i) => nodeOf(field, kin[i], edits[i], heap)))
   const instructions = where.map(({ op, node, constants }) => {
     const values = constants.map(({ type, text, failures }) => [type, ...heap.text(text), failures ? heap.put(new Uint8Array(failures.buffer))[0] : 0])
     return [op, node, heap.words(values.flat()), constants.length]
@@ -79,17 +80,34 @@ function editOf({ edit, rename }: Field, { onCast }: Plan, heap: Heap): number {
   return heap.words([edit?.kind ?? 0, ...key, ...text, onCast])
 }
 
-function nodeOf(field: Field, edit: number, heap: Heap): number[] {
-  const siblings = ordered(field.parent)
-  const sibling = siblings[siblings.indexOf(field) + 1]?.id ?? 0
-  const child = ordered(field)[0]?.id ?? 0
-  const words = [...heap.text(field.name), field.parent?.id ?? 0, indexOf(field.name), child, field.parent ? sibling : 0, edit]
+interface Kin {
+  /** Ids of its first child and of the sibling behind it, 0 for none. */
+  child: number
+  sibling: number
+}
+
+/** Of every field, by its id. */
+function kinOf({ all }: Fields): Kin[] {
+  const kin = all.map((): Kin => ({ child: 0, sibling: 0 }))
+  for (const { id, children } of all) {
+    let before = -1
+    for (const child of ordered(children.values())) {
+      if (before < 0) kin[id].child = child.id
+      else kin[before].sibling = child.id
+      before = child.id
+    }
+  }
+  return kin
+}
+
+function nodeOf({ name, parent }: Field, { child, sibling }: Kin, edit: number, heap: Heap): number[] {
+  const words = [...heap.text(name), parent?.id ?? 0, indexOf(name), child, sibling, edit]
   return [...words, ...new Array(16 - words.length).fill(0)]
 }
 
 /** Those that may be an element of an array first, by index. */
-function ordered(parent: Field | undefined): Field[] {
-  const children = [...(parent?.children.values() ?? [])]
+function ordered(all: Iterable<Field>): Field[] {
+  const children = [...all]
   const elements = children.filter(({ name }) => indexOf(name) >= 0).sort((a, b) => indexOf(a.name) - indexOf(b.name))
   return [...elements, ...children.filter(({ name }) => indexOf(name) < 0)]
 }

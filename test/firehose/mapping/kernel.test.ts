@@ -23,6 +23,26 @@ describe.each(transformBuilds)('%s', (_, engine) => {
     )
   })
 
+  it('has 10,000 fields whose names begin alike, of records that have them all, in linear time', () => {
+    const names = Array.from({ length: 10_000 }, (_, i) => `field_of_a_customer_${String(i).padStart(5, '0')}_v1`)
+    const record = JSON.stringify(Object.fromEntries(names.map((name, i) => [name, i])))
+    const even = names.filter((_, i) => i % 2 === 0)
+    const want = JSON.stringify(Object.fromEntries(names.flatMap((name, i) => (i % 2 === 0 ? [] : [[name, i]]))))
+    expect(texts({ remove: even }, ...new Array(20).fill(record))).toEqual(new Array(20).fill(want))
+    const select = Object.fromEntries(names.map((name) => [`${name}_too`, name]))
+    expect(texts({ select, add: { last: 1 } }, record)).toEqual([
+      JSON.stringify({ ...Object.fromEntries(names.map((name, i) => [`${name}_too`, i])), last: 1 }),
+    ])
+  })
+
+  it('tells names apart that differ in one byte, wherever that is', () => {
+    for (const size of [8, 9, 15, 16, 17, 24, 25, 40]) {
+      const names = Array.from({ length: size }, (_, i) => `${'a'.repeat(i)}b${'a'.repeat(size - i - 1)}`)
+      const record = JSON.stringify(Object.fromEntries(['a'.repeat(size), ...names].map((name, i) => [name, i])))
+      expect(texts({ remove: names }, record)).toEqual([JSON.stringify({ ['a'.repeat(size)]: 0 })])
+    }
+  })
+
   it('copies what no part of the mapping names byte for byte', () => {
     const record = '{ "a" : 1.50e+3,\t"b":[ 1 , {"c" : "\\u0061" } ], "d":"é\ud83d\ude00\\ud800" }'
     expect(texts({}, record)).toEqual([record])
