@@ -198,6 +198,7 @@ describe('a query that is none, or not of this part of jq, is an error with its 
 it('names the keys of its object', () => {
   expect(parseQuery('{a:.x|tostring, "b c":.y, d}', 'q').keys).toEqual(['a', 'b c', 'd'])
   expect(parseQuery('.x|{a:1}', 'q').keys).toEqual(['a'])
+  expect(parseQuery('{"a\tb\nc": 1, "d\\\\(": 2}', 'q').keys).toEqual(['a\tb\nc', 'd\\('])
   expect(parseQuery('{(.x):1}', 'q').keys).toBeUndefined()
   expect(parseQuery('{a:1}+{b:2}', 'q').keys).toBeUndefined()
   expect(parseQuery('{a:1}|.a', 'q').keys).toBeUndefined()

@@ -220,8 +220,16 @@ function call(read: Reader, depth: number): Filter {
 
 /** Text with \( ) in it. */
 function text(read: Reader, depth: number): Filter {
+  return joined(textParts(read, depth))
+}
+
+function textParts(read: Reader, depth: number): (string | Filter)[] {
   const parts: (string | Filter)[] = []
   read.text(parts, () => pipe(read, depth + 1))
+  return parts
+}
+
+function joined(parts: readonly (string | Filter)[]): Filter {
   return (input) => {
     let made = ''
     for (const part of parts) {
@@ -268,15 +276,14 @@ function object(read: Reader, depth: number, told?: Told): Filter {
 function member(read: Reader, depth: number, named: (name: string | undefined) => void): { key: Filter; value: Filter } {
   let key: Filter
   let short = true
-  const at = read.at()
   const name = read.name()
   if (name !== undefined) {
     key = () => name
     named(name)
   } else if (read.peek('"')) {
-    key = text(read, depth)
-    const plain = read.plain(at)
-    named(plain)
+    const parts = textParts(read, depth)
+    key = joined(parts)
+    named(parts.length === 1 && typeof parts[0] === 'string' ? parts[0] : undefined)
   } else if (read.symbol('(')) {
     key = pipe(read, depth + 1)
     read.expect(')')

@@ -27,8 +27,6 @@ export interface Reader {
   number(): number | undefined
   /** Takes text in quotes: what stands between, and of each `\( )` what `inner` makes of it. */
   text<T>(parts: (string | T)[], inner: () => T): void
-  /** The text in quotes that was read from `from` to here; undefined where it has `\( )`. */
-  plain(from: number): string | undefined
 }
 
 const SPACE = /(?:\s|#[^\n]*)*/y
@@ -145,10 +143,6 @@ export function reader(query: string, faultAt: (at: number, expected: string) =>
       }
       at++
       parts.push(literal)
-    },
-    plain(from) {
-      const source = query.slice(from, at)
-      return /\\\(/.test(source) ? undefined : (JSON.parse(source) as string)
     },
   }
 }
