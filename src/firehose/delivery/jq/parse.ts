@@ -223,11 +223,7 @@ function text(read: Reader, depth: number): Filter {
   return joined(textParts(read, depth))
 }
 
-function textParts(read: Reader, depth: number): (string | Filter)[] {
-  const parts: (string | Filter)[] = []
-  read.text(parts, () => pipe(read, depth + 1))
-  return parts
-}
+const textParts = (read: Reader, depth: number) => read.text((): Filter => pipe(read, depth + 1))
 
 function joined(parts: readonly (string | Filter)[]): Filter {
   return (input) => {

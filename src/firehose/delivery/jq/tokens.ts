@@ -26,7 +26,7 @@ export interface Reader {
   dotBracket(): void
   number(): number | undefined
   /** Takes text in quotes: what stands between, and of each `\( )` what `inner` makes of it. */
-  text<T>(parts: (string | T)[], inner: () => T): void
+  text<T>(inner: () => T): (string | T)[]
 }
 
 const SPACE = /(?:\s|#[^\n]*)*/y
@@ -116,7 +116,8 @@ export function reader(query: string, faultAt: (at: number, expected: string) =>
       const found = take(NUMBER)
       return found === undefined ? undefined : Number(found)
     },
-    text(parts, inner) {
+    text<T>(inner: () => T) {
+      const parts: (string | T)[] = []
       const start = at
       let literal = ''
       for (at++; query[at] !== '"'; ) {
@@ -143,6 +144,7 @@ export function reader(query: string, faultAt: (at: number, expected: string) =>
       }
       at++
       parts.push(literal)
+      return parts
     },
   }
 }
