@@ -13,6 +13,8 @@ interface Zlib {
 
 // Of 16 KiB, Node's own choice, each piece costs as much again as its unpacking.
 const CHUNK = 256 * 1024
+/** What DecompressionStream of Node 24 calls a second member. */
+const TRAILING = 'ERR_TRAILING_JUNK_AFTER_STREAM_END'
 
 /**
  * Unpacks gzip, cut anywhere. Several members one after the other are one text, as `cat a.gz b.gz`
@@ -29,7 +31,7 @@ export async function* gunzip(chunks: AsyncIterable<Uint8Array>, source?: string
     yield* zlib ? byZlib(zlib, chunks) : byStream(chunks)
   } catch (cause) {
     const { code, message } = cause as { code?: unknown; message?: string }
-    const corrupt = typeof code === 'string' ? code.startsWith('Z_') : cause instanceof TypeError
+    const corrupt = typeof code === 'string' ? code.startsWith('Z_') || code === TRAILING : cause instanceof TypeError
     if (!corrupt) throw cause
     const what = code === 'Z_BUF_ERROR' ? 'expected gzip to its end, got less: it was cut short' : `expected gzip, got other data (${message})`
     throw new MillraceError('CORRUPT', what, { cause, ...(source === undefined ? {} : { position: { source } }) })

