@@ -7,6 +7,7 @@ import { ROW_WORDS } from '../engine/batch.js'
 import { kindOf, MillraceError, messageOf } from '../errors.js'
 import { FROM_AGGREGATE } from '../kinesis/aggregates/deaggregate.js'
 import type { Outer } from '../kinesis/aggregates/kinesis-record.js'
+import { hasMagic } from '../kinesis/aggregates/magic.js'
 import { type Make, makeRecords, openOuters } from '../kinesis/aggregates/user-records.js'
 import { jsonOf } from '../kinesis/payload.js'
 import { gunzipWhole } from '../ports/compression.js'
@@ -114,9 +115,6 @@ function openAggregates(arrived: readonly Arrived[], records: readonly Opened[])
   }
   return all
 }
-
-/** F3 89 9A C2, the first bytes of every KPL aggregate. */
-const hasMagic = (data: Uint8Array) => data.length > 4 && data[0] === 0xf3 && data[1] === 0x89 && data[2] === 0x9a && data[3] === 0xc2
 
 const encoder = new TextEncoder()
 

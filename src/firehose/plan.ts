@@ -2,7 +2,7 @@
 import { bodyBytes } from './body.js'
 import type { Arrived } from './event.js'
 import { type Answer, answerSize, type ResponsePlan } from './response.js'
-import type { TransformFailure } from './transform.js'
+import type { TransformFailure } from './transform-failure.js'
 
 export interface FirehosePlanRecord {
   recordId: string

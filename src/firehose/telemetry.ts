@@ -2,7 +2,7 @@
 import type { MetricsSink } from '../kinesis/telemetry.js'
 import type { FirehoseEvent } from './event.js'
 import type { Answer, ResponsePlan } from './response.js'
-import type { TransformFailure } from './transform.js'
+import type { TransformFailure } from './transform-failure.js'
 
 export interface Invocation {
   event: FirehoseEvent

@@ -17,6 +17,7 @@ import { describePlan, type FirehosePlan } from './plan.js'
 import { type Answer, buildResponse, planResponse, RESPONSE_BYTES } from './response.js'
 import { RecordWorker, type Result, runFunction, type Transform } from './run.js'
 import { createTelemetry } from './telemetry.js'
+import type { TransformFailure } from './transform-failure.js'
 
 export interface FirehoseTransformerOptions {
   /** Maps one user record to its outputs, sync or async. See TransformResult. One that never answers costs its record, not the batch; one that never returns costs both. Or what a blueprint has in its place, or firehoseMapping(). */
@@ -51,22 +52,6 @@ export interface FirehoseTransformerOptions {
   metrics?: MetricsSink | undefined
   /** The clock, by which `transform` and `overflow` are told that the invocation ends; default: the system's. */
   ports?: { clock: Clock } | undefined
-}
-
-export interface TransformFailure {
-  recordId: string
-  /** Index in the event. */
-  record: number
-  /**
-   * `data`: it was no base64, or what was in it cannot be opened. `transform`: the function threw, rejected or gave something else than
-   * outputs. `timeout`: the invocation was about to end before the function had answered. `overflow`: the response had no room for it, and
-   * nothing else took it.
-   */
-  reason: 'data' | 'transform' | 'timeout' | 'overflow'
-  /** For people; has the message of what the function threw, and nothing of the payload but what that has. */
-  message: string
-  /** What the function threw. */
-  cause?: unknown
 }
 
 /** Assignable to FirehoseTransformationHandler of @types/aws-lambda. */

@@ -1,6 +1,7 @@
 // Patterns of Joda-Time's DateTimeFormat (its class comment; DateTimeFormat.parsePatternTo), compiled into the
 // steps that the core reads text by (assembly/columnar/patterns.ts), where what they mean is written down.
 import { outOfRange } from '../../errors.js'
+import { DAYS, MONTHS } from '../calendar-names.js'
 
 const NUMBER = 1
 const PIVOT = 2
@@ -10,8 +11,6 @@ const OFFSET = 5
 const MILLIS = 6
 const FIELD = { none: 0, year: 1, month: 2, day: 3, dayOfYear: 4, weekday: 5, era: 6, hour: 7, halfHour: 8, half: 9, minute: 10, second: 11 } as const
 
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
-const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 /** Of one zone, however written; other names take a time zone database. */
 const UTC = ['UTC', 'GMT', 'UT']
 

@@ -1,5 +1,6 @@
 // Patterns of java.time.format.DateTimeFormatter (DateTimeFormatterBuilder.appendPattern, JDK 8 to 17), in
 // which Firehose writes the timestamps of its prefixes; formatting only, in the locale en-US.
+import { DAYS, MONTHS } from '../calendar-names.js'
 import { type Moment, weekOf } from './zone.js'
 
 /** A date pattern that is not one. `at`: index of the character in the pattern. */
@@ -13,8 +14,6 @@ export class PatternFault extends Error {
 
 type Piece = (moment: Moment) => string
 
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
-const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 const NTH = ['1st', '2nd', '3rd', '4th']
 
 const pad = (value: number, width: number) => (value < 0 ? `-${String(-value).padStart(width, '0')}` : String(value).padStart(width, '0'))

@@ -6,6 +6,7 @@
 //   NUMBERS  base64 of varints: the first record's number, then for each the difference to the one before
 import { fromBase64, toBase64 } from '../../engine/base64.js'
 import { md5 } from '../../engine/digest.js'
+import { hasMagic, MAGIC } from './magic.js'
 
 /** Whose records are in an aggregate, and which: a pair of both is the same for a record whenever it is sent. */
 export interface RecordIds {
@@ -14,7 +15,6 @@ export interface RecordIds {
   numbers: Float64Array
 }
 
-const MAGIC = [0xf3, 0x89, 0x9a, 0xc2]
 const TAG = 'millrace'
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -42,7 +42,7 @@ export function tagSingle(key: Uint8Array, hash: Uint8Array | undefined, data: U
  * Takes any bytes; the checksum is not looked at again: give it what de-aggregation has taken for an aggregate.
  */
 export function recordIdsOf(data: Uint8Array): RecordIds | undefined {
-  if (data.length <= 20 || MAGIC.some((byte, i) => data[i] !== byte)) return undefined
+  if (data.length <= 20 || !hasMagic(data)) return undefined
   const body = data.subarray(4, data.length - 16)
   const first = firstRecord(body)
   if (!first) return undefined

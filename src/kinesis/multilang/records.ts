@@ -2,6 +2,7 @@
 import { fromBase64 } from '../../engine/base64.js'
 import { kindOf, MillraceError } from '../../errors.js'
 import type { DeaggregateReason } from '../aggregates/deaggregate.js'
+import { hasMagic } from '../aggregates/magic.js'
 import { deaggregate } from '../aggregates/user-records.js'
 import type { ConsumedRecord } from '../consumer/batch.js'
 import { jsonOf, textOf } from '../payload.js'
@@ -73,7 +74,7 @@ const expected = (what: string, got: unknown) => new MillraceError('BAD_INPUT', 
 // A sound aggregate here was put as the data of a user record: opened, its records would have sub-sequence
 // numbers that the KCL does not know, and none of them could be told as a checkpoint.
 function whyRaw(data: Uint8Array): DeaggregateReason | undefined {
-  if (data[0] !== 0xf3 || data[1] !== 0x89 || data[2] !== 0x9a || data[3] !== 0xc2) return undefined
+  if (!hasMagic(data)) return undefined
   const [first] = deaggregate([{ Data: data }])
   return first?.aggregated ? undefined : first?.reason
 }

@@ -1,8 +1,9 @@
 // strftime, strptime, gmtime and mktime of jq 1.6: those of the C library in the locale C, in UTC.
+import { DAYS as ISO_DAYS, MONTHS } from '../../calendar-names.js'
 import { JqError, type Json } from './values.js'
 
-const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
+/** From Sunday, as struct tm counts them. */
+const DAYS = [...ISO_DAYS.slice(6), ...ISO_DAYS.slice(0, 6)]
 
 /** [year, month from 0, day, hour, minute, second, weekday from Sunday, day of the year from 0]. */
 type Broken = [number, number, number, number, number, number, number, number]
