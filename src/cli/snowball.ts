@@ -1,12 +1,11 @@
 // millrace snowball: plan, pack, verify, list and unpack.
-import { list } from '../snowball/list.js'
-import { pack } from '../snowball/pack.js'
-import { plan } from '../snowball/plan.js'
-import { inputOutput } from '../snowball/read.js'
-import { unpack } from '../snowball/unpack.js'
-import { verify } from '../snowball/verify.js'
-import { type Command, type Io, UsageError, type Values, wholeOption } from './command.js'
-import { count, size } from './figures.js'
+
+import { type Command, UsageError } from './command.js'
+import { listed } from './snowball/list.js'
+import { packed } from './snowball/pack.js'
+import { planned } from './snowball/plan.js'
+import { unpacked } from './snowball/unpack.js'
+import { verified } from './snowball/verify.js'
 
 const PLAN = ['prefix', 'chunk-bytes', 'chunk-files', 'small-bytes']
 /** What each action runs, and the options that mean something to it. */
@@ -71,134 +70,4 @@ Example: millrace snowball pack ./photos -o ./chunks && millrace snowball verify
     if (stray !== undefined) throw new UsageError(`${action} takes no --${stray}`)
     return run(path, values, io)
   },
-}
-
-const text = (value: Values[string]) => (typeof value === 'string' ? value : undefined)
-
-function needed(values: Values, name: string, action: string): string {
-  const value = text(values[name])
-  if (!value) throw new UsageError(`${action} expected ${name === 'output' ? '-o OUT' : '-d DIR'}`)
-  return value
-}
-
-const planOptions = (source: string, values: Values) => ({
-  source,
-  prefix: text(values.prefix),
-  chunkBytes: wholeOption(values, 'chunk-bytes', 0),
-  chunkFiles: wholeOption(values, 'chunk-files', 0),
-  smallBytes: wholeOption(values, 'small-bytes', 0),
-})
-
-async function planned(source: string, values: Values, io: Io): Promise<number> {
-  let failed = 0
-  try {
-    for await (const item of plan({ ...planOptions(source, values), ports: io.ports })) {
-      if (item.type === 'chunk') {
-        const { members, ...chunk } = item
-        const lines = [{ ...chunk, members: members.length }, ...members.map((member) => ({ type: 'member', chunk: item.chunk, ...member }))]
-        await io.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
-      } else {
-        if (item.type === 'failed') failed++
-        await io.write(`${JSON.stringify(item)}\n`)
-      }
-    }
-  } catch (error) {
-    throw inputOutput(error, source)
-  }
-  return failed > 0 ? 1 : 0
-}
-
-async function packed(source: string, values: Values, io: Io): Promise<number> {
-  const output = needed(values, 'output', 'pack')
-  const rate = meter(io, 'packed')
-  const summary = await pack({
-    ...planOptions(source, values),
-    output,
-    ports: io.ports,
-    signal: io.signal,
-    onProgress: ({ chunk, members, bytes, failed }) => rate.tell(members, bytes, `${chunk}${failed > 0 ? `, ${failed} failed` : ''}`),
-  })
-  const { failures, ...counts } = summary
-  for (const { path, reason, message } of failures) io.log(`${path}: ${reason}: ${message}`)
-  if (summary.failed > failures.length) io.log(`... and ${summary.failed - failures.length} more; all are in the manifest`)
-  const rest = [
-    count(summary.chunks, 'chunk'),
-    summary.reused > 0 && `${summary.reused} of them kept`,
-    `${summary.skipped} skipped`,
-    `${summary.failed} failed`,
-  ]
-  await rate.done(summary.members, summary.bytes, rest.filter(Boolean).join(', '), values.json ? counts : undefined)
-  return summary.failed > 0 ? 1 : 0
-}
-
-async function verified(output: string, values: Values, io: Io): Promise<number> {
-  const rate = meter(io, 'verified')
-  const summary = await verify({
-    output,
-    source: text(values.source),
-    ports: io.ports,
-    signal: io.signal,
-    onProgress: ({ chunk, members, bytes }) => rate.tell(members, bytes, chunk),
-  })
-  for (const { where, message } of summary.problems) io.log(`${where}: ${message}`)
-  if (summary.problemCount > summary.problems.length) io.log(`... and ${summary.problemCount - summary.problems.length} more`)
-  await rate.done(
-    summary.members,
-    summary.bytes,
-    `${count(summary.chunks, 'chunk')}, ${count(summary.problemCount, 'problem')}`,
-    values.json ? summary : undefined,
-  )
-  return summary.problemCount > 0 ? 1 : 0
-}
-
-async function listed(output: string, _: Values, io: Io): Promise<number> {
-  let lines: string[] = []
-  for await (const { chunk, kind, name, size, dataAt } of list({ output, ports: io.ports })) {
-    lines.push(`${JSON.stringify({ chunk, ...(kind === 'file' ? {} : { kind }), key: name, size, offset: dataAt })}\n`)
-    if (lines.length === 1000) {
-      await io.write(lines.join(''))
-      lines = []
-    }
-  }
-  await io.write(lines.join(''))
-  return 0
-}
-
-async function unpacked(output: string, values: Values, io: Io): Promise<number> {
-  const directory = needed(values, 'directory', 'unpack')
-  const rate = meter(io, 'unpacked')
-  const summary = await unpack({
-    output,
-    directory,
-    ports: io.ports,
-    signal: io.signal,
-    onProgress: ({ chunk, files, bytes }) => rate.tell(files, bytes, chunk),
-  })
-  for (const { chunk, name, message } of summary.problems) io.log(`${chunk}: ${JSON.stringify(name)}: ${message}`)
-  await rate.done(summary.files, summary.bytes, count(summary.problems.length, 'problem'), values.json ? summary : undefined)
-  return summary.problems.length > 0 ? 1 : 0
-}
-
-/** Files and bytes a second: a progress line now and then, a closing line. */
-function meter(io: Io, verb: string) {
-  const { clock } = io.ports
-  const start = clock.monotonic()
-  let last = start
-  const rates = (files: number, bytes: number) => {
-    const seconds = Math.max((clock.monotonic() - start) / 1000, 1e-3)
-    return `${count(files, 'file')}, ${size(bytes)} in ${seconds.toFixed(1)} s (${Math.round(files / seconds)} files/s, ${(bytes / seconds / 1e6).toFixed(0)} MB/s)`
-  }
-  return {
-    tell(files: number, bytes: number, what: string) {
-      const now = clock.monotonic()
-      if (now - last < 100) return
-      last = now
-      io.progress(`${verb} ${rates(files, bytes)}, ${what}`)
-    },
-    async done(files: number, bytes: number, what: string, json: object | undefined) {
-      io.progress('')
-      if (json) await io.write(`${JSON.stringify(json)}\n`)
-      else io.log(`${verb} ${rates(files, bytes)}: ${what}`)
-    },
-  }
 }

@@ -1,16 +1,11 @@
 export { type ErrorCode, MillraceError, type Position } from '../errors.js'
 export { keyFault } from './keys.js'
-export { type Listed as ListedMember, type ListOptions as SnowballListOptions, list as listSnowball } from './list.js'
-export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember } from './manifest.js'
-export { type PackOptions as SnowballPackOptions, type PackProgress, type PackSummary, pack as packSnowball } from './pack.js'
-export {
-  type Left as LeftOut,
-  type PlannedChunk,
-  type PlannedMember,
-  type PlanOptions as SnowballPlanOptions,
-  plan as planSnowball,
-  type Reason as LeftOutReason,
-} from './plan.js'
+export type { Left as LeftOut, Reason as LeftOutReason } from './left.js'
+export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember } from './manifest/manifest.js'
+export { type Problem as VerifyProblem, type VerifyOptions as SnowballVerifyOptions, type VerifySummary, verify as verifySnowball } from './manifest/verify.js'
+export { type PackOptions as SnowballPackOptions, type PackProgress, type PackSummary, pack as packSnowball } from './pack/pack.js'
+export { type PlanOptions as SnowballPlanOptions, plan as planSnowball } from './plan/plan.js'
+export type { PlannedChunk, PlannedMember } from './plan/planned.js'
 export type { TarEntry } from './tar.js'
-export { type UnpackOptions as SnowballUnpackOptions, type UnpackSummary, unpack as unpackSnowball } from './unpack.js'
-export { type Problem as VerifyProblem, type VerifyOptions as SnowballVerifyOptions, type VerifySummary, verify as verifySnowball } from './verify.js'
+export { type Listed as ListedMember, type ListOptions as SnowballListOptions, list as listSnowball } from './unpack/list.js'
+export { type UnpackOptions as SnowballUnpackOptions, type UnpackSummary, unpack as unpackSnowball } from './unpack/unpack.js'

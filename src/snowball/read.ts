@@ -1,7 +1,7 @@
 // Reads files that others may be changing: what comes out is some state that the file had, or why not.
 import { MillraceError, wrongType } from '../errors.js'
 import type { Clock, FileReader, FileStat, Storage } from '../ports/ports.js'
-import { failure, type Left, left } from './plan.js'
+import { failure, type Left, left } from './left.js'
 
 // A file system's clock moves in ticks of up to 10 ms (ext4: a jiffy), and a second change within one
 // leaves no trace. So a file is read only when its last change is older than this.

@@ -1,8 +1,9 @@
 // A chunk's file under a temporary name: written in order, hashed on the way, renamed when it is whole.
-import { Hasher as CoreHasher } from '../engine/digest.js'
-import { MillraceError } from '../errors.js'
-import type { FileWriter, Hasher, Storage } from '../ports/ports.js'
-import { END } from './tar.js'
+
+import { MillraceError } from '../../errors.js'
+import type { FileWriter, Hasher, Storage } from '../../ports/ports.js'
+import { hex } from '../digest.js'
+import { END } from '../tar.js'
 
 // Two of these: one fills while the other is written.
 const BUFFER = 1 << 20
@@ -76,14 +77,3 @@ export async function createChunkFile(storage: Storage, path: string, sha256: ()
     },
   }
 }
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-
-export function hex(bytes: Uint8Array): string {
-  let text = ''
-  for (const byte of bytes) text += HEX[byte]
-  return text
-}
-
-/** SHA-256 for ports that bring none. */
-export const coreSha256 = (): Hasher => new CoreHasher('sha256')

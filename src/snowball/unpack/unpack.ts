@@ -1,10 +1,10 @@
 // Chunks back into files, below one directory and nowhere else.
-import { checkKeys, MillraceError, wrongType } from '../errors.js'
-import type { FileWriter, Ports, Storage } from '../ports/ports.js'
-import { keyFault } from './keys.js'
+import { checkKeys, MillraceError, wrongType } from '../../errors.js'
+import type { FileWriter, Ports, Storage } from '../../ports/ports.js'
+import { keyFault } from '../keys.js'
+import { checkWatch, inputOutput, join } from '../read.js'
+import { openTar, type TarReader } from '../tar.js'
 import { chunks } from './list.js'
-import { checkWatch, inputOutput, join } from './read.js'
-import { openTar, type TarReader } from './tar.js'
 
 export interface UnpackOptions {
   /** A tar file, or a directory with chunks. */

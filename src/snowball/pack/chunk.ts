@@ -1,13 +1,16 @@
 // One chunk: its members read while nobody changes them, headers in batches, every byte hashed once
 // for the member and once for the chunk.
-import { MillraceError } from '../errors.js'
-import type { Hasher } from '../ports/ports.js'
-import { type ChunkFile, createChunkFile, hex } from './file.js'
-import { utf8Size } from './keys.js'
-import type { ManifestMember } from './manifest.js'
-import { ARCHIVE_BYTES, type Left, left, type PlannedChunk, type PlannedMember } from './plan.js'
-import { join, readFully, steady, type Tree } from './read.js'
-import { BLOCK, END, headerBound, padded, tarHeaders } from './tar.js'
+import { MillraceError } from '../../errors.js'
+import type { Hasher } from '../../ports/ports.js'
+import { hex } from '../digest.js'
+import { utf8Size } from '../keys.js'
+import { type Left, left } from '../left.js'
+import type { ManifestMember } from '../manifest/manifest.js'
+import { ARCHIVE_BYTES } from '../plan/plan.js'
+import type { PlannedChunk, PlannedMember } from '../plan/planned.js'
+import { join, readFully, steady, type Tree } from '../read.js'
+import { BLOCK, END, headerBound, padded, tarHeaders } from '../tar.js'
+import { type ChunkFile, createChunkFile } from './file.js'
 
 export interface Packer {
   tree: Tree

@@ -1,10 +1,10 @@
 // What lies in chunks, by their own headers: no manifest needed.
-import { checkKeys, MillraceError, wrongType } from '../errors.js'
-import type { Ports, Storage } from '../ports/ports.js'
-import { compareKeys } from './keys.js'
-import { MANIFEST } from './manifest.js'
-import { inputOutput, join } from './read.js'
-import { openTar, type TarEntry } from './tar.js'
+import { checkKeys, MillraceError, wrongType } from '../../errors.js'
+import type { Ports, Storage } from '../../ports/ports.js'
+import { compareKeys } from '../keys.js'
+import { MANIFEST } from '../manifest/manifest.js'
+import { inputOutput, join } from '../read.js'
+import { openTar, type TarEntry } from '../tar.js'
 
 export interface Listed extends TarEntry {
   /** File name of the chunk. */

@@ -1,11 +1,11 @@
 // Chunks against manifest, manifest against the tree it was made of. Everything is read and hashed.
-import { checkKeys, MillraceError, wrongType } from '../errors.js'
-import type { FileReader, Hasher, Ports, Storage } from '../ports/ports.js'
-import { coreSha256, hex } from './file.js'
+import { checkKeys, MillraceError, wrongType } from '../../errors.js'
+import type { FileReader, Hasher, Ports, Storage } from '../../ports/ports.js'
+import { coreSha256, hex } from '../digest.js'
+import { plan } from '../plan/plan.js'
+import { checkWatch, inputOutput, join, steady } from '../read.js'
+import { openTar } from '../tar.js'
 import { MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestMember, readManifest, VERSION } from './manifest.js'
-import { plan } from './plan.js'
-import { checkWatch, inputOutput, join, steady } from './read.js'
-import { openTar } from './tar.js'
 
 export interface VerifyOptions {
   /** Directory with the chunks and the manifest. */

@@ -1,12 +1,14 @@
 // A tree into chunks and a manifest: streaming, in constant memory, one torn chunk at most when killed.
-import { checkKeys, MillraceError, wrongType } from '../errors.js'
-import type { Hasher, Ports, Storage } from '../ports/ports.js'
+import { checkKeys, MillraceError, wrongType } from '../../errors.js'
+import type { Hasher, Ports, Storage } from '../../ports/ports.js'
+import { coreSha256, hex } from '../digest.js'
+import type { Left } from '../left.js'
+import { MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
+import { checkPlan, type PlanOptions, plan } from '../plan/plan.js'
+import type { PlannedChunk } from '../plan/planned.js'
+import { checkWatch, inputOutput, join } from '../read.js'
 import { interrupted, type Packer, packChunk } from './chunk.js'
-import { coreSha256, hex } from './file.js'
 import { type Finished, type Journal, openJournal } from './journal.js'
-import { MANIFEST, type ManifestEnd } from './manifest.js'
-import { checkPlan, type Left, type PlannedChunk, type PlanOptions, plan } from './plan.js'
-import { checkWatch, inputOutput, join } from './read.js'
 
 export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude'> {
   /** Directory for the chunks and the manifest; made where it does not exist. */

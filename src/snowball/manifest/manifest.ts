@@ -6,9 +6,9 @@
 //   {"type":"end","chunks","members","bytes","skipped","failed"}   without it the manifest is torn
 // offset: of the member's data in the chunk, so that a range of the chunk is the file.
 // plan: SHA-256 over key, size and time of the planned members; equal plans make equal chunks.
-import { kindOf, MillraceError } from '../errors.js'
-import type { FileReader } from '../ports/ports.js'
-import type { Left } from './plan.js'
+import { kindOf, MillraceError } from '../../errors.js'
+import type { FileReader } from '../../ports/ports.js'
+import type { Left } from '../left.js'
 
 export const MANIFEST = 'manifest.ndjson'
 export const VERSION = 1

@@ -1,0 +1,17 @@
+// millrace snowball list: members as NDJSON.
+
+import { list } from '../../snowball/unpack/list.js'
+import type { Io, Values } from '../command.js'
+
+export async function listed(output: string, _: Values, io: Io): Promise<number> {
+  let lines: string[] = []
+  for await (const { chunk, kind, name, size, dataAt } of list({ output, ports: io.ports })) {
+    lines.push(`${JSON.stringify({ chunk, ...(kind === 'file' ? {} : { kind }), key: name, size, offset: dataAt })}\n`)
+    if (lines.length === 1000) {
+      await io.write(lines.join(''))
+      lines = []
+    }
+  }
+  await io.write(lines.join(''))
+  return 0
+}
