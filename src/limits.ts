@@ -99,6 +99,10 @@ export const SNOWBALL_LIMITS = {
   archiveBytes: snowball('batching-small-files', 100e9, 'bytes'),
   /** Recommended; over 100,000 the import gets slow. */
   archiveFiles: snowball('batching-small-files', 10_000, 'files'),
+  /** Of a multipart upload; a larger one is a validation error. */
+  partBytes: snowball('transfer-limits', 512e6, 'bytes'),
+  /** Files and directories in one directory. */
+  directoryEntries: snowball('performance', 500_000, 'files'),
   /** Files up to this should be batched, larger ones sent singly. The page says 1 MB. */
   smallFileBytes: snowball('batching-small-files', MIB, 'bytes'),
 } as const

@@ -12,3 +12,6 @@ export function hex(bytes: Uint8Array): string {
 
 /** SHA-256 for ports that bring none. */
 export const coreSha256 = (): Hasher => new CoreHasher('sha256')
+
+/** CRC-32C as manifests have it. */
+export const crcText = (crc: number) => crc.toString(16).padStart(8, '0')

@@ -1,11 +1,14 @@
 // manifest.ndjson: what is in which chunk, where, and what is in none. One JSON object a line:
 //   {"type":"manifest","version":1}
-//   {"type":"chunk","chunk","bytes","members","sha256","plan"}     then its members, in archive order:
-//   {"type":"member","chunk","path","key","size","sha256","offset"}
+//   {"type":"chunk","chunk","device"?,"bytes","members","sha256","etag","partBytes","compression"?,"plan"}
+//   {"type":"member","chunk","path","key","size","sha256","crc32c","offset"}    of the chunk above, in archive order
+//   {"type":"object","device"?,"path","key","size","sha256","crc32c","etag","partBytes","plan"}  a large file, stored as it is
 //   {"type":"skipped"|"failed","path","reason","message"}
 //   {"type":"end","chunks","members","bytes","skipped","failed"}   without it the manifest is torn
-// offset: of the member's data in the chunk, so that a range of the chunk is the file.
-// plan: SHA-256 over key, size and time of the planned members; equal plans make equal chunks.
+// bytes, sha256, etag: of the chunk as it is stored. etag: as S3 makes it of parts of partBytes (0: one
+// PUT, the MD5; see parts.ts). offset: of the member's data in the tar, so that a range of a chunk that
+// is not compressed is the file. crc32c: eight hexadecimal digits.
+// plan: SHA-256 over path, key, size and time of the planned members; equal plans make equal chunks.
 import { kindOf, MillraceError } from '../../errors.js'
 import type { FileReader } from '../../ports/ports.js'
 import type { Left } from '../left.js'
@@ -16,9 +19,13 @@ export const VERSION = 1
 export interface ManifestChunk {
   type: 'chunk'
   chunk: string
+  device?: number
   bytes: number
   members: number
   sha256: string
+  etag: string
+  partBytes: number
+  compression?: Compression
   plan: string
 }
 
@@ -29,8 +36,25 @@ export interface ManifestMember {
   key: string
   size: number
   sha256: string
+  crc32c: string
   offset: number
 }
+
+/** A large file that is stored as it is, in no chunk; counts as a member, not as a chunk. */
+export interface ManifestObject {
+  type: 'object'
+  device?: number
+  path: string
+  key: string
+  size: number
+  sha256: string
+  crc32c: string
+  etag: string
+  partBytes: number
+  plan: string
+}
+
+export type Compression = 'gzip' | 'zstd'
 
 export interface ManifestEnd {
   type: 'end'
@@ -42,7 +66,7 @@ export interface ManifestEnd {
   failed: number
 }
 
-export type ManifestLine = { type: 'manifest'; version: number } | ManifestChunk | ManifestMember | Left | ManifestEnd
+export type ManifestLine = { type: 'manifest'; version: number } | ManifestChunk | ManifestMember | ManifestObject | Left | ManifestEnd
 
 /** A line of the manifest with the bytes it takes in the file, its newline included. */
 export interface Placed {
@@ -51,24 +75,28 @@ export interface Placed {
   end: number
 }
 
-const TEXT = 'a string'
-const COUNT = 'a whole number'
-const HASH = '64 hexadecimal digits'
-const FIELDS: Record<ManifestLine['type'], Record<string, string>> = {
+type Test = [expected: string, holds: (value: unknown) => boolean]
+const TEXT: Test = ['a string', (value) => typeof value === 'string']
+const COUNT: Test = ['a whole number', (value) => Number.isSafeInteger(value) && (value as number) >= 0]
+const matching = (expected: string, pattern: RegExp): Test => [expected, (value) => typeof value === 'string' && pattern.test(value)]
+const HASH = matching('64 hexadecimal digits', /^[0-9a-f]{64}$/)
+const CRC = matching('8 hexadecimal digits', /^[0-9a-f]{8}$/)
+const ETAG = matching('32 hexadecimal digits, with "-" and the parts for an upload in parts', /^[0-9a-f]{32}(?:-[1-9]\d{0,4})?$/)
+const CODEC = matching('"gzip" or "zstd"', /^(?:gzip|zstd)$/)
+
+const FILE = { path: TEXT, key: TEXT, size: COUNT, sha256: HASH, crc32c: CRC }
+const STORED = { etag: ETAG, partBytes: COUNT, plan: HASH }
+const FIELDS: Record<ManifestLine['type'], Record<string, Test>> = {
   manifest: { version: COUNT },
-  chunk: { chunk: TEXT, bytes: COUNT, members: COUNT, sha256: HASH, plan: HASH },
-  member: { chunk: TEXT, path: TEXT, key: TEXT, size: COUNT, sha256: HASH, offset: COUNT },
+  chunk: { chunk: TEXT, bytes: COUNT, members: COUNT, sha256: HASH, ...STORED },
+  member: { chunk: TEXT, ...FILE, offset: COUNT },
+  object: { ...FILE, ...STORED },
   skipped: { path: TEXT, reason: TEXT, message: TEXT },
   failed: { path: TEXT, reason: TEXT, message: TEXT },
   end: { chunks: COUNT, members: COUNT, bytes: COUNT, skipped: COUNT, failed: COUNT },
 }
-
-const holds = (value: unknown, expected: string) =>
-  expected === TEXT
-    ? typeof value === 'string'
-    : expected === COUNT
-      ? Number.isSafeInteger(value) && (value as number) >= 0
-      : typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
+/** May be absent. */
+const OPTIONAL: Record<string, Test> = { device: COUNT, compression: CODEC }
 
 /** What is wrong with a line, or the line. Fields of later versions are let through. */
 function check(text: string): ManifestLine | string {
@@ -81,8 +109,11 @@ function check(text: string): ManifestLine | string {
   if (typeof value !== 'object' || value === null) return `expected a JSON object, got ${kindOf(value)}`
   const type = value.type
   if (typeof type !== 'string' || !Object.hasOwn(FIELDS, type)) return `"type" expected one of ${Object.keys(FIELDS).join(', ')}, got ${kindOf(type)}`
-  for (const [field, expected] of Object.entries(FIELDS[type as ManifestLine['type']])) {
-    if (!Object.hasOwn(value, field) || !holds(value[field], expected)) return `"${field}" expected ${expected}, got ${kindOf(value[field])}`
+  for (const [field, [expected, holds]] of Object.entries(FIELDS[type as ManifestLine['type']])) {
+    if (!Object.hasOwn(value, field) || !holds(value[field])) return `"${field}" expected ${expected}, got ${kindOf(value[field])}`
+  }
+  for (const [field, [expected, holds]] of Object.entries(OPTIONAL)) {
+    if (Object.hasOwn(value, field) && !holds(value[field])) return `"${field}" expected ${expected}, got ${kindOf(value[field])}`
   }
   return value as unknown as ManifestLine
 }

@@ -1,8 +1,10 @@
 // One chunk: its members read while nobody changes them, headers in batches, every byte hashed once
 // for the member and once for the chunk.
+
+import { crc32c } from '../../engine/digest.js'
 import { MillraceError } from '../../errors.js'
 import type { Hasher } from '../../ports/ports.js'
-import { hex } from '../digest.js'
+import { crcText, hex } from '../digest.js'
 import { utf8Size } from '../keys.js'
 import { type Left, left } from '../left.js'
 import type { ManifestMember } from '../manifest/manifest.js'
@@ -11,6 +13,7 @@ import type { PlannedChunk, PlannedMember } from '../plan/planned.js'
 import { join, readFully, steady, type Tree } from '../read.js'
 import { BLOCK, END, headerBound, padded, tarHeaders } from '../tar.js'
 import { type ChunkFile, createChunkFile } from './file.js'
+import type { Digest } from './store.js'
 
 export interface Packer {
   tree: Tree
@@ -24,7 +27,7 @@ export interface Packer {
 
 export interface PackedChunk {
   /** Absent where no member could be packed. */
-  file?: { bytes: number; sha256: string }
+  file?: Digest
   members: ManifestMember[]
   left: Left[]
 }
@@ -43,14 +46,14 @@ export function interrupted(signal: AbortSignal | undefined): void {
 export async function packChunk(packer: Packer, chunk: PlannedChunk, progress: (members: number, bytes: number) => void): Promise<PackedChunk> {
   const [first] = chunk.members
   const large = chunk.members.length === 1 && first.size > packer.smallBytes
-  const packed = await (large ? packLarge(packer, chunk.chunk, first, progress) : packSmall(packer, chunk, progress))
+  const packed = await (large ? packLarge(packer, chunk, first, progress) : packSmall(packer, chunk, progress))
   if (packed.file) await packer.tree.storage.syncDirectory(packer.target)
   return packed
 }
 
 async function packSmall(packer: Packer, chunk: PlannedChunk, progress: (members: number, bytes: number) => void): Promise<PackedChunk> {
   const { tree, sha256, signal } = packer
-  const file = await createChunkFile(tree.storage, join(packer.target, chunk.chunk), sha256)
+  const file = await createChunkFile(tree.storage, join(packer.target, chunk.chunk), chunk.bytes, sha256)
   const members: ManifestMember[] = []
   const left: Left[] = []
   let bytes = 0
@@ -92,7 +95,7 @@ async function packSmall(packer: Packer, chunk: PlannedChunk, progress: (members
         hash.update(data)
         await file.append(data)
         await file.append(PADDING.subarray(0, padded(data.length) - data.length))
-        members.push({ type: 'member', chunk: chunk.chunk, path, key, size: data.length, sha256: hex(hash.digest()), offset })
+        members.push({ type: 'member', chunk: chunk.chunk, path, key, size: data.length, sha256: hex(hash.digest()), crc32c: crcText(crc32c(data)), offset })
         bytes += data.length
       }
       progress(members.length, bytes)
@@ -128,7 +131,7 @@ function* windows(members: PlannedMember[]): Generator<PlannedMember[]> {
 /** A file on its own, in pieces; each attempt starts the chunk anew. */
 async function packLarge(
   packer: Packer,
-  chunk: string,
+  { chunk, bytes: bound }: PlannedChunk,
   { key, path }: PlannedMember,
   progress: (members: number, bytes: number) => void,
 ): Promise<PackedChunk> {
@@ -138,22 +141,24 @@ async function packLarge(
     const limit = ARCHIVE_BYTES - headerBound(utf8Size(key)) - END.length
     const member = await steady(tree, path, limit, async (source, size): Promise<ManifestMember> => {
       await file?.discard()
-      file = await createChunkFile(tree.storage, join(packer.target, chunk), sha256)
+      file = await createChunkFile(tree.storage, join(packer.target, chunk), Math.max(bound, size + headerBound(utf8Size(key)) + END.length), sha256)
       await file.append(tarHeaders([{ key, size }]).bytes)
       const offset = file.size
       const hash = sha256()
+      let crc = 0
       const piece = new Uint8Array(PIECE)
       for (let at = 0; at < size; ) {
         interrupted(signal)
         const part = piece.subarray(0, Math.min(PIECE, size - at))
         await readFully(source, part, at)
         hash.update(part)
+        crc = crc32c(part, crc)
         await file.append(part)
         at += part.length
         progress(0, at)
       }
       await file.append(PADDING.subarray(0, padded(size) - size))
-      return { type: 'member', chunk, path, key, size, sha256: hex(hash.digest()), offset }
+      return { type: 'member', chunk, path, key, size, sha256: hex(hash.digest()), crc32c: crcText(crc), offset }
     })
     if (member.type !== 'member') {
       await file?.discard()

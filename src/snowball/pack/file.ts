@@ -4,6 +4,8 @@ import { MillraceError } from '../../errors.js'
 import type { FileWriter, Hasher, Storage } from '../../ports/ports.js'
 import { hex } from '../digest.js'
 import { END } from '../tar.js'
+import { createEtagHash } from './etag.js'
+import type { Digest } from './store.js'
 
 // Two of these: one fills while the other is written.
 const BUFFER = 1 << 20
@@ -13,19 +15,20 @@ export interface ChunkFile {
   readonly size: number
   append(data: Uint8Array): Promise<void>
   /** Ends the archive, flushes it to the device and gives it its name. */
-  finish(): Promise<{ bytes: number; sha256: string }>
+  finish(): Promise<Digest>
   /** Leaves nothing behind. */
   discard(): Promise<void>
 }
 
 /** Errors of the output are MillraceError IO and leave the temporary file to `discard`. */
-export async function createChunkFile(storage: Storage, path: string, sha256: () => Hasher): Promise<ChunkFile> {
+export async function createChunkFile(storage: Storage, path: string, bound: number, sha256: () => Hasher): Promise<ChunkFile> {
   const temporary = `${path}.tmp`
   const failed = (cause: unknown) => {
     throw new MillraceError('IO', `cannot write: ${(cause as Error).message}`, { position: { source: temporary }, cause })
   }
   const file: FileWriter = await storage.create(temporary).catch(failed)
   const hash = sha256()
+  const etag = createEtagHash(bound)
   let buffer = new Uint8Array(BUFFER)
   let spare = new Uint8Array(BUFFER)
   let filled = 0
@@ -36,6 +39,7 @@ export async function createChunkFile(storage: Storage, path: string, sha256: ()
     const full = buffer.subarray(0, filled)
     // Hashing goes on while the kernel still takes the buffer before this one.
     hash.update(full)
+    etag.update(full)
     await pending.catch(failed)
     pending = file.write(full)
     // Seen by whoever awaits it next; until then it is not unhandled.
@@ -67,7 +71,7 @@ export async function createChunkFile(storage: Storage, path: string, sha256: ()
       await file.sync().catch(failed)
       await file.close().catch(failed)
       await storage.rename(temporary, path).catch(failed)
-      return { bytes: size, sha256: hex(hash.digest()) }
+      return { bytes: size, sha256: hex(hash.digest()), ...etag.digest() }
     },
     async discard() {
       await pending.catch(() => {})

@@ -111,9 +111,8 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
         })
         settle(packed.left)
         if (packed.file) {
-          const { bytes, sha256 } = packed.file
           await journal.append([
-            { type: 'chunk', chunk: item.chunk, bytes, members: packed.members.length, sha256, plan: identity },
+            { type: 'chunk', chunk: item.chunk, members: packed.members.length, ...packed.file, plan: identity },
             ...packed.members,
             ...packed.left,
           ])

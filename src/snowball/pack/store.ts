@@ -1,0 +1,35 @@
+// Where chunks go.
+import type { ManifestChunk, ManifestObject } from '../manifest/manifest.js'
+
+/** What a chunk is once all its bytes have gone to the sink. */
+export interface Digest {
+  bytes: number
+  sha256: string
+  etag: string
+  /** 0: one PUT. */
+  partBytes: number
+}
+
+/** A chunk or an object that is being written, in order. */
+export interface ChunkSink {
+  /** Takes `data` until it resolves. Whole parts but for the last, or for a store that said it does not care. */
+  write(data: Uint8Array): Promise<void>
+  /** It appears under its name, whole and as durable as the store can make it. */
+  finish(digest: Digest): Promise<void>
+  /** Leaves nothing behind. Never rejects. */
+  discard(): Promise<void>
+}
+
+export interface ChunkStore {
+  /** Large files go as they are, as objects under their keys, instead of into tars of their own. */
+  readonly objects: boolean
+  /**
+   * Begins `name`: a chunk's file name, or with `object` a key. `bound`: bytes at most, of which the
+   * parts are made. Rejects with IO, and so do the sink's calls.
+   */
+  create(name: string, options: { bound: number; object: boolean }): Promise<ChunkSink>
+  /** Whether what an earlier run finished is there and still what it was, by its content as far as the store can tell. */
+  has(entry: ManifestChunk | ManifestObject): Promise<boolean>
+  /** Of an earlier run, and in this one's plan no more. */
+  remove(entry: ManifestChunk | ManifestObject): Promise<void>
+}
