@@ -1,16 +1,22 @@
 // A tree into chunks and a manifest: streaming, in constant memory, one torn chunk at most when killed.
-import { checkKeys, MillraceError, wrongType } from '../../errors.js'
+import { MillraceError, wrongType } from '../../errors.js'
 import type { Hasher, Ports, Storage } from '../../ports/ports.js'
 import { coreSha256, hex } from '../digest.js'
 import type { Left } from '../left.js'
 import { MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
-import { checkPlan, type PlanOptions, plan } from '../plan/plan.js'
-import type { PlannedChunk } from '../plan/planned.js'
+import { follow } from '../plan/follow.js'
+import type { PlanOptions } from '../plan/options.js'
+import { CHUNK_NAME, type PlannedChunk } from '../plan/planned.js'
 import { checkWatch, inputOutput, join } from '../read.js'
 import { interrupted, type Packer, packChunk } from './chunk.js'
 import { type Finished, type Journal, openJournal } from './journal.js'
 
-export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude'> {
+export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'onProgress'> {
+  /**
+   * A plan to follow: the path of a plan file, which has its source and all options of planning in it, so that only
+   * another `source` may be given; or what planSnowball yields, with the options that it was made with.
+   */
+  plan?: string | AsyncIterable<PlannedChunk | Left>
   /** Directory for the chunks and the manifest; made where it does not exist. */
   output: string
   ports: Pick<Ports, 'storage' | 'clock' | 'sha256'>
@@ -36,7 +42,6 @@ export interface PackSummary extends Omit<ManifestEnd, 'type'> {
   failures: Left[]
 }
 
-const OPTIONS = ['source', 'output', 'ports', 'prefix', 'smallBytes', 'chunkBytes', 'chunkFiles', 'onProgress', 'signal'] satisfies (keyof PackOptions)[]
 /**
  * Packs `source` into `output`/chunk-*.tar and writes `output`/manifest.ndjson at the end. A file
  * that cannot be read, or that changes while it is, is left out and told in the manifest; all others
@@ -53,9 +58,7 @@ const OPTIONS = ['source', 'output', 'ports', 'prefix', 'smallBytes', 'chunkByte
  */
 export async function pack(options: PackOptions): Promise<PackSummary> {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, OPTIONS)
-  const { output, ports, onProgress, signal, ...planned } = options
-  const checked = checkPlan({ ...planned, ports })
+  const { output, ports, onProgress, signal, plan, ...planning } = options
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
   if (typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
   checkWatch(options)
@@ -65,7 +68,8 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   const fail = (error: unknown) => {
     throw inputOutput(error, output)
   }
-  const target = await prepareOutput(storage, options.source, output).catch(fail)
+  const { source, smallBytes, chunkBytes, items } = await follow(plan, { ...planning, ports }).catch(fail)
+  const target = await prepareOutput(storage, source, output).catch(fail)
   const journal = await openJournal(storage, target).catch(fail)
   const end: ManifestEnd = { type: 'end', chunks: 0, members: 0, bytes: 0, skipped: 0, failed: 0 }
   const failures: Left[] = []
@@ -78,11 +82,11 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   }
   try {
     const packer: Packer = {
-      tree: { storage, clock: ports.clock, root: await storage.resolve(options.source) },
+      tree: { storage, clock: ports.clock, root: await storage.resolve(source) },
       target,
       sha256,
-      smallBytes: checked.smallBytes,
-      chunkBytes: checked.chunkBytes,
+      smallBytes,
+      chunkBytes,
       signal,
     }
     let apart: Left[] = []
@@ -92,7 +96,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
       apart = []
     }
     const names = new Set<string>()
-    for await (const item of plan({ ...planned, ports: { storage }, exclude: target })) {
+    for await (const item of items(target)) {
       interrupted(signal)
       if (item.type !== 'chunk') {
         if (apart.push(item) >= 1000) await settleApart()
@@ -137,7 +141,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   return { ...counts, reused, failures }
 }
 
-const OURS = /^(?:chunk-\d{6,}\.tar|manifest\.ndjson(?:\.part)?)(?:\.tmp)?$/
+const OURS = (name: string) => CHUNK_NAME.test(name.replace(/\.tmp$/, '')) || /^manifest\.ndjson(?:\.part)?(?:\.tmp)?$/.test(name)
 
 /** Makes the output directory, or takes an earlier run's; gives its resolved path. */
 async function prepareOutput(storage: Storage, source: string, output: string): Promise<string> {
@@ -150,7 +154,7 @@ async function prepareOutput(storage: Storage, source: string, output: string): 
   let chunks = false
   let manifest = false
   for await (const { name, kind } of storage.list(target)) {
-    if (kind !== 'file' || !OURS.test(name)) throw refuse(`one with ${JSON.stringify(name)} in it`)
+    if (kind !== 'file' || !OURS(name)) throw refuse(`one with ${JSON.stringify(name)} in it`)
     if (name.startsWith(MANIFEST)) manifest = true
     else chunks = true
   }
@@ -161,7 +165,7 @@ async function prepareOutput(storage: Storage, source: string, output: string): 
 /** Chunks of an earlier run that this plan no longer has. */
 async function removeOthers(storage: Storage, target: string, names: ReadonlySet<string>): Promise<void> {
   const old: string[] = []
-  for await (const { name } of storage.list(target)) if (name.startsWith('chunk-') && !names.has(name)) old.push(name)
+  for await (const { name } of storage.list(target)) if (!name.startsWith(MANIFEST) && !names.has(name)) old.push(name)
   for (const name of old) await storage.remove(join(target, name))
 }
 
