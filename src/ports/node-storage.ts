@@ -87,6 +87,15 @@ export const nodeStorage: Storage = {
   async makeDirectory(path) {
     await makePath(path)
   },
+  async syncFile(path) {
+    // for writing: Windows flushes no other
+    const fd = await open(path, 'r+')
+    try {
+      await sync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  },
   async syncDirectory(path) {
     // Windows cannot open a directory; some network file systems cannot sync one.
     const fd = await open(path, 'r').catch(ignoring('EISDIR', 'EPERM', 'EACCES'))
@@ -107,7 +116,7 @@ export const nodeStorage: Storage = {
  * later rename of a parent can fake; then gives true. Elsewhere the path is resolved a second time,
  * which leaves a moment in which a parent could be swapped for a link and back.
  */
-async function confine(fd: number, path: string, within: string): Promise<boolean> {
+export async function confine(fd: number, path: string, within: string): Promise<boolean> {
   let actual = pathOf(fd)
   const exact = actual !== undefined
   actual ??= await realpath(path)
@@ -194,7 +203,7 @@ function naming(path: string) {
   }
 }
 
-function statOf(s: Stats): FileStat {
+export function statOf(s: Stats): FileStat {
   return { kind: kindOf(s), size: s.size, mtime: s.mtimeMs, ctime: s.ctimeMs }
 }
 
