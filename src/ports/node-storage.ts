@@ -10,7 +10,6 @@ import {
   open as openFile,
   read as readFile,
   readlinkSync,
-  type Stats,
   write as writeFile,
   writev,
 } from 'node:fs'
@@ -203,11 +202,12 @@ function naming(path: string) {
   }
 }
 
-export function statOf(s: Stats): FileStat {
+export function statOf(s: Kinds & { size: number; mtimeMs: number; ctimeMs: number }): FileStat {
   return { kind: kindOf(s), size: s.size, mtime: s.mtimeMs, ctime: s.ctimeMs }
 }
 
-type Kinds = Pick<Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink' | 'isFIFO' | 'isSocket' | 'isBlockDevice' | 'isCharacterDevice'>
+/** Of Stats and Dirent alike; named here, as a consumer's declarations may not know node:fs. */
+type Kinds = Record<'isFile' | 'isDirectory' | 'isSymbolicLink' | 'isFIFO' | 'isSocket' | 'isBlockDevice' | 'isCharacterDevice', () => boolean>
 
 function kindOf(s: Kinds): FileKind {
   if (s.isFile()) return 'file'

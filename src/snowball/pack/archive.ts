@@ -4,7 +4,7 @@
 //
 //   | header | data | padding | header | data | ...        | header | place(): data goes here |
 //   0                                                    filled
-import { createEngine } from '../../engine/engine.js'
+import type { Engine } from '../../engine/engine.js'
 import type { Sha256 } from '../../ports/ports.js'
 import { crcText, hex } from '../digest.js'
 import { END, HEADER_BOUND, padded, tarHeaders } from '../tar.js'
@@ -38,12 +38,10 @@ export interface Archive {
   stream(key: string, size: number, pieces: AsyncIterable<Uint8Array>): Promise<Packed>
   /** Writes the end. */
   finish(): Promise<void>
-  /** Hands back the memory. */
-  release(): void
 }
 
-export function createArchive(write: (data: Uint8Array) => Promise<void>, sha256: Sha256, smallBytes: number): Archive {
-  const engine = createEngine()
+/** The window is reserved in `engine`, which nothing may rewind below it meanwhile. */
+export function createArchive(engine: Engine, write: (data: Uint8Array) => Promise<void>, sha256: Sha256, smallBytes: number): Archive {
   const { core } = engine
   const capacity = PIECE + 2 * HEADER_BOUND + padded(smallBytes) + END.length
   const start = engine.reserve(capacity)
@@ -123,6 +121,5 @@ export function createArchive(write: (data: Uint8Array) => Promise<void>, sha256
       append(END)
       await leave()
     },
-    release: engine.release,
   }
 }

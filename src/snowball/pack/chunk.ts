@@ -1,6 +1,7 @@
 // One chunk: its members read while nobody changes them, put into a tar, on to a sink. A large file that
 // goes to a store of objects takes the same way without the tar.
 import { crc32c } from '../../engine/digest.js'
+import { createEngine } from '../../engine/engine.js'
 import { MillraceError } from '../../errors.js'
 import type { FileReader, Sha256 } from '../../ports/ports.js'
 import { crcText } from '../digest.js'
@@ -12,7 +13,7 @@ import { ARCHIVE_BYTES } from '../plan/plan.js'
 import type { PlannedChunk, PlannedMember } from '../plan/planned.js'
 import { ATTEMPTS, readFully, steady, type Tree } from '../read.js'
 import { END, headerBound, padded } from '../tar.js'
-import { type Archive, createArchive, type Packed } from './archive.js'
+import { createArchive, type Packed } from './archive.js'
 import { createOutput, type Output } from './output.js'
 import type { ChunkStore } from './store.js'
 
@@ -84,10 +85,10 @@ async function packTar(packer: Packer, { chunk, device, members }: PlannedChunk,
   const { tree, store, sha256, smallBytes, signal } = packer
   const bound = boundOf(members)
   if (bound > ARCHIVE_BYTES) return nothing(members.map(tooLarge))
-  const output = createOutput(await store.create(chunk, { bound, object: false }), sha256, bound)
-  let archive: Archive | undefined
+  const engine = createEngine()
+  const output = createOutput(engine, await store.create(chunk, { bound, object: false }), sha256, bound)
   try {
-    archive = createArchive(output.write, sha256, smallBytes)
+    const archive = createArchive(engine, output.write, sha256, smallBytes)
     const lines: ManifestMember[] = []
     const lefts: Left[] = []
     let bytes = 0
@@ -121,7 +122,7 @@ async function packTar(packer: Packer, { chunk, device, members }: PlannedChunk,
           (source, size) => {
             begun = true
             const data = pieces(source, size, signal, (done) => progress(lines.length, bytes + done))
-            return (archive as Archive).stream(member.key, size, data)
+            return archive.stream(member.key, size, data)
           },
           { once: true },
         )
@@ -138,7 +139,7 @@ async function packTar(packer: Packer, { chunk, device, members }: PlannedChunk,
     return { lines: [line, ...lines, ...lefts], members: lines.length, bytes, tar: true, left: lefts }
   } finally {
     await output.discard()
-    archive?.release()
+    engine.release()
   }
 }
 
@@ -160,6 +161,7 @@ async function packObject(packer: Packer, { device, members }: PlannedChunk, pla
   const { store, sha256, signal, tree } = packer
   const [member] = members
   const { path, key } = member
+  const engine = createEngine()
   let output: Output | undefined
   try {
     const packed = await steady(
@@ -167,7 +169,7 @@ async function packObject(packer: Packer, { device, members }: PlannedChunk, pla
       path,
       OBJECT_BYTES,
       async (source, size) => {
-        output = createOutput(await store.create(key, { bound: size, object: true }), sha256, size)
+        output = createOutput(engine, await store.create(key, { bound: size, object: true }), sha256, size)
         let crc = 0
         for await (const piece of pieces(source, size, signal, (done) => progress(0, done))) {
           crc = crc32c(piece, crc)
@@ -183,6 +185,7 @@ async function packObject(packer: Packer, { device, members }: PlannedChunk, pla
     return { lines: [line], members: 1, bytes: size, tar: false, left: [] }
   } finally {
     await output?.discard()
+    engine.release()
   }
 }
 

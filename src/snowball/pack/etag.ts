@@ -5,25 +5,22 @@
 // be 3.2 GB/s, and 96 MiB for each chunk under way.
 import { concat } from '../../bytes.js'
 import { Hasher, md5 } from '../../engine/digest.js'
-import { createEngine } from '../../engine/engine.js'
+import type { Engine } from '../../engine/engine.js'
 import { hex } from '../digest.js'
 import { PART, partsOf } from '../parts.js'
 
 export interface EtagHash {
   update(data: Uint8Array): void
-  /** Ends it, as release() does. */
   digest(): { etag: string; partBytes: number }
-  /** Hands back the memory. */
-  release(): void
 }
 
 /** Digests of the parts, in order; bytes of the last part may be missing. */
-type PartHash = { update(data: Uint8Array): void; digests(): Uint8Array; release(): void }
+type PartHash = { update(data: Uint8Array): void; digests(): Uint8Array }
 
-/** `bound`: bytes at most, of which the parts are made; `whole`: the upload is one PUT, however large. */
-export function createEtagHash(bound: number, whole = false): EtagHash {
+/** Keeps parts in `engine`, up to 64 MiB. `bound`: bytes at most, of which the parts are made; `whole`: the upload is one PUT, however large. */
+export function createEtagHash(engine: Engine, bound: number, whole = false): EtagHash {
   const partBytes = whole ? Number.MAX_SAFE_INTEGER : (partsOf(bound)?.partBytes ?? Number.MAX_SAFE_INTEGER)
-  const parts = partBytes === PART ? sideBySide(bound) : oneByOne(partBytes)
+  const parts = partBytes === PART ? sideBySide(engine, bound) : oneByOne(partBytes)
   let size = 0
   return {
     update(data) {
@@ -32,19 +29,16 @@ export function createEtagHash(bound: number, whole = false): EtagHash {
     },
     digest() {
       const digests = parts.digests()
-      parts.release()
       if (whole || size < PART) return { etag: hex(digests), partBytes: 0 }
       return { etag: `${hex(md5(digests))}-${digests.length / 16}`, partBytes }
     },
-    release: parts.release,
   }
 }
 
 const LANES = 8
 const ROW = 8
 
-function sideBySide(bound: number): PartHash {
-  const engine = createEngine()
+function sideBySide(engine: Engine, bound: number): PartHash {
   const lanes = Math.max(1, Math.min(LANES, Math.ceil(bound / PART)))
   const table = engine.reserve(lanes * ROW)
   const out = engine.reserve(lanes * 16)
@@ -75,7 +69,6 @@ function sideBySide(bound: number): PartHash {
       if (filled > 0 || done.length === 0) close()
       return concat(done)
     },
-    release: engine.release,
   }
 }
 
@@ -97,6 +90,5 @@ function oneByOne(partBytes: number): PartHash {
       }
     },
     digests: () => concat([...done, ...(filled > 0 || done.length === 0 ? [part.digest()] : [])]),
-    release() {},
   }
 }

@@ -1,4 +1,5 @@
 // Bytes on their way to a sink, hashed as they go by.
+import type { Engine } from '../../engine/engine.js'
 import type { Hasher, Sha256 } from '../../ports/ports.js'
 import { hex } from '../digest.js'
 import { createEtagHash, type EtagHash } from './etag.js'
@@ -11,9 +12,10 @@ export interface Output {
   discard(): Promise<void>
 }
 
-export function createOutput(sink: ChunkSink, sha256: Sha256, bound: number): Output {
+/** Keeps what it hashes in `engine`: see createEtagHash(). */
+export function createOutput(engine: Engine, sink: ChunkSink, sha256: Sha256, bound: number): Output {
   const hash: Hasher = sha256()
-  const etag: EtagHash = createEtagHash(bound, sink.whole)
+  const etag: EtagHash = createEtagHash(engine, bound, sink.whole)
   let bytes = 0
   let open = true
   return {
@@ -32,7 +34,6 @@ export function createOutput(sink: ChunkSink, sha256: Sha256, bound: number): Ou
     async discard() {
       if (!open) return
       open = false
-      etag.release()
       await sink.discard()
     },
   }
