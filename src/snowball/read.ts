@@ -17,6 +17,15 @@ export interface Tree {
   root: string
 }
 
+/** An absolute path is one of a list, whose directory was resolved when it was planned; no link may have come in between. */
+const openMember = ({ storage, root }: Tree, path: string) =>
+  isAbsolute(path) ? storage.open(path, { within: folderOf(path) }) : storage.open(join(root, path), { within: root })
+
+export const isAbsolute = (path: string) => path.startsWith('/') || /^[A-Za-z]:[\\/]/.test(path)
+
+/** The directory that an absolute path lies in. */
+export const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/')) || '/'
+
 const same = (a: FileStat, b: FileStat) => a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime && a.kind === b.kind
 
 /**
@@ -35,7 +44,7 @@ export async function steady<T>(
   for (let attempt = 0; attempt < ATTEMPTS && !(used && options.once); attempt++) {
     let file: FileReader | undefined
     try {
-      file = await tree.storage.open(join(tree.root, path), { within: tree.root })
+      file = await openMember(tree, path)
       const before = await file.stat()
       if (before.kind !== 'file') return left(path, 'changed', `was a file, is now: ${before.kind}`)
       if (before.size > limit) return left(path, 'changed', `grew to ${before.size} bytes since it was planned, over the ${limit} that its chunk allows`)

@@ -2,7 +2,8 @@
 // killed loses only the chunk it was at. Never rewritten until the manifest itself is in place.
 import { MillraceError } from '../../errors.js'
 import type { FileWriter, Storage } from '../../ports/ports.js'
-import { formatLines, MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestObject, readManifest, VERSION } from '../manifest/manifest.js'
+import { formatLines } from '../lines.js'
+import { MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestObject, readManifest, VERSION } from '../manifest/manifest.js'
 import { join } from '../read.js'
 
 /** A finished chunk or object of an earlier run, and where its lines stand. */

@@ -3,7 +3,7 @@
 import { compiledCore } from '../../engine/engine.js'
 import { type ErrorCode, MillraceError } from '../../errors.js'
 import type { Ports, Sha256, Thread, Threads } from '../../ports/ports.js'
-import { formatLines } from '../manifest/manifest.js'
+import { formatLines } from '../lines.js'
 import type { PlannedChunk } from '../plan/planned.js'
 import { interruption, type PackedChunk, type Packer, type Progress, packChunk } from './chunk.js'
 import type { DirectoryStore } from './directory.js'

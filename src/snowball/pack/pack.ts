@@ -1,12 +1,14 @@
 // A tree into chunks and a manifest: streaming, in constant memory, several chunks at once; a run that was
 // killed loses those it was at.
-import { checkKeys, checkWhole, MillraceError, wrongType } from '../../errors.js'
+import { checkWhole, MillraceError, wrongType } from '../../errors.js'
 import type { Ports, Sha256, Storage } from '../../ports/ports.js'
 import { coreSha256, hex } from '../digest.js'
 import type { Left } from '../left.js'
-import { formatLines, MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
-import { checkPlan, type PlanOptions, plan } from '../plan/plan.js'
-import type { PlannedChunk } from '../plan/planned.js'
+import { formatLines } from '../lines.js'
+import { MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
+import { follow } from '../plan/follow.js'
+import type { PlanOptions } from '../plan/options.js'
+import { CHUNK_NAME, type PlannedChunk } from '../plan/planned.js'
 import { checkWatch, inputOutput, join } from '../read.js'
 import { ahead } from './ahead.js'
 import { interrupted } from './chunk.js'
@@ -16,7 +18,12 @@ import { createLanes } from './lanes.js'
 import type { ChunkStore } from './store.js'
 import { createTally } from './tally.js'
 
-export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude'> {
+export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'onProgress'> {
+  /**
+   * A plan to follow: the path of a plan file, which has its source and all options of planning in it, so that only
+   * another `source` may be given; or what planSnowball yields, with the options that it was made with.
+   */
+  plan?: string | AsyncIterable<PlannedChunk | Left>
   /** Directory for the chunks and the manifest; made where it does not exist. */
   output: string
   /** Where the chunks go instead, and large files as they are: s3Store(), say. The manifest is in `output` all the same. */
@@ -54,21 +61,6 @@ export interface PackSummary extends Omit<ManifestEnd, 'type'> {
   failures: Left[]
 }
 
-const OPTIONS = [
-  'source',
-  'output',
-  'store',
-  'ports',
-  'prefix',
-  'smallBytes',
-  'chunkBytes',
-  'chunkFiles',
-  'concurrency',
-  'sync',
-  'onProgress',
-  'signal',
-] satisfies (keyof PackOptions)[]
-
 /** Lines about what is in no chunk are kept together up to so many. */
 const APART = 1000
 
@@ -88,9 +80,7 @@ const APART = 1000
  */
 export async function pack(options: PackOptions): Promise<PackSummary> {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, OPTIONS)
-  const { output, store: given, ports, concurrency, sync = true, onProgress, signal, ...planned } = options
-  const checked = checkPlan({ ...planned, ports })
+  const { output, store: given, ports, concurrency, sync = true, onProgress, signal, plan, ...planning } = options
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
   if (typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
   if (given !== undefined && typeof given?.create !== 'function') throw wrongType('store', 's3Store() or an object with create()', given)
@@ -103,12 +93,13 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   const fail = (error: unknown) => {
     throw inputOutput(error, output)
   }
-  const target = await prepareOutput(storage, options.source, output).catch(fail)
-  const root = await storage.resolve(options.source)
+  const { source, smallBytes, chunkBytes, items } = await follow(plan, { ...planning, ports }).catch(fail)
+  const target = await prepareOutput(storage, source, output).catch(fail)
+  const root = await storage.resolve(source)
   const journal = await openJournal(storage, target, sync).catch(fail)
   const directory: DirectoryStore | undefined = given ? undefined : directoryStore(storage, target, sha256, sync)
   const store = given ?? (directory as DirectoryStore)
-  const lanes = createLanes({ ...checked, ports, sha256, root, target, store, directory, concurrency, signal })
+  const lanes = createLanes({ smallBytes, chunkBytes, ports, sha256, root, target, store, directory, concurrency, signal })
   const counted = createTally(onProgress)
   const { end } = counted
   /** What an earlier run has left and this one has not, by chunk or key. */
@@ -117,15 +108,15 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   let order = 0
 
   const packed = async (chunk: PlannedChunk, place: number) => {
-    const plan = planHash(chunk, sha256)
-    const earlier = journal.finished.get(plan)
+    const identity = planHash(chunk, sha256)
+    const earlier = journal.finished.get(identity)
     // One with members left out is made again: they may be readable now.
     const same = earlier && (earlier.line.type === 'object' || earlier.line.members === chunk.members.length)
     if (same && (await store.has(earlier.line))) {
       journal.reuse(place, earlier)
       counted.reused(chunk, earlier)
     } else {
-      const done = await lanes.pack(chunk, plan, (members, bytes) => counted.underway(chunk.chunk, members, bytes))
+      const done = await lanes.pack(chunk, identity, (members, bytes) => counted.underway(chunk.chunk, members, bytes))
       await journal.append(place, done.lines)
       counted.packed(chunk, done)
       if (done.members === 0) return
@@ -139,7 +130,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
     if (apart.length > 0) await journal.append(order++, formatLines(apart.splice(0)))
   }
   try {
-    for await (const item of ahead(plan({ ...planned, ports: { storage }, exclude: target }), counted.planned)) {
+    for await (const item of ahead(items(target), counted.planned)) {
       interrupted(signal)
       if (item.type === 'chunk') {
         await settleApart()
@@ -165,7 +156,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
 
 const nameOf = ({ line }: Finished) => (line.type === 'chunk' ? line.chunk : line.key)
 
-const OURS = /^(?:chunk-\d{6,}\.tar|manifest\.ndjson(?:\.part)?)(?:\.tmp)?$/
+const OURS = (name: string) => CHUNK_NAME.test(name.replace(/\.tmp$/, '')) || /^manifest\.ndjson(?:\.part)?(?:\.tmp)?$/.test(name)
 
 /** Makes the output directory, or takes an earlier run's; gives its resolved path. */
 async function prepareOutput(storage: Storage, source: string, output: string): Promise<string> {
@@ -178,7 +169,7 @@ async function prepareOutput(storage: Storage, source: string, output: string): 
   let chunks = false
   let manifest = false
   for await (const { name, kind } of storage.list(target)) {
-    if (kind !== 'file' || !OURS.test(name)) throw refuse(`one with ${JSON.stringify(name)} in it`)
+    if (kind !== 'file' || !OURS(name)) throw refuse(`one with ${JSON.stringify(name)} in it`)
     if (name.startsWith(MANIFEST)) manifest = true
     else chunks = true
   }
@@ -189,7 +180,7 @@ async function prepareOutput(storage: Storage, source: string, output: string): 
 /** Chunks of an earlier run that this plan no longer has. */
 async function removeOthers(storage: Storage, target: string, names: ReadonlySet<string>): Promise<void> {
   const old: string[] = []
-  for await (const { name } of storage.list(target)) if (name.startsWith('chunk-') && !names.has(name)) old.push(name)
+  for await (const { name } of storage.list(target)) if (!name.startsWith(MANIFEST) && !names.has(name)) old.push(name)
   for (const name of old) await storage.remove(join(target, name))
 }
 

@@ -1,7 +1,7 @@
 // What a thread runs: chunks packed one after the other (lanes.ts).
 import { setCore } from '../../engine/engine.js'
 import type { Clock, Sha256, ThreadStorage } from '../../ports/ports.js'
-import { formatLines } from '../manifest/manifest.js'
+import { formatLines } from '../lines.js'
 import { join } from '../read.js'
 import { type Packer, packChunk } from './chunk.js'
 import { createTemporary } from './directory.js'
