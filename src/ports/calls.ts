@@ -1,7 +1,7 @@
 // Commands of an AWS service, sent by the user's own client or by one that is made from their configuration.
-import { MillraceError, wrongType } from '../../errors.js'
-import { type AwsClient, type AwsClientConfig, checkClient, isConfigured } from '../../ports/aws.js'
-import type { Clock } from '../../ports/ports.js'
+import { MillraceError, wrongType } from '../errors.js'
+import { type AwsClient, type AwsClientConfig, checkClient, isConfigured } from './aws.js'
+import type { Clock } from './ports.js'
 import { withTimeout } from './timeout.js'
 
 export interface ClientOptions {
