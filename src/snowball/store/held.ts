@@ -1,6 +1,6 @@
 // What holds an archive until it is sent: memory, or a file where it is large.
 import { MillraceError } from '../../errors.js'
-import type { Storage } from '../../ports/ports.js'
+import type { FileReader, Storage } from '../../ports/ports.js'
 import { sendStream } from '../../ports/stream-body.js'
 
 export interface Held {
@@ -47,8 +47,9 @@ export async function heldInFile(storage: Storage, path: string): Promise<Held> 
   }
 
   async function* pieces(): AsyncGenerator<Uint8Array> {
-    const source = await storage.open(path)
+    let source: FileReader | undefined
     try {
+      source = await storage.open(path)
       for (let at = 0; at < size; ) {
         // Sent while the next one is read: each has memory of its own.
         const piece = new Uint8Array(Math.min(PIECE, size - at))
@@ -62,7 +63,7 @@ export async function heldInFile(storage: Storage, path: string): Promise<Held> 
       // ours, so that it is not taken for a failure of the network and tried again
       throw new MillraceError('IO', `cannot read: ${(cause as Error).message}`, { position: { source: path }, cause })
     } finally {
-      await source.close()
+      await source?.close()
     }
   }
 
