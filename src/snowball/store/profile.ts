@@ -28,6 +28,8 @@ export interface Rules {
 
 // Whole buffers with a length and no trailing checksum, which the SDK sends as aws-chunked; the name of the bucket in the path.
 const CLIENT = { requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED', forcePathStyle: true, maxAttempts: 1 }
+/** The SDK warns on the console of each streamed request that fails, as it cannot try it again itself. */
+const QUIET = Object.fromEntries(['trace', 'debug', 'info', 'warn', 'error'].map((level) => [level, () => {}]))
 /** Of one PUT: S3's own limit, which proxies before a MinIO may have as well; MinIO itself takes 5 TiB. */
 const PUT_BYTES = 5 * 2 ** 30
 
@@ -54,7 +56,7 @@ const RULES: Readonly<Record<Profile, Rules>> = {
   },
   minio: {
     profile: 'minio',
-    client: { ...CLIENT, region: 'us-east-1' },
+    client: { ...CLIENT, region: 'us-east-1', logger: QUIET },
     compressions: ['gzip', 'zstd'],
     chunkBytes: PUT_BYTES,
     extracts: true,
