@@ -2,18 +2,26 @@
 import type { FileKind, Storage } from '../../ports/ports.js'
 import { compareKeys } from '../keys.js'
 import { failure, type Left, left, type Reason } from '../left.js'
+import type { Checked, PlanOptions, PlanProgress } from './options.js'
+import type { Found } from './plan.js'
 
-export interface Found {
-  path: string
-  size: number
-  mtime: number
+/** What a walk over a tree, or through a list, is about. */
+export interface Work {
+  storage: Storage
+  /** Resolved path of the source. */
+  root: string
+  exclude: string | undefined
+  collisions: Checked['collisions']
+  onWarning: PlanOptions['onWarning']
+  progress: PlanProgress
 }
 
-// Files whose stat is under way at once: the thread pool has four threads, the rest is queue.
-const STATS = 64
+/** Files whose stat is under way at once: the thread pool has four threads, the rest is queue. */
+export const STATS = 64
 
-export async function* walk(storage: Storage, source: string, exclude: string | undefined): AsyncGenerator<Found | Left> {
-  const root = await storage.resolve(source)
+export const isFound = (entry: Found | Left): entry is Found => !('reason' in entry)
+
+export async function* walk({ storage, root, exclude }: Work): AsyncGenerator<(Found | Left)[]> {
   const full = (path: string) => (path === '' ? root : root.endsWith('/') ? root + path : `${root}/${path}`)
   const first = await entries(storage, root, root)
   const stack = [{ path: '', names: first, at: 0 }]
@@ -29,13 +37,13 @@ export async function* walk(storage: Storage, source: string, exclude: string | 
       top.at++
       const path = pathOf(name)
       if (full(path) === exclude) {
-        yield left(path, 'output', 'the directory that the chunks go to')
+        yield [left(path, 'output', 'the directory that the chunks go to')]
         continue
       }
       try {
         stack.push({ path, names: await entries(storage, full(path), root), at: 0 })
       } catch (error) {
-        yield failure(path, error)
+        yield [failure(path, error)]
       }
       continue
     }
@@ -43,7 +51,7 @@ export async function* walk(storage: Storage, source: string, exclude: string | 
     while (end < top.names.length && end - top.at < STATS && top.names[end].kind !== 'directory') end++
     const batch = top.names.slice(top.at, end)
     top.at = end
-    const found = await Promise.all(
+    yield await Promise.all(
       batch.map(async ({ name, kind }): Promise<Found | Left> => {
         const path = pathOf(name)
         if (kind !== 'file') return left(path, kind as Reason, `not a regular file: ${kind}`)
@@ -55,7 +63,6 @@ export async function* walk(storage: Storage, source: string, exclude: string | 
         }
       }),
     )
-    yield* found
   }
 }
 
