@@ -2,6 +2,7 @@
 // the differences that the targets have: ETags, extraction, what they list.
 import { createHash } from 'node:crypto'
 import type { Profile } from '../../src/snowball/store/profile.js'
+import { sha256 } from '../archive/members.js'
 
 interface StoredObject {
   body: Buffer
@@ -100,6 +101,8 @@ export function fakeBucket(profile: Profile = 's3'): FakeBucket {
         const body = await bytesOf(input.Body)
         if (body.length !== input.ContentLength) throw serviceError('IncompleteBody', 400)
         if (input.ContentMD5 !== undefined && Buffer.from(input.ContentMD5 as string, 'base64').toString('hex') !== md5(body))
+          throw serviceError('BadDigest', 400)
+        if (input.ChecksumSHA256 !== undefined && Buffer.from(input.ChecksumSHA256 as string, 'base64').toString('hex') !== sha256(body))
           throw serviceError('BadDigest', 400)
         const metadata = input.Metadata as Record<string, string> | undefined
         if (profile === 'minio' && metadata?.['snowball-auto-extract'] === 'true') {

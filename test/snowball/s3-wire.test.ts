@@ -211,6 +211,7 @@ describe('on the wire', () => {
     expect(archive.headers).toMatchObject({
       'content-length': String(data.length),
       'content-md5': Buffer.from(md5(data), 'hex').toString('base64'),
+      'x-amz-checksum-sha256': Buffer.from(sha256(data), 'hex').toString('base64'),
       'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
       'x-amz-meta-snowball-auto-extract': 'true',
       'x-amz-meta-minio-snowball-prefix': 'in',

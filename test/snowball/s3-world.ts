@@ -1,5 +1,6 @@
 // A store in a bucket of memory, in simulated time, and what to put into it.
 import * as commands from '@aws-sdk/client-s3'
+import { createEngine } from '../../src/engine/engine.js'
 import { nodeSha256 } from '../../src/ports/node-hash.js'
 import { createSimulation } from '../../src/ports/simulated.js'
 import type { ManifestChunk } from '../../src/snowball/manifest/manifest.js'
@@ -49,10 +50,13 @@ export function bytes(size: number, seed = 1): Uint8Array {
   return data
 }
 
-export function digestOf(data: Uint8Array, bound: number): Digest {
-  const etag = createEtagHash(bound)
+export function digestOf(data: Uint8Array, bound: number, whole = false): Digest {
+  const engine = createEngine()
+  const etag = createEtagHash(engine, bound, whole)
   etag.update(data)
-  return { bytes: data.length, sha256: sha256(data), ...etag.digest() }
+  const digest = { bytes: data.length, sha256: sha256(data), ...etag.digest() }
+  engine.release()
+  return digest
 }
 
 /** As pack does: pieces, then what they come to; where that fails nothing is left. */
@@ -66,7 +70,7 @@ export async function put(store: ChunkStore, name: string, data: Uint8Array, { b
       await sink.write(part)
       part.fill(0xee) // the caller's again
     }
-    const digest = digestOf(data, bound)
+    const digest = digestOf(data, bound, sink.whole)
     await sink.finish(digest)
     return digest
   } catch (error) {

@@ -315,7 +315,7 @@ describe('a run that was killed', () => {
     const { bucket, run, open, store } = world()
     const data = bytes(20 * MIB)
     // as a kill does: nothing after the second part
-    for (const name of [CHUNK, 'chunk-000002.tar.gz', 'chunk-000003.tar']) {
+    for (const name of [CHUNK, 'chunk-000002.tar.gz', 'device-02-chunk-000003.tar']) {
       const sink = await store.create(name, { bound: data.length, object: false })
       await run(sink.write(data.subarray(0, 17 * MIB)))
     }

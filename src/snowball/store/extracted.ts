@@ -1,6 +1,5 @@
 // An archive that MinIO extracts while it takes it: one PUT, whatever its size, of a length that must be known before.
 import { encodeBase64 } from '../../engine/base64.js'
-import { Hasher } from '../../engine/digest.js'
 import type { ChunkSink, Digest } from '../pack/store.js'
 import type { Held } from './held.js'
 import { HASH } from './stored.js'
@@ -16,13 +15,12 @@ export const receiptOf = (key: string) => `${key}.sha256`
 export function createExtracted(target: Target, item: Item, held: Held): ChunkSink {
   const { requests, signal } = target
   const { key, ...head } = item
-  // The target's own check: a body that is a stream has no hash in its signature.
-  const md5 = new Hasher('md5')
-  let size = 0
 
-  async function send(): Promise<void> {
-    const input = { ...head, ContentLength: size, ContentMD5: new TextDecoder().decode(encodeBase64(md5.digest())) }
-    await requests.attempts({ what: 'sending it', key, bytes: size, signal }, (call) =>
+  async function send({ bytes, sha256, etag, partBytes }: Digest): Promise<void> {
+    // For the target's own check: a body that is a stream has no hash in its signature.
+    const checks = { ChecksumSHA256: base64(sha256), ...(partBytes === 0 ? { ContentMD5: base64(etag) } : {}) }
+    const input = { ...head, ContentLength: bytes, ...checks }
+    await requests.attempts({ what: 'sending it', key, bytes, signal }, (call) =>
       held.send(signal, (Body, ended) => call('PutObject', { ...input, Body }, ended)),
     )
   }
@@ -34,19 +32,18 @@ export function createExtracted(target: Target, item: Item, held: Held): ChunkSi
   }
 
   return {
-    async write(data) {
-      md5.update(data)
-      size += data.length
-      await held.write(data)
-    },
+    whole: true,
+    write: held.write,
     async finish(digest) {
       await held.close()
       // What is extracted half-way over an earlier archive must not pass for that one.
       await removeObject(target, receiptOf(key))
-      await send()
+      await send(digest)
       await receipt(digest)
       await held.remove()
     },
     discard: held.remove,
   }
 }
+
+const base64 = (hex: string) => new TextDecoder().decode(encodeBase64(Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16))))

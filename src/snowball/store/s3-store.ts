@@ -1,13 +1,14 @@
 // Chunks and large files as objects of a bucket: S3, the adapter of a Snowball Edge, MinIO and what is like them.
 import { checkKeys, checkWhole, MillraceError, wrongType } from '../../errors.js'
 import { type ClientOptions, checkClientOptions } from '../../ports/calls.js'
-import type { Clock, Hasher, Random, Storage } from '../../ports/ports.js'
+import type { Clock, Random, Sha256, Storage } from '../../ports/ports.js'
 import { systemClock, systemRandom } from '../../ports/system.js'
 import { coreSha256 } from '../digest.js'
 import { keyFault, utf8Size } from '../keys.js'
 import type { Compression, ManifestChunk, ManifestObject } from '../manifest/manifest.js'
 import type { ChunkStore } from '../pack/store.js'
-import { partsOf } from '../parts.js'
+import { PART } from '../parts.js'
+import { CHUNK_NAME } from '../plan/planned.js'
 import { checkWatch, join } from '../read.js'
 import { createExtracted, receiptOf } from './extracted.js'
 import { heldInFile, heldInMemory } from './held.js'
@@ -39,7 +40,7 @@ export interface S3StoreOptions extends ClientOptions {
   /** For minio: a directory for archives of 8 MiB and more, each from its first byte until it is stored, as NAME.tmp. */
   spool?: string | undefined
   /** Default clock and chance are the system's; `storage` is needed with `spool`. */
-  ports?: { clock?: Clock; random?: Random; storage?: Storage; sha256?: () => Hasher } | undefined
+  ports?: { clock?: Clock; random?: Random; storage?: Storage; sha256?: Sha256 } | undefined
   /** Ends what is under way: it rejects with CLOSED. */
   signal?: AbortSignal | undefined
   /** Told of an upload in parts that failed and could not be aborted either: the bucket keeps its parts. */
@@ -76,7 +77,6 @@ const OPTIONS = [
   'signal',
   'onOrphan',
 ] satisfies (keyof S3StoreOptions)[]
-const CHUNK = /^chunk-\d{6,}\.tar(?:\.gz|\.zst)?$/
 
 /**
  * Chunks go to `prefix` with the metadata that has them extracted, large files to `prefix` and their keys. Below 8 MiB
@@ -108,7 +108,7 @@ export function s3Store(options: S3StoreOptions): S3Store {
       if (object) return createUpload(target, item, bound)
       checkArchives(rules, { compression: compressionOf(name), chunkBytes: bound })
       if (!rules.extracts) return createUpload(target, item, bound)
-      if (partsOf(bound)?.parts === 0) return createExtracted(target, item, heldInMemory(bound))
+      if (bound < PART) return createExtracted(target, item, heldInMemory(bound))
       if (spool === undefined || !storage)
         throw new MillraceError(
           'CONFIG',
@@ -163,6 +163,8 @@ interface Uploads {
   NextUploadIdMarker?: string
 }
 
+const isChunk = (name: string) => CHUNK_NAME.test(name.replace(/\.(?:gz|zst)$/, ''))
+
 /** The device lists without pages; S3 a thousand at a time. */
 async function abortUploads({ requests, signal }: Target, prefix: string): Promise<number | undefined> {
   let aborted = 0
@@ -170,14 +172,13 @@ async function abortUploads({ requests, signal }: Target, prefix: string): Promi
   for (;;) {
     let page: Uploads
     try {
-      page =
-        (await requests.send<Uploads>('ListMultipartUploads', { Prefix: `${prefix}chunk-`, ...markers }, { what: 'listing uploads', key: '', signal })) ?? {}
+      page = (await requests.send<Uploads>('ListMultipartUploads', { Prefix: prefix, ...markers }, { what: 'listing uploads', key: '', signal })) ?? {}
     } catch (error) {
       if (['NotImplemented', 'MethodNotAllowed', 'AccessDenied'].includes(causeOf(error))) return undefined
       throw error
     }
     for (const { Key = '', UploadId } of page.Uploads ?? []) {
-      if (!Key.startsWith(prefix) || !CHUNK.test(Key.slice(prefix.length)) || UploadId === undefined) continue
+      if (!Key.startsWith(prefix) || !isChunk(Key.slice(prefix.length)) || UploadId === undefined) continue
       try {
         await requests.send('AbortMultipartUpload', { UploadId }, { what: 'aborting an upload', key: Key, signal })
         aborted++

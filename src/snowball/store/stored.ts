@@ -1,6 +1,6 @@
 // Whether an object is there and is what it should be, by what an endpoint tells of it.
 import { MillraceError } from '../../errors.js'
-import type { Clock, Hasher } from '../../ports/ports.js'
+import type { Clock, Sha256 } from '../../ports/ports.js'
 import { withTimeout } from '../../ports/timeout.js'
 import { hex } from '../digest.js'
 import type { Digest } from '../pack/store.js'
@@ -43,7 +43,7 @@ export interface Stored {
   head(key: string, signal?: AbortSignal): Promise<Answer | undefined>
 }
 
-export function createStored(requests: Requests, bucket: string, rules: Rules, clock: Clock, sha256: () => Hasher): Stored {
+export function createStored(requests: Requests, bucket: string, rules: Rules, clock: Clock, sha256: Sha256): Stored {
   const optionsOf = (key: string, signal: AbortSignal | undefined): RequestOptions => ({ what: 'looking it up', key, signal })
 
   async function head(key: string, signal?: AbortSignal): Promise<Answer | undefined> {

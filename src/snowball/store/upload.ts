@@ -156,7 +156,8 @@ export function createUpload(target: Target, item: Item, bound: number): ChunkSi
     async discard() {
       if (ended) return
       ended = true
-      stop.abort()
+      // who is just writing must begin no further part
+      fail(new MillraceError('CLOSED', 'the upload was discarded', { position }))
       target.signal?.removeEventListener('abort', halt)
       await undo()
     },
