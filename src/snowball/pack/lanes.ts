@@ -122,7 +122,8 @@ export interface ThreadConfig {
 export type Order = { to: 'snowball' } & (
   | { kind: 'begin'; core: object; config: ThreadConfig }
   | { kind: 'pack'; chunk: PlannedChunk; plan: string }
-  | { kind: 'answer'; error?: Failure }
+  /** `whole`: of the sink that was created. */
+  | { kind: 'answer'; error?: Failure; whole?: boolean }
 )
 
 /** From a thread. */
@@ -183,7 +184,7 @@ function threadLane(threads: Threads, store: ChunkStore, files: DirectoryStore |
             return answer.done
           } else {
             const error = await serve(answer).then(() => undefined, plain)
-            post({ to: 'snowball', kind: 'answer', error })
+            post({ to: 'snowball', kind: 'answer', error, whole: sink?.whole })
           }
         }
       } catch (error) {
