@@ -25,6 +25,11 @@ export async function* walk(storage: Storage, source: string, exclude: string | 
     }
     const pathOf = (name: string) => (top.path === '' ? name : `${top.path}/${name}`)
     const { name, kind } = top.names[top.at]
+    if (isTwin(top.names, top.at)) {
+      top.at++
+      yield left(pathOf(name), 'key', 'expected a name in UTF-8')
+      continue
+    }
     if (kind === 'directory') {
       top.at++
       const path = pathOf(name)
@@ -40,7 +45,7 @@ export async function* walk(storage: Storage, source: string, exclude: string | 
       continue
     }
     let end = top.at
-    while (end < top.names.length && end - top.at < STATS && top.names[end].kind !== 'directory') end++
+    while (end < top.names.length && end - top.at < STATS && top.names[end].kind !== 'directory' && !isTwin(top.names, end)) end++
     const batch = top.names.slice(top.at, end)
     top.at = end
     const found = await Promise.all(
@@ -58,6 +63,13 @@ export async function* walk(storage: Storage, source: string, exclude: string | 
     yield* found
   }
 }
+
+/**
+ * A name that is no UTF-8 arrives with U+FFFD in it. Where a sibling has that name in truth, the two
+ * arrive alike, and either would be read as that sibling.
+ */
+const isTwin = (names: readonly { name: string; kind: FileKind }[], at: number) =>
+  at > 0 && names[at].name === names[at - 1].name && names[at].kind === names[at - 1].kind
 
 /** Sorted so that a walk meets whole paths in the order of their bytes: a directory as its name and "/". */
 async function entries(storage: Storage, path: string, within: string): Promise<{ name: string; kind: FileKind }[]> {
