@@ -10,7 +10,6 @@ import {
   open as openFile,
   read as readFile,
   readlinkSync,
-  type Stats,
   write as writeFile,
   writev,
 } from 'node:fs'
@@ -87,6 +86,15 @@ export const nodeStorage: Storage = {
   async makeDirectory(path) {
     await makePath(path)
   },
+  async syncFile(path) {
+    // for writing: Windows flushes no other
+    const fd = await open(path, 'r+')
+    try {
+      await sync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  },
   async syncDirectory(path) {
     // Windows cannot open a directory; some network file systems cannot sync one.
     const fd = await open(path, 'r').catch(ignoring('EISDIR', 'EPERM', 'EACCES'))
@@ -107,7 +115,7 @@ export const nodeStorage: Storage = {
  * later rename of a parent can fake; then gives true. Elsewhere the path is resolved a second time,
  * which leaves a moment in which a parent could be swapped for a link and back.
  */
-async function confine(fd: number, path: string, within: string): Promise<boolean> {
+export async function confine(fd: number, path: string, within: string): Promise<boolean> {
   let actual = pathOf(fd)
   const exact = actual !== undefined
   actual ??= await realpath(path)
@@ -194,11 +202,12 @@ function naming(path: string) {
   }
 }
 
-function statOf(s: Stats): FileStat {
+export function statOf(s: Kinds & { size: number; mtimeMs: number; ctimeMs: number }): FileStat {
   return { kind: kindOf(s), size: s.size, mtime: s.mtimeMs, ctime: s.ctimeMs }
 }
 
-type Kinds = Pick<Stats, 'isFile' | 'isDirectory' | 'isSymbolicLink' | 'isFIFO' | 'isSocket' | 'isBlockDevice' | 'isCharacterDevice'>
+/** Of Stats and Dirent alike; named here, as a consumer's declarations may not know node:fs. */
+type Kinds = Record<'isFile' | 'isDirectory' | 'isSymbolicLink' | 'isFIFO' | 'isSocket' | 'isBlockDevice' | 'isCharacterDevice', () => boolean>
 
 function kindOf(s: Kinds): FileKind {
   if (s.isFile()) return 'file'

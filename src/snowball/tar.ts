@@ -2,6 +2,7 @@
 import { BAD_INPUT, INPUT_ENDS, TAR_CHECKSUM, TAR_ENTRY, TAR_GNU, TAR_LONG, TAR_NAME, TAR_NUMBER, TAR_PAX, TAR_ROW, TAR_SPARSE } from '../engine/core.js'
 import { engine, settled } from '../engine/engine.js'
 import { MillraceError } from '../errors.js'
+import { SNOWBALL_LIMITS } from '../limits.js'
 import type { FileReader } from '../ports/ports.js'
 
 export const BLOCK = 512
@@ -15,6 +16,9 @@ export const padded = (size: number) => Math.ceil(size / BLOCK) * BLOCK
 
 /** Upper bound of a member's header for a name of `nameBytes` UTF-8 bytes: a pax header of its own, its records, and ustar. */
 export const headerBound = (nameBytes: number) => 2 * BLOCK + padded(nameBytes + 64)
+
+/** Of any key that a Snowball takes. */
+export const HEADER_BOUND: number = headerBound(SNOWBALL_LIMITS.keyBytes.value)
 
 /**
  * Names that a pax header would not carry to every reader: node-tar ends a record at a newline, and

@@ -1,42 +1,77 @@
-// A tree into chunks and a manifest: streaming, in constant memory, one torn chunk at most when killed.
-import { checkKeys, MillraceError, wrongType } from '../../errors.js'
-import type { Hasher, Ports, Storage } from '../../ports/ports.js'
+// A tree into chunks and a manifest: streaming, in constant memory, several chunks at once; a run that was
+// killed loses those it was at.
+import { checkKeys, checkWhole, MillraceError, wrongType } from '../../errors.js'
+import type { Ports, Sha256, Storage } from '../../ports/ports.js'
 import { coreSha256, hex } from '../digest.js'
 import type { Left } from '../left.js'
-import { MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
+import { formatLines, MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
 import { checkPlan, type PlanOptions, plan } from '../plan/plan.js'
 import type { PlannedChunk } from '../plan/planned.js'
 import { checkWatch, inputOutput, join } from '../read.js'
-import { interrupted, type Packer, packChunk } from './chunk.js'
-import { type Finished, type Journal, openJournal } from './journal.js'
+import { ahead } from './ahead.js'
+import { interrupted } from './chunk.js'
+import { type DirectoryStore, directoryStore } from './directory.js'
+import { type Finished, openJournal } from './journal.js'
+import { createLanes } from './lanes.js'
+import type { ChunkStore } from './store.js'
+import { createTally } from './tally.js'
 
 export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude'> {
   /** Directory for the chunks and the manifest; made where it does not exist. */
   output: string
-  ports: Pick<Ports, 'storage' | 'clock' | 'sha256'>
+  /** Where the chunks go instead, and large files as they are: s3Store(), say. The manifest is in `output` all the same. */
+  store?: ChunkStore
+  ports: Pick<Ports, 'storage' | 'clock' | 'sha256' | 'threads'>
+  /** Chunks packed at the same time, each with some 70 MB of memory: by threads where the ports have them. Default one for each core, without threads 1. */
+  concurrency?: number
+  /** Whether chunks are flushed to the device. Default true; without, what is finished survives the end of the process, but not of the machine. */
+  sync?: boolean
   /** Told now and then how far it is. */
   onProgress?: (progress: PackProgress) => void
   signal?: AbortSignal
 }
 
 export interface PackProgress {
-  /** The chunk that is being packed. */
+  /** The chunk that was worked on last. */
   chunk: string
+  /** Chunks and objects that are finished. */
+  chunks: number
   members: number
   /** Bytes of the members' data. */
   bytes: number
   skipped: number
   failed: number
+  /** What the plan has so far, and whether that is all. It is made while chunks are packed, some way ahead. */
+  planned: { chunks: number; members: number; bytes: number; whole: boolean }
 }
 
 export interface PackSummary extends Omit<ManifestEnd, 'type'> {
   /** Chunks that an earlier run had finished. */
   reused: number
+  /** Files that are in no chunk, by reason. */
+  left: Partial<Record<Left['reason'], number>>
   /** The first 100 files that should have been packed and were not; all of them are in the manifest. */
   failures: Left[]
 }
 
-const OPTIONS = ['source', 'output', 'ports', 'prefix', 'smallBytes', 'chunkBytes', 'chunkFiles', 'onProgress', 'signal'] satisfies (keyof PackOptions)[]
+const OPTIONS = [
+  'source',
+  'output',
+  'store',
+  'ports',
+  'prefix',
+  'smallBytes',
+  'chunkBytes',
+  'chunkFiles',
+  'concurrency',
+  'sync',
+  'onProgress',
+  'signal',
+] satisfies (keyof PackOptions)[]
+
+/** Lines about what is in no chunk are kept together up to so many. */
+const APART = 1000
+
 /**
  * Packs `source` into `output`/chunk-*.tar and writes `output`/manifest.ndjson at the end. A file
  * that cannot be read, or that changes while it is, is left out and told in the manifest; all others
@@ -54,10 +89,13 @@ const OPTIONS = ['source', 'output', 'ports', 'prefix', 'smallBytes', 'chunkByte
 export async function pack(options: PackOptions): Promise<PackSummary> {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
-  const { output, ports, onProgress, signal, ...planned } = options
+  const { output, store: given, ports, concurrency, sync = true, onProgress, signal, ...planned } = options
   const checked = checkPlan({ ...planned, ports })
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
   if (typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
+  if (given !== undefined && typeof given?.create !== 'function') throw wrongType('store', 's3Store() or an object with create()', given)
+  if (typeof sync !== 'boolean') throw wrongType('sync', 'a boolean', sync)
+  if (concurrency !== undefined) checkWhole('concurrency', concurrency, 1, 64)
   checkWatch(options)
   const sha256 = ports.sha256 ?? coreSha256
   const { storage } = ports
@@ -66,76 +104,66 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
     throw inputOutput(error, output)
   }
   const target = await prepareOutput(storage, options.source, output).catch(fail)
-  const journal = await openJournal(storage, target).catch(fail)
-  const end: ManifestEnd = { type: 'end', chunks: 0, members: 0, bytes: 0, skipped: 0, failed: 0 }
-  const failures: Left[] = []
-  let reused = 0
-  const settle = (entries: readonly Left[]) => {
-    for (const entry of entries) {
-      end[entry.type]++
-      if (entry.type === 'failed' && failures.length < 100) failures.push(entry)
+  const root = await storage.resolve(options.source)
+  const journal = await openJournal(storage, target, sync).catch(fail)
+  const directory: DirectoryStore | undefined = given ? undefined : directoryStore(storage, target, sha256, sync)
+  const store = given ?? (directory as DirectoryStore)
+  const lanes = createLanes({ ...checked, ports, sha256, root, target, store, directory, concurrency, signal })
+  const counted = createTally(onProgress)
+  const { end } = counted
+  /** What an earlier run has left and this one has not, by chunk or key. */
+  const stale = new Map([...journal.finished.values()].map((one) => [nameOf(one), one]))
+  const names = new Set<string>()
+  let order = 0
+
+  const packed = async (chunk: PlannedChunk, place: number) => {
+    const plan = planHash(chunk, sha256)
+    const earlier = journal.finished.get(plan)
+    // One with members left out is made again: they may be readable now.
+    const same = earlier && (earlier.line.type === 'object' || earlier.line.members === chunk.members.length)
+    if (same && (await store.has(earlier.line))) {
+      journal.reuse(place, earlier)
+      counted.reused(chunk, earlier)
+    } else {
+      const done = await lanes.pack(chunk, plan, (members, bytes) => counted.underway(chunk.chunk, members, bytes))
+      await journal.append(place, done.lines)
+      counted.packed(chunk, done)
+      if (done.members === 0) return
     }
+    names.add(chunk.chunk)
+    stale.delete(chunk.chunk)
+    stale.delete(chunk.members[0].key)
+  }
+  const apart: Left[] = []
+  const settleApart = async () => {
+    if (apart.length > 0) await journal.append(order++, formatLines(apart.splice(0)))
   }
   try {
-    const packer: Packer = {
-      tree: { storage, clock: ports.clock, root: await storage.resolve(options.source) },
-      target,
-      sha256,
-      smallBytes: checked.smallBytes,
-      chunkBytes: checked.chunkBytes,
-      signal,
-    }
-    let apart: Left[] = []
-    const settleApart = async () => {
-      settle(apart)
-      if (apart.length > 0) await journal.append(apart)
-      apart = []
-    }
-    const names = new Set<string>()
-    for await (const item of plan({ ...planned, ports: { storage }, exclude: target })) {
+    for await (const item of ahead(plan({ ...planned, ports: { storage }, exclude: target }), counted.planned)) {
       interrupted(signal)
-      if (item.type !== 'chunk') {
-        if (apart.push(item) >= 1000) await settleApart()
-        continue
-      }
-      await settleApart()
-      const identity = planHash(item, sha256)
-      let size = await takeOver(packer, item, journal.finished.get(identity), journal)
-      if (size !== undefined) {
-        reused++
-        end.members += item.members.length
+      if (item.type === 'chunk') {
+        await settleApart()
+        const place = order++
+        await lanes.next(() => packed(item, place))
       } else {
-        const packed = await packChunk(packer, item, (members, bytes) => {
-          const { chunk } = item
-          onProgress?.({ chunk, members: end.members + members, bytes: end.bytes + bytes, skipped: end.skipped, failed: end.failed })
-        })
-        settle(packed.left)
-        if (packed.file) {
-          await journal.append([
-            { type: 'chunk', chunk: item.chunk, members: packed.members.length, ...packed.file, plan: identity },
-            ...packed.members,
-            ...packed.left,
-          ])
-        } else await journal.append(packed.left)
-        end.members += packed.members.length
-        size = packed.members.reduce((sum, member) => sum + member.size, 0)
-        if (!packed.file) continue
+        counted.left(item)
+        if (apart.push(item) >= APART) await settleApart()
       }
-      end.bytes += size
-      end.chunks++
-      names.add(item.chunk)
-      onProgress?.({ chunk: item.chunk, members: end.members, bytes: end.bytes, skipped: end.skipped, failed: end.failed })
     }
     await settleApart()
-    await journal.finish(end)
-    await removeOthers(storage, target, names)
+    await lanes.end()
+    await journal.finish({ type: 'end', ...end })
+    if (directory) await removeOthers(storage, target, names)
+    else for (const { line } of stale.values()) await store.remove(line)
   } catch (error) {
+    await lanes.stop()
     await journal.close().catch(() => {})
     throw inputOutput(error, output)
   }
-  const { type: _, ...counts } = end
-  return { ...counts, reused, failures }
+  return counted.summary()
 }
+
+const nameOf = ({ line }: Finished) => (line.type === 'chunk' ? line.chunk : line.key)
 
 const OURS = /^(?:chunk-\d{6,}\.tar|manifest\.ndjson(?:\.part)?)(?:\.tmp)?$/
 
@@ -165,34 +193,9 @@ async function removeOthers(storage: Storage, target: string, names: ReadonlySet
   for (const name of old) await storage.remove(join(target, name))
 }
 
-function planHash(chunk: PlannedChunk, sha256: () => Hasher): string {
+function planHash(chunk: PlannedChunk, sha256: Sha256): string {
   const hash = sha256()
   const text = chunk.members.map(({ path, key, size, mtime }) => `${JSON.stringify([path, key, size, mtime])}\n`)
   hash.update(new TextEncoder().encode(`${chunk.chunk}\n${text.join('')}`))
   return hex(hash.digest())
-}
-
-/** Bytes of data in a chunk that an earlier run finished and that is still what it was; else undefined. */
-async function takeOver(packer: Packer, chunk: PlannedChunk, earlier: Finished | undefined, journal: Journal): Promise<number | undefined> {
-  // One with members left out is made again: they may be readable now.
-  if (!earlier || earlier.line.members !== chunk.members.length) return undefined
-  const { storage } = packer.tree
-  const file = await storage.open(join(packer.target, chunk.chunk)).catch(() => undefined)
-  if (!file) return undefined
-  try {
-    if ((await file.stat()).size !== earlier.line.bytes) return undefined
-    const hash = packer.sha256()
-    const piece = new Uint8Array(1 << 20)
-    for (let at = 0; ; ) {
-      const got = await file.read(piece, at)
-      if (got === 0) break
-      hash.update(piece.subarray(0, got))
-      at += got
-    }
-    if (hex(hash.digest()) !== earlier.line.sha256) return undefined
-  } finally {
-    await file.close()
-  }
-  journal.reuse(earlier)
-  return earlier.size
 }

@@ -12,9 +12,11 @@ export interface Digest {
 
 /** A chunk or an object that is being written, in order. */
 export interface ChunkSink {
-  /** Takes `data` until it resolves. Whole parts but for the last, or for a store that said it does not care. */
+  /** It will be stored by one PUT, whatever its size: then that is what its ETag is made for. */
+  readonly whole?: boolean
+  /** Pieces of about 1 MiB, or of any size. The caller changes `data` once it has resolved. */
   write(data: Uint8Array): Promise<void>
-  /** It appears under its name, whole and as durable as the store can make it. */
+  /** It appears under its name, whole and as durable as the store can make it; or does once it is published, where the store has that. */
   finish(digest: Digest): Promise<void>
   /** Leaves nothing behind. Never rejects. */
   discard(): Promise<void>
@@ -28,6 +30,8 @@ export interface ChunkStore {
    * parts are made. Rejects with IO, and so do the sink's calls.
    */
   create(name: string, options: { bound: number; object: boolean }): Promise<ChunkSink>
+  /** Gives a chunk its name after finish(), while the next ones are packed. */
+  publish?(name: string): Promise<void>
   /** Whether what an earlier run finished is there and still what it was, by its content as far as the store can tell. */
   has(entry: ManifestChunk | ManifestObject): Promise<boolean>
   /** Of an earlier run, and in this one's plan no more. */

@@ -1,0 +1,214 @@
+// Several chunks at once: each lane packs one after the other, in a thread of its own where there are
+// threads that have the same files, else in this one.
+import { compiledCore } from '../../engine/engine.js'
+import { type ErrorCode, MillraceError } from '../../errors.js'
+import type { Ports, Sha256, Thread, Threads } from '../../ports/ports.js'
+import { formatLines } from '../manifest/manifest.js'
+import type { PlannedChunk } from '../plan/planned.js'
+import { interruption, type PackedChunk, type Packer, type Progress, packChunk } from './chunk.js'
+import type { DirectoryStore } from './directory.js'
+import type { ChunkSink, ChunkStore, Digest } from './store.js'
+
+/** A chunk that has all gone to its store. */
+export interface Done extends Omit<PackedChunk, 'lines'> {
+  /** Lines of the manifest as they stand in the file. */
+  lines: Uint8Array
+}
+
+export interface Lane {
+  pack(chunk: PlannedChunk, plan: string, progress: Progress): Promise<Done>
+  /** Hands back the thread, or ends it where it is at work, with what it has begun. Never rejects. */
+  stop(): Promise<void>
+}
+
+export interface Lanes {
+  /** Starts a task as soon as not too many are under way. Rejects with what one before it has failed of. */
+  next(task: () => Promise<void>): Promise<void>
+  /** For a task: packs a chunk when a lane is free, and gives it its name while the lane goes on. */
+  pack: Lane['pack']
+  /** All tasks are done. Rejects with what one has failed of. */
+  end(): Promise<void>
+  /** Stops what is under way, and leaves nothing half-written. Never rejects. */
+  stop(): Promise<void>
+}
+
+export interface LaneOptions extends Omit<ThreadConfig, 'directory' | 'objects'> {
+  ports: Pick<Ports, 'storage' | 'clock' | 'threads'>
+  sha256: Sha256
+  store: ChunkStore
+  /** The store, where it is one of files: threads write to it on their own. */
+  directory: DirectoryStore | undefined
+  /** Its path. */
+  target: string
+  concurrency: number | undefined
+  signal: AbortSignal | undefined
+}
+
+export function createLanes({ ports, sha256, root, store, directory, target, smallBytes, chunkBytes, concurrency, signal }: LaneOptions): Lanes {
+  const threads = ports.threads?.storage === ports.storage ? ports.threads : undefined
+  const count = concurrency ?? threads?.cores ?? 1
+  const halt = new AbortController()
+  const lanes = Array.from({ length: count }, () =>
+    threads
+      ? threadLane(threads, store, directory, { root, directory: directory && target, objects: store.objects, smallBytes, chunkBytes })
+      : localLane({ tree: { storage: ports.storage, clock: ports.clock, root }, store, sha256, smallBytes, chunkBytes, signal: halt.signal }),
+  )
+  const free = [...lanes]
+  const running = new Set<Promise<void>>()
+  let failure: { error: unknown } | undefined
+  let wake = () => {}
+  const fail = (error: unknown) => {
+    failure ??= { error }
+    wake()
+  }
+  const abort = () => fail(interruption(signal))
+  if (signal?.aborted) abort()
+  signal?.addEventListener('abort', abort)
+  /** Resolves when `ready`, or as soon as something has failed. */
+  const until = async (ready: () => boolean) => {
+    while (!ready() && !failure) await new Promise<void>((resolve) => (wake = resolve))
+    if (failure) throw failure.error
+  }
+  const waiting: ((lane: Lane) => void)[] = []
+  const give = (lane: Lane) => {
+    const next = waiting.shift()
+    if (next) next(lane)
+    else free.push(lane)
+  }
+  return {
+    async next(task) {
+      // as many again may wait for their lane, or for the device
+      await until(() => running.size < 2 * count)
+      const work: Promise<void> = task()
+        .catch(fail)
+        .finally(() => {
+          running.delete(work)
+          wake()
+        })
+      running.add(work)
+    },
+    async pack(chunk, plan, progress) {
+      const lane = free.pop() ?? (await new Promise<Lane>((resolve) => waiting.push(resolve)))
+      if (failure) throw failure.error
+      const done = await lane.pack(chunk, plan, progress).finally(() => give(lane))
+      if (done.members > 0) await store.publish?.(chunk.chunk)
+      return done
+    },
+    async end() {
+      await until(() => running.size === 0)
+      signal?.removeEventListener('abort', abort)
+      await Promise.all(lanes.map((lane) => lane.stop()))
+    },
+    async stop() {
+      fail(new MillraceError('CLOSED', 'packing was stopped'))
+      halt.abort()
+      signal?.removeEventListener('abort', abort)
+      await Promise.all(lanes.map((lane) => lane.stop()))
+      for (const lane of lanes) waiting.shift()?.(lane)
+      await Promise.all(running)
+    },
+  }
+}
+
+/** What a thread has to know, once. */
+export interface ThreadConfig {
+  root: string
+  /** Where it writes files itself; absent where its chunks go to a store of this thread. */
+  directory: string | undefined
+  objects: boolean
+  smallBytes: number
+  chunkBytes: number
+}
+
+/** To a thread. */
+export type Order = { to: 'snowball' } & (
+  | { kind: 'begin'; core: object; config: ThreadConfig }
+  | { kind: 'pack'; chunk: PlannedChunk; plan: string }
+  | { kind: 'answer'; error?: Failure }
+)
+
+/** From a thread. */
+export type Answer =
+  | { kind: 'progress'; members: number; bytes: number }
+  | { kind: 'create'; name: string; bound: number; object: boolean }
+  | { kind: 'write'; data: Uint8Array }
+  | { kind: 'finish'; digest: Digest }
+  | { kind: 'discard' }
+  | { kind: 'done'; done: Done }
+  | { kind: 'failed'; error: Failure }
+
+export interface Failure {
+  message: string
+  code?: ErrorCode
+}
+
+function localLane(packer: Packer): Lane {
+  return {
+    async pack(chunk, plan, progress) {
+      const { lines, ...rest } = await packChunk(packer, chunk, plan, progress)
+      return { ...rest, lines: formatLines(lines) }
+    },
+    async stop() {},
+  }
+}
+
+/** `directory`: of a store that the thread writes to on its own. */
+function threadLane(threads: Threads, store: ChunkStore, directory: DirectoryStore | undefined, config: ThreadConfig): Lane {
+  let thread: Thread | undefined
+  let busy: string | undefined
+  let sink: ChunkSink | undefined
+  let stopped = false
+  const post = (order: Order) => thread?.post(order)
+  const serve = async (answer: Answer): Promise<void> => {
+    if (answer.kind === 'create') sink = await store.create(answer.name, answer)
+    else if (answer.kind === 'write') await sink?.write(answer.data)
+    else if (answer.kind === 'finish') await sink?.finish(answer.digest)
+    else if (answer.kind === 'discard') await sink?.discard()
+  }
+  return {
+    async pack(chunk, plan, progress) {
+      if (!thread) {
+        thread = threads.start()
+        post({ to: 'snowball', kind: 'begin', core: compiledCore(), config })
+      }
+      busy = chunk.chunk
+      thread.hold(true)
+      post({ to: 'snowball', kind: 'pack', chunk, plan })
+      try {
+        for (;;) {
+          const answer = (await thread.receive()) as Answer
+          if (stopped) throw new MillraceError('CLOSED', 'packing was interrupted')
+          if (answer.kind === 'progress') progress(answer.members, answer.bytes)
+          else if (answer.kind === 'failed') throw restored(answer.error)
+          else if (answer.kind === 'done') {
+            busy = undefined
+            return answer.done
+          } else {
+            const error = await serve(answer).then(() => undefined, plain)
+            post({ to: 'snowball', kind: 'answer', error })
+          }
+        }
+      } catch (error) {
+        if (error instanceof MillraceError) throw error
+        throw new MillraceError('IO', `a thread failed: ${(error as Error).message}`, { cause: error })
+      } finally {
+        thread.hold(false)
+      }
+    },
+    async stop() {
+      stopped = true
+      if (!thread) return
+      if (busy === undefined) return thread.keep()
+      await thread.end().catch(() => {})
+      await directory?.discard(busy)
+      await sink?.discard()
+    },
+  }
+}
+
+/** Errors cross as data: structured cloning would make a MillraceError an Error. */
+export function plain(error: unknown): Failure {
+  return { message: error instanceof Error ? error.message : String(error), ...(error instanceof MillraceError ? { code: error.code } : {}) }
+}
+
+export const restored = ({ message, code = 'IO' }: Failure): MillraceError => new MillraceError(code, message)
