@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { nodePorts as ports } from '../../../src/ports/node.js'
-import { type ManifestLine, packSnowball as pack, verifySnowball as verify } from '../../../src/snowball/index.js'
+import { packSnowball as pack, verifySnowball as verify } from '../../../src/snowball/index.js'
 import { type Member, sha256 } from '../../archive/members.js'
-import { readers, type TarReader } from '../../archive/readers.js'
+import { readers } from '../../archive/readers.js'
 import { type HostileTree, hostileTree, sparseFile } from './hostile.js'
+import { type Archive, archivesOf, expectEqual, expectRead, manifestOf } from './outputs.js'
 
 // MILLRACE_PROOF=full: every code point of Unicode, 100,000 entries, three files around 8 GiB; minutes, and 10 GB of disk.
 const full = process.env.MILLRACE_PROOF === 'full'
@@ -20,31 +21,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
-function manifestOf(output: string): ManifestLine[] {
-  const lines = readFileSync(join(output, 'manifest.ndjson'), 'utf8').trimEnd().split('\n')
-  return lines.map((line) => JSON.parse(line))
-}
-
-/** The archives of an output and what its manifest says is in them. */
-function archivesOf(output: string): { file: string; members: Member[] }[] {
-  const archives: { file: string; members: Member[] }[] = []
-  for (const line of manifestOf(output)) {
-    if (line.type === 'chunk') archives.push({ file: join(output, line.chunk), members: [] })
-    if (line.type === 'member') archives.at(-1)!.members.push({ name: line.key, size: line.size, sha256: line.sha256 })
-  }
-  return archives
-}
-
-const membersOf = (archives: ReturnType<typeof archivesOf>) => archives.flatMap(({ members }) => members)
-
 const byName = (a: Member, b: Member) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))
-
-/** Equal as toEqual has it; of 100,000 members it would print the first that differs a minute later. */
-function expectEqual(who: string, found: readonly Member[], expected: readonly Member[]) {
-  const first = expected.findIndex((member, i) => JSON.stringify(member) !== JSON.stringify(found[i]))
-  if (first >= 0) expect(found[first], `${who}: member ${first}`).toEqual(expected[first])
-  expect(found.length, who).toBe(expected.length)
-}
 
 /** Every file below `root`, hashed; anything else there throws. */
 function filesBelow(root: string, path = ''): Member[] {
@@ -57,14 +34,11 @@ function filesBelow(root: string, path = ''): Member[] {
   })
 }
 
-async function readersAgree({ members, name }: TarReader, archives: ReturnType<typeof archivesOf>) {
-  const found = await members(archives.map(({ file }) => file))
-  for (const [i, { file, members }] of archives.entries()) expectEqual(`${name}, ${file}`, found[i], members)
-}
+const membersOf = (archives: readonly Archive[]) => archives.flatMap(({ members }) => members)
 
 describe(`a hostile tree (${full ? 'full' : 'small'}, seed ${seed})`, () => {
   let tree: HostileTree
-  let archives: ReturnType<typeof archivesOf>
+  let archives: Archive[]
   beforeAll(async () => {
     mkdirSync(at('in'))
     tree = hostileTree(at('in'), seed, full)
@@ -85,7 +59,7 @@ describe(`a hostile tree (${full ? 'full' : 'small'}, seed ${seed})`, () => {
   })
 
   for (const reader of readers) {
-    it.runIf(reader.there)(`${reader.name} lists and reads the same names, sizes and hashes`, { timeout: 600_000 }, () => readersAgree(reader, archives))
+    it.runIf(reader.there)(`${reader.name} lists and reads the same names, sizes and hashes`, { timeout: 600_000 }, () => expectRead(reader, archives))
 
     it.runIf(reader.there)(`${reader.name} extracts the tree as it was`, { timeout: 600_000 }, async () => {
       const back = at(`back-${reader.name.replaceAll(' ', '-')}`)
@@ -114,7 +88,7 @@ describe.runIf(full)('a file around 8 GiB', () => {
     await pack({ source: at('giant'), output: at('giant-out'), ports })
     const archives = archivesOf(at('giant-out'))
     expect(membersOf(archives).sort(byName)).toEqual(files)
-    for (const reader of readers) if (reader.there) await readersAgree(reader, archives)
+    for (const reader of readers) if (reader.there) await expectRead(reader, archives)
     expect((await verify({ output: at('giant-out'), ports })).problems).toEqual([])
     for (const name of ['giant', 'giant-out']) rmSync(at(name), { recursive: true })
   })
