@@ -1,16 +1,16 @@
-// millrace snowball pack: a tree into chunks.
+// millrace snowball pack: a tree, or what a plan says, into chunks.
 
 import { pack } from '../../snowball/pack/pack.js'
 import type { Io, Values } from '../command.js'
 import { count } from '../figures.js'
 import { meter } from './meter.js'
-import { needed, planOptions } from './options.js'
+import { needed, packing } from './options.js'
 
-export async function packed(source: string, values: Values, io: Io): Promise<number> {
+export async function packed(path: string, values: Values, io: Io): Promise<number> {
   const output = needed(values, 'output', 'pack')
   const rate = meter(io, 'packed')
   const summary = await pack({
-    ...planOptions(source, values),
+    ...(await packing(path, values, io)),
     output,
     ports: io.ports,
     signal: io.signal,

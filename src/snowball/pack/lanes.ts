@@ -36,21 +36,19 @@ export interface LaneOptions extends Omit<ThreadConfig, 'directory' | 'objects'>
   ports: Pick<Ports, 'storage' | 'clock' | 'threads'>
   sha256: Sha256
   store: ChunkStore
-  /** The store, where it is one of files: threads write to it on their own. */
-  directory: DirectoryStore | undefined
-  /** Its path. */
-  target: string
+  /** The store, where it is a directory: threads write to it on their own. */
+  files: DirectoryStore | undefined
   concurrency: number | undefined
   signal: AbortSignal | undefined
 }
 
-export function createLanes({ ports, sha256, root, store, directory, target, smallBytes, chunkBytes, concurrency, signal }: LaneOptions): Lanes {
+export function createLanes({ ports, sha256, root, store, files, smallBytes, chunkBytes, concurrency, signal }: LaneOptions): Lanes {
   const threads = ports.threads?.storage === ports.storage ? ports.threads : undefined
   const count = concurrency ?? threads?.cores ?? 1
   const halt = new AbortController()
   const lanes = Array.from({ length: count }, () =>
     threads
-      ? threadLane(threads, store, directory, { root, directory: directory && target, objects: store.objects, smallBytes, chunkBytes })
+      ? threadLane(threads, store, files, { root, directory: files?.path, objects: store.objects, smallBytes, chunkBytes })
       : localLane({ tree: { storage: ports.storage, clock: ports.clock, root }, store, sha256, smallBytes, chunkBytes, signal: halt.signal }),
   )
   const free = [...lanes]
@@ -153,8 +151,8 @@ function localLane(packer: Packer): Lane {
   }
 }
 
-/** `directory`: of a store that the thread writes to on its own. */
-function threadLane(threads: Threads, store: ChunkStore, directory: DirectoryStore | undefined, config: ThreadConfig): Lane {
+/** `files`: the store, where the thread writes to it on its own. */
+function threadLane(threads: Threads, store: ChunkStore, files: DirectoryStore | undefined, config: ThreadConfig): Lane {
   let thread: Thread | undefined
   let busy: string | undefined
   let sink: ChunkSink | undefined
@@ -201,7 +199,7 @@ function threadLane(threads: Threads, store: ChunkStore, directory: DirectorySto
       if (!thread) return
       if (busy === undefined) return thread.keep()
       await thread.end().catch(() => {})
-      await directory?.discard(busy)
+      await files?.discard(busy)
       await sink?.discard()
     },
   }

@@ -1,22 +1,23 @@
 // A tree into chunks and a manifest: streaming, in constant memory, several chunks at once; a run that was
 // killed loses those it was at.
-import { checkWhole, MillraceError, wrongType } from '../../errors.js'
-import type { Ports, Sha256, Storage } from '../../ports/ports.js'
+import { checkWhole, wrongType } from '../../errors.js'
+import type { Ports, Sha256 } from '../../ports/ports.js'
 import { coreSha256, hex } from '../digest.js'
 import type { Left } from '../left.js'
 import { formatLines } from '../lines.js'
-import { MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
+import type { ManifestEnd } from '../manifest/manifest.js'
 import { follow } from '../plan/follow.js'
 import type { PlanOptions } from '../plan/options.js'
-import { CHUNK_NAME, type PlannedChunk } from '../plan/planned.js'
-import { checkWatch, inputOutput, join } from '../read.js'
+import type { PlannedChunk } from '../plan/planned.js'
+import { checkWatch, inputOutput } from '../read.js'
 import { ahead } from './ahead.js'
 import { interrupted } from './chunk.js'
 import { type DirectoryStore, directoryStore } from './directory.js'
-import { type Finished, openJournal } from './journal.js'
-import { createLanes } from './lanes.js'
+import { type Finished, type Journal, openJournal } from './journal.js'
+import { createLanes, type Lanes } from './lanes.js'
+import { takeOutput } from './output-directory.js'
 import type { ChunkStore } from './store.js'
-import { createTally } from './tally.js'
+import { createTally, type Tally } from './tally.js'
 
 export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'onProgress'> {
   /**
@@ -90,35 +91,61 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   const sha256 = ports.sha256 ?? coreSha256
   const { storage } = ports
 
-  const fail = (error: unknown) => {
+  try {
+    const { source, smallBytes, chunkBytes, items } = await follow(plan, { ...planning, ports })
+    const directory = await takeOutput(storage, source, output)
+    try {
+      const root = await storage.resolve(source)
+      const journal = await openJournal(storage, directory.path, sync)
+      const files = given ? undefined : directoryStore(storage, directory.path, sha256, sync)
+      const store = given ?? (files as DirectoryStore)
+      const lanes = createLanes({ smallBytes, chunkBytes, ports, sha256, root, store, files, concurrency, signal })
+      const tally = createTally(onProgress)
+      try {
+        const names = await packAll(items(directory.path), { journal, store, lanes, tally, sha256, signal })
+        if (files) await directory.clear(names)
+        return tally.summary()
+      } catch (error) {
+        await lanes.stop()
+        await journal.close().catch(() => {})
+        throw error
+      }
+    } finally {
+      await directory.release()
+    }
+  } catch (error) {
     throw inputOutput(error, output)
   }
-  const { source, smallBytes, chunkBytes, items } = await follow(plan, { ...planning, ports }).catch(fail)
-  const target = await prepareOutput(storage, source, output).catch(fail)
-  const root = await storage.resolve(source)
-  const journal = await openJournal(storage, target, sync).catch(fail)
-  const directory: DirectoryStore | undefined = given ? undefined : directoryStore(storage, target, sha256, sync)
-  const store = given ?? (directory as DirectoryStore)
-  const lanes = createLanes({ smallBytes, chunkBytes, ports, sha256, root, target, store, directory, concurrency, signal })
-  const counted = createTally(onProgress)
-  const { end } = counted
+}
+
+interface Work {
+  journal: Journal
+  store: ChunkStore
+  lanes: Lanes
+  tally: Tally
+  sha256: Sha256
+  signal: AbortSignal | undefined
+}
+
+/** Packs what the plan says and writes the manifest; gives the names of the chunks. */
+async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, store, lanes, tally, sha256, signal }: Work): Promise<Set<string>> {
   /** What an earlier run has left and this one has not, by chunk or key. */
   const stale = new Map([...journal.finished.values()].map((one) => [nameOf(one), one]))
   const names = new Set<string>()
   let order = 0
 
-  const packed = async (chunk: PlannedChunk, place: number) => {
-    const identity = planHash(chunk, sha256)
-    const earlier = journal.finished.get(identity)
+  const packOne = async (chunk: PlannedChunk, place: number) => {
+    const plan = planHash(chunk, sha256)
+    const earlier = journal.finished.get(plan)
     // One with members left out is made again: they may be readable now.
     const same = earlier && (earlier.line.type === 'object' || earlier.line.members === chunk.members.length)
     if (same && (await store.has(earlier.line))) {
       journal.reuse(place, earlier)
-      counted.reused(chunk, earlier)
+      tally.reused(chunk, earlier)
     } else {
-      const done = await lanes.pack(chunk, identity, (members, bytes) => counted.underway(chunk.chunk, members, bytes))
+      const done = await lanes.pack(chunk, plan, (members, bytes) => tally.underway(chunk.chunk, members, bytes))
       await journal.append(place, done.lines)
-      counted.packed(chunk, done)
+      tally.packed(chunk, done)
       if (done.members === 0) return
     }
     names.add(chunk.chunk)
@@ -129,60 +156,25 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   const settleApart = async () => {
     if (apart.length > 0) await journal.append(order++, formatLines(apart.splice(0)))
   }
-  try {
-    for await (const item of ahead(items(target), counted.planned)) {
-      interrupted(signal)
-      if (item.type === 'chunk') {
-        await settleApart()
-        const place = order++
-        await lanes.next(() => packed(item, place))
-      } else {
-        counted.left(item)
-        if (apart.push(item) >= APART) await settleApart()
-      }
+  for await (const item of ahead(items, tally.planned)) {
+    interrupted(signal)
+    if (item.type === 'chunk') {
+      await settleApart()
+      const place = order++
+      await lanes.next(() => packOne(item, place))
+    } else {
+      tally.left(item)
+      if (apart.push(item) >= APART) await settleApart()
     }
-    await settleApart()
-    await lanes.end()
-    await journal.finish({ type: 'end', ...end })
-    if (directory) await removeOthers(storage, target, names)
-    else for (const { line } of stale.values()) await store.remove(line)
-  } catch (error) {
-    await lanes.stop()
-    await journal.close().catch(() => {})
-    throw inputOutput(error, output)
   }
-  return counted.summary()
+  await settleApart()
+  await lanes.end()
+  await journal.finish({ type: 'end', ...tally.end })
+  if (!store.publish) for (const { line } of stale.values()) await store.remove(line)
+  return names
 }
 
 const nameOf = ({ line }: Finished) => (line.type === 'chunk' ? line.chunk : line.key)
-
-const OURS = (name: string) => CHUNK_NAME.test(name.replace(/\.tmp$/, '')) || /^manifest\.ndjson(?:\.part)?(?:\.tmp)?$/.test(name)
-
-/** Makes the output directory, or takes an earlier run's; gives its resolved path. */
-async function prepareOutput(storage: Storage, source: string, output: string): Promise<string> {
-  const root = await storage.resolve(source)
-  await storage.makeDirectory(output)
-  const target = await storage.resolve(output)
-  const refuse = (what: string) =>
-    new MillraceError('BAD_INPUT', `expected an empty directory or the output of an earlier pack, got ${what}`, { position: { source: output } })
-  if (target === root) throw refuse('the source itself')
-  let chunks = false
-  let manifest = false
-  for await (const { name, kind } of storage.list(target)) {
-    if (kind !== 'file' || !OURS(name)) throw refuse(`one with ${JSON.stringify(name)} in it`)
-    if (name.startsWith(MANIFEST)) manifest = true
-    else chunks = true
-  }
-  if (chunks && !manifest) throw refuse('one with chunks but no manifest')
-  return target
-}
-
-/** Chunks of an earlier run that this plan no longer has. */
-async function removeOthers(storage: Storage, target: string, names: ReadonlySet<string>): Promise<void> {
-  const old: string[] = []
-  for await (const { name } of storage.list(target)) if (!name.startsWith(MANIFEST) && !names.has(name)) old.push(name)
-  for (const name of old) await storage.remove(join(target, name))
-}
 
 function planHash(chunk: PlannedChunk, sha256: Sha256): string {
   const hash = sha256()

@@ -78,7 +78,8 @@ function createLocate(storage: Storage, root: string) {
       if (kind !== 'file') return left(source, kind as Reason, `not a regular file: ${kind}`)
       return { path: inside ? real.slice(join(root, '').length) : real, to: destination, size, mtime }
     } catch (error) {
-      return failure(source, error)
+      const told = failure(source, error)
+      return told.reason === 'vanished' ? left(source, 'vanished', 'expected a file, found nothing') : told
     }
   }
 }

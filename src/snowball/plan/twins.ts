@@ -41,13 +41,13 @@ export interface Like {
   how: Likeness
 }
 
-const BUT_FOR: Record<Likeness, string> = {
-  same: '',
+const BUT_FOR = {
   form: ' but for the Unicode form of its letters, which macOS does not tell apart',
   case: ' but for case, which Windows and macOS do not tell apart',
 }
 
-export const likeness = (key: string, { key: earlier, how }: Like) => `${JSON.stringify(key)} is ${JSON.stringify(earlier)}${BUT_FOR[how]}`
+export const likeness = (key: string, { key: earlier, how }: Like) =>
+  how === 'same' ? `${JSON.stringify(key)} is another file's key already` : `${JSON.stringify(key)} is ${JSON.stringify(earlier)}${BUT_FOR[how]}`
 
 /** The warning of a key that is like an earlier one. */
 export const collision = (path: string, key: string, like: Like): PlanWarning => ({
