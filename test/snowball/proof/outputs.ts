@@ -1,11 +1,12 @@
 // What a pack left behind, as independent readers find it.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 import { expect } from 'vitest'
 import type { ManifestLine } from '../../../src/snowball/index.js'
 import type { Member } from '../../archive/members.js'
 import type { TarReader } from '../../archive/readers.js'
+import { random } from './hostile.js'
 
 /** An archive, and what the manifest says is in it. */
 export interface Archive {
@@ -47,3 +48,28 @@ export async function bundle(name: string, outfile: string) {
 }
 
 export const CLI = new URL('../../../dist/esm/cli/main.js', import.meta.url).pathname
+
+/** A tree of `count` small files, and one that is large; like every time for the seed, but for its times. */
+export function someFiles(root: string, count: number, seed: number) {
+  const pick = random(seed)
+  for (let i = 0; i <= count; i++) {
+    const path = join(root, `folder-${i % 4}`, i % 3 === 0 ? `datei-${i}-ü` : `file-${i}`)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, Buffer.alloc(i === count ? 2_500_000 : pick(30_000), `${i} of ${seed}; `))
+  }
+}
+
+export const filesOf = (output: string) => new Map(readdirSync(output).map((name) => [name, readFileSync(join(output, name))]))
+
+/** Byte for byte what an undisturbed run left, and nothing else. */
+export function expectSame(output: string, reference: ReadonlyMap<string, Buffer>, when: string) {
+  const files = filesOf(output)
+  expect([...files.keys()].sort(), when).toEqual([...reference.keys()].sort())
+  for (const [name, bytes] of files) expect(bytes.equals(reference.get(name)!), `${when}: ${name}`).toBe(true)
+}
+
+/** What has its final name is whole already. */
+export function expectNothingTorn(output: string, reference: ReadonlyMap<string, Buffer>, when: string) {
+  for (const [name, bytes] of filesOf(output))
+    if (!/\.(?:tmp|part)$/.test(name)) expect(bytes.equals(reference.get(name) ?? Buffer.from('no such file')), `${when}: ${name}`).toBe(true)
+}
