@@ -8,7 +8,7 @@ type Row = [key: string, value: number]
 async function joined(left: Row[], right: [string, number | undefined][], rows: number) {
   const told: string[] = []
   let passes = 0
-  await join({
+  const rowsOf = join({
     async *left() {
       passes++
       for (const [i, [key, value]] of left.entries()) yield { key, low: value, high: 7, ref: i }
@@ -16,16 +16,19 @@ async function joined(left: Row[], right: [string, number | undefined][], rows: 
     async *right() {
       for (const [key, value] of right) yield value === undefined ? { key, value } : { key, value, low: value, high: 7 }
     },
-    leftAgain: (ref) => told.push(`leftAgain ${left[ref][0]}`),
-    rightAgain: ({ key }) => told.push(`rightAgain ${key}`),
-    different: (ref, { key, value }) => told.push(`different ${key} ${left[ref][0]} ${left[ref][1]} ${value}`),
-    equal: (ref, { key }) => told.push(`equal ${key} ${left[ref][0]}`),
-    onlyRight: ({ key }) => told.push(`onlyRight ${key}`),
-    onlyLeft: (ref) => told.push(`onlyLeft ${left[ref][0]}`),
+    equal: true,
     rows,
   })
+  for await (const event of rowsOf) {
+    const own = 'ref' in event ? left[event.ref] : undefined
+    const other = 'row' in event ? event.row.key : ''
+    const values = event.type === 'different' ? ` ${own?.[1]} ${event.row.value}` : ''
+    told.push(`${event.type} ${other}${other && own ? ' ' : ''}${own?.[0] ?? ''}${values}`)
+  }
   return { told: told.sort(), passes }
 }
+
+const pair = (key: string) => (key === '' ? '' : `${key} ${key}`)
 
 /** The same by maps that hold all of it. */
 function expected(left: Row[], right: [string, number | undefined][]): string[] {
@@ -39,8 +42,8 @@ function expected(left: Row[], right: [string, number | undefined][]): string[] 
     const entry = known.get(key)
     if (!entry) told.push(`onlyRight ${key}`)
     else if (entry.met) told.push(`rightAgain ${key}`)
-    else if (value === undefined || value === entry.value) told.push(`equal ${key} ${key}`)
-    else told.push(`different ${key} ${key} ${entry.value} ${value}`)
+    else if (value === undefined || value === entry.value) told.push(`equal ${pair(key)}`)
+    else told.push(`different ${pair(key)} ${entry.value} ${value}`)
     if (entry) entry.met = true
   }
   for (const [key, { met }] of known) if (!met) told.push(`onlyLeft ${key}`)
@@ -83,18 +86,13 @@ describe('join', () => {
 
   it('tells what is left over in its own order', async () => {
     const refs: number[] = []
-    const nothing = () => {}
-    await join({
+    const rows = join({
       async *left() {
         for (let ref = 0; ref < 5000; ref++) yield { key: `${ref}`, low: 0, high: 0, ref: ref * 2 ** 33 }
       },
       async *right() {},
-      leftAgain: nothing,
-      rightAgain: nothing,
-      different: nothing,
-      onlyRight: nothing,
-      onlyLeft: (ref) => refs.push(ref),
     })
+    for await (const event of rows) if (event.type === 'onlyLeft') refs.push(event.ref)
     expect(refs).toEqual(Array.from({ length: 5000 }, (_, i) => i * 2 ** 33))
   })
 })

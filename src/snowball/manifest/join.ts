@@ -32,27 +32,27 @@ export interface Join<R extends RightRow> {
   left(): AsyncIterable<LeftRow>
   /** Gives the same rows each time. */
   right(): AsyncIterable<R>
-  /** A key of the left list that was there before. */
-  leftAgain(ref: number): unknown
-  /** A key of the right list that was there before. */
-  rightAgain(row: R): unknown
-  /** In both, with other values. */
-  different(ref: number, row: R): unknown
-  /** In both, equal as far as it was compared. */
-  equal?(ref: number, row: R): unknown
-  /** In the right list only. */
-  onlyRight(row: R): unknown
-  /** In the left list only. */
-  onlyLeft(ref: number): unknown
+  /** Whether what is equal is told too. */
+  equal?: boolean
   /** Entries that the table has room for, for tests. */
-  rows?: number
+  rows?: number | undefined
 }
 
+export type Joined<R> =
+  /** A key of the left list, or of the right one, that was there before. */
+  | { type: 'leftAgain'; ref: number }
+  | { type: 'rightAgain'; row: R }
+  /** In both, with other values or equal as far as they were compared. */
+  | { type: 'different' | 'equal'; ref: number; row: R }
+  /** In one list only. */
+  | { type: 'onlyRight'; row: R }
+  | { type: 'onlyLeft'; ref: number }
+
 /**
- * Calls back for each difference, and waits for what it gives: by ranges of hashes, in each the right list's in its
- * order and then what only the left one has in its own. LIMIT_EXCEEDED where a million keys are in the left list more than once.
+ * Tells each difference: by ranges of hashes, in each the right list's in its order and then what only the left one has in
+ * its own. LIMIT_EXCEEDED where a million keys are in the left list more than once.
  */
-export async function join<R extends RightRow>({ left, right, rows = ROWS, ...tell }: Join<R>): Promise<void> {
+export async function* join<R extends RightRow>({ left, right, equal = false, rows = ROWS }: Join<R>): AsyncGenerator<Joined<R>> {
   const table = createTable(rows)
   for (let from = 0, share = ALL; from < ALL; ) {
     table.clear()
@@ -72,18 +72,22 @@ export async function join<R extends RightRow>({ left, right, rows = ROWS, ...te
       else if (repeated.push({ h, ref }) > MOST_REPEATED)
         throw new MillraceError('LIMIT_EXCEEDED', `expected each key once, got ${MOST_REPEATED} more than once`)
     }
-    for (const { h, ref } of repeated) if (h < to) await tell.leftAgain(ref)
-    for await (const item of right()) {
-      const [h, g] = hash64(item.key)
+    for (const { h, ref } of repeated) if (h < to) yield { type: 'leftAgain', ref }
+    for await (const row of right()) {
+      const [h, g] = hash64(row.key)
       if (h < from || h >= to) continue
       const { free, at } = table.find(h, g)
-      if (free) await tell.onlyRight(item)
-      else if (table.met(at)) await tell.rightAgain(item)
-      else if (item.low === undefined || item.high === undefined || table.same(at, item.low, item.high)) await tell.equal?.(table.ref(at), item)
-      else await tell.different(table.ref(at), item)
-      if (!free) table.meet(at)
+      if (free) {
+        yield { type: 'onlyRight', row }
+        continue
+      }
+      const again = table.met(at)
+      table.meet(at)
+      if (again) yield { type: 'rightAgain', row }
+      else if (row.low !== undefined && row.high !== undefined && !table.same(at, row.low, row.high)) yield { type: 'different', ref: table.ref(at), row }
+      else if (equal) yield { type: 'equal', ref: table.ref(at), row }
     }
-    for (const ref of table.unmet()) await tell.onlyLeft(ref)
+    for (const ref of table.unmet()) yield { type: 'onlyLeft', ref }
     // what a range held by now is what the next one will hold
     share = to - from
     from = to

@@ -80,7 +80,7 @@ const LEFT_OUT = 2
 
 async function findNew(manifest: OpenManifest, { storage, root }: Tree, { tell, signal, rows }: SourceCheck): Promise<void> {
   let walks = 0
-  await join({
+  const joined = join({
     async *left() {
       for await (const { line, start } of manifest.lines()) {
         if (line.type === 'member' || line.type === 'object') yield { key: line.path, low: PACKED, high: 0, ref: start }
@@ -95,17 +95,14 @@ async function findNew(manifest: OpenManifest, { storage, root }: Tree, { tell, 
         else if (entry.type === 'failed' && walks === 1) tell('unreadable', entry.path, entry.message)
       }
     },
-    async leftAgain(ref) {
-      const line = await manifest.lineAt(ref)
-      if ('path' in line) tell('manifest', line.path, 'is in the manifest twice')
-    },
-    rightAgain() {},
-    async different(ref, { key }) {
-      const line = await manifest.lineAt(ref)
-      if (line.type === 'failed') tell('new', key, `is in no chunk: ${line.message}`)
-    },
-    onlyRight: ({ key }) => tell('new', key, 'is in no chunk'),
-    onlyLeft() {},
     rows,
   })
+  for await (const event of joined) {
+    if (event.type === 'onlyRight') tell('new', event.row.key, 'is in no chunk')
+    else if (event.type === 'different' || event.type === 'leftAgain') {
+      const line = await manifest.lineAt(event.ref)
+      if (event.type === 'leftAgain' && 'path' in line) tell('manifest', line.path, 'is in the manifest twice')
+      else if (line.type === 'failed') tell('new', line.path, `is in no chunk: ${line.message}`)
+    }
+  }
 }

@@ -8,7 +8,7 @@ import { ARCHIVE } from '../unpack/archive.js'
 import { type Checks, compareChunk, compareObject } from './chunk.js'
 import { type OpenManifest, openManifest, TOTALS } from './entries.js'
 import { join } from './join.js'
-import { MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestLine, type ManifestObject } from './manifest.js'
+import { chunkFault, MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestLine, type ManifestObject } from './manifest.js'
 import { type Found, type Problem as ProblemOf, type Tell, teller } from './problems.js'
 import { compareSource, type SourceProblem } from './source.js'
 
@@ -142,8 +142,8 @@ async function readBlocks(
       line = await pull()
       return member
     }
-    if (/[/\\]/.test(chunk.chunk) || chunk.chunk.startsWith('.'))
-      tell('manifest', MANIFEST, `expected a file name for a chunk, got ${JSON.stringify(chunk.chunk)}`)
+    const fault = chunkFault(chunk.chunk)
+    if (fault) tell('manifest', MANIFEST, fault)
     else if (target) {
       try {
         await compareChunk(under(target.directory, chunk.chunk), chunk, next, checks(chunk.chunk, 'member', target))
@@ -200,7 +200,7 @@ async function readBlocks(
 /** No chunk and no key twice, and no archive in the directory that is not in the manifest. */
 async function compareNames(manifest: OpenManifest, storage: Storage, tell: Tell<VerifyProblem>): Promise<void> {
   const chunk = (name: string) => `chunk ${name}`
-  await join({
+  const joined = join({
     async *left() {
       for await (const { line, start } of manifest.lines()) {
         if (line.type === 'chunk') yield { key: chunk(line.chunk), low: 0, high: 0, ref: start }
@@ -211,13 +211,12 @@ async function compareNames(manifest: OpenManifest, storage: Storage, tell: Tell
       if (!manifest.byDirectory) return
       for await (const { name } of storage.list(manifest.directory)) if (ARCHIVE.test(name.replace(/\.tmp$/, ''))) yield { key: chunk(name), name }
     },
-    async leftAgain(ref) {
-      const line = await manifest.lineAt(ref)
-      tell('manifest', MANIFEST, `${line.type === 'chunk' ? line.chunk : JSON.stringify((line as ManifestObject).key)} is there twice`)
-    },
-    onlyRight: ({ name }) => tell('stray', name, 'expected no archive that the manifest does not name'),
-    rightAgain() {},
-    different() {},
-    onlyLeft() {},
   })
+  for await (const event of joined) {
+    if (event.type === 'onlyRight') tell('stray', event.row.name, 'expected no archive that the manifest does not name')
+    else if (event.type === 'leftAgain') {
+      const line = await manifest.lineAt(event.ref)
+      tell('manifest', MANIFEST, `${line.type === 'chunk' ? line.chunk : JSON.stringify((line as ManifestObject).key)} is there twice`)
+    }
+  }
 }

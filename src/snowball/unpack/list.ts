@@ -2,13 +2,14 @@
 import { checkKeys, MillraceError, wrongType } from '../../errors.js'
 import type { Ports, Storage } from '../../ports/ports.js'
 import { compareKeys } from '../keys.js'
+import { openManifest } from '../manifest/entries.js'
 import { MANIFEST } from '../manifest/manifest.js'
 import { inputOutput, join } from '../read.js'
 import type { TarEntry } from '../tar.js'
 import { ARCHIVE, openArchive } from './archive.js'
 
 export interface Listed extends TarEntry {
-  /** File name of the chunk. */
+  /** File name of the chunk; "" for an object, which is in none and whose offsets are 0. */
   chunk: string
 }
 
@@ -23,8 +24,8 @@ export const HEADERS_WINDOW: number = 1 << 16
 
 /**
  * The members of an archive (tar, plain or in gzip or zstd), or of all `*.tar`, `*.tar.gz`, `*.tgz` and `*.tar.zst` of a directory by
- * name, in the order of the archive; the data of a plain tar is skipped, not read. Names are as they stand, hostile ones too.
- * Offsets are of the tar. Throws IO, CORRUPT, or MISSING_PEER for zstd where there is none.
+ * name, in the order of the archive, then the objects of the manifest there; the data of a plain tar is skipped, not read. Names are
+ * as they stand, hostile ones too. Offsets are of the tar. Throws IO, CORRUPT, or MISSING_PEER for zstd where there is none.
  */
 export async function* list(options: ListOptions): AsyncGenerator<Listed> {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
@@ -39,6 +40,23 @@ export async function* list(options: ListOptions): AsyncGenerator<Listed> {
     } finally {
       await close()
     }
+  }
+  yield* objects(ports.storage, output)
+}
+
+/** What the manifest of a directory has in no chunk. */
+async function* objects(storage: Storage, output: string): AsyncGenerator<Listed> {
+  if ((await storage.stat(await storage.resolve(output))).kind !== 'directory') return
+  const manifest = await openManifest(storage, output).catch((error: { code?: string }) => {
+    if (error.code !== 'ENOENT') throw error
+    return undefined
+  })
+  try {
+    if (manifest)
+      for await (const { line } of manifest.lines())
+        if (line.type === 'object') yield { chunk: '', kind: 'file', name: line.key, size: line.size, headerAt: 0, dataAt: 0 }
+  } finally {
+    await manifest?.close()
   }
 }
 
