@@ -27,7 +27,7 @@ export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'on
   plan?: string | AsyncIterable<PlannedChunk | Left>
   /** Directory for the chunks and the manifest; made where it does not exist. */
   output: string
-  /** Where the chunks go instead, and large files as they are: s3Store(), say. The manifest is in `output` all the same. */
+  /** Where the chunks go instead, and large files as they are: s3ChunkStore(), say. The manifest is in `output` all the same. */
   store?: ChunkStore
   ports: Pick<Ports, 'storage' | 'clock' | 'sha256' | 'threads'>
   /** Chunks packed at the same time, each with some 70 MB of memory: by threads where the ports have them. Default one for each core, without threads 1. */
@@ -84,7 +84,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   const { output, store: given, ports, concurrency, sync = true, onProgress, signal, plan, ...planning } = options
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
   if (typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
-  if (given !== undefined && typeof given?.create !== 'function') throw wrongType('store', 's3Store() or an object with create()', given)
+  if (given !== undefined && typeof given?.create !== 'function') throw wrongType('store', 's3ChunkStore() or an object with create()', given)
   if (typeof sync !== 'boolean') throw wrongType('sync', 'a boolean', sync)
   if (concurrency !== undefined) checkWhole('concurrency', concurrency, 1, 64)
   checkWatch(options)
