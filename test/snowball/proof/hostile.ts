@@ -271,9 +271,9 @@ function* lengths(full: boolean): Generator<string> {
 function* splits(full: boolean): Generator<string> {
   const totals = [98, 99, 100, 101, 102, 154, 155, 156, 157, 200, 253, 254, 255, 256, 257, 258, 300, 511, 512, 513]
   const near = [1, 2, 99, 100, 101, 153, 154, 155, 156, 157, 254, 255]
-  for (const letter of full ? ['s', 'ö'] : ['s']) {
+  for (const [letter, filler] of full ? ['ss', 'öz'] : ['ss']) {
     // no directory ends with an x, so none is a file's path
-    const segment = (bytes: number) => letter.repeat(Math.floor(bytes / bytesOf(letter))) + 's'.repeat(bytes % bytesOf(letter))
+    const segment = (bytes: number) => letter.repeat(Math.floor(bytes / bytesOf(letter))) + filler.repeat(bytes % bytesOf(letter))
     const last = (bytes: number) => `${segment(bytes - 1)}x`
     for (const total of totals) {
       for (let head = 1; head <= Math.min(total - 2, NAME_BYTES); head++) {
