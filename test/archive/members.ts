@@ -79,7 +79,7 @@ export const opened = (source: Source): Readable =>
 export async function npmTarStream(source: Source): Promise<Member[]> {
   const out: Member[] = []
   const extract = tarStream.extract()
-  const file = opened(source).on('error', (error) => extract.destroy(error))
+  const file = opened(source).on('error', (error: Error) => extract.destroy(error))
   file.pipe(extract)
   for await (const entry of extract) {
     const hash = createHash('sha256')

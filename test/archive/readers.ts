@@ -115,7 +115,7 @@ for file in sys.argv[2:]:
 async function extractStream(file: string, directory: string): Promise<void> {
   const extract = tarStream.extract()
   opened(file)
-    .on('error', (error) => extract.destroy(error))
+    .on('error', (error: Error) => extract.destroy(error))
     .pipe(extract)
   for await (const entry of extract) {
     const path = join(directory, entry.header.name)

@@ -2,10 +2,11 @@
 // threads that have the same files, else in this one.
 import { compiledCore } from '../../engine/engine.js'
 import { type ErrorCode, MillraceError } from '../../errors.js'
+import { systemZstd } from '../../ports/compression.js'
 import type { Ports, Sha256, Thread, Threads } from '../../ports/ports.js'
 import { formatLines } from '../lines.js'
 import type { PlannedChunk } from '../plan/planned.js'
-import { interruption, type PackedChunk, type Packer, type Progress, packChunk } from './chunk.js'
+import { type CompressionOptions, interruption, type PackedChunk, type Packer, type Progress, packChunk } from './chunk.js'
 import type { DirectoryStore } from './directory.js'
 import type { ChunkSink, ChunkStore, Digest } from './store.js'
 
@@ -42,14 +43,16 @@ export interface LaneOptions extends Omit<ThreadConfig, 'directory' | 'objects'>
   signal: AbortSignal | undefined
 }
 
-export function createLanes({ ports, sha256, root, store, files, smallBytes, chunkBytes, concurrency, signal }: LaneOptions): Lanes {
-  const threads = ports.threads?.storage === ports.storage ? ports.threads : undefined
+export function createLanes({ ports, sha256, root, store, files, smallBytes, chunkBytes, compression, concurrency, signal }: LaneOptions): Lanes {
+  // a peer for zstd is the user's own, and found from here only
+  const native = compression?.kind !== 'zstd' || systemZstd() !== undefined
+  const threads = native && ports.threads?.storage === ports.storage ? ports.threads : undefined
   const count = concurrency ?? threads?.cores ?? 1
   const halt = new AbortController()
   const lanes = Array.from({ length: count }, () =>
     threads
-      ? threadLane(threads, store, files, { root, directory: files?.path, objects: store.objects, smallBytes, chunkBytes })
-      : localLane({ tree: { storage: ports.storage, clock: ports.clock, root }, store, sha256, smallBytes, chunkBytes, signal: halt.signal }),
+      ? threadLane(threads, store, files, { root, directory: files?.path, objects: store.objects, smallBytes, chunkBytes, compression })
+      : localLane({ tree: { storage: ports.storage, clock: ports.clock, root }, store, sha256, smallBytes, chunkBytes, compression, signal: halt.signal }),
   )
   const free = [...lanes]
   const running = new Set<Promise<void>>()
@@ -116,6 +119,7 @@ export interface ThreadConfig {
   objects: boolean
   smallBytes: number
   chunkBytes: number
+  compression: CompressionOptions | undefined
 }
 
 /** To a thread. */

@@ -4,8 +4,9 @@ import type { DirectoryLock, Storage } from '../../ports/ports.js'
 import { CHUNK_NAME } from '../plan/planned.js'
 import { join } from '../read.js'
 
-const isChunk = (name: string) => CHUNK_NAME.test(name.replace(/\.tmp$/, ''))
-const isManifest = (name: string) => /^manifest\.ndjson(?:\.part)?(?:\.tmp)?$/.test(name)
+/** Of a chunk, compressed perhaps, finished or not. */
+export const isChunk = (name: string) => CHUNK_NAME.test(name.replace(/(?:\.gz|\.zst)?(?:\.tmp)?$/, ''))
+export const isManifest = (name: string) => /^manifest\.ndjson(?:\.part)?(?:\.tmp)?$/.test(name)
 /** Of this process, or of one that was killed. */
 const isLock = (name: string) => name.startsWith('lock.')
 

@@ -44,12 +44,13 @@ export function servePacking(post: (answer: Answer, transfer?: ArrayBuffer[]) =>
       },
     }
   }
-  const packerOf = ({ root, directory, objects, smallBytes, chunkBytes }: ThreadConfig): Packer => ({
+  const packerOf = ({ root, directory, objects, smallBytes, chunkBytes, compression }: ThreadConfig): Packer => ({
     tree: { storage: ports.storage, clock: ports.clock, root },
     store: { objects, create: directory === undefined ? remote : (name) => createTemporary(ports.storage, join(directory, name), false) },
     sha256: ports.sha256,
     smallBytes,
     chunkBytes,
+    compression,
   })
   let told = 0
   const progress = (members: number, bytes: number) => {

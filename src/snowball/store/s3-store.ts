@@ -4,7 +4,7 @@ import { type ClientOptions, checkClientOptions } from '../../ports/calls.js'
 import type { Clock, Random, Sha256, Storage } from '../../ports/ports.js'
 import { systemClock, systemRandom } from '../../ports/system.js'
 import { coreSha256 } from '../digest.js'
-import { keyFault, utf8Size } from '../keys.js'
+import { keyFault } from '../keys.js'
 import type { Compression, ManifestChunk, ManifestObject } from '../manifest/manifest.js'
 import type { ChunkStore } from '../pack/store.js'
 import { PART } from '../parts.js'
@@ -48,8 +48,7 @@ export interface S3StoreOptions extends ClientOptions {
 }
 
 export interface S3Store extends ChunkStore {
-  /** Bytes of UTF-8 that the prefix puts before the key of each member and object. */
-  readonly prefixBytes: number
+  readonly prefix: string
   /** Throws RangeError where the target would keep such archives and not extract them. */
   check(archives: { compression?: Compression | undefined; chunkBytes: number }): void
   /**
@@ -98,7 +97,7 @@ export function s3Store(options: S3StoreOptions): S3Store {
 
   return {
     objects: true,
-    prefixBytes: utf8Size(prefix),
+    prefix,
     check: (archives) => checkArchives(rules, archives),
     async create(name, { bound, object }) {
       const item = { key: prefix + name, ...headOf(rules, prefix, name, object) }
