@@ -3,7 +3,7 @@
 import { type Command, UsageError } from './command.js'
 import { listed } from './snowball/list.js'
 import { PLANNING } from './snowball/options.js'
-import { packed } from './snowball/pack.js'
+import { PACKING, packed } from './snowball/pack.js'
 import { planned } from './snowball/plan.js'
 import { unpacked } from './snowball/unpack.js'
 import { verified } from './snowball/verify.js'
@@ -11,7 +11,7 @@ import { verified } from './snowball/verify.js'
 /** What each action runs, and the options that mean something to it. */
 const ACTIONS = {
   plan: { run: planned, options: [...PLANNING, 'source', 'output', 'json'] },
-  pack: { run: packed, options: [...PLANNING, 'source', 'output', 'json'] },
+  pack: { run: packed, options: [...PLANNING, ...PACKING, 'source', 'output', 'json'] },
   verify: { run: verified, options: ['source', 'json'] },
   list: { run: listed, options: ['json'] },
   unpack: { run: unpacked, options: ['directory', 'json'] },
@@ -20,7 +20,7 @@ const ACTIONS = {
 export const command: Command = {
   summary: 'pack small files into auto-extract tars with a manifest, verify and unpack them',
   help: `Usage: millrace snowball plan DIR|LIST [-o PLAN] [--chunk-bytes B] [--chunk-files N] [--device-bytes B[,B...]]
-       millrace snowball pack DIR|PLAN -o OUT [--chunk-bytes B] [--chunk-files N]
+       millrace snowball pack DIR|PLAN -o OUT [--chunk-bytes B] [--chunk-files N] [--to s3://BUCKET/PREFIX/]
        millrace snowball verify OUT [--source DIR]
        millrace snowball list OUT
        millrace snowball unpack OUT -d DIR
@@ -50,6 +50,14 @@ keeps the chunks that are still right: so a run that was killed goes on where it
       --small-bytes B     larger files get a chunk of their own (1048576)
       --device-bytes B    what a device holds: chunks are planned for as many as it takes; B,B,... for just those
       --collisions WHAT   names that differ only by case or Unicode form: warn, fail or ignore (warn)
+      --compression C     gzip or zstd, with a level perhaps (gzip:9): OUT/chunk-*.tar.gz or .tar.zst
+      --jobs N            chunks packed at once (one for each core)
+      --no-sync           leave flushing to the system: OUT then survives a kill of the process, not of the machine
+      --to URL            put chunks, large files as they are, and the manifest into s3://BUCKET/PREFIX/, by
+                          @aws-sdk/client-s3; OUT then has the manifest alone, by which a run goes on
+      --profile P         s3, aws-snowball (its S3 adapter) or minio: what the target takes, and how it extracts (s3)
+      --endpoint URL      of a device or a server that speaks S3
+      --region R          of the bucket
       --json              the summary as JSON on stdout (plan without -o and list always are NDJSON)
 
 Example: millrace snowball pack ./photos -o ./chunks && millrace snowball verify ./chunks
@@ -65,6 +73,13 @@ Example: millrace snowball pack ./photos -o ./chunks && millrace snowball verify
     'small-bytes': { type: 'string' },
     'device-bytes': { type: 'string' },
     collisions: { type: 'string' },
+    compression: { type: 'string' },
+    jobs: { type: 'string' },
+    'no-sync': { type: 'boolean' },
+    to: { type: 'string' },
+    profile: { type: 'string' },
+    endpoint: { type: 'string' },
+    region: { type: 'string' },
     json: { type: 'boolean' },
   },
   async run(values, positionals, io) {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodePorts as ports } from '../../src/ports/node.js'
 import { type ManifestLine, packSnowball as pack, verifySnowball as verify } from '../../src/snowball/index.js'
@@ -117,11 +118,48 @@ describe('pack in threads', () => {
     // what the tree has no more goes
     rmSync(at('in/big-1'))
     await run('out', { store })
+    expect(stored.get('manifest.ndjson')?.toString()).toBe(readFileSync(at('out/manifest.ndjson'), 'utf8'))
+    stored.delete('manifest.ndjson')
     expect([...stored.keys()].sort()).toEqual(
       lines('out')
         .flatMap((line) => (line.type === 'chunk' ? [line.chunk] : line.type === 'object' ? [line.key] : []))
         .sort(),
     )
+  })
+
+  it.each([
+    ['gzip', '.gz'],
+    // this thread alone where Node has no zstd
+    ['zstd', '.zst'],
+  ] as const)('compresses chunks by %s', async (compression, suffix) => {
+    tree()
+    await run('plain')
+    expect(await run('out', { compression })).toMatchObject({ members: 302, chunks: 10, failed: 0 })
+    const [plain, packed] = ['plain', 'out'].map((output) => lines(output).filter((line) => line.type === 'chunk'))
+    for (const [i, line] of packed.entries()) {
+      expect(line).toMatchObject({ chunk: `${plain[i].chunk}${suffix}`, compression, members: plain[i].members })
+      const bytes = readFileSync(at('out', line.chunk))
+      expect(line).toMatchObject({ bytes: bytes.length, sha256: sha256(bytes), etag: etagOf(bytes, line.partBytes) })
+      if (compression === 'gzip') expect(sha256(gunzipSync(bytes))).toBe(plain[i].sha256)
+    }
+    // for zstd by a decoder of its own
+    expect((await verify({ output: at('out'), source: at('in'), ports })).problems).toEqual([])
+    expect(await run('out', { compression })).toMatchObject({ reused: 10 })
+    // another compression: other chunks, and those of before go
+    await run('out')
+    expect(files('out')).toEqual(files('plain'))
+  })
+
+  it('keeps the names of chunks and of the manifest to itself in a store', async () => {
+    tree()
+    for (const name of ['chunk-000001.tar', 'manifest.ndjson']) writeFileSync(at('in', name), Buffer.alloc(2_000_000, name))
+    const summary = await run('out', { store: memory().store })
+    expect(summary).toMatchObject({ members: 302, failed: 2 })
+    expect(summary.failures.map(({ path, reason }) => [path, reason])).toEqual([
+      ['chunk-000001.tar', 'key'],
+      ['manifest.ndjson', 'key'],
+    ])
+    expect(await run('out', { store: memory().store, prefix: 'all/' })).toMatchObject({ members: 304, failed: 0 })
   })
 
   it('whatever call of a store fails, tells it, discards what was begun and goes on the next time', async () => {
@@ -135,7 +173,7 @@ describe('pack in threads', () => {
         await expect(run('out', { store })).rejects.toThrow('no more')
         expect(begun.size).toBe(0)
         expect(await run('out', { store })).toMatchObject({ members: 302, failed: 0 })
-        expect(stored.size).toBe(10)
+        expect(stored.size).toBe(11)
         rmSync(at('out'), { recursive: true })
       }
   })

@@ -161,7 +161,11 @@ function threadLane(threads: Threads, store: ChunkStore, files: DirectoryStore |
   let busy: string | undefined
   let sink: ChunkSink | undefined
   let stopped = false
-  const post = (order: Order) => thread?.post(order)
+  const begin = (): Thread => {
+    const begun = threads.start()
+    begun.post({ to: 'snowball', kind: 'begin', core: compiledCore(), config } satisfies Order)
+    return begun
+  }
   const serve = async (answer: Answer): Promise<void> => {
     if (answer.kind === 'create') sink = await store.create(answer.name, answer)
     else if (answer.kind === 'write') await sink?.write(answer.data)
@@ -170,20 +174,21 @@ function threadLane(threads: Threads, store: ChunkStore, files: DirectoryStore |
   }
   return {
     async pack(chunk, plan, progress) {
-      if (!thread) {
-        thread = threads.start()
-        post({ to: 'snowball', kind: 'begin', core: compiledCore(), config })
-      }
+      thread ??= begin()
+      const mine = thread
+      const post = (order: Order) => mine.post(order)
       busy = chunk.chunk
-      thread.hold(true)
+      mine.hold(true)
       post({ to: 'snowball', kind: 'pack', chunk, plan })
       try {
         for (;;) {
-          const answer = (await thread.receive()) as Answer
+          const answer = (await mine.receive()) as Answer
           if (stopped) throw new MillraceError('CLOSED', 'packing was interrupted')
           if (answer.kind === 'progress') progress(answer.members, answer.bytes)
-          else if (answer.kind === 'failed') throw restored(answer.error)
-          else if (answer.kind === 'done') {
+          else if (answer.kind === 'failed') {
+            busy = undefined
+            throw restored(answer.error)
+          } else if (answer.kind === 'done') {
             busy = undefined
             return answer.done
           } else {
@@ -195,14 +200,17 @@ function threadLane(threads: Threads, store: ChunkStore, files: DirectoryStore |
         if (error instanceof MillraceError) throw error
         throw new MillraceError('IO', `a thread failed: ${(error as Error).message}`, { cause: error })
       } finally {
-        thread.hold(false)
+        mine.hold(false)
       }
     },
     async stop() {
       stopped = true
-      if (!thread) return
-      if (busy === undefined) return thread.keep()
-      await thread.end().catch(() => {})
+      // once: a thread that is handed back may be another's already
+      const mine = thread
+      thread = undefined
+      if (!mine) return
+      if (busy === undefined) return mine.keep()
+      await mine.end().catch(() => {})
       await files?.discard(busy)
       await sink?.discard()
     },
