@@ -1,7 +1,7 @@
 // Files to chunks as streams, in Node and in browsers.
 
 import { createEngine } from '../../engine/engine.js'
-import { checkKeys, checkWhole, inform, outOfRange, wrongType } from '../../errors.js'
+import { checkKeys, checkWhole, inform, MillraceError, outOfRange, wrongType } from '../../errors.js'
 import type { Sha256 } from '../../ports/ports.js'
 import { coreSha256 } from '../digest.js'
 import type { Left } from '../left.js'
@@ -67,7 +67,7 @@ export interface Chunker {
    */
   chunks(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFile>): AsyncGenerator<Chunk, ChunkerSummary, undefined>
   /**
-   * Writes the chunks of `files`, and manifest.ndjson at the end, to a store: chunkDirectory() or handleStore(), say.
+   * Writes the chunks of `files`, and manifest.ndjson at the end, to a store: directoryTarget() or handleTarget(), say.
    * In a store of objects large files stand as they are. Rejects with IO where the store fails, and with what the
    * source throws: the chunks that are finished stay, with no manifest.
    */
@@ -101,7 +101,7 @@ export function createChunker(options: ChunkerOptions = {}): Chunker {
     },
     async write(files, store) {
       checkFiles(files)
-      if (typeof store?.create !== 'function') throw wrongType('store', 'a ChunkStore: chunkDirectory(), handleStore(), s3Store()', store)
+      if (typeof store?.create !== 'function') throw wrongType('store', 'a ChunkStore: directoryTarget(), handleTarget(), s3Store()', store)
       return write(files, store, settings)
     },
   }
@@ -128,7 +128,9 @@ function checkOptions(options: ChunkerOptions): Settings {
     onLeft: (entry) => onLeft && inform(() => onLeft(entry)),
     onProgress: (progress) => onProgress && inform(() => onProgress(progress)),
     onManifest,
-    signal,
+    check() {
+      if (signal?.aborted) throw new MillraceError('CLOSED', 'chunking was interrupted; the chunks that are finished stay', { cause: signal.reason })
+    },
   }
 }
 
@@ -148,31 +150,37 @@ function naming(given: ((number: number) => string) | undefined): (number: numbe
 
 async function* chunks(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFile>, settings: Settings): AsyncGenerator<Chunk, ChunkerSummary, undefined> {
   let current: Handoff | undefined
+  let left = false
+  const check = () => {
+    if (left) throw new MillraceError('CLOSED', 'nobody reads the chunks any more')
+    settings.check()
+  }
   let offer: (handoff: Handoff) => void = () => {}
   let offered = new Promise<Handoff>((resolve) => (offer = resolve))
   const target: ChunkTarget = {
     objects: false,
     async create(name) {
-      const handoff = createHandoff(name)
-      offer(handoff)
-      await handoff.wanted()
-      return handoff.sink
+      check()
+      current = createHandoff(name)
+      offer(current)
+      await current.wanted()
+      return current.sink
     },
   }
   const onChunk: RunOptions['onChunk'] = ({ bytes, sha256, etag, partBytes }, members) => current?.settle({ bytes, sha256, etag, partBytes, members })
-  const running = run(files, target, { ...settings, name: naming(settings.name), onChunk })
+  const running = run(files, target, { ...settings, name: naming(settings.name), onChunk, check })
   // looked at when the reader asks
   running.catch(() => {})
   try {
     for (;;) {
       const next = await Promise.race([running, offered])
       if (!('chunk' in next)) return next
-      current = next
       offered = new Promise((resolve) => (offer = resolve))
       yield next.chunk
       if (!next.taken) next.stop()
     }
   } finally {
+    left = true
     current?.stop()
     await running.catch(() => {})
   }

@@ -125,8 +125,11 @@ export async function drain(data: unknown): Promise<void> {
 export async function release(data: unknown): Promise<void> {
   if (!isFlow(data)) return
   try {
-    if (isStream(data)) await data.getReader().cancel()
-    else await data[Symbol.asyncIterator]().return?.()
+    if (isStream(data)) {
+      const reader = data.getReader()
+      await reader.cancel()
+      reader.releaseLock()
+    } else await data[Symbol.asyncIterator]().return?.()
   } catch {
     // locked, so somebody else closes it
   }

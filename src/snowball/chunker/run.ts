@@ -49,7 +49,8 @@ export interface RunOptions {
   onManifest(lines: Uint8Array): unknown
   /** Told of a chunk that is whole. */
   onChunk?(line: ManifestChunk, members: ManifestMember[]): void
-  signal: AbortSignal | undefined
+  /** Throws where the run is to end. */
+  check(): void
 }
 
 /** Large files that wait until the chunk of small ones at hand is full. */
@@ -65,11 +66,11 @@ class Spoiled extends MillraceError {
 }
 
 /**
- * Rejects with what the source, the target or a callback throws, with CLOSED where aborted; what was under way
+ * Rejects with what the source, the target, a callback or check() throws; what was under way
  * is then discarded, and the source closed.
  */
 export async function run(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFile>, target: ChunkTarget, options: RunOptions): Promise<ChunkerSummary> {
-  const { limits, sha256, signal, onChunk } = options
+  const { limits, sha256, check, onChunk } = options
   const { smallBytes, chunkBytes, chunkFiles } = limits
   const hash = hashOf(sha256)
   const most = target.objects ? OBJECT_BYTES : ARCHIVE_BYTES
@@ -84,9 +85,6 @@ export async function run(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFi
     by[entry.reason] = (by[entry.reason] ?? 0) + 1
     await tell([entry])
     options.onLeft(entry)
-  }
-  const check = () => {
-    if (signal?.aborted) throw new MillraceError('CLOSED', 'chunking was interrupted; the chunks that are finished stay', { cause: signal.reason })
   }
   const progress = (chunk: string, members: number, bytes: number) => {
     check()

@@ -14,9 +14,9 @@ const taken = (source: string) => new MillraceError('BAD_INPUT', 'expected a dir
  *
  * @example
  * import { nodePorts } from 'millrace/node'
- * await createChunker({ ports: nodePorts }).write(files, chunkDirectory(nodePorts, 'chunks'))
+ * await createChunker({ ports: nodePorts }).write(files, directoryTarget(nodePorts, 'chunks'))
  */
-export function chunkDirectory(ports: Pick<Ports, 'storage'>, path: string): ChunkTarget {
+export function directoryTarget(ports: Pick<Ports, 'storage'>, path: string): ChunkTarget {
   if (typeof ports?.storage?.open !== 'function') throw wrongType('ports', 'ports with a storage', ports)
   if (typeof path !== 'string' || path === '') throw wrongType('path', 'the path of a directory', path)
   const storage: Storage = ports.storage
@@ -31,7 +31,11 @@ export function chunkDirectory(ports: Pick<Ports, 'storage'>, path: string): Chu
       if (there) throw taken(join(path, name))
       return store.create(name, options)
     },
-    publish: (name) => store.publish(name),
+    publish: (name) =>
+      store.publish(name).catch(async (error) => {
+        await store.discard(name)
+        throw error
+      }),
   }
 }
 
@@ -53,9 +57,9 @@ export interface WritableDirectory {
  *
  * @example
  * const directory = await showDirectoryPicker({ mode: 'readwrite' })
- * await createChunker().write(filesOf(event.dataTransfer.items), handleStore(directory))
+ * await createChunker().write(filesOf(event.dataTransfer.items), handleTarget(directory))
  */
-export function handleStore(directory: WritableDirectory): ChunkTarget {
+export function handleTarget(directory: WritableDirectory): ChunkTarget {
   if (typeof directory?.getFileHandle !== 'function') throw wrongType('directory', 'a FileSystemDirectoryHandle', directory)
   return {
     objects: false,
