@@ -79,7 +79,6 @@ function checked(piece: unknown): Uint8Array {
 /** All of it. Throws Misfit where it is not of `size` bytes, or, where that is not known, of more than `most`. */
 export async function wholeOf(data: FileBytes, size: number | undefined, most: number): Promise<Uint8Array> {
   if (!isFlow(data)) {
-    if (isBlob(data) && size !== undefined && data.size !== size) throw misfit(size, data.size)
     const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data instanceof Uint8Array ? data : new Uint8Array(await data.arrayBuffer())
     if (size !== undefined && bytes.length !== size) throw misfit(size, bytes.length)
     return bytes
@@ -144,7 +143,7 @@ export class Misfit extends Error {
   }
 }
 
-const misfit = (size: number, got: number | 'more') => new Misfit('changed', `expected ${size} bytes, as was said, got ${got}`)
+export const misfit = (size: number, got: number | 'more') => new Misfit('changed', `expected ${size} bytes, as was said, got ${got}`)
 const unsized = (most: number) =>
   new Misfit('too-large', `expected at most ${most} bytes of a file whose size is not given; give its "size", or raise "bufferBytes"`)
 

@@ -5,7 +5,7 @@ import { type Left, left } from '../left.js'
 import { alone, takes } from '../plan/fill.js'
 import type { Limits } from '../plan/options.js'
 import { END } from '../tar.js'
-import { type ChunkerFile, drain, type FileBytes, isBlob, isBytes, isFlow, Misfit, readFailure, release, wholeOf, wrongData } from './file.js'
+import { type ChunkerFile, drain, type FileBytes, isBlob, isBytes, isFlow, Misfit, misfit, readFailure, release, wholeOf, wrongData } from './file.js'
 
 /** A file that has been read. */
 export interface Small {
@@ -99,7 +99,7 @@ export function createIntake(files: Iterable<ChunkerFile> | AsyncIterable<Chunke
 
   async function read(path: string, key: string, size: number | undefined, given: ChunkerFile['data'], waits: boolean): Promise<Entry> {
     if (size !== undefined && single(key, size)) return large(path, key, size, given, waits)
-    const data = await opened(given)
+    const data = await opened(given, size)
     const known = size ?? sizeOf(data)
     if (known !== undefined && single(key, known)) return large(path, key, known, data, isBlob(data))
     const bytes = await wholeOf(data, known, bufferBytes)
@@ -142,10 +142,12 @@ export function createIntake(files: Iterable<ChunkerFile> | AsyncIterable<Chunke
   }
 }
 
-/** The data itself. Throws for what is none. */
-export async function opened(data: ChunkerFile['data']): Promise<FileBytes> {
+/** The data itself. Throws for what is none, and where it is seen not to have `size` bytes. */
+export async function opened(data: ChunkerFile['data'], size?: number): Promise<FileBytes> {
   const given = typeof data === 'function' ? await data() : data
   if (!isBytes(given)) throw new Misfit('unreadable', wrongData(given))
+  const known = sizeOf(given)
+  if (size !== undefined && known !== undefined && known !== size) throw misfit(size, known)
   return given
 }
 

@@ -173,7 +173,7 @@ export async function run(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFi
     try {
       let first: IteratorResult<Uint8Array>
       try {
-        pieces = exactly(await opened(file.data), size)
+        pieces = exactly(await opened(file.data, size), size)
         first = await pieces.next()
       } catch (error) {
         throw spoil(error)
