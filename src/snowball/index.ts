@@ -9,7 +9,14 @@ export { filesOf } from './chunker/tree.js'
 export { keyFault } from './keys.js'
 export type { Left as LeftOut, Reason as LeftOutReason } from './left.js'
 export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember } from './manifest/manifest.js'
-export { type Problem as VerifyProblem, type VerifyOptions as SnowballVerifyOptions, type VerifySummary, verify as verifySnowball } from './manifest/verify.js'
+export {
+  type Problem as VerifyProblem,
+  type VerifyOptions as SnowballVerifyOptions,
+  type VerifyProblem as VerifyProblemKind,
+  type VerifyProgress,
+  type VerifySummary,
+  verify as verifySnowball,
+} from './manifest/verify.js'
 export { type PackOptions as SnowballPackOptions, type PackProgress, type PackSummary, pack as packSnowball } from './pack/pack.js'
 export type { ChunkSink, ChunkStore, Digest as ChunkDigest } from './pack/store.js'
 export type { PlanOptions as SnowballPlanOptions, PlanProgress as SnowballPlanProgress } from './plan/options.js'

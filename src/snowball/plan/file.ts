@@ -53,13 +53,14 @@ export async function* readItems(file: FileReader, source: string): AsyncGenerat
   /** Bytes left of each device. */
   const rooms: number[] = []
 
-  const close = () => {
+  const close = (limits: Limits) => {
     const closed = open
     open = undefined
     if (!closed || closed.members.length === 0) return undefined
     const { item, position } = closed
-    const { device, bytes } = item
-    if (limits && limits.deviceBytes !== undefined && device !== undefined) {
+    const { device, bytes, members } = item
+    if (members.length === 1 && alone(members[0], bytes - END.length, limits)) item.single = true
+    if (limits.deviceBytes !== undefined && device !== undefined) {
       const capacity = typeof limits.deviceBytes === 'number' ? limits.deviceBytes : limits.deviceBytes[device - 1]
       rooms[device] = (rooms[device] ?? capacity) - bytes
       if (rooms[device] < 0) throw corrupt(`device ${device} has ${capacity} bytes, and its chunks up to here take ${-rooms[device]} more`, position)
@@ -104,7 +105,7 @@ export async function* readItems(file: FileReader, source: string): AsyncGenerat
       yield { item: { type, path, reason, message } }
       continue
     }
-    const closed = close()
+    const closed = close(limits)
     if (closed) yield closed
     if (line.type === 'plan') throw corrupt('expected one line of type plan, the first', position)
     if (line.type === 'end') end = line
@@ -129,18 +130,11 @@ function addMember(open: { item: PlannedChunk; members: Position[] }, line: Plan
   if (size > OBJECT_BYTES) throw corrupt(`"size" expected at most ${OBJECT_BYTES}, as S3 has for an object, got ${size}`, position)
   const member = { path, key, size, mtime }
   const needs = takes(member)
-  const first = item.members.length === 0
-  if (first && alone(member, needs, limits)) item.single = true
-  else if (!first && (item.single || alone(member, needs, limits)))
-    throw corrupt(
-      `${item.chunk} expected members of at most ${limits.smallBytes} bytes, as smallBytes says; a larger file stands in a chunk of its own`,
-      position,
-    )
   item.bytes += needs
-  if (!item.single && item.bytes > limits.chunkBytes)
-    throw corrupt(`${item.chunk} takes ${item.bytes} bytes with this member, over the ${limits.chunkBytes} of chunkBytes`, position)
   item.members.push(member)
   members.push(position)
+  if (item.members.length > 1 && item.bytes > limits.chunkBytes)
+    throw corrupt(`${item.chunk} takes ${item.bytes} bytes with this member, over the ${limits.chunkBytes} of chunkBytes`, position)
   if (item.members.length > limits.chunkFiles) throw corrupt(`${item.chunk} expected at most ${limits.chunkFiles} members, as chunkFiles says`, position)
 }
 

@@ -12,7 +12,7 @@ export interface Followed {
   smallBytes: number
   chunkBytes: number
   /** `exclude`: resolved path of the directory that the chunks go to. */
-  items(exclude: string): AsyncIterable<PlannedChunk | Left>
+  items(exclude: string): AsyncGenerator<PlannedChunk | Left>
 }
 
 /**
