@@ -1,4 +1,11 @@
 export { type ErrorCode, MillraceError, type Position } from '../errors.js'
+export { type Chunker, type ChunkerOptions, createChunker } from './chunker/chunker.js'
+export type { ChunkerFile, FileBytes as ChunkerFileBytes } from './chunker/file.js'
+export type { Chunk as SnowballChunk, ChunkResult as SnowballChunkResult } from './chunker/handoff.js'
+export type { ChunkerProgress, ChunkerSummary, ChunkTarget } from './chunker/run.js'
+export { ndjsonSegments, type SegmentOptions as NdjsonSegmentOptions } from './chunker/segments.js'
+export { directoryTarget, handleTarget } from './chunker/target.js'
+export { filesOf } from './chunker/tree.js'
 export { keyFault } from './keys.js'
 export type { Left as LeftOut, Reason as LeftOutReason } from './left.js'
 export {
