@@ -1,14 +1,11 @@
 // gzip (RFC 1952) unpacked as it comes: node:zlib in Node, Deno, Bun and Lambda, DecompressionStream
 // in browsers.
 import { MillraceError } from '../errors.js'
+import { type Transform, through } from './through.js'
 
 /** As much of node:zlib as is needed. */
 interface Zlib {
-  createGunzip(options: { chunkSize: number }): AsyncIterable<Uint8Array> & {
-    write(chunk: Uint8Array, done: (error?: Error | null) => void): void
-    end(): void
-    destroy(error?: Error): void
-  }
+  createGunzip(options: { chunkSize: number }): Transform
 }
 
 // Of 16 KiB, Node's own choice, each piece costs as much again as its unpacking.
@@ -28,27 +25,13 @@ const TRAILING = 'ERR_TRAILING_JUNK_AFTER_STREAM_END'
 export async function* gunzip(chunks: AsyncIterable<Uint8Array>, source?: string): AsyncGenerator<Uint8Array> {
   try {
     const zlib = typeof process === 'undefined' ? undefined : (process.getBuiltinModule?.('node:zlib') as Zlib | undefined)
-    yield* zlib ? byZlib(zlib, chunks) : byStream(chunks)
+    yield* zlib ? through(zlib.createGunzip({ chunkSize: CHUNK }), chunks) : byStream(chunks)
   } catch (cause) {
     const { code, message } = cause as { code?: unknown; message?: string }
     const corrupt = typeof code === 'string' ? code.startsWith('Z_') || code === TRAILING : cause instanceof TypeError
     if (!corrupt) throw cause
     const what = code === 'Z_BUF_ERROR' ? 'expected gzip to its end, got less: it was cut short' : `expected gzip, got other data (${message})`
     throw new MillraceError('CORRUPT', what, { cause, ...(source === undefined ? {} : { position: { source } }) })
-  }
-}
-
-async function* byZlib(zlib: Zlib, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const stream = zlib.createGunzip({ chunkSize: CHUNK })
-  const feed = async () => {
-    for await (const chunk of chunks) await new Promise<void>((done, fail) => stream.write(chunk, (error) => (error ? fail(error) : done())))
-    stream.end()
-  }
-  feed().catch((error) => stream.destroy(error))
-  try {
-    yield* stream
-  } finally {
-    stream.destroy()
   }
 }
 

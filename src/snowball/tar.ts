@@ -1,5 +1,5 @@
 // Tar over the core's kernels: headers for a batch of members in one crossing, and a pull reader.
-import { BAD_INPUT, INPUT_ENDS, TAR_CHECKSUM, TAR_ENTRY, TAR_LONG, TAR_NAME, TAR_NUMBER, TAR_PAX, TAR_ROW, TAR_SPARSE } from '../engine/core.js'
+import { BAD_INPUT, INPUT_ENDS, TAR_CHECKSUM, TAR_ENTRY, TAR_GNU, TAR_LONG, TAR_NAME, TAR_NUMBER, TAR_PAX, TAR_ROW, TAR_SPARSE } from '../engine/core.js'
 import { engine, settled } from '../engine/engine.js'
 import { MillraceError } from '../errors.js'
 import { SNOWBALL_LIMITS } from '../limits.js'
@@ -21,6 +21,12 @@ export const headerBound = (nameBytes: number) => 2 * BLOCK + padded(nameBytes +
 export const HEADER_BOUND: number = headerBound(SNOWBALL_LIMITS.keyBytes.value)
 
 /**
+ * Names that a pax header would not carry to every reader: node-tar ends a record at a newline, and
+ * takes what follows for another; libarchive composes to NFC, and then two files are one.
+ */
+const outsidePax = (key: string) => key.includes('\n') || key.normalize('NFC') !== key
+
+/**
  * The headers of some members, back to back. `starts[i]` to `starts[i + 1]` is what stands before
  * member i's data. Names are taken as they are; `checkKey` them first.
  */
@@ -36,8 +42,8 @@ export function tarHeaders(members: readonly { key: string; size: number }[]): {
     let at = 0
     names.forEach((name, i) => {
       bytes.set(name, heap + at)
-      const { size } = members[i]
-      words.set([at, name.length, size % 2 ** 32, Math.floor(size / 2 ** 32)], (table + i * TAR_ROW) >> 2)
+      const { key, size } = members[i]
+      words.set([at, outsidePax(key) ? name.length + TAR_GNU : name.length, size % 2 ** 32, Math.floor(size / 2 ** 32)], (table + i * TAR_ROW) >> 2)
       at += name.length
     })
     const written = settled(core.core.tarHeaders(heap, table, members.length, target, cap))
@@ -77,13 +83,17 @@ const REASONS: Record<number, string> = {
 // An extended header may have 1 MiB, and 8 may follow one another.
 const HEADER_LIMIT = 16 << 20
 
+// tar fills its last record, of up to a few MiB; what a few bytes of zstd can say is no padding.
+const PADDING_LIMIT = 64 << 20
+
 /**
- * Reads an archive from its start, `window` bytes at a time. `observe` is given every byte of the
- * file in order (so skipped data is read as well); without it skipping costs nothing. Errors: CORRUPT with the byte offset for
- * damage, for a file that ends early, and for what follows the end of the archive and is not zero.
+ * Reads an archive from its start, `window` bytes at a time; data that nobody reads is skipped. Errors: CORRUPT
+ * with the byte offset for damage, for a file that ends early, for what follows the end of the archive
+ * and is not zero, or is more than 64 MiB of zeros.
  */
-export async function openTar(file: FileReader, source: string, options: { observe?: (bytes: Uint8Array) => void; window?: number } = {}): Promise<TarReader> {
-  const { observe, window: size = 1 << 20 } = options
+export async function openTar(file: FileReader, source: string, options: { window?: number } = {}): Promise<TarReader> {
+  const { window: size = 1 << 20 } = options
+  /** Infinite where the bytes come out of a decompressor: such a file is read in order. */
   const { size: total } = await file.stat()
   const buffer = new Uint8Array(size)
   let window = buffer.subarray(0, 0)
@@ -107,7 +117,6 @@ export async function openTar(file: FileReader, source: string, options: { obser
     while (filled < need) {
       const got = await file.read(target.subarray(filled), base + filled)
       if (got === 0) break
-      observe?.(target.subarray(filled, filled + got))
       filled += got
     }
     window = target.subarray(0, filled)
@@ -117,7 +126,7 @@ export async function openTar(file: FileReader, source: string, options: { obser
   async function skip(bytes: number): Promise<void> {
     const end = at + bytes
     if (end > total) throw corrupt(total, `expected ${end - total} more bytes, got the end of the file`)
-    if (!observe) {
+    if (total < Number.POSITIVE_INFINITY) {
       at = end
       return
     }
@@ -129,11 +138,12 @@ export async function openTar(file: FileReader, source: string, options: { obser
   }
 
   async function finish(): Promise<undefined> {
-    for (;;) {
+    for (const end = at; ; ) {
       const rest = await fill()
       if (rest.length === 0) return undefined
       const stray = rest.findIndex((byte) => byte !== 0)
       if (stray >= 0) throw corrupt(at + stray, 'expected nothing but zeros behind the end of the archive')
+      if (at + rest.length - end > PADDING_LIMIT) throw corrupt(end, `expected at most ${PADDING_LIMIT} bytes of zeros behind the end of the archive`)
       at += rest.length
     }
   }

@@ -187,8 +187,8 @@ describe('verify', () => {
     put('in/d', 'd')
     expect((await verify({ output: at('out'), source: at('in'), ports })).problems.map(({ where, message }) => `${where} ${message.slice(0, 22)}`)).toEqual([
       'a is not what was packed',
-      'd is in no chunk',
       'b was packed and is no l',
+      'd is in no chunk',
     ])
   })
 })

@@ -69,6 +69,10 @@ export interface ManifestEnd {
 
 export type ManifestLine = { type: 'manifest'; version: number } | ManifestChunk | ManifestMember | ManifestObject | Left | ManifestEnd
 
+/** Why a chunk's name is none in its directory, as a hostile manifest may have it. */
+export const chunkFault = (name: string): string | undefined =>
+  name === '' || /[/\\]|^\./.test(name) ? `expected a file name for a chunk, got ${JSON.stringify(name)}` : undefined
+
 /** A line of the manifest with the bytes it takes in the file, its newline included. */
 export interface Placed {
   line: ManifestLine

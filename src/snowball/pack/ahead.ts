@@ -7,7 +7,7 @@ const WAITING = 100_000
 
 /** What comes out of `plan`, in its order. `planned` is told of each chunk when it is read, and of the end by undefined. */
 export async function* ahead(
-  plan: AsyncGenerator<PlannedChunk | Left>,
+  plan: AsyncIterable<PlannedChunk | Left>,
   planned: (chunk: PlannedChunk | undefined) => void,
 ): AsyncGenerator<PlannedChunk | Left> {
   let queue: (PlannedChunk | Left)[] = []

@@ -7,13 +7,14 @@ import type { FileReader, Sha256 } from '../../ports/ports.js'
 import { crcText } from '../digest.js'
 import { utf8Size } from '../keys.js'
 import { type Left, left } from '../left.js'
-import type { ManifestLine, ManifestMember, ManifestObject } from '../manifest/manifest.js'
+import type { Compression, ManifestLine, ManifestMember, ManifestObject } from '../manifest/manifest.js'
 import { MOST_OBJECT_BYTES as OBJECT_BYTES } from '../parts.js'
 import { ARCHIVE_BYTES } from '../plan/options.js'
 import type { PlannedChunk, PlannedMember } from '../plan/planned.js'
 import { ATTEMPTS, readFully, steady, type Tree } from '../read.js'
 import { END, headerBound, padded } from '../tar.js'
 import { createArchive, type Packed } from './archive.js'
+import { type Compressor, compressedBound, createCompressor } from './compress.js'
 import { createOutput, type Output } from './output.js'
 import type { ChunkStore } from './store.js'
 
@@ -24,7 +25,13 @@ export interface Packer {
   sha256: Sha256
   smallBytes: number
   chunkBytes: number
+  compression?: CompressionOptions | undefined
   signal?: AbortSignal | undefined
+}
+
+export interface CompressionOptions {
+  kind: Compression
+  level?: number | undefined
 }
 
 /** What came of it. */
@@ -82,13 +89,17 @@ const boundOf = (members: readonly PlannedMember[]) => members.reduce((sum, { ke
 const nothing = (left: Left[]): PackedChunk => ({ lines: left, members: 0, bytes: 0, tar: false, left })
 
 async function packTar(packer: Packer, { chunk, device, members }: PlannedChunk, plan: string, progress: Progress): Promise<PackedChunk | Spoiled> {
-  const { tree, store, sha256, smallBytes, signal } = packer
+  const { tree, store, sha256, smallBytes, compression, signal } = packer
   const bound = boundOf(members)
   if (bound > ARCHIVE_BYTES) return nothing(members.map(tooLarge))
+  const most = compression ? compressedBound(bound) : bound
   const engine = createEngine()
-  const output = createOutput(engine, await store.create(chunk, { bound, object: false }), sha256, bound)
+  const output = createOutput(engine, await store.create(chunk, { bound: most, object: false }), sha256, most)
+  let compressor: Compressor | undefined
   try {
-    const archive = createArchive(engine, output.write, sha256, smallBytes)
+    if (compression) compressor = await createCompressor(compression.kind, compression.level)
+    const write = compressor ? through(compressor, output) : output.write
+    const archive = createArchive(engine, write, sha256, smallBytes)
     const lines: ManifestMember[] = []
     const lefts: Left[] = []
     let bytes = 0
@@ -134,13 +145,21 @@ async function packTar(packer: Packer, { chunk, device, members }: PlannedChunk,
     }
     if (lines.length === 0) return nothing(lefts)
     await archive.finish()
+    if (compressor) await output.write(await compressor.end())
     const digest = await output.finish()
-    const line = { type: 'chunk' as const, chunk, ...deviceOf(device), members: lines.length, ...digest, plan }
+    const packing = compression ? { compression: compression.kind } : {}
+    const line = { type: 'chunk' as const, chunk, ...deviceOf(device), members: lines.length, ...digest, ...packing, plan }
     return { lines: [line, ...lines, ...lefts], members: lines.length, bytes, tar: true, left: lefts }
   } finally {
+    compressor?.discard()
     await output.discard()
     engine.release()
   }
+}
+
+const through = (compressor: Compressor, output: Output) => async (data: Uint8Array) => {
+  const out = await compressor.push(data)
+  if (out) await output.write(out)
 }
 
 /** As many small files as there are from `at` on, WINDOW at most. */

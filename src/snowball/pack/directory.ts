@@ -31,6 +31,7 @@ export async function createTemporary(storage: Pick<ThreadStorage, 'create' | 'r
 }
 
 export interface DirectoryStore extends ChunkStore {
+  readonly path: string
   publish(name: string): Promise<void>
   /** Clears up behind a thread that was ended. */
   discard(name: string): Promise<void>
@@ -39,6 +40,7 @@ export interface DirectoryStore extends ChunkStore {
 /** `sync` false: what is finished survives the end of the process, but not one of the machine. */
 export function directoryStore(storage: Storage, directory: string, sha256: Sha256, sync: boolean): DirectoryStore {
   return {
+    path: directory,
     objects: false,
     create: (name) => createTemporary(storage, join(directory, name), sync && !storage.syncFile),
     async publish(name) {

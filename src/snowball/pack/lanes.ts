@@ -2,10 +2,11 @@
 // threads that have the same files, else in this one.
 import { compiledCore } from '../../engine/engine.js'
 import { type ErrorCode, MillraceError } from '../../errors.js'
+import { systemZstd } from '../../ports/compression.js'
 import type { Ports, Sha256, Thread, Threads } from '../../ports/ports.js'
 import { formatLines } from '../lines.js'
 import type { PlannedChunk } from '../plan/planned.js'
-import { interruption, type PackedChunk, type Packer, type Progress, packChunk } from './chunk.js'
+import { type CompressionOptions, interruption, type PackedChunk, type Packer, type Progress, packChunk } from './chunk.js'
 import type { DirectoryStore } from './directory.js'
 import type { ChunkSink, ChunkStore, Digest } from './store.js'
 
@@ -36,22 +37,22 @@ export interface LaneOptions extends Omit<ThreadConfig, 'directory' | 'objects'>
   ports: Pick<Ports, 'storage' | 'clock' | 'threads'>
   sha256: Sha256
   store: ChunkStore
-  /** The store, where it is one of files: threads write to it on their own. */
-  directory: DirectoryStore | undefined
-  /** Its path. */
-  target: string
+  /** The store, where it is a directory: threads write to it on their own. */
+  files: DirectoryStore | undefined
   concurrency: number | undefined
   signal: AbortSignal | undefined
 }
 
-export function createLanes({ ports, sha256, root, store, directory, target, smallBytes, chunkBytes, concurrency, signal }: LaneOptions): Lanes {
-  const threads = ports.threads?.storage === ports.storage ? ports.threads : undefined
+export function createLanes({ ports, sha256, root, store, files, smallBytes, chunkBytes, compression, concurrency, signal }: LaneOptions): Lanes {
+  // a peer for zstd is the user's own, and found from here only
+  const native = compression?.kind !== 'zstd' || systemZstd() !== undefined
+  const threads = native && ports.threads?.storage === ports.storage ? ports.threads : undefined
   const count = concurrency ?? threads?.cores ?? 1
   const halt = new AbortController()
   const lanes = Array.from({ length: count }, () =>
     threads
-      ? threadLane(threads, store, directory, { root, directory: directory && target, objects: store.objects, smallBytes, chunkBytes })
-      : localLane({ tree: { storage: ports.storage, clock: ports.clock, root }, store, sha256, smallBytes, chunkBytes, signal: halt.signal }),
+      ? threadLane(threads, store, files, { root, directory: files?.path, objects: store.objects, smallBytes, chunkBytes, compression })
+      : localLane({ tree: { storage: ports.storage, clock: ports.clock, root }, store, sha256, smallBytes, chunkBytes, compression, signal: halt.signal }),
   )
   const free = [...lanes]
   const running = new Set<Promise<void>>()
@@ -118,13 +119,15 @@ export interface ThreadConfig {
   objects: boolean
   smallBytes: number
   chunkBytes: number
+  compression: CompressionOptions | undefined
 }
 
 /** To a thread. */
 export type Order = { to: 'snowball' } & (
   | { kind: 'begin'; core: object; config: ThreadConfig }
   | { kind: 'pack'; chunk: PlannedChunk; plan: string }
-  | { kind: 'answer'; error?: Failure }
+  /** `whole`: of the sink that was created. */
+  | { kind: 'answer'; error?: Failure; whole?: boolean }
 )
 
 /** From a thread. */
@@ -152,13 +155,17 @@ function localLane(packer: Packer): Lane {
   }
 }
 
-/** `directory`: of a store that the thread writes to on its own. */
-function threadLane(threads: Threads, store: ChunkStore, directory: DirectoryStore | undefined, config: ThreadConfig): Lane {
+/** `files`: the store, where the thread writes to it on its own. */
+function threadLane(threads: Threads, store: ChunkStore, files: DirectoryStore | undefined, config: ThreadConfig): Lane {
   let thread: Thread | undefined
   let busy: string | undefined
   let sink: ChunkSink | undefined
   let stopped = false
-  const post = (order: Order) => thread?.post(order)
+  const begin = (): Thread => {
+    const begun = threads.start()
+    begun.post({ to: 'snowball', kind: 'begin', core: compiledCore(), config } satisfies Order)
+    return begun
+  }
   const serve = async (answer: Answer): Promise<void> => {
     if (answer.kind === 'create') sink = await store.create(answer.name, answer)
     else if (answer.kind === 'write') await sink?.write(answer.data)
@@ -167,40 +174,44 @@ function threadLane(threads: Threads, store: ChunkStore, directory: DirectorySto
   }
   return {
     async pack(chunk, plan, progress) {
-      if (!thread) {
-        thread = threads.start()
-        post({ to: 'snowball', kind: 'begin', core: compiledCore(), config })
-      }
+      thread ??= begin()
+      const mine = thread
+      const post = (order: Order) => mine.post(order)
       busy = chunk.chunk
-      thread.hold(true)
+      mine.hold(true)
       post({ to: 'snowball', kind: 'pack', chunk, plan })
       try {
         for (;;) {
-          const answer = (await thread.receive()) as Answer
+          const answer = (await mine.receive()) as Answer
           if (stopped) throw new MillraceError('CLOSED', 'packing was interrupted')
           if (answer.kind === 'progress') progress(answer.members, answer.bytes)
-          else if (answer.kind === 'failed') throw restored(answer.error)
-          else if (answer.kind === 'done') {
+          else if (answer.kind === 'failed') {
+            busy = undefined
+            throw restored(answer.error)
+          } else if (answer.kind === 'done') {
             busy = undefined
             return answer.done
           } else {
             const error = await serve(answer).then(() => undefined, plain)
-            post({ to: 'snowball', kind: 'answer', error })
+            post({ to: 'snowball', kind: 'answer', error, whole: sink?.whole })
           }
         }
       } catch (error) {
         if (error instanceof MillraceError) throw error
         throw new MillraceError('IO', `a thread failed: ${(error as Error).message}`, { cause: error })
       } finally {
-        thread.hold(false)
+        mine.hold(false)
       }
     },
     async stop() {
       stopped = true
-      if (!thread) return
-      if (busy === undefined) return thread.keep()
-      await thread.end().catch(() => {})
-      await directory?.discard(busy)
+      // once: a thread that is handed back may be another's already
+      const mine = thread
+      thread = undefined
+      if (!mine) return
+      if (busy === undefined) return mine.keep()
+      await mine.end().catch(() => {})
+      await files?.discard(busy)
       await sink?.discard()
     },
   }

@@ -1,22 +1,25 @@
 // A tree into chunks and a manifest: streaming, in constant memory, several chunks at once; a run that was
 // killed loses those it was at.
-import { checkWhole, MillraceError, wrongType } from '../../errors.js'
-import type { Ports, Sha256, Storage } from '../../ports/ports.js'
+import { checkWhole, outOfRange, wrongType } from '../../errors.js'
+import type { Ports, Sha256 } from '../../ports/ports.js'
 import { coreSha256, hex } from '../digest.js'
-import type { Left } from '../left.js'
+import { type Left, left } from '../left.js'
 import { formatLines } from '../lines.js'
-import { MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
+import { type Compression, MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
 import { follow } from '../plan/follow.js'
 import type { PlanOptions } from '../plan/options.js'
-import { CHUNK_NAME, type PlannedChunk } from '../plan/planned.js'
+import type { PlannedChunk } from '../plan/planned.js'
 import { checkWatch, inputOutput, join } from '../read.js'
+import { putFile } from '../store/put-file.js'
 import { ahead } from './ahead.js'
-import { interrupted } from './chunk.js'
+import { type CompressionOptions, interrupted } from './chunk.js'
+import { checkCompression } from './compress.js'
 import { type DirectoryStore, directoryStore } from './directory.js'
-import { type Finished, openJournal } from './journal.js'
-import { createLanes } from './lanes.js'
+import { type Finished, type Journal, openJournal } from './journal.js'
+import { createLanes, type Lanes } from './lanes.js'
+import { isChunk, takeOutput } from './output-directory.js'
 import type { ChunkStore } from './store.js'
-import { createTally } from './tally.js'
+import { createTally, type Tally } from './tally.js'
 
 export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'onProgress'> {
   /**
@@ -26,9 +29,13 @@ export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'on
   plan?: string | AsyncIterable<PlannedChunk | Left>
   /** Directory for the chunks and the manifest; made where it does not exist. */
   output: string
-  /** Where the chunks go instead, and large files as they are: s3Store(), say. The manifest is in `output` all the same. */
+  /** Where the chunks go instead, and large files as they are: s3ChunkStore(), say. The manifest is in `output` all the same. */
   store?: ChunkStore
   ports: Pick<Ports, 'storage' | 'clock' | 'sha256' | 'threads'>
+  /** Of the tars. Default none; a Snowball extracts gzip and no zstd. Members can then be read only by unpacking all before them. */
+  compression?: 'none' | Compression
+  /** gzip 1 to 9, zstd 1 to 19. */
+  compressionLevel?: number
   /** Chunks packed at the same time, each with some 70 MB of memory: by threads where the ports have them. Default one for each core, without threads 1. */
   concurrency?: number
   /** Whether chunks are flushed to the device. Default true; without, what is finished survives the end of the process, but not of the machine. */
@@ -48,6 +55,8 @@ export interface PackProgress {
   bytes: number
   skipped: number
   failed: number
+  /** Files that are in no chunk, by reason. */
+  left: PackSummary['left']
   /** What the plan has so far, and whether that is all. It is made while chunks are packed, some way ahead. */
   planned: { chunks: number; members: number; bytes: number; whole: boolean }
 }
@@ -80,113 +89,125 @@ const APART = 1000
  */
 export async function pack(options: PackOptions): Promise<PackSummary> {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  const { plan, output, store: given, ports, concurrency, sync = true, onProgress, signal, ...planning } = options
+  const { output, store: given, ports, compression = 'none', compressionLevel, concurrency, sync = true, onProgress, signal, plan, ...planning } = options
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
   if (typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
-  if (given !== undefined && typeof given?.create !== 'function') throw wrongType('store', 's3Store() or an object with create()', given)
+  if (given !== undefined && typeof given?.create !== 'function') throw wrongType('store', 's3ChunkStore() or an object with create()', given)
   if (typeof sync !== 'boolean') throw wrongType('sync', 'a boolean', sync)
   if (concurrency !== undefined) checkWhole('concurrency', concurrency, 1, 64)
   checkWatch(options)
+  const squeeze = compression === 'none' ? undefined : { kind: compression, level: compressionLevel }
+  if (squeeze) checkCompression(squeeze.kind, squeeze.level)
+  else if (compressionLevel !== undefined) throw outOfRange('compressionLevel', 'nothing without compression', compressionLevel)
   const sha256 = ports.sha256 ?? coreSha256
   const { storage } = ports
 
-  const fail = (error: unknown) => {
+  try {
+    const { source, smallBytes, chunkBytes, items } = await follow(plan, {
+      ...planning,
+      ...(given?.prefix && !plan ? { destination: given.prefix } : {}),
+      ports,
+    })
+    given?.check?.({ compression: squeeze?.kind, chunkBytes })
+    const directory = await takeOutput(storage, source, output)
+    try {
+      const root = await storage.resolve(source)
+      const journal = await openJournal(storage, directory.path, sync)
+      const files = given ? undefined : directoryStore(storage, directory.path, sha256, sync)
+      const store = given ?? (files as DirectoryStore)
+      const lanes = createLanes({ smallBytes, chunkBytes, compression: squeeze, ports, sha256, root, store, files, concurrency, signal })
+      const tally = createTally(onProgress)
+      try {
+        await given?.prepare?.()
+        const names = await packAll(items(directory.path), { journal, store, lanes, tally, sha256, compression: squeeze, signal })
+        if (files) await directory.clear(names)
+        else await putFile(store, { storage, sha256 }, join(directory.path, MANIFEST), MANIFEST)
+        return tally.summary()
+      } catch (error) {
+        await lanes.stop()
+        await journal.close().catch(() => {})
+        throw error
+      }
+    } finally {
+      await directory.release()
+    }
+  } catch (error) {
     throw inputOutput(error, output)
   }
-  const { source, smallBytes, chunkBytes, items } = await follow(plan, { ...planning, ports }).catch(fail)
-  const target = await prepareOutput(storage, source, output).catch(fail)
-  const root = await storage.resolve(source)
-  const journal = await openJournal(storage, target, sync).catch(fail)
-  const directory: DirectoryStore | undefined = given ? undefined : directoryStore(storage, target, sha256, sync)
-  const store = given ?? (directory as DirectoryStore)
-  const lanes = createLanes({ smallBytes, chunkBytes, ports, sha256, root, target, store, directory, concurrency, signal })
-  const counted = createTally(onProgress)
-  const { end } = counted
+}
+
+interface Work {
+  journal: Journal
+  store: ChunkStore
+  lanes: Lanes
+  tally: Tally
+  sha256: Sha256
+  compression: CompressionOptions | undefined
+  signal: AbortSignal | undefined
+}
+
+/** Packs what the plan says and writes the manifest; gives the names of the chunks. */
+async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, store, lanes, tally, sha256, compression, signal }: Work): Promise<Set<string>> {
   /** What an earlier run has left and this one has not, by chunk or key. */
   const stale = new Map([...journal.finished.values()].map((one) => [nameOf(one), one]))
   const names = new Set<string>()
   let order = 0
 
-  const packed = async (chunk: PlannedChunk, place: number) => {
-    const identity = planHash(chunk, sha256)
-    const earlier = journal.finished.get(identity)
+  const packOne = async (planned: PlannedChunk, place: number) => {
+    const object = planned.single && store.objects
+    const chunk = object || !compression ? planned : { ...planned, chunk: planned.chunk + SUFFIX[compression.kind] }
+    const [{ path, key }] = chunk.members
+    if (object && (isChunk(key) || key === MANIFEST)) {
+      const taken = left(path, 'key', `expected another key than ${key}, which a chunk or the manifest may have there; give a prefix`)
+      await journal.append(place, formatLines([taken]))
+      return tally.left(taken)
+    }
+    const plan = planHash(chunk, compression, sha256)
+    const earlier = journal.finished.get(plan)
     // One with members left out is made again: they may be readable now.
     const same = earlier && (earlier.line.type === 'object' || earlier.line.members === chunk.members.length)
     if (same && (await store.has(earlier.line))) {
       journal.reuse(place, earlier)
-      counted.reused(chunk, earlier)
+      tally.reused(chunk, earlier)
     } else {
-      const done = await lanes.pack(chunk, identity, (members, bytes) => counted.underway(chunk.chunk, members, bytes))
+      const done = await lanes.pack(chunk, plan, (members, bytes) => tally.underway(chunk.chunk, members, bytes))
       await journal.append(place, done.lines)
-      counted.packed(chunk, done)
+      tally.packed(chunk, done)
       if (done.members === 0) return
     }
     names.add(chunk.chunk)
     stale.delete(chunk.chunk)
-    stale.delete(chunk.members[0].key)
+    stale.delete(key)
   }
   const apart: Left[] = []
   const settleApart = async () => {
     if (apart.length > 0) await journal.append(order++, formatLines(apart.splice(0)))
   }
-  try {
-    for await (const item of ahead(items(target), counted.planned)) {
-      interrupted(signal)
-      if (item.type === 'chunk') {
-        await settleApart()
-        const place = order++
-        await lanes.next(() => packed(item, place))
-      } else {
-        counted.left(item)
-        if (apart.push(item) >= APART) await settleApart()
-      }
+  for await (const item of ahead(items, tally.planned)) {
+    interrupted(signal)
+    if (item.type === 'chunk') {
+      await settleApart()
+      const place = order++
+      await lanes.next(() => packOne(item, place))
+    } else {
+      tally.left(item)
+      if (apart.push(item) >= APART) await settleApart()
     }
-    await settleApart()
-    await lanes.end()
-    await journal.finish({ type: 'end', ...end })
-    if (directory) await removeOthers(storage, target, names)
-    else for (const { line } of stale.values()) await store.remove(line)
-  } catch (error) {
-    await lanes.stop()
-    await journal.close().catch(() => {})
-    throw inputOutput(error, output)
   }
-  return counted.summary()
+  await settleApart()
+  await lanes.end()
+  await journal.finish({ type: 'end', ...tally.end })
+  if (!store.publish) for (const { line } of stale.values()) await store.remove(line)
+  return names
 }
+
+const SUFFIX: Readonly<Record<Compression, string>> = { gzip: '.gz', zstd: '.zst' }
 
 const nameOf = ({ line }: Finished) => (line.type === 'chunk' ? line.chunk : line.key)
 
-const isOurs = (name: string) => CHUNK_NAME.test(name.replace(/\.tmp$/, '')) || /^manifest\.ndjson(?:\.part)?(?:\.tmp)?$/.test(name)
-
-/** Makes the output directory, or takes an earlier run's; gives its resolved path. */
-async function prepareOutput(storage: Storage, source: string, output: string): Promise<string> {
-  const root = await storage.resolve(source)
-  await storage.makeDirectory(output)
-  const target = await storage.resolve(output)
-  const refuse = (what: string) =>
-    new MillraceError('BAD_INPUT', `expected an empty directory or the output of an earlier pack, got ${what}`, { position: { source: output } })
-  if (target === root) throw refuse('the source itself')
-  let chunks = false
-  let manifest = false
-  for await (const { name, kind } of storage.list(target)) {
-    if (kind !== 'file' || !isOurs(name)) throw refuse(`one with ${JSON.stringify(name)} in it`)
-    if (name.startsWith(MANIFEST)) manifest = true
-    else chunks = true
-  }
-  if (chunks && !manifest) throw refuse('one with chunks but no manifest')
-  return target
-}
-
-/** Chunks of an earlier run that this plan no longer has. */
-async function removeOthers(storage: Storage, target: string, names: ReadonlySet<string>): Promise<void> {
-  const old: string[] = []
-  for await (const { name } of storage.list(target)) if (!name.startsWith(MANIFEST) && !names.has(name)) old.push(name)
-  for (const name of old) await storage.remove(join(target, name))
-}
-
-function planHash(chunk: PlannedChunk, sha256: Sha256): string {
+function planHash(chunk: PlannedChunk, compression: CompressionOptions | undefined, sha256: Sha256): string {
   const hash = sha256()
   const text = chunk.members.map(({ path, key, size, mtime }) => `${JSON.stringify([path, key, size, mtime])}\n`)
-  hash.update(new TextEncoder().encode(`${chunk.chunk}\n${text.join('')}`))
+  hash.update(new TextEncoder().encode(`${chunk.chunk} ${compression?.level ?? ''}\n${text.join('')}`))
   return hex(hash.digest())
 }

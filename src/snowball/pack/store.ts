@@ -1,5 +1,5 @@
 // Where chunks go.
-import type { ManifestChunk, ManifestObject } from '../manifest/manifest.js'
+import type { Compression, ManifestChunk, ManifestObject } from '../manifest/manifest.js'
 
 /** What a chunk is once all its bytes have gone to the sink. */
 export interface Digest {
@@ -18,13 +18,19 @@ export interface ChunkSink {
   write(data: Uint8Array): Promise<void>
   /** It appears under its name, whole and as durable as the store can make it; or does once it is published, where the store has that. */
   finish(digest: Digest): Promise<void>
-  /** Leaves nothing behind. Never rejects. */
-  discard(): Promise<void>
+  /** Leaves nothing behind. Never rejects. `reason`: of whom the bytes came from, where that is why. */
+  discard(reason?: unknown): Promise<void>
 }
 
 export interface ChunkStore {
   /** Large files go as they are, as objects under their keys, instead of into tars of their own. */
   readonly objects: boolean
+  /** Put before all names and keys; counts for how long keys may be. */
+  readonly prefix?: string
+  /** Throws RangeError for archives that it would keep and not extract. */
+  check?(archives: { compression?: Compression | undefined; chunkBytes: number }): void
+  /** Clears up what a run that was killed has begun. To be called once, before the first create(). */
+  prepare?(): Promise<unknown>
   /**
    * Begins `name`: a chunk's file name, or with `object` a key. `bound`: bytes at most, of which the
    * parts are made. Rejects with IO, and so do the sink's calls.

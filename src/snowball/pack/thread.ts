@@ -20,31 +20,37 @@ const TELL = 50
 
 /** Gives what takes the messages that are for it. */
 export function servePacking(post: (answer: Answer, transfer?: ArrayBuffer[]) => void, ports: ThreadPorts): (order: Order) => void {
-  let answered: { resolve(): void; reject(error: unknown): void } | undefined
+  let answered: { resolve(whole: boolean | undefined): void; reject(error: unknown): void } | undefined
   let packer: Packer | undefined
   const ask = (answer: Answer, transfer?: ArrayBuffer[]) =>
-    new Promise<void>((resolve, reject) => {
+    new Promise<boolean | undefined>((resolve, reject) => {
       answered = { resolve, reject }
       post(answer, transfer)
     })
   /** A sink that lies in the other thread. */
   const remote = async (name: string, options: { bound: number; object: boolean }): Promise<ChunkSink> => {
-    await ask({ kind: 'create', name, ...options })
+    const whole = await ask({ kind: 'create', name, ...options })
     return {
-      write(data) {
+      whole,
+      async write(data) {
         const copy = data.slice()
-        return ask({ kind: 'write', data: copy }, [copy.buffer])
+        await ask({ kind: 'write', data: copy }, [copy.buffer])
       },
-      finish: (digest) => ask({ kind: 'finish', digest }),
-      discard: () => ask({ kind: 'discard' }),
+      async finish(digest) {
+        await ask({ kind: 'finish', digest })
+      },
+      async discard() {
+        await ask({ kind: 'discard' })
+      },
     }
   }
-  const packerOf = ({ root, directory, objects, smallBytes, chunkBytes }: ThreadConfig): Packer => ({
+  const packerOf = ({ root, directory, objects, smallBytes, chunkBytes, compression }: ThreadConfig): Packer => ({
     tree: { storage: ports.storage, clock: ports.clock, root },
     store: { objects, create: directory === undefined ? remote : (name) => createTemporary(ports.storage, join(directory, name), false) },
     sha256: ports.sha256,
     smallBytes,
     chunkBytes,
+    compression,
   })
   let told = 0
   const progress = (members: number, bytes: number) => {
@@ -57,7 +63,7 @@ export function servePacking(post: (answer: Answer, transfer?: ArrayBuffer[]) =>
     if (order.kind === 'begin') {
       setCore(order.core)
       packer = packerOf(order.config)
-    } else if (order.kind === 'answer') settle(order.error)
+    } else if (order.kind === 'answer') settle(order)
     else {
       packChunk(packer as Packer, order.chunk, order.plan, progress)
         .then(({ lines, ...rest }) => {
@@ -67,8 +73,8 @@ export function servePacking(post: (answer: Answer, transfer?: ArrayBuffer[]) =>
         .catch((error) => post({ kind: 'failed', error: plain(error) }))
     }
   }
-  function settle(error: Failure | undefined) {
+  function settle({ error, whole }: { error?: Failure; whole?: boolean }) {
     if (error) answered?.reject(restored(error))
-    else answered?.resolve()
+    else answered?.resolve(whole)
   }
 }

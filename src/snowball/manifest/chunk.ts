@@ -1,0 +1,141 @@
+// One stored chunk, or object, against its lines in the manifest: every byte read and hashed.
+import { concat } from '../../bytes.js'
+import { Hasher as CoreHasher, crc32c, md5 } from '../../engine/digest.js'
+import type { Hasher, Storage } from '../../ports/ports.js'
+import { fileSource } from '../../ports/source.js'
+import { crcText, hex } from '../digest.js'
+import { END, padded } from '../tar.js'
+import { openStream } from '../unpack/archive.js'
+import type { ManifestChunk, ManifestMember, ManifestObject } from './manifest.js'
+
+export interface Checks {
+  storage: Pick<Storage, 'open'>
+  sha256: () => Hasher
+  /** Told of each fault, of a member or of the whole. */
+  problem: (message: string, whole?: boolean) => void
+  /** Told of each piece of data that was read. */
+  read: (bytes: number) => void
+  /** Told of each file that is as the manifest says, and of its bytes. */
+  good: (size: number) => void
+}
+
+/** A tar that goes on beyond its members is read this far: what reads it takes as much at once. */
+const AHEAD = 2 << 20
+
+/**
+ * Reads the chunk at `path` in step with `next`, which gives its members in order. Rejects where the chunk cannot be read
+ * as a tar to its end; then `next` has members left.
+ */
+export async function compareChunk(path: string, chunk: ManifestChunk, next: () => Promise<ManifestMember | undefined>, checks: Checks): Promise<void> {
+  const { storage, sha256, problem, read, good } = checks
+  const whole = (message: string) => problem(message, true)
+  const stored = createStored(chunk, sha256)
+  let end = 0
+  const follow = async () => {
+    const member = await next()
+    if (member) end = Math.max(end, member.offset + padded(member.size))
+    return member
+  }
+  let expected = await follow()
+  const { tar, close } = await openStream(stored.watch(fileSource({ storage }, path)), chunk.compression, chunk.chunk, () => end + END.length + AHEAD)
+  try {
+    let at = 0
+    for (let entry = await tar.next(); entry; entry = await tar.next()) {
+      const name = JSON.stringify(entry.name)
+      if (entry.kind !== 'file') problem(`expected files only, got a ${entry.kind}, ${name}`)
+      const hash = sha256()
+      let crc = 0
+      for (let piece = await tar.read(); piece; piece = await tar.read()) {
+        hash.update(piece)
+        crc = crc32c(piece, crc)
+        read(piece.length)
+      }
+      const digest = hex(hash.digest())
+      if (!expected) problem(`expected ${at} members, got ${name} as well`)
+      else if (entry.name !== expected.key) problem(`member ${at}: expected ${JSON.stringify(expected.key)}, got ${name}`)
+      else if (entry.size !== expected.size) problem(`${name}: expected ${expected.size} bytes, got ${entry.size}`)
+      else if (entry.dataAt !== expected.offset) problem(`${name}: expected its data at byte ${expected.offset}, got ${entry.dataAt}`)
+      else if (digest !== expected.sha256) problem(`${name}: expected SHA-256 ${expected.sha256}, got ${digest}`)
+      else if (crcText(crc) !== expected.crc32c) problem(`${name}: expected CRC-32C ${expected.crc32c}, got ${crcText(crc)}`)
+      else good(entry.size)
+      if (expected) at++
+      expected &&= await follow()
+    }
+    for (; expected; expected = await follow()) problem(`expected ${JSON.stringify(expected.key)}, got the end of the archive`)
+    stored.compare(whole)
+  } finally {
+    await close()
+  }
+}
+
+/** Reads an object at `path` that is stored as it is. Rejects where it cannot be read. */
+export async function compareObject(path: string, object: ManifestObject, { storage, sha256, problem, read, good }: Checks): Promise<void> {
+  let right = true
+  let crc = 0
+  const stored = createStored({ ...object, bytes: object.size }, sha256)
+  for await (const piece of stored.watch(fileSource({ storage }, path))) {
+    crc = crc32c(piece, crc)
+    read(piece.length)
+  }
+  stored.compare((message) => {
+    right = false
+    problem(message)
+  })
+  if (right && crcText(crc) !== object.crc32c) problem(`expected CRC-32C ${object.crc32c}, got ${crcText(crc)}`)
+  else if (right) good(object.size)
+}
+
+// S3's own limit; each takes 16 bytes until the end.
+const MOST_PARTS = 10_000
+
+/** Size, SHA-256 and ETag of what is stored, as its bytes come by. */
+function createStored(expected: { bytes: number; sha256: string; etag: string; partBytes: number }, sha256: () => Hasher) {
+  const hash = sha256()
+  const parts = expected.partBytes === 0 ? 0 : Math.ceil(expected.bytes / expected.partBytes)
+  const etag = parts > MOST_PARTS ? undefined : createEtag(expected.partBytes)
+  let bytes = 0
+  return {
+    async *watch(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const piece of pieces) {
+        hash.update(piece)
+        etag?.update(piece)
+        bytes += piece.length
+        yield piece
+      }
+    },
+    compare(problem: (message: string) => void) {
+      if (bytes !== expected.bytes) problem(`expected ${expected.bytes} bytes, got ${bytes}`)
+      const digest = hex(hash.digest())
+      if (digest !== expected.sha256) return problem(`expected SHA-256 ${expected.sha256}, got ${digest}`)
+      if (!etag) return problem(`expected an upload in at most ${MOST_PARTS} parts, got one in ${parts}`)
+      const tag = etag.digest()
+      // of equal bytes: the manifest's own line is wrong
+      if (tag !== expected.etag) problem(`expected ETag ${expected.etag} in parts of ${expected.partBytes} bytes, got ${tag}`)
+    },
+  }
+}
+
+/** The ETag of an upload in parts of `partBytes`, 0: in one PUT. */
+function createEtag(partBytes: number) {
+  const part = new CoreHasher('md5')
+  const digests: Uint8Array[] = []
+  let filled = 0
+  return {
+    update(data: Uint8Array) {
+      for (let at = 0; at < data.length; ) {
+        const piece = partBytes === 0 ? data : data.subarray(at, at + partBytes - filled)
+        part.update(piece)
+        filled += piece.length
+        at += piece.length
+        if (filled !== partBytes) continue
+        digests.push(part.digest())
+        filled = 0
+      }
+    },
+    digest() {
+      if (partBytes === 0) return hex(part.digest())
+      if (filled > 0) digests.push(part.digest())
+      return `${hex(md5(concat(digests)))}-${digests.length}`
+    },
+  }
+}

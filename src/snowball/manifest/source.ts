@@ -1,0 +1,113 @@
+// A manifest against the files that were packed.
+import { MillraceError } from '../../errors.js'
+import type { Clock, Hasher, Storage } from '../../ports/ports.js'
+import { hex } from '../digest.js'
+import type { Left } from '../left.js'
+import { walk } from '../plan/walk.js'
+import { steady, type Tree } from '../read.js'
+import type { OpenManifest } from './entries.js'
+import { join } from './join.js'
+import type { ManifestMember, ManifestObject } from './manifest.js'
+import type { Tell } from './problems.js'
+
+export interface SourceCheck {
+  /** Directory that was packed. */
+  source: string
+  ports: { storage: Storage; clock: Clock }
+  sha256: () => Hasher
+  tell: Tell<SourceProblem>
+  /** Told of each file that was read, and of its bytes. */
+  read: (path: string, bytes: number) => void
+  signal: AbortSignal | undefined
+  /** Whether files that are not in the manifest are no problem, as where a list was packed. Absolute paths in it say so too. */
+  listed: boolean
+  rows?: number | undefined
+}
+
+/** `missing`: no longer there; `changed`: other content; `unreadable`; `new`: in no chunk; `manifest`: a path that it has twice. */
+export type SourceProblem = 'missing' | 'changed' | 'unreadable' | 'new' | 'manifest'
+
+type SourceTree = Tree & { storage: Storage }
+
+/** Files that are read at once, each in pieces. */
+const AT_ONCE = 16
+const PIECE = 1 << 18
+
+/** Reads every file of the manifest in its order, then looks for files of the tree that are not in it. */
+export async function compareSource(manifest: OpenManifest, check: SourceCheck): Promise<void> {
+  const { ports, source, signal } = check
+  const tree: SourceTree = { ...ports, root: await ports.storage.resolve(source) }
+  const buffers = Array.from({ length: AT_ONCE }, () => new Uint8Array(PIECE))
+  let listed = check.listed
+  let batch: (ManifestMember | ManifestObject)[] = []
+  const settle = async () => {
+    if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
+    const digests = await Promise.all(batch.map(({ path }, i) => digest(tree, path, check.sha256, buffers[i])))
+    for (const [i, { path, sha256, size }] of batch.entries()) {
+      const found = digests[i]
+      check.read(path, size)
+      if (typeof found === 'string') {
+        if (found !== sha256) check.tell('changed', path, `is not what was packed: expected SHA-256 ${sha256}, got ${found}`)
+      } else if (found.reason === 'vanished') check.tell('missing', path, 'was packed and is no longer there')
+      else check.tell(found.reason === 'changed' ? 'changed' : 'unreadable', path, found.message)
+    }
+    batch = []
+  }
+  for await (const { line } of manifest.files()) {
+    listed ||= isAbsolute(line.path)
+    if (batch.push(line) === AT_ONCE) await settle()
+  }
+  await settle()
+  if (!listed) await findNew(manifest, tree, check)
+}
+
+const isAbsolute = (path: string) => path.startsWith('/')
+
+function digest(tree: Tree, path: string, sha256: () => Hasher, buffer: Uint8Array): Promise<string | Left> {
+  // such a path was listed, and its file may be anywhere
+  const [from, below] = isAbsolute(path) ? [{ ...tree, root: '/' }, path.slice(1)] : [tree, path]
+  return steady(from, below, Number.MAX_SAFE_INTEGER, async (file) => {
+    const hash = sha256()
+    for (let at = 0; ; ) {
+      const got = await file.read(buffer, at)
+      if (got === 0) return hex(hash.digest())
+      hash.update(buffer.subarray(0, got))
+      at += got
+    }
+  })
+}
+
+const PACKED = 1
+const LEFT_OUT = 2
+
+async function findNew(manifest: OpenManifest, { storage, root }: SourceTree, { tell, signal, rows }: SourceCheck): Promise<void> {
+  let walks = 0
+  const joined = join({
+    async *left() {
+      for await (const { line, start } of manifest.lines()) {
+        if (line.type === 'member' || line.type === 'object') yield { key: line.path, low: PACKED, high: 0, ref: start }
+        else if (line.type === 'failed') yield { key: line.path, low: LEFT_OUT, high: 0, ref: start }
+      }
+    },
+    async *right() {
+      walks++
+      const progress = { entries: 0, directories: 0, files: 0, bytes: 0, left: {}, largest: { path: '', entries: 0 } }
+      for await (const batch of walk({ storage, root, exclude: manifest.directory, collisions: 'ignore', onWarning: undefined, progress })) {
+        if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
+        for (const entry of batch) {
+          if (!('reason' in entry)) yield { key: entry.path, low: PACKED, high: 0 }
+          else if (entry.type === 'failed' && walks === 1) tell('unreadable', entry.path, entry.message)
+        }
+      }
+    },
+    rows,
+  })
+  for await (const event of joined) {
+    if (event.type === 'onlyRight') tell('new', event.row.key, 'is in no chunk')
+    else if (event.type === 'different' || event.type === 'leftAgain') {
+      const line = await manifest.lineAt(event.ref)
+      if (event.type === 'leftAgain' && 'path' in line) tell('manifest', line.path, 'is in the manifest twice')
+      else if (line.type === 'failed') tell('new', line.path, `is in no chunk: ${line.message}`)
+    }
+  }
+}
