@@ -18,8 +18,8 @@ interface Pair {
   destination: string
 }
 
-/** A line of short paths; a guess that is too high costs a few MB. */
-const LINE_BYTES = 32
+/** A line, to guess how many there are: of shorter ones there are more false suspicions, of longer ones some MB too many. */
+const LINE_BYTES = 64
 /** Directories whose real place is remembered. */
 const FOLDERS = 1000
 
