@@ -77,6 +77,8 @@ export interface Storage {
   list(path: string, options?: Confined): AsyncIterable<{ name: string; kind: FileKind }>
   /** Of the entry itself, links not followed. */
   stat(path: string): Promise<FileStat>
+  /** stat() of each in order, or why not: where many at once are cheaper than one by one. */
+  stats?(paths: readonly string[]): Promise<(FileStat | Error)[]>
   /** The absolute path of an existing entry, every link in it resolved. */
   resolve(path: string): Promise<string>
   /** Makes the directory and its parents. */

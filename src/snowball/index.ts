@@ -1,7 +1,26 @@
 export { type ErrorCode, MillraceError, type Position } from '../errors.js'
+export { type Chunker, type ChunkerOptions, createChunker } from './chunker/chunker.js'
+export type { ChunkerFile, FileBytes as ChunkerFileBytes } from './chunker/file.js'
+export type { Chunk as SnowballChunk, ChunkResult as SnowballChunkResult } from './chunker/handoff.js'
+export type { ChunkerProgress, ChunkerSummary, ChunkTarget } from './chunker/run.js'
+export { ndjsonSegments, type SegmentOptions as NdjsonSegmentOptions } from './chunker/segments.js'
+export { directoryTarget, handleTarget } from './chunker/target.js'
+export { filesOf } from './chunker/tree.js'
 export { keyFault } from './keys.js'
 export type { Left as LeftOut, Reason as LeftOutReason } from './left.js'
-export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember } from './manifest/manifest.js'
+export {
+  type Difference as SnowballDifference,
+  type DiffFile as SnowballDiffFile,
+  type DiffOptions as SnowballDiffOptions,
+  diff as diffSnowball,
+} from './manifest/diff.js'
+export {
+  checkImport as verifySnowballImport,
+  type ImportOptions as SnowballImportOptions,
+  type ImportProblem as SnowballImportProblem,
+  type ImportSummary as SnowballImportSummary,
+} from './manifest/imported.js'
+export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember, ManifestObject } from './manifest/manifest.js'
 export {
   type Problem as VerifyProblem,
   type VerifyOptions as SnowballVerifyOptions,

@@ -22,7 +22,7 @@ async function call(positionals: string[], values: Values = {}) {
   const io: Io = {
     async *stdin() {},
     async write(chunk) {
-      out.push(chunk.toString())
+      out.push(Buffer.from(chunk).toString())
     },
     log: (line) => void err.push(line),
     progress() {},
@@ -51,20 +51,22 @@ it('plans, packs, verifies, lists and unpacks', async () => {
   const plan = await call(['plan', at('in')])
   expect(plan.code).toBe(0)
   expect(plan.lines()).toMatchObject([
+    { type: 'plan', version: 1, source: at('in') },
     { type: 'chunk', chunk: 'chunk-000001.tar', members: 2 },
-    { type: 'member', chunk: 'chunk-000001.tar', path: 'a', key: 'a', size: 5 },
+    { type: 'member', path: 'a', key: 'a', size: 5 },
     { type: 'member', path: 'd/b', key: 'd/b', size: 6 },
+    { type: 'end', chunks: 1, members: 2, bytes: 11 },
   ])
   const packed = await call(['pack', at('in')], { output: at('out'), prefix: 'Logs/' })
   expect(packed).toMatchObject({ code: 0, out: '' })
-  expect(packed.err.join()).toMatch(/^packed 2 files, 11 B in \d+\.\d s \(\d+ files\/s, \d+ MB\/s\): 1 chunk, 0 skipped, 0 failed$/)
+  expect(packed.err.join('\n')).toMatch(/^packed +in \d+\.\d s\nfiles +2 +11 B, [\d,]+ files\/s, .* B\/s\nchunks +1$/)
   expect(await call(['verify', at('out')], { source: at('in') })).toMatchObject({ code: 0, out: '' })
   expect((await call(['list', at('out')])).lines()).toEqual([
     { chunk: 'chunk-000001.tar', key: 'Logs/a', size: 5, offset: 512 },
     { chunk: 'chunk-000001.tar', key: 'Logs/d/b', size: 6, offset: 1536 },
   ])
   const unpacked = await call(['unpack', at('out')], { directory: at('back'), json: true })
-  expect(unpacked.lines()).toEqual([{ files: 2, bytes: 11, problems: [] }])
+  expect(unpacked.lines()).toEqual([{ files: 2, bytes: 11, problemCount: 0, problems: [] }])
   expect(readFileSync(at('back/Logs/d/b'), 'utf8')).toBe('world!')
   const again = await call(['unpack', at('out')], { directory: at('back') })
   expect(again.code).toBe(1)
@@ -83,9 +85,9 @@ it('exits with 1 where something is wrong, and says what', async () => {
 })
 
 it.each([
-  [[], {}, 'expected one of plan, pack, verify, list, unpack, got nothing'],
-  [['chunk'], {}, 'expected one of plan, pack, verify, list, unpack, got chunk'],
-  [['__proto__', 'x'], {}, 'expected one of plan, pack, verify, list, unpack, got __proto__'],
+  [[], {}, 'expected one of plan, pack, verify, list, unpack, diff, got nothing'],
+  [['chunk'], {}, 'expected one of plan, pack, verify, list, unpack, diff, got chunk'],
+  [['__proto__', 'x'], {}, 'expected one of plan, pack, verify, list, unpack, diff, got __proto__'],
   [['plan'], {}, 'plan expected a path'],
   [['pack', 'a', 'b'], {}, 'pack expected one path, got "b" as well'],
   [['pack', 'a'], {}, 'pack expected -o OUT'],

@@ -8,6 +8,7 @@ import { text } from './options.js'
 
 /** The options that mean something beside --to only. */
 const BESIDE = ['endpoint', 'region', 'profile']
+export const TARGET = ['to', ...BESIDE, 'compression']
 
 /** The store that --to names, with `output` for what must be kept on the way; undefined without --to. Throws UsageError. */
 export function targetOf(values: Values, output: string, io: Pick<Io, 'ports' | 'signal' | 'log'>): S3ChunkStore | undefined {

@@ -55,6 +55,8 @@ export interface PackProgress {
   bytes: number
   skipped: number
   failed: number
+  /** Files that are in no chunk, by reason. */
+  left: PackSummary['left']
   /** What the plan has so far, and whether that is all. It is made while chunks are packed, some way ahead. */
   planned: { chunks: number; members: number; bytes: number; whole: boolean }
 }

@@ -34,7 +34,7 @@ export function createTally(onProgress: ((progress: PackProgress) => void) | und
       members += part.members
       bytes += part.bytes
     }
-    onProgress({ chunk, chunks: finished, members, bytes, skipped: end.skipped, failed: end.failed, planned: { ...planned } })
+    onProgress({ chunk, chunks: finished, members, bytes, skipped: end.skipped, failed: end.failed, left: { ...by }, planned: { ...planned } })
   }
   const left = (entry: Left) => {
     end[entry.type]++

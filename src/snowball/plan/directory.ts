@@ -24,7 +24,7 @@ export interface Directory {
  */
 export async function openDirectory(storage: Storage, path: string, within: string, budget: number, collisions: boolean): Promise<Directory> {
   let entries = 0
-  let names = new Names(budget)
+  const names = new Names(budget)
   const list = () => storage.list(path, { within })
   for await (const { name, kind } of list()) {
     names.add(name, kind)
@@ -49,9 +49,7 @@ export async function openDirectory(storage: Storage, path: string, within: stri
   let current: Entry | undefined
   return {
     entries,
-    get size() {
-      return names.size
-    },
+    size: names.size,
     peek() {
       if (at < names.count) current ??= names.at(at)
       return current
@@ -63,7 +61,7 @@ export async function openDirectory(storage: Storage, path: string, within: stri
     async more() {
       if (!names.cut) return false
       const last = names.key(names.count - 1)
-      names = new Names(budget)
+      names.clear()
       at = 0
       for await (const { name, kind } of list()) names.add(name, kind, last)
       names.sort()

@@ -5,13 +5,13 @@
 // absolute one may lie anywhere. A destination is the key, behind the plan's prefix. The plan keeps the list's order.
 import { kindOf, MillraceError, type Position } from '../../errors.js'
 import type { FileReader, Storage } from '../../ports/ports.js'
-import { failure, type Left, left, type Reason } from '../left.js'
+import { failure, type Left, left } from '../left.js'
 import { type Line, splitLines } from '../lines.js'
 import { folderOf, inputOutput, isAbsolute, join } from '../read.js'
 import { openFile } from './file.js'
 import type { Found } from './plan.js'
 import { collision, createTwins, likeness } from './twins.js'
-import { isFound, STATS, type Work } from './walk.js'
+import { isFound, STATS, statAll, type Work } from './walk.js'
 
 interface Pair {
   source: string
@@ -43,7 +43,7 @@ export async function* readList({ storage, root, collisions, onWarning }: Work, 
   }
   let batch: Pair[] = []
   const take = async () => {
-    const entries = await Promise.all(batch.map(locate))
+    const entries = await look(storage, batch, await Promise.all(batch.map(locate)))
     const settled = entries.map((entry, i) => settle(entry, batch[i]))
     batch = []
     return settled
@@ -55,7 +55,13 @@ export async function* readList({ storage, root, collisions, onWarning }: Work, 
   if (batch.length > 0) yield await take()
 }
 
-/** The file that a source is. */
+interface Place {
+  /** Where the source really is, and how the plan calls it. */
+  real: string
+  path: string
+}
+
+/** Finds where a source really is, the links in its directories resolved, or why it cannot be planned. */
 function createLocate(storage: Storage, root: string) {
   const folders = new Map<string, Promise<string>>()
   const resolve = (folder: string) => {
@@ -66,22 +72,41 @@ function createLocate(storage: Storage, root: string) {
     folders.set(folder, resolved)
     return resolved
   }
-  return async ({ source, destination }: Pair): Promise<Found | Left> => {
+  const below = join(root, '')
+  return async ({ source }: Pair): Promise<Place | Left> => {
     const full = isAbsolute(source) ? source : join(root, source)
     const name = full.slice(full.lastIndexOf('/') + 1)
     if (name === '' || name === '.' || name === '..') return left(source, 'directory', 'not a regular file: directory')
     try {
       const real = join(await resolve(folderOf(full)), name)
-      const inside = real.startsWith(join(root, ''))
-      if (!inside && !isAbsolute(source)) return left(source, 'outside', `expected a file in ${root}, got ${real}: give it by its absolute path`)
-      const { kind, size, mtime } = await storage.stat(real)
-      if (kind !== 'file') return left(source, kind as Reason, `not a regular file: ${kind}`)
-      return { path: inside ? real.slice(join(root, '').length) : real, to: destination, size, mtime }
+      if (real.startsWith(below)) return { real, path: real.slice(below.length) }
+      if (isAbsolute(source)) return { real, path: real }
+      return left(source, 'outside', `expected a file in ${root}, got ${real}: give it by its absolute path`)
     } catch (error) {
-      const told = failure(source, error)
-      return told.reason === 'vanished' ? left(source, 'vanished', 'expected a file, found nothing') : told
+      return missing(source, error)
     }
   }
+}
+
+async function look(storage: Storage, pairs: readonly Pair[], places: readonly (Place | Left)[]): Promise<(Found | Left)[]> {
+  const seen = await statAll(
+    storage,
+    places.flatMap((place) => ('real' in place ? [place.real] : [])),
+  )
+  let at = 0
+  return places.map((place, i) => {
+    if (!('real' in place)) return place
+    const { source, destination } = pairs[i]
+    const stat = seen[at++]
+    if (stat instanceof Error) return missing(source, stat)
+    const { kind, size, mtime } = stat
+    return kind === 'file' ? { path: place.path, to: destination, size, mtime } : left(source, kind, `not a regular file: ${kind}`)
+  })
+}
+
+function missing(source: string, error: unknown): Left {
+  const told = failure(source, error)
+  return told.reason === 'vanished' ? left(source, 'vanished', 'expected a file, found nothing') : told
 }
 
 async function* pairs(storage: Storage, list: string): AsyncGenerator<Pair> {

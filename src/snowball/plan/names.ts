@@ -7,7 +7,7 @@ const HEADER = 4
 const SMALL = 12
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 export interface Entry {
   name: string
@@ -16,7 +16,7 @@ export interface Entry {
 
 /**
  * Entries in the order of `sort`: by the UTF-8 bytes of their names, a directory's with "/" behind it, as
- * whole paths then are. Holds `budget` bytes about; when that is full, sorts and keeps the smaller half.
+ * whole paths then are. Holds `budget` bytes; when they are full, the smallest entries stay.
  */
 export class Names {
   #bytes = new Uint8Array(1 << 10)
@@ -26,7 +26,7 @@ export class Names {
   count = 0
   /** Whether entries were left out, all of them behind those that are here. */
   cut = false
-  /** The smallest that was left out at most, once there is one. */
+  /** What is behind this is left out, once there is one. */
   #limit: Uint8Array | undefined
 
   constructor(budget: number) {
@@ -56,8 +56,16 @@ export class Names {
     this.#end = at + HEADER + length
   }
 
+  /** Empties it, with the memory that it has. */
+  clear(): void {
+    this.#end = 0
+    this.count = 0
+    this.cut = false
+    this.#limit = undefined
+  }
+
   sort(): void {
-    this.#quicksort(0, this.count, 0)
+    this.#order(0, this.count, 0)
   }
 
   at(i: number): Entry {
@@ -81,33 +89,35 @@ export class Names {
   #makeRoom(needed: number): void {
     while (this.#end + needed > this.#bytes.length || this.count === this.#starts.length) {
       const full = this.#end + needed > this.#bytes.length
-      const more = full ? Math.max(2 * this.#bytes.length, this.#end + needed) : 8 * this.#starts.length
-      const size = full ? more + 4 * this.#starts.length : this.#bytes.length + more
-      if (size > this.#budget && this.count > 1) this.#halve()
+      const room = this.#budget - this.size
+      const more = full ? Math.max(this.#bytes.length, this.#end + needed - this.#bytes.length) : 4 * this.#starts.length
+      // The last step takes what is left, if that is worth its copy.
+      const step = more <= room ? more : room >= this.#budget >>> 3 && room >= needed ? room & ~3 : 0
+      if (step === 0 && this.count > 1) this.#shrink()
       else if (full) {
-        const bytes = new Uint8Array(more)
+        const bytes = new Uint8Array(this.#bytes.length + (step || more))
         bytes.set(this.#bytes)
         this.#bytes = bytes
       } else {
-        const starts = new Uint32Array(more / 4)
+        const starts = new Uint32Array(this.#starts.length + (step || more) / 4)
         starts.set(this.#starts)
         this.#starts = starts
       }
     }
   }
 
-  /** Keeps the smaller half, and of equal names one: only names that are no UTF-8 become equal. */
-  #halve(): void {
-    this.sort()
-    let kept = 0
-    for (let i = 0; i < this.count; i++)
-      if (kept === 0 || this.#compare(this.#starts[kept - 1], this.#starts[i], 0) !== 0) this.#starts[kept++] = this.#starts[i]
-    this.count = Math.max(1, kept >>> 1)
-    this.cut ||= this.count < kept
-    this.#limit = this.key(this.count - 1)
-    const starts = this.#starts.subarray(0, this.count).sort()
+  /** Keeps the smallest three quarters. */
+  #shrink(): void {
+    const kept = Math.max(1, Math.floor(0.75 * this.count))
+    this.#order(0, this.count, 0, kept)
+    this.cut ||= kept < this.count
+    this.count = kept
+    let last = 0
+    for (let i = 1; i < kept; i++) if (this.#compare(this.#starts[i], this.#starts[last], 0) > 0) last = i
+    this.#limit = this.key(last)
+    const starts = this.#starts.subarray(0, kept).sort()
     let end = 0
-    for (let i = 0; i < starts.length; i++) {
+    for (let i = 0; i < kept; i++) {
       const next = starts[i] + HEADER + this.#length(starts[i])
       this.#bytes.copyWithin(end, starts[i], next)
       const moved = next - starts[i]
@@ -130,11 +140,14 @@ export class Names {
     }
   }
 
-  /** Three-way by one byte at a time, so that what names have in common is looked at once. */
-  #quicksort(low: number, high: number, depth: number): void {
+  /**
+   * Three-way quicksort by one byte at a time, so that what names have in common is looked at once. With `split` only so
+   * far that the smallest so many come first.
+   */
+  #order(low: number, high: number, depth: number, split?: number): void {
     const starts = this.#starts
     while (high - low > SMALL) {
-      const middle = this.#median(this.#byte(starts[low], depth), this.#byte(starts[(low + high) >>> 1], depth), this.#byte(starts[high - 1], depth))
+      const middle = median(this.#byte(starts[low], depth), this.#byte(starts[(low + high) >>> 1], depth), this.#byte(starts[high - 1], depth))
       let below = low
       let above = high
       for (let i = low; i < above; ) {
@@ -149,17 +162,13 @@ export class Names {
         [above, high, depth],
         [below, middle < 0 ? below : above, depth + 1],
       ].sort((a, b) => a[1] - a[0] - (b[1] - b[0]))
-      this.#quicksort(parts[0][0], parts[0][1], parts[0][2])
-      this.#quicksort(parts[1][0], parts[1][1], parts[1][2])
+      for (const [from, to, at] of parts.slice(0, 2)) if (split === undefined || (from < split && split < to)) this.#order(from, to, at, split)
       ;[low, high, depth] = parts[2]
+      if (split !== undefined && (split <= low || split >= high)) return
     }
     for (let i = low + 1; i < high; i++) {
       for (let k = i; k > low && this.#compare(starts[k - 1], starts[k], depth) > 0; k--) this.#swap(k - 1, k)
     }
-  }
-
-  #median(a: number, b: number, c: number): number {
-    return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c))
   }
 
   #swap(a: number, b: number): void {
@@ -168,6 +177,8 @@ export class Names {
     this.#starts[b] = start
   }
 }
+
+const median = (a: number, b: number, c: number) => Math.max(Math.min(a, b), Math.min(Math.max(a, b), c))
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const shared = Math.min(a.length, b.length)

@@ -24,7 +24,7 @@ export interface Found {
  * Files over `smallBytes` get a chunk of their own. Links are never followed, nothing is opened but
  * directories, and directories themselves are no members, as S3 has none.
  *
- * Holds one chunk's members and, in 32 MB at most, the names of the directories it stands in: a
+ * Holds one chunk's members and, in 24 MB at most, the names of the directories it stands in: a
  * directory with more is read several times. Rejects with what the file system says only where
  * `source` is no readable directory; with CORRUPT where a list is malformed; with LIMIT_EXCEEDED, at
  * the end, where the devices are too small.

@@ -13,15 +13,19 @@ let low = 0
 let high = 0
 
 /** As a file system has it that keeps neither case nor form. Upper case first: only so ß and SS, ς and σ meet. */
-const fold = (key: string) => (/^[\x20-\x7e]*$/.test(key) ? key.toLowerCase() : key.normalize('NFD').toUpperCase().toLowerCase().normalize('NFC'))
+const fold = (key: string) => key.normalize('NFD').toUpperCase().toLowerCase().normalize('NFC')
 
 /** 64 bits of the folded key, into `low` and `high`: two multiplicative hashes with a final mix each. */
-function hash(key: string): void {
-  const folded = fold(key)
+function hash(key: string, folded = false): void {
   let a = 0x9e3779b9
   let b = 0x85ebca6b
-  for (let i = 0; i < folded.length; i++) {
-    const unit = folded.charCodeAt(i)
+  for (let i = 0; i < key.length; i++) {
+    let unit = key.charCodeAt(i)
+    if (unit > 0x7f && !folded) {
+      hash(fold(key), true)
+      return
+    }
+    if (unit >= 0x41 && unit <= 0x5a) unit += 0x20
     a = Math.imul(a ^ unit, 0x27d4eb2d)
     b = Math.imul(b ^ unit, 0x165667b1)
     a ^= a >>> 15

@@ -1,6 +1,6 @@
 // A tree, entry by entry, in an order that depends on nothing but its names.
 import { SNOWBALL_LIMITS } from '../../limits.js'
-import type { Storage } from '../../ports/ports.js'
+import type { FileStat, Storage } from '../../ports/ports.js'
 import { failure, type Left, left } from '../left.js'
 import { join } from '../read.js'
 import { type Directory, openDirectory } from './directory.js'
@@ -22,20 +22,20 @@ export interface Work {
 
 const MOST_ENTRIES: number = SNOWBALL_LIMITS.directoryEntries.value
 
-/** Files whose stat is under way at once: the thread pool has four threads, the rest is queue. */
+/** Files that are looked at together: the thread pool has four threads, the rest is queue. */
 export const STATS = 64
 
 export const isFound = (entry: Found | Left): entry is Found => !('reason' in entry)
 
 /** Memory for names, of all directories that a walk stands in together. */
-const NAMES = 32 << 20
+const NAMES = 24 << 20
 /** And for those of each at least: a path cannot be so deep that they are many, but for who tries. */
 const LEAST_NAMES = 64 << 10
 
 /** Files and what is none, in the order of their paths' bytes. Rejects where the root cannot be listed. */
 export async function* walk(work: Work): AsyncGenerator<(Found | Left)[]> {
   const { storage, root, exclude, progress } = work
-  const stack: { path: string; directory: Directory }[] = []
+  const stack: { path: string; directory: Directory; last?: Entry }[] = []
   const enter = async (path: string) => {
     const held = stack.reduce((sum, { directory }) => sum + directory.size, 0)
     const full = path === '' ? root : join(root, path)
@@ -56,8 +56,13 @@ export async function* walk(work: Work): AsyncGenerator<(Found | Left)[]> {
         yield [failure(folder, error)]
       }
       stack.pop()
+    } else if (top.last && same(top.last, first)) {
+      directory.take()
+      // It was read already, under the name that it only seems to have; where a listing is changed meanwhile it may give one twice, too.
+      if (first.name.includes('\uFFFD')) yield [left(pathOf(first.name), 'key', 'expected a name in UTF-8')]
     } else if (first.kind === 'directory') {
       directory.take()
+      top.last = first
       const path = pathOf(first.name)
       const alike = compare(work, path, first.name, directory)
       if (alike) yield [alike]
@@ -70,26 +75,42 @@ export async function* walk(work: Work): AsyncGenerator<(Found | Left)[]> {
         }
       }
     } else {
-      const batch: Promise<Found | Left>[] = []
+      const batch: (Found | Left | string)[] = []
       for (let next: Entry | undefined = first; next && next.kind !== 'directory' && batch.length < STATS; next = directory.peek()) {
+        if (top.last && same(top.last, next)) break
         directory.take()
+        top.last = next
         const path = pathOf(next.name)
-        const fault = next.kind === 'file' ? compare(work, path, next.name, directory) : left(path, next.kind, `not a regular file: ${next.kind}`)
-        batch.push(fault ? Promise.resolve(fault) : look(storage, root, path))
+        batch.push(next.kind === 'file' ? (compare(work, path, next.name, directory) ?? path) : left(path, next.kind, `not a regular file: ${next.kind}`))
       }
-      yield await Promise.all(batch)
+      yield await look(work, batch)
     }
   }
 }
 
-async function look(storage: Storage, root: string, path: string): Promise<Found | Left> {
-  try {
-    const { kind, size, mtime } = await storage.stat(join(root, path))
-    return kind === 'file' ? { path, size, mtime } : left(path, 'changed', `was a file, is now: ${kind}`)
-  } catch (error) {
-    return failure(path, error)
-  }
+/** A name that is no UTF-8 arrives with U+FFFD in it, and then as the name of a sibling that has it in truth. */
+const same = (a: Entry, b: Entry) => a.name === b.name && a.kind === b.kind
+
+/** The entries with a file in place of each path. */
+async function look({ storage, root }: Work, batch: readonly (Found | Left | string)[]): Promise<(Found | Left)[]> {
+  const paths = batch.filter((entry) => typeof entry === 'string')
+  const seen = await statAll(
+    storage,
+    paths.map((path) => join(root, path)),
+  )
+  let at = 0
+  return batch.map((entry) => {
+    if (typeof entry !== 'string') return entry
+    const stat = seen[at++]
+    if (stat instanceof Error) return failure(entry, stat)
+    const { kind, size, mtime } = stat
+    return kind === 'file' ? { path: entry, size, mtime } : left(entry, 'changed', `was a file, is now: ${kind}`)
+  })
 }
+
+/** What each path is, or why that cannot be told. */
+export const statAll = async (storage: Storage, paths: readonly string[]): Promise<(FileStat | Error)[]> =>
+  storage.stats ? storage.stats(paths) : Promise.all(paths.map((path) => storage.stat(path).catch((error: Error) => error)))
 
 /**
  * Where a name is like another one of its directory: why it is left out, if that is wanted, and else a warning. Of two
