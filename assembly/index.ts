@@ -17,7 +17,7 @@ export {
   AGGREGATED, AS_KCL, BAD_CHECKSUM, BAD_HASH_INDEX, BAD_HASH_KEY, BAD_KEY_INDEX, BAD_PROTOBUF, deaggregate, deaggregateSize, NO_RECORDS, OUT_OF_RANGE, SCRATCH_ENTRY, SCRATCH_OUTER,
   STRICT, TRUNCATED, VERIFY,
 } from "./record/deaggregate";
-export { TAR_ROW, tarHeaders } from "./archive/tar";
+export { TAR_GNU, TAR_ROW, tarHeaders } from "./archive/tar";
 export { TAR_CHECKSUM, TAR_ENTRY, TAR_LONG, TAR_NAME, TAR_NUMBER, TAR_PAX, TAR_SPARSE, tarEntry } from "./archive/untar";
 export { snappyBound, snappyCompress, snappyDecompress } from "./codec/snappy";
 export { lz4Bound, lz4Compress } from "./codec/lz4";

@@ -8,6 +8,7 @@ const GROUPS = {
   lambda: () => import('./lambda.mjs'),
   parquet: () => import('./parquet.mjs'),
   firehose: () => all(import('./firehose.mjs'), import('./mapping.mjs'), import('./delivery.mjs')),
+  snowball: () => import('./snowball.mjs'),
   snappy: () => import('./snappy.mjs'),
   boundary: () => import('./boundary.mjs'),
   cold: () => import('./cold.mjs'),

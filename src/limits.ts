@@ -99,6 +99,8 @@ export const SNOWBALL_LIMITS = {
   archiveBytes: snowball('batching-small-files', 100e9, 'bytes'),
   /** Recommended; over 100,000 the import gets slow. */
   archiveFiles: snowball('batching-small-files', 10_000, 'files'),
+  /** The page says 5 TB. */
+  objectBytes: snowball('limits', 5e12, 'bytes'),
   /** Of a multipart upload; a larger one is a validation error. */
   partBytes: snowball('transfer-limits', 512e6, 'bytes'),
   /** Files and directories in one directory. */

@@ -95,6 +95,8 @@ describe('frame', () => {
 })
 
 describe('rows', () => {
+  const SNOWBALL = ['GNU tar (hashes nothing)', 'Python tarfile + hashlib', 'tar-stream + node:crypto']
+
   it('has every row that was promised, with its rivals and targets', async () => {
     const rows: { row: string; rivals: string[]; targets?: Record<string, number>; ceiling?: number }[] = await loadRows()
     const find = (part: string) => rows.filter((r) => r.row.startsWith(part))
@@ -123,6 +125,10 @@ describe('rows', () => {
       ['size: Parquet', 3, ['duckdb (native)'], { 'duckdb (native)': 0.97 }],
       ['Firehose event of 3 MB, Apache lines to JSON', 1, ['Node by hand'], { 'Node by hand': 4 }],
       ['Firehose event of 3 MB, as it is', 1, ['Node by hand'], { 'Node by hand': 1 }],
+      ['snowball pack, ', 2, SNOWBALL, { 'GNU tar (hashes nothing)': 1, 'Python tarfile + hashlib': 3, 'tar-stream + node:crypto': 2 }],
+      ['snowball pack unsynced, ', 2, SNOWBALL, { 'GNU tar (hashes nothing)': 1, 'Python tarfile + hashlib': 3, 'tar-stream + node:crypto': 2 }],
+      ['snowball pack memory, ', 2, SNOWBALL, undefined],
+      ['snowball plan, ', 2, ['find -printf | sort'], undefined],
       ['snappy compress', 2, ['snappyjs', 'snappy (native addon)'], undefined],
       ['snappy decompress', 2, ['snappyjs', 'snappy (native addon)'], undefined],
       ['boundary', 1, ['@assemblyscript/loader'], undefined],

@@ -40,6 +40,7 @@ const STAGES = ['kinesis', 'parquet', 'firehose', 'emr', 'snowball']
 const BELOW = ['engine', 'ports', ...LEAVES]
 const HOST: Record<string, string[]> = {
   index: [...STAGES, ...BELOW],
+  worker: ['parquet', 'snowball', ...BELOW],
   cli: [...STAGES, ...BELOW],
   kinesis: BELOW,
   parquet: BELOW,

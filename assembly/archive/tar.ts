@@ -1,7 +1,10 @@
 // ustar (POSIX.1-1988) with one pax extended header (POSIX.1-2001, pax "Interchange Format") where
 // a name does not fit or is not ASCII, or a size passes 8 GiB - 1. Regular files only, fixed
-// metadata: equal input gives equal bytes. No base-256, no GNU entries, no directories, no links:
-// this is what every reader known to unpack for S3 understands (Python tarfile writes the same).
+// metadata: equal input gives equal bytes. No directories, no links: this is what every reader known
+// to unpack for S3 understands (Python tarfile writes the same).
+//
+// Names that readers get wrong in a pax header, which are the caller's to know, go the way of GNU tar
+// instead: raw in the header where they fit, else in an "L" entry; a large size in base-256.
 //
 // 512-byte header, offsets of the fields:
 //   name 0/100  mode 100/8  uid 108/8  gid 116/8  size 124/12  mtime 136/12  checksum 148/8
@@ -23,6 +26,13 @@ const PAX_NAME: usize = memory.data<u8>([
   0x2e, 0x2f, 0x2e, 0x2f, 0x40, 0x50, 0x61, 0x78, 0x48, 0x65, 0x61, 0x64, 0x65, 0x72, // "././@PaxHeader", as Python
 ]);
 const PAX_NAME_SIZE: usize = 14;
+const LONG_NAME: usize = memory.data<u8>([
+  0x2e, 0x2f, 0x2e, 0x2f, 0x40, 0x4c, 0x6f, 0x6e, 0x67, 0x4c, 0x69, 0x6e, 0x6b, // "././@LongLink", as GNU tar
+]);
+const LONG_NAME_SIZE: usize = 13;
+
+/** In a row's nameSize: this member's name is not for a pax header. */
+export const TAR_GNU: u32 = 0x80000000;
 
 /** `width` octal digits with leading zeros and a NUL behind them. */
 function putOctal(dst: usize, width: usize, value: u64): void {
@@ -31,6 +41,12 @@ function putOctal(dst: usize, width: usize, value: u64): void {
     value >>= 3;
   }
   store<u8>(dst + width, 0);
+}
+
+/** A size as GNU tar writes it where octal does not do: the top bit set, then a number of 11 bytes, big-endian. */
+function putBase256(dst: usize, value: u64): void {
+  store<u32>(dst, 0x80);
+  store<u64>(dst + 4, bswap(value));
 }
 
 /** Unsigned sum of the block, the checksum field counted as spaces. */
@@ -114,7 +130,7 @@ function paxSize(keyword: usize, value: usize): usize {
  * the member's data. Row i of `table`, TAR_ROW bytes, u32:
  *   0        4          8         12         16         20
  *   | nameAt | nameSize | sizeLow | sizeHigh | headerAt | headerSize |
- * nameAt counts from `heap`; headerAt (from dst) and headerSize are filled in. Gives the bytes
+ * nameAt counts from `heap`; nameSize may have TAR_GNU in it; headerAt (from dst) and headerSize are filled in. Gives the bytes
  * written, or OUTPUT_FULL. A name is at most 64 KiB and is taken as it is: whoever calls has
  * checked it.
  */
@@ -123,26 +139,34 @@ export function tarHeaders(heap: usize, table: usize, count: usize, dst: usize, 
   for (let i: usize = 0; i < count; i++) {
     const row = table + i * TAR_ROW;
     const name = heap + load<u32>(row);
-    const nameSize = <usize>load<u32>(row, 4);
+    const gnu = (load<u32>(row, 4) & TAR_GNU) != 0;
+    const nameSize = <usize>(load<u32>(row, 4) & ~TAR_GNU);
     const size = load<u64>(row, 8);
     const big = size >= OCTAL_SIZE_LIMIT;
     const cut = nameSize > NAME ? split(name, nameSize) : 0;
     const fits = nameSize <= NAME || cut > 0;
-    const longName = !fits || !isAscii(name, nameSize);
-    let pax: usize = 0;
-    if (longName) pax += paxSize(4, nameSize);
-    if (big) pax += paxSize(4, decimalDigits(size));
-    const paxBlocks = pax > 0 ? BLOCK + ((pax + BLOCK - 1) & ~(BLOCK - 1)) : 0;
-    if (at + paxBlocks + BLOCK > dst + cap) return OUTPUT_FULL;
+    const longName = !fits || (!gnu && !isAscii(name, nameSize));
+    let extra: usize = 0; // what an extended header holds
+    if (gnu) {
+      if (longName) extra = nameSize + 1;
+    } else {
+      if (longName) extra += paxSize(4, nameSize);
+      if (big) extra += paxSize(4, decimalDigits(size));
+    }
+    const extraBlocks = extra > 0 ? BLOCK + ((extra + BLOCK - 1) & ~(BLOCK - 1)) : 0;
+    if (at + extraBlocks + BLOCK > dst + cap) return OUTPUT_FULL;
     store<u32>(row, <u32>(at - dst), 16);
-    store<u32>(row, <u32>(paxBlocks + BLOCK), 20);
-    if (pax > 0) {
-      putFixed(at, 0x78, pax);
-      memory.copy(at, PAX_NAME, PAX_NAME_SIZE);
+    store<u32>(row, <u32>(extraBlocks + BLOCK), 20);
+    if (extra > 0) {
+      putFixed(at, gnu ? 0x4c : 0x78, extra);
+      if (gnu) memory.copy(at, LONG_NAME, LONG_NAME_SIZE);
+      else memory.copy(at, PAX_NAME, PAX_NAME_SIZE);
       putChecksum(at);
-      memory.fill(at + BLOCK, 0, paxBlocks - BLOCK);
+      memory.fill(at + BLOCK, 0, extraBlocks - BLOCK);
       let p = at + BLOCK;
-      if (longName) {
+      if (gnu) {
+        memory.copy(p, name, nameSize);
+      } else if (longName) {
         p = putDecimal(p, paxSize(4, nameSize));
         store<u32>(p, 0x74617020); // " pat"
         store<u16>(p, 0x3d68, 4); // "h="
@@ -150,16 +174,17 @@ export function tarHeaders(heap: usize, table: usize, count: usize, dst: usize, 
         p += 6 + nameSize;
         store<u8>(p++, 0x0a);
       }
-      if (big) {
+      if (big && !gnu) {
         p = putDecimal(p, paxSize(4, decimalDigits(size)));
         store<u32>(p, 0x7a697320); // " siz"
         store<u16>(p, 0x3d65, 4); // "e="
         p = putDecimal(p + 6, size);
         store<u8>(p++, 0x0a);
       }
-      at += paxBlocks;
+      at += extraBlocks;
     }
     putFixed(at, 0x30, big ? 0 : size);
+    if (big && gnu) putBase256(at + 124, size);
     if (cut > 0) {
       memory.copy(at + 345, name, cut);
       memory.copy(at, name + cut + 1, nameSize - cut - 1);

@@ -3,12 +3,12 @@
 import { type Command, type Io, UsageError, type Values } from './command.js'
 import { compared } from './snowball/diff.js'
 import { listed } from './snowball/list.js'
-import { packed } from './snowball/pack.js'
+import { PLANNING } from './snowball/options.js'
+import { PACKING, packed } from './snowball/pack.js'
 import { planned } from './snowball/plan.js'
 import { unpacked } from './snowball/unpack.js'
 import { verified } from './snowball/verify.js'
 
-const PLAN = ['prefix', 'chunk-bytes', 'chunk-files', 'small-bytes']
 /** What checks a manifest against an inventory or logs. */
 const LISTS = ['inventory', 'archives', 'success-log', 'failure-log', 'fields', 'keys', 'key-prefix']
 
@@ -21,8 +21,8 @@ interface Action {
 }
 
 const ACTIONS: Record<string, Action> = {
-  plan: { run: planned, options: [...PLAN, 'json'] },
-  pack: { run: packed, options: [...PLAN, 'output', 'json'] },
+  plan: { run: planned, options: [...PLANNING, 'source', 'output', 'json'] },
+  pack: { run: packed, options: [...PLANNING, ...PACKING, 'source', 'output', 'json'] },
   verify: { run: verified, options: ['source', 'listed', ...LISTS, 'json'] },
   list: { run: listed, options: ['json'] },
   unpack: { run: unpacked, options: ['directory', 'json'], more: { what: 'keys', least: 0, most: Number.POSITIVE_INFINITY } },
@@ -31,8 +31,8 @@ const ACTIONS: Record<string, Action> = {
 
 export const command: Command = {
   summary: 'pack small files into auto-extract tars with a manifest, verify and unpack them',
-  help: `Usage: millrace snowball plan DIR
-       millrace snowball pack DIR -o OUT [--chunk-bytes B] [--chunk-files N]
+  help: `Usage: millrace snowball plan DIR|LIST [-o PLAN] [--chunk-bytes B] [--chunk-files N] [--device-bytes B[,B...]]
+       millrace snowball pack DIR|PLAN -o OUT [--chunk-bytes B] [--chunk-files N] [--to s3://BUCKET/PREFIX/]
        millrace snowball verify OUT [--source DIR]
        millrace snowball verify OUT --inventory FILE | --success-log FILE | --failure-log FILE
        millrace snowball list OUT
@@ -46,8 +46,9 @@ or changes while it is read is left out, told in the manifest, and makes the exi
 Symlinks, FIFOs, sockets and devices are skipped and told. Packing again into the same OUT
 keeps the chunks that are still right: so a run that was killed goes on where it was.
 
-  plan      what would go where, as NDJSON on stdout
-  pack      write the chunks
+  plan      what would go where, as NDJSON that may be read, compared and edited, and given to pack.
+            LIST: lines source,destination (CSV, or NDJSON {"source","destination"}); a destination is a key
+  pack      write the chunks, as planned there and then or by an earlier plan
   verify    read and hash every byte; with --source compare with the tree as well; or compare
             the manifest with what a bucket has, and tell which chunks to send again
   list      members as NDJSON: chunk, key, size, offset (OUT may be a single archive)
@@ -55,8 +56,29 @@ keeps the chunks that are still right: so a run that was killed goes on where it
             only these, one that ends with / for all below it
   diff      two manifests: added, removed, changed and moved files as NDJSON; exit 1 if any
 
-  -o, --output OUT        directory for the chunks
-  -d, --directory DIR     where unpack puts files
+All
+  -o, --output OUT        directory for the chunks; of plan, the plan's file (stdout)
+      --json              the summary as JSON on stdout (plan without -o, list and diff are NDJSON always)
+plan and pack
+      --source DIR        what relative paths of a list are under (the list's directory); of pack, a tree in
+                          place of the plan's
+      --prefix KEY        put before every key, for example Logs/
+      --destination KEY   prefix in the bucket that the chunks will be put under: counts as part of each key's 933 bytes
+      --chunk-bytes B     a chunk's size at most (1000000000; at most 100000000000)
+      --chunk-files N     a chunk's files at most (10000)
+      --small-bytes B     larger files get a chunk of their own (1048576)
+      --device-bytes B    what a device holds: chunks are planned for as many as it takes; B,B,... for just those
+      --collisions WHAT   names that differ only by case or Unicode form: warn, fail or ignore (warn)
+pack
+      --compression C     gzip or zstd, with a level perhaps (gzip:9): OUT/chunk-*.tar.gz or .tar.zst
+      --jobs N            chunks packed at once (one for each core)
+      --no-sync           leave flushing to the system: OUT then survives a kill of the process, not of the machine
+      --to URL            put chunks, large files as they are, and the manifest into s3://BUCKET/PREFIX/, by
+                          @aws-sdk/client-s3; OUT then has the manifest alone, by which a run goes on
+      --profile P         s3, aws-snowball (its S3 adapter) or minio: what the target takes, and how it extracts (s3)
+      --endpoint URL      of a device or a server that speaks S3
+      --region R          of the bucket
+verify
       --source DIR        the tree that was packed
       --listed            a list was packed: other files of the source are no problem
       --inventory FILE    S3 Inventory: its manifest.json, or CSV (.gz); may be repeated
@@ -66,12 +88,8 @@ keeps the chunks that are still right: so a run that was killed goes on where it
       --fields NAMES      columns of CSV without a header, such as "Bucket, Key, Size"
       --keys url|plain    how keys are written: url in an inventory, plain in logs
       --key-prefix KEY    where the chunks lie in the bucket, for example Test/
-      --prefix KEY        put before every key, for example Logs/
-      --chunk-bytes B     a chunk's size at most (1000000000; at most 100000000000)
-      --chunk-files N     a chunk's files at most (10000)
-      --small-bytes B     larger files get a chunk of their own (1048576)
-      --json              the summary as JSON on stdout (plan, list and diff always
-                          are NDJSON)
+unpack
+  -d, --directory DIR     where it puts files
 
 Example: millrace snowball pack ./photos -o ./chunks && millrace snowball verify ./chunks
 `,
@@ -88,9 +106,19 @@ Example: millrace snowball pack ./photos -o ./chunks && millrace snowball verify
     keys: { type: 'string' },
     'key-prefix': { type: 'string' },
     prefix: { type: 'string' },
+    destination: { type: 'string' },
     'chunk-bytes': { type: 'string' },
     'chunk-files': { type: 'string' },
     'small-bytes': { type: 'string' },
+    'device-bytes': { type: 'string' },
+    collisions: { type: 'string' },
+    compression: { type: 'string' },
+    jobs: { type: 'string' },
+    'no-sync': { type: 'boolean' },
+    to: { type: 'string' },
+    profile: { type: 'string' },
+    endpoint: { type: 'string' },
+    region: { type: 'string' },
     json: { type: 'boolean' },
   },
   flags: { successLogs: 'success-log', failureLogs: 'failure-log' },

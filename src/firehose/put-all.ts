@@ -1,7 +1,7 @@
 // Many records in requests of many, each settled on its own: what was refused is tried again alone.
 // For PutRecordBatch (Firehose) and PutRecords (Kinesis), which answer record by record.
-import { backoff } from '../kinesis/service/backoff.js'
-import { type Fault, faultOf, recordFault } from '../kinesis/service/faults.js'
+import { backoff } from '../ports/backoff.js'
+import { type Fault, faultOf, recordFault } from '../ports/faults.js'
 import type { Clock, Random } from '../ports/ports.js'
 
 /** What became of a record that was put. `uncertain`: it may be in the stream all the same, or twice. */

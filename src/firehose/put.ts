@@ -1,10 +1,10 @@
 // Records into a delivery stream: PutRecordBatch within its limits, each record settled on its own, what
 // was refused tried again alone.
 import { checkWhole, outOfRange, wrongType } from '../errors.js'
-import { type Calls, checkClientOptions, createCalls } from '../kinesis/service/calls.js'
 import { checkOptions, checkPorts } from '../kinesis/service/service.js'
 import { FIREHOSE_LIMITS } from '../limits.js'
 import { type AwsClient, type AwsClientConfig, createFirehoseClient, loadFirehosePeer } from '../ports/aws.js'
+import { type Calls, checkClientOptions, createCalls } from '../ports/calls.js'
 import type { Clock, Random } from '../ports/ports.js'
 import { answersOf, type FirehosePutOutcome, type PutAllOptions, putAll } from './put-all.js'
 

@@ -1,10 +1,10 @@
 // Records that have no room in the response, put into their stream again: there they come back in another batch, which is
 // mostly smaller.
 import { checkWhole } from '../errors.js'
-import { checkClientOptions, createCalls } from '../kinesis/service/calls.js'
 import { checkOptions, checkPorts } from '../kinesis/service/service.js'
 import { KINESIS } from '../limits.js'
 import { type AwsClient, type AwsClientConfig, createFirehoseClient, createKinesisClient, loadFirehosePeer, loadKinesisPeer } from '../ports/aws.js'
+import { checkClientOptions, createCalls } from '../ports/calls.js'
 import type { Clock, Random } from '../ports/ports.js'
 import { type MarkedEntry, markedData, markedEntry } from './again.js'
 import type { FirehoseOverflow } from './overflow.js'

@@ -1,9 +1,9 @@
 // Records that have no room in the response, written to S3 as Firehose would have written them.
 import { concat } from '../bytes.js'
 import { MillraceError, wrongType } from '../errors.js'
-import { checkClientOptions, createCalls } from '../kinesis/service/calls.js'
 import { checkOptions, checkPorts } from '../kinesis/service/service.js'
 import { type AwsClient, type AwsClientConfig, createS3Client, loadS3Peer } from '../ports/aws.js'
+import { checkClientOptions, createCalls } from '../ports/calls.js'
 import type { Clock, Random } from '../ports/ports.js'
 import { randomString } from './delivery/names.js'
 import { readPrefix } from './delivery/prefix.js'

@@ -1,10 +1,10 @@
 // Where records go that are given up: to whoever injected a sink, with the reason and every attempt,
 // before their outcomes settle.
 import type { Position } from '../errors.js'
+import { backoff } from '../ports/backoff.js'
 import type { Clock, Random } from '../ports/ports.js'
+import { withTimeout } from '../ports/timeout.js'
 import type { Attempt } from './service/attempt.js'
-import { backoff } from './service/backoff.js'
-import { withTimeout } from './service/timeout.js'
 
 /** A record that was refused, has expired, or was sent too often. Put again, it is its first three members: put() refuses the others. */
 export interface DeadLetter {

@@ -2,10 +2,11 @@
 // it is there in every bundle and no file has to be found.
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { nodeStorage } from './node-storage.js'
 import type { Thread, Threads } from './ports.js'
 import { program } from './program.js'
 
-// What the program needs of its thread, in the words of src/parquet/worker.ts. No require(): a thread
+// What the program needs of its thread, in the words of src/worker.ts. No require(): a thread
 // inherits --input-type=module, and then is a module.
 const MAIN = `
 const { parentPort } = process.getBuiltinModule('node:worker_threads')
@@ -14,7 +15,7 @@ millrace.serve({ post: (message, transfer) => parentPort.postMessage(message, tr
 
 const cores = availableParallelism()
 
-export const nodeThreads: Threads = { cores, start: () => idle.pop()?.() ?? start() }
+export const nodeThreads: Threads = { cores, storage: nodeStorage, start: () => idle.pop()?.() ?? start() }
 
 // Threads that were handed back, each by the function that takes it up again.
 const idle: (() => Thread)[] = []

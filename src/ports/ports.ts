@@ -77,10 +77,14 @@ export interface Storage {
   list(path: string, options?: Confined): AsyncIterable<{ name: string; kind: FileKind }>
   /** Of the entry itself, links not followed. */
   stat(path: string): Promise<FileStat>
+  /** stat() of each in order, or why not: where many at once are cheaper than one by one. */
+  stats?(paths: readonly string[]): Promise<(FileStat | Error)[]>
   /** The absolute path of an existing entry, every link in it resolved. */
   resolve(path: string): Promise<string>
   /** Makes the directory and its parents. */
   makeDirectory(path: string): Promise<void>
+  /** Flushes a file that was written and closed; absent where only its writer can. */
+  syncFile?(path: string): Promise<void>
   /** Flushes a directory, so that renames in it survive a power failure; nothing where the platform has no such call. */
   syncDirectory(path: string): Promise<void>
   /** Atomic replace within one directory. */
@@ -101,6 +105,13 @@ export interface Hasher {
   digest(): Uint8Array
 }
 
+/** SHA-256. */
+export interface Sha256 {
+  (): Hasher
+  /** Of a whole message at once, where that is faster than by a hasher. */
+  of?(data: Uint8Array): Uint8Array
+}
+
 /** A thread that runs the library's own program; messages are structured-cloned. */
 export interface Thread {
   /** `transfer`: buffers of the message that move to the thread instead of being copied. */
@@ -115,9 +126,14 @@ export interface Thread {
   keep(): void
 }
 
+/** What a thread needs of the files it reads and writes on its own. */
+export type ThreadStorage = Pick<Storage, 'open' | 'create' | 'remove'>
+
 export interface Threads {
   /** How many run at the same time without slowing each other down. */
   readonly cores: number
+  /** The storage that threads have on their own; work on files of another one stays in this thread. */
+  readonly storage?: Storage
   /** One that was handed back, or a new one, which takes some 40 ms. */
   start(): Thread
 }
@@ -127,6 +143,6 @@ export interface Ports {
   random: Random
   storage: Storage
   /** The platform's own SHA-256, where it has one that is faster than the core's. */
-  sha256?: () => Hasher
+  sha256?: Sha256
   threads?: Threads
 }

@@ -1,10 +1,13 @@
 // What is packed in no chunk, and why.
 import type { FileKind } from '../ports/ports.js'
 
-/** Why an entry of the tree is in no chunk. The first row is by kind and no failure; the others are. */
-export type Reason = Exclude<FileKind, 'file' | 'directory'> | 'output' | 'unreadable' | 'vanished' | 'changed' | 'key' | 'too-large'
+/**
+ * Why an entry of the tree, or of a list, is in no chunk. By its kind, or as the output, is no failure; the others are.
+ * `directory`: of a list, which names files. `collision`: its key is another one's. `outside`: it lies beyond the source.
+ */
+export type Reason = Exclude<FileKind, 'file'> | 'output' | 'unreadable' | 'vanished' | 'changed' | 'key' | 'collision' | 'outside' | 'too-large'
 
-const BY_KIND: readonly string[] = ['symlink', 'fifo', 'socket', 'device', 'other', 'output'] satisfies Reason[]
+const BY_KIND: readonly string[] = ['symlink', 'fifo', 'socket', 'device', 'other', 'directory', 'output'] satisfies Reason[]
 
 export interface Left {
   /** `skipped`: by its kind, which is no failure. `failed`: a file that should have been packed. */

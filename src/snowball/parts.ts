@@ -1,9 +1,12 @@
 // How an object is uploaded: whole, or in parts; and with that its ETag, which S3 makes of the MD5 of the parts.
 import { SNOWBALL_LIMITS } from '../limits.js'
 
-const PART = 8 << 20
-const MOST_PARTS = 10_000
+export const PART = 8 << 20
+export const MOST_PARTS = 10_000
 const MOST_BYTES = Math.floor(SNOWBALL_LIMITS.partBytes.value / (1 << 20)) * (1 << 20)
+
+/** What can be uploaded at all, on a Snowball. */
+export const MOST_OBJECT_BYTES: number = MOST_PARTS * MOST_BYTES
 
 export interface Parts {
   /** Bytes of each part but the last. */

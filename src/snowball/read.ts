@@ -6,29 +6,45 @@ import { failure, type Left, left } from './left.js'
 // A file system's clock moves in ticks of up to 10 ms (ext4: a jiffy), and a second change within one
 // leaves no trace. So a file is read only when its last change is older than this.
 const TICK = 20
-const ATTEMPTS = 3
+export const ATTEMPTS = 3
 
 class Changed extends Error {}
 
 export interface Tree {
-  storage: Storage
+  storage: Pick<Storage, 'open'>
   clock: Clock
   /** The tree's root as `resolve` gives it. */
   root: string
 }
 
+/** An absolute path is one of a list, whose directory was resolved when it was planned; no link may have come in between. */
+const openMember = ({ storage, root }: Tree, path: string) =>
+  isAbsolute(path) ? storage.open(path, { within: folderOf(path) }) : storage.open(join(root, path), { within: root })
+
+export const isAbsolute = (path: string) => path.startsWith('/') || /^[A-Za-z]:[\\/]/.test(path)
+
+/** The directory that an absolute path lies in. */
+export const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/')) || '/'
+
 const same = (a: FileStat, b: FileStat) => a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime && a.kind === b.kind
 
 /**
  * Opens a member, hands `use` the reader and the size, and checks that nothing changed meanwhile.
- * A file that did is tried again, twice. Gives what `use` gave, or why there is nothing.
+ * A file that did is tried again, twice; with `once` not where `use` had it. Gives what `use` gave, or why there is nothing.
  */
-export async function steady<T>(tree: Tree, path: string, limit: number, use: (file: FileReader, size: number) => Promise<T>): Promise<T | Left> {
+export async function steady<T>(
+  tree: Tree,
+  path: string,
+  limit: number,
+  use: (file: FileReader, size: number) => Promise<T>,
+  options: { once?: boolean } = {},
+): Promise<T | Left> {
   let what = ''
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  let used = false
+  for (let attempt = 0; attempt < ATTEMPTS && !(used && options.once); attempt++) {
     let file: FileReader | undefined
     try {
-      file = await tree.storage.open(join(tree.root, path), { within: tree.root })
+      file = await openMember(tree, path)
       const before = await file.stat()
       if (before.kind !== 'file') return left(path, 'changed', `was a file, is now: ${before.kind}`)
       if (before.size > limit) return left(path, 'changed', `grew to ${before.size} bytes since it was planned, over the ${limit} that its chunk allows`)
@@ -37,6 +53,7 @@ export async function steady<T>(tree: Tree, path: string, limit: number, use: (f
         // Compared with itself, not with the clock: a file server's may be another.
         if (!same(before, await file.stat())) throw new Changed('was being written')
       }
+      used = true
       const result = await use(file, before.size)
       const after = await file.stat()
       if (same(before, after)) return result

@@ -1,7 +1,8 @@
 // Tar over the core's kernels: headers for a batch of members in one crossing, and a pull reader.
-import { BAD_INPUT, INPUT_ENDS, TAR_CHECKSUM, TAR_ENTRY, TAR_LONG, TAR_NAME, TAR_NUMBER, TAR_PAX, TAR_ROW, TAR_SPARSE } from '../engine/core.js'
+import { BAD_INPUT, INPUT_ENDS, TAR_CHECKSUM, TAR_ENTRY, TAR_GNU, TAR_LONG, TAR_NAME, TAR_NUMBER, TAR_PAX, TAR_ROW, TAR_SPARSE } from '../engine/core.js'
 import { engine, settled } from '../engine/engine.js'
 import { MillraceError } from '../errors.js'
+import { SNOWBALL_LIMITS } from '../limits.js'
 import type { FileReader } from '../ports/ports.js'
 
 export const BLOCK = 512
@@ -15,6 +16,15 @@ export const padded = (size: number) => Math.ceil(size / BLOCK) * BLOCK
 
 /** Upper bound of a member's header for a name of `nameBytes` UTF-8 bytes: a pax header of its own, its records, and ustar. */
 export const headerBound = (nameBytes: number) => 2 * BLOCK + padded(nameBytes + 64)
+
+/** Of any key that a Snowball takes. */
+export const HEADER_BOUND: number = headerBound(SNOWBALL_LIMITS.keyBytes.value)
+
+/**
+ * Names that a pax header would not carry to every reader: node-tar ends a record at a newline, and
+ * takes what follows for another; libarchive composes to NFC, and then two files are one.
+ */
+const outsidePax = (key: string) => key.includes('\n') || key.normalize('NFC') !== key
 
 /**
  * The headers of some members, back to back. `starts[i]` to `starts[i + 1]` is what stands before
@@ -32,8 +42,8 @@ export function tarHeaders(members: readonly { key: string; size: number }[]): {
     let at = 0
     names.forEach((name, i) => {
       bytes.set(name, heap + at)
-      const { size } = members[i]
-      words.set([at, name.length, size % 2 ** 32, Math.floor(size / 2 ** 32)], (table + i * TAR_ROW) >> 2)
+      const { key, size } = members[i]
+      words.set([at, outsidePax(key) ? name.length + TAR_GNU : name.length, size % 2 ** 32, Math.floor(size / 2 ** 32)], (table + i * TAR_ROW) >> 2)
       at += name.length
     })
     const written = settled(core.core.tarHeaders(heap, table, members.length, target, cap))

@@ -1,10 +1,11 @@
 // Archives made by the kernel, and what independent readers say of them.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { Parser } from 'tar'
 import tarStream from 'tar-stream'
-import { TAR_ROW } from '../../src/engine/core.js'
+import { TAR_GNU, TAR_ROW } from '../../src/engine/core.js'
 import type { Engine } from '../../src/engine/engine.js'
 
 export interface Member {
@@ -16,7 +17,7 @@ export interface Member {
 export const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex')
 
 /** Headers by the kernel of one build, back to back, with the offset of each. */
-export function headers(engine: Engine, members: { name: string | Uint8Array; size: number }[]): { bytes: Uint8Array; at: number[] } {
+export function headers(engine: Engine, members: { name: string | Uint8Array; size: number; gnu?: boolean }[]): { bytes: Uint8Array; at: number[] } {
   return engine.scope(() => {
     const names = members.map(({ name }) => (typeof name === 'string' ? new TextEncoder().encode(name) : name))
     const heap = engine.put(Buffer.concat(names))
@@ -25,7 +26,9 @@ export function headers(engine: Engine, members: { name: string | Uint8Array; si
     const target = engine.reserve(cap)
     let at = 0
     names.forEach((name, i) => {
-      engine.words().set([at, name.length, members[i].size % 2 ** 32, Math.floor(members[i].size / 2 ** 32)], (table + i * TAR_ROW) / 4)
+      engine
+        .words()
+        .set([at, name.length + (members[i].gnu ? TAR_GNU : 0), members[i].size % 2 ** 32, Math.floor(members[i].size / 2 ** 32)], (table + i * TAR_ROW) / 4)
       at += name.length
     })
     const written = engine.core.tarHeaders(heap, table, members.length, target, cap)
@@ -36,10 +39,10 @@ export function headers(engine: Engine, members: { name: string | Uint8Array; si
 }
 
 /** A whole archive of members with data. */
-export function archive(engine: Engine, members: { name: string; data: Uint8Array }[]): Buffer {
+export function archive(engine: Engine, members: { name: string; data: Uint8Array; gnu?: boolean }[]): Buffer {
   const { bytes, at } = headers(
     engine,
-    members.map(({ name, data }) => ({ name, size: data.length })),
+    members.map(({ name, data, gnu }) => ({ name, size: data.length, gnu })),
   )
   const parts: Uint8Array[] = []
   members.forEach(({ data }, i) => {
@@ -67,10 +70,17 @@ json.dump(out, sys.stdout)`
   return JSON.parse(execFileSync('python3', ['-c', program, file], { maxBuffer: 2 ** 28, encoding: 'utf8' }))
 }
 
-export async function npmTarStream(bytes: Uint8Array): Promise<Member[]> {
+/** An archive in memory, or the path of one. */
+export type Source = Uint8Array | string
+
+export const opened = (source: Source): Readable =>
+  typeof source === 'string' ? createReadStream(source, { highWaterMark: 1 << 20 }) : Readable.from([Buffer.from(source)])
+
+export async function npmTarStream(source: Source): Promise<Member[]> {
   const out: Member[] = []
   const extract = tarStream.extract()
-  Readable.from([bytes]).pipe(extract)
+  const file = opened(source).on('error', (error: Error) => extract.destroy(error))
+  file.pipe(extract)
   for await (const entry of extract) {
     const hash = createHash('sha256')
     for await (const piece of entry) hash.update(piece as Uint8Array)
@@ -80,7 +90,7 @@ export async function npmTarStream(bytes: Uint8Array): Promise<Member[]> {
   return out
 }
 
-export async function nodeTar(bytes: Uint8Array): Promise<Member[]> {
+export async function nodeTar(source: Source): Promise<Member[]> {
   const out: Member[] = []
   await new Promise<void>((resolve, reject) => {
     const parser = new Parser({ strict: true })
@@ -91,7 +101,7 @@ export async function nodeTar(bytes: Uint8Array): Promise<Member[]> {
     })
     parser.on('error', reject)
     parser.on('end', () => resolve())
-    parser.end(Buffer.from(bytes))
+    opened(source).on('error', reject).pipe(parser)
   })
   return out
 }

@@ -3,10 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { Header } from 'tar'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OUTPUT_FULL } from '../../src/engine/core.js'
 import { builds } from '../builds.js'
 import { archive, gnuTar, headers, type Member, nodeTar, npmTarStream, pythonTarfile, sha256 } from './members.js'
+import { readers } from './readers.js'
 
 let dir = ''
 beforeAll(() => {
@@ -103,6 +105,38 @@ describe.each(builds)('tarHeaders (%s)', (build, engine) => {
         const said = execFileSync('python3', ['-c', 'import sys,tarfile; print(tarfile.open(sys.argv[1]).next().size)', path], { encoding: 'utf8' })
         expect(Number(said)).toBe(size)
       }
+    }
+  })
+
+  it('writes names that are not for a pax header as GNU tar does, and all readers agree', async () => {
+    const names = [
+      'short\nname',
+      'é\n13 path=evil',
+      'e\u0301',
+      `${'p'.repeat(155)}/${'e\u0301'.repeat(33)}`,
+      `${'n\n'.repeat(127)}e\u0301`.slice(1),
+      `${'d/'.repeat(200)}é\n`,
+    ]
+    const some = names.map((name, i) => ({ name, data: Buffer.alloc(sizes[i], name), gnu: true }))
+    const path = join(dir, `gnu-${build}.tar`)
+    const all = archive(engine, some)
+    writeFileSync(path, all)
+    for (const type of all.filter((_, i) => i % 512 === 156 && all.toString('latin1', i + 101, i + 106) === 'ustar'))
+      expect('0L').toContain(String.fromCharCode(type))
+    for (const reader of readers)
+      if (reader.there)
+        expect(await reader.members([path]), reader.name).toEqual([some.map(({ name, data }) => ({ name, size: data.length, sha256: sha256(data) }))])
+  })
+
+  it('says sizes past 8 GiB in base-256 beside such names', () => {
+    for (const size of [2 ** 33 - 1, 2 ** 33, 5 * 2 ** 40, 2 ** 53 - 1]) {
+      const { bytes: head } = headers(engine, [{ name: 'e\u0301', size, gnu: true }])
+      expect(head.length).toBe(512)
+      const path = join(dir, 'big-gnu.tar')
+      writeFileSync(path, head)
+      const listed = execFileSync('sh', ['-c', 'tar -tvf "$1" 2>/dev/null || true', 'sh', path], { encoding: 'utf8' })
+      expect(listed.split(/\s+/)[2]).toBe(String(size))
+      expect(new Header(Buffer.from(head)).size).toBe(size)
     }
   })
 

@@ -22,7 +22,7 @@ async function call(positionals: string[], values: Values = {}) {
   const io: Io = {
     async *stdin() {},
     async write(chunk) {
-      out.push(chunk.toString())
+      out.push(Buffer.from(chunk).toString())
     },
     log: (line) => void err.push(line),
     progress() {},
@@ -51,13 +51,15 @@ it('plans, packs, verifies, lists and unpacks', async () => {
   const plan = await call(['plan', at('in')])
   expect(plan.code).toBe(0)
   expect(plan.lines()).toMatchObject([
+    { type: 'plan', version: 1, source: at('in') },
     { type: 'chunk', chunk: 'chunk-000001.tar', members: 2 },
-    { type: 'member', chunk: 'chunk-000001.tar', path: 'a', key: 'a', size: 5 },
+    { type: 'member', path: 'a', key: 'a', size: 5 },
     { type: 'member', path: 'd/b', key: 'd/b', size: 6 },
+    { type: 'end', chunks: 1, members: 2, bytes: 11 },
   ])
   const packed = await call(['pack', at('in')], { output: at('out'), prefix: 'Logs/' })
   expect(packed).toMatchObject({ code: 0, out: '' })
-  expect(packed.err.join()).toMatch(/^packed 2 files, 11 B in \d+\.\d s \(\d+ files\/s, \d+ MB\/s\): 1 chunk, 0 skipped, 0 failed$/)
+  expect(packed.err.join('\n')).toMatch(/^packed +in \d+\.\d s\nfiles +2 +11 B, [\d,]+ files\/s, .* B\/s\nchunks +1$/)
   expect(await call(['verify', at('out')], { source: at('in') })).toMatchObject({ code: 0, out: '' })
   expect((await call(['list', at('out')])).lines()).toEqual([
     { chunk: 'chunk-000001.tar', key: 'Logs/a', size: 5, offset: 512 },

@@ -70,7 +70,7 @@ describe('pack', () => {
     expected.big = sha256(big)
     w.pass(1000)
     const summary = await w.run({ chunkFiles: 8 })
-    expect(summary).toEqual({ chunks: 5, members: 31, bytes: expect.any(Number), skipped: 0, failed: 0, reused: 0, failures: [] })
+    expect(summary).toEqual({ chunks: 5, members: 31, bytes: expect.any(Number), skipped: 0, failed: 0, reused: 0, left: {}, failures: [] })
     expect(await members(w.storage)).toEqual(expected)
     for (const line of manifest(w.storage)) {
       if (line.type !== 'member') continue

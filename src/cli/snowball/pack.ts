@@ -1,30 +1,83 @@
-// millrace snowball pack: a tree into chunks.
+// millrace snowball pack: a tree, or what a plan says, into chunks.
+import { type PackProgress, type PackSummary, pack } from '../../snowball/pack/pack.js'
+import { type Io, type Values, wholeOption } from '../command.js'
+import { duration, place, seconds, short, size } from '../figures.js'
+import { type Done, drawLine, fitting } from '../live.js'
+import { table } from '../table.js'
+import { needed, packing } from './options.js'
+import { compressionOf, TARGET, targetOf } from './target.js'
 
-import { pack } from '../../snowball/pack/pack.js'
-import type { Io, Values } from '../command.js'
-import { count } from '../figures.js'
-import { meter } from './meter.js'
-import { needed, planOptions } from './options.js'
+/** The options of packing alone. */
+export const PACKING = ['jobs', 'no-sync', ...TARGET]
 
-export async function packed(source: string, values: Values, io: Io): Promise<number> {
+export async function packed(path: string, values: Values, io: Io): Promise<number> {
   const output = needed(values, 'output', 'pack')
-  const rate = meter(io, 'packed')
-  const summary = await pack({
-    ...planOptions(source, values),
-    output,
-    ports: io.ports,
-    signal: io.signal,
-    onProgress: ({ chunk, members, bytes, failed }) => rate.tell(members, bytes, `${chunk}${failed > 0 ? `, ${failed} failed` : ''}`),
-  })
-  const { failures, ...counts } = summary
-  for (const { path, reason, message } of failures) io.log(`${path}: ${reason}: ${message}`)
-  if (summary.failed > failures.length) io.log(`... and ${summary.failed - failures.length} more; all are in the manifest`)
-  const rest = [
-    count(summary.chunks, 'chunk'),
-    summary.reused > 0 && `${summary.reused} of them kept`,
-    `${summary.skipped} skipped`,
-    `${summary.failed} failed`,
+  const { clock } = io.ports
+  const start = clock.monotonic()
+  let progress: PackProgress | undefined
+  const end = drawLine(
+    io,
+    () => ({ records: progress?.members ?? 0, bytes: progress?.bytes ?? 0 }),
+    (rate, columns) => (progress ? liveLine(progress, rate, clock.monotonic() - start, columns) : ''),
+  )
+  const store = targetOf(values, output, io)
+  try {
+    const summary = await pack({
+      ...(await packing(path, values, io)),
+      ...compressionOf(values),
+      ...(store ? { store } : {}),
+      output,
+      concurrency: wholeOption(values, 'jobs', 1),
+      sync: !values['no-sync'],
+      ports: io.ports,
+      signal: io.signal,
+      onProgress(now) {
+        progress = now
+      },
+    })
+    end()
+    const { failures, ...counts } = summary
+    for (const { path, reason, message } of failures) io.log(`${place(path)}: ${reason}: ${message}`)
+    if (summary.failed > failures.length) io.log(`... and ${summary.failed - failures.length} more; all are in the manifest`)
+    if (values.json) await io.write(`${JSON.stringify(counts)}\n`)
+    else for (const line of closing(summary, clock.monotonic() - start, io.columns)) io.log(line)
+    return summary.failed > 0 ? 1 : 0
+  } finally {
+    end()
+    store?.close()
+  }
+}
+
+/** The figures needed most, as many as `columns` hold. */
+function liveLine({ chunks, members, bytes, left, planned }: PackProgress, rate: Done, milliseconds: number, columns: number): string {
+  const more = planned.whole ? '' : '+'
+  const parts = [
+    `chunk ${short(Math.min(chunks + 1, planned.chunks))} of ${short(planned.chunks)}${more}`,
+    `${short(rate.records)} files/s`,
+    `${size(rate.bytes)}/s`,
+    ...(planned.whole && bytes > 0 ? [`${duration(((milliseconds / 1000) * Math.max(0, planned.bytes - bytes)) / bytes)} left`] : []),
+    `${short(members)} of ${short(planned.members)}${more} files`,
+    size(bytes),
+    ...Object.entries(left).map(([reason, n]) => `${short(n)} ${reason}`),
   ]
-  await rate.done(summary.members, summary.bytes, rest.filter(Boolean).join(', '), values.json ? counts : undefined)
-  return summary.failed > 0 ? 1 : 0
+  return fitting(parts, columns)
+}
+
+const grouped = (n: number) => n.toLocaleString('en-US')
+
+function closing({ chunks, members, bytes, reused, left }: PackSummary, milliseconds: number, columns: number): string[] {
+  const each = Math.max(milliseconds / 1000, 1e-3)
+  const rows: [string, string, string][] = [
+    ['files', grouped(members), `${size(bytes)}, ${grouped(Math.round(members / each))} files/s, ${size(Math.round(bytes / each))}/s`],
+    ['chunks', grouped(chunks), reused > 0 ? `${grouped(reused)} of an earlier run, hashed again` : ''],
+    ...Object.entries(left).map(([reason, n]): [string, string, string] => [reason, grouped(n), 'in no chunk']),
+  ]
+  return table(
+    [
+      { head: 'packed', cells: rows.map(([what]) => what) },
+      { head: '', cells: rows.map(([, n]) => n), right: true },
+      { head: `in ${seconds(milliseconds)}`, cells: rows.map(([, , more]) => more), least: 20 },
+    ],
+    columns,
+  )
 }

@@ -1,8 +1,8 @@
 // Objects in S3, by the user's own client or one of the optional peer @aws-sdk/client-s3.
 import { wrongType } from '../../errors.js'
-import { checkClientOptions, createCalls } from '../../kinesis/service/calls.js'
 import { checkOptions } from '../../kinesis/service/service.js'
 import { type AwsClient, type AwsClientConfig, createS3Client, loadS3Peer } from '../../ports/aws.js'
+import { checkClientOptions, createCalls } from '../../ports/calls.js'
 import type { Clock } from '../../ports/ports.js'
 import { systemClock } from '../../ports/system.js'
 import type { ObjectStore } from './store.js'

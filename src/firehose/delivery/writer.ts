@@ -1,7 +1,7 @@
 // Objects on their way into the store: a few at once, each until it is there.
 import { inform, MillraceError, messageOf } from '../../errors.js'
-import { backoff } from '../../kinesis/service/backoff.js'
 import { unlessAborted } from '../../kinesis/service/signal.js'
+import { backoff } from '../../ports/backoff.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { Budget } from './budget.js'
 import { createSlots } from './slots.js'

@@ -1,7 +1,7 @@
 // One request to a destination: its answer, or in which way none came.
 import { messageOf } from '../../errors.js'
-import { withTimeout } from '../../kinesis/service/timeout.js'
 import type { Clock } from '../../ports/ports.js'
+import { withTimeout } from '../../ports/timeout.js'
 import type { Transport, WebRequest, WebResponse } from '../../ports/transport.js'
 
 /** `timeout`: no answer in time; `reset`: the connection broke off; `tls`: no trust; `connect`: anything else. */

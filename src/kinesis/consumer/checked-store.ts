@@ -1,7 +1,7 @@
 // A store of the caller's own -> one that can be relied on: it answers in time, and what it is said to.
 import { wrongType } from '../../errors.js'
 import type { Clock } from '../../ports/ports.js'
-import { withTimeout } from '../service/timeout.js'
+import { withTimeout } from '../../ports/timeout.js'
 import type { CheckpointStore, Lease } from './checkpoint-store.js'
 
 /** Milliseconds after which a call counts as failed: dynamoCheckpoints gives up by itself after some 70 s. */

@@ -2,10 +2,10 @@
 // the condition that its counter is the one that was seen.
 import { MillraceError, wrongType } from '../../errors.js'
 import { type AwsClient, type AwsClientConfig, createDynamoClient, loadDynamoPeer } from '../../ports/aws.js'
+import { backoff } from '../../ports/backoff.js'
+import { checkClientOptions, createCalls } from '../../ports/calls.js'
+import { faultOf } from '../../ports/faults.js'
 import type { Clock, Random } from '../../ports/ports.js'
-import { backoff } from '../service/backoff.js'
-import { checkClientOptions, createCalls } from '../service/calls.js'
-import { faultOf } from '../service/faults.js'
 import { checkOptions, checkPorts } from '../service/service.js'
 import type { CheckpointStore, Lease } from './checkpoint-store.js'
 import { attributesOf, type Item, leaseOf, sameLease } from './lease-rows.js'

@@ -3,13 +3,13 @@
 // order, each once, whichever way they come.
 import { MillraceError } from '../../errors.js'
 import { KINESIS } from '../../limits.js'
-import { backoff } from '../service/backoff.js'
+import { backoff } from '../../ports/backoff.js'
+import { withTimeout } from '../../ports/timeout.js'
 import type { ShardDescription } from '../service/listing.js'
 import { readEventRecords } from '../service/records.js'
 import type { SubscribeToShardEvent } from '../service/service.js'
 import { isOpen } from '../service/shards.js'
 import { onAbort } from '../service/signal.js'
-import { withTimeout } from '../service/timeout.js'
 import { isNumber } from './checkpoint-store.js'
 import { behind, bytesOf, endure, type Fetched, iteratorOf, type ReaderOptions, type ShardReader, type StartPosition } from './reader.js'
 

@@ -1,9 +1,9 @@
 // One shard, read by GetRecords: iterators, pace, retry. What a reader hands over are the service's
 // records, in order, each once.
 import { MillraceError } from '../../errors.js'
+import { backoff } from '../../ports/backoff.js'
+import { faultOf } from '../../ports/faults.js'
 import type { Clock, Random } from '../../ports/ports.js'
-import { backoff } from '../service/backoff.js'
-import { faultOf } from '../service/faults.js'
 import type { ShardDescription } from '../service/listing.js'
 import type { KinesisService, StreamRecord } from '../service/service.js'
 import { compareSequence } from '../service/shards.js'

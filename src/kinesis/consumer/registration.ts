@@ -1,7 +1,7 @@
 // The registered consumer of a stream that enhanced fan-out reads as: found or made by its name.
 import { checkKeys, wrongType } from '../../errors.js'
+import { faultOf } from '../../ports/faults.js'
 import type { Clock, Random } from '../../ports/ports.js'
-import { faultOf } from '../service/faults.js'
 import { patiently } from '../service/patience.js'
 import type { KinesisService, StreamConsumer } from '../service/service.js'
 

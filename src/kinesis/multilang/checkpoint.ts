@@ -1,8 +1,8 @@
 // Checkpoints through the daemon: a request on standard output, its answer on standard input.
 import { kindOf, MillraceError } from '../../errors.js'
+import { backoff } from '../../ports/backoff.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { Place } from '../consumer/batch.js'
-import { backoff } from '../service/backoff.js'
 import type { Daemon } from './messages.js'
 
 /** With the waits between them some 7 to 14 seconds. */

@@ -1,6 +1,6 @@
 // What PutRecords has answered, read once and before anything comes of it: the client is somebody's own,
 // and its answer may be any object at all.
-import { type Fault, recordFault } from '../service/faults.js'
+import { type Fault, recordFault } from '../../ports/faults.js'
 import type { PutRecordsResult } from '../service/service.js'
 
 /** What became of one Kinesis record: where it is, or why it is nowhere. */

@@ -9,8 +9,8 @@
 // Order of a key over a reshard: each record has a number. What is recalled goes back among the others by
 // its number, and nothing is folded by the new shards while anything that the old ones placed is under way.
 import { MillraceError } from '../../errors.js'
+import { faultOf } from '../../ports/faults.js'
 import { after, expiredBy, type Past } from '../service/attempt.js'
-import { faultOf } from '../service/faults.js'
 import type { KinesisService } from '../service/service.js'
 import type { Account } from './account.js'
 import { fold } from './fold.js'

@@ -1,8 +1,9 @@
 // Where records go: the stream's shards and whether aggregates may be made at all, looked up before the
 // first record, again by need, and again from time to time while records come.
+
+import { backoff } from '../../ports/backoff.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import { type Attempt, after, type Past } from '../service/attempt.js'
-import { backoff } from '../service/backoff.js'
 import type { KinesisService } from '../service/service.js'
 import { unlessAborted } from '../service/signal.js'
 import type { Outer } from './outer.js'

@@ -1,9 +1,9 @@
 // From outer records to PutRecords requests: lanes, packing, pace, retry.
 import { KINESIS } from '../../limits.js'
+import { backoff } from '../../ports/backoff.js'
+import { type Fault, faultOf } from '../../ports/faults.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import { after } from '../service/attempt.js'
-import { backoff } from '../service/backoff.js'
-import { type Fault, faultOf } from '../service/faults.js'
 import type { KinesisService } from '../service/service.js'
 import { type Reply, readAnswer } from './answer.js'
 import { createLane, type Lane, type Ordering } from './lane.js'

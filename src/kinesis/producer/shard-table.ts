@@ -1,9 +1,9 @@
 // The producer's view of a stream's shards: the map of the open ones, and the range of every shard
 // that was ever listed, to judge where an aggregate has landed.
 import { MillraceError } from '../../errors.js'
+import { faultOf } from '../../ports/faults.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { Attempt } from '../service/attempt.js'
-import { faultOf } from '../service/faults.js'
 import { type ShardDescription, unusable } from '../service/listing.js'
 import type { KinesisService } from '../service/service.js'
 import { listShards, openShards } from '../service/shards.js'

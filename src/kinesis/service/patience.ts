@@ -1,9 +1,9 @@
 // A call that others wait for, tried until it comes through.
 import { MillraceError } from '../../errors.js'
+import { backoff } from '../../ports/backoff.js'
+import { faultOf } from '../../ports/faults.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import type { Attempt } from './attempt.js'
-import { backoff } from './backoff.js'
-import { faultOf } from './faults.js'
 
 export interface PatienceOptions {
   clock: Clock

@@ -3,9 +3,9 @@
 import { checkKeys, checkWhole, outOfRange, wrongType } from '../../errors.js'
 import { KINESIS } from '../../limits.js'
 import { type AwsClient, type AwsClientConfig, createKinesisClient, loadKinesisPeer } from '../../ports/aws.js'
+import { type Calls, checkClientOptions, createCalls } from '../../ports/calls.js'
 import type { Clock, Random } from '../../ports/ports.js'
 import { systemClock, systemRandom } from '../../ports/system.js'
-import { type Calls, checkClientOptions, createCalls } from './calls.js'
 import { readPage, type ShardDescription, unusable } from './listing.js'
 import { readResult } from './records.js'
 

@@ -1,6 +1,9 @@
 // Who compresses the pages: the core (Snappy, LZ4), the runtime (gzip, zstd) or a codec of the caller's.
-import { checkWhole, kindOf, MillraceError, outOfRange, wrongType } from '../../errors.js'
+import { checkWhole, MillraceError, outOfRange, wrongType } from '../../errors.js'
 import { systemGzip, systemZstd } from '../../ports/compression.js'
+import { ZSTD_PEER_LEVELS, type ZstdBinding, type ZstdCodecModule, zstdCompress, zstdOpener } from '../../ports/zstd-peer.js'
+
+export type { ZstdCodecModule }
 
 /** A codec from outside. */
 export interface ParquetCodec {
@@ -108,21 +111,6 @@ function own(name: ParquetCodec['name'], packed: Uint8Array): Uint8Array {
   return packed.length === packed.buffer.byteLength && packed.constructor === Uint8Array ? packed : new Uint8Array(packed)
 }
 
-/** As much of the package zstd-codec as is used; it has no types of its own. */
-export interface ZstdCodecModule {
-  run(callback: (zstd: ZstdBinding) => void): void
-}
-
-interface ZstdBinding {
-  Simple: new () => { compress(bytes: Uint8Array, level?: number): Uint8Array | null | undefined }
-  Streaming: new () => { compressChunks(chunks: Iterable<Uint8Array>, sizeHint: number | undefined, level?: number): Uint8Array | null | undefined }
-}
-
-/** What `Simple` takes on its heap of 16 MiB up to level 9; at level 3 it fails at 6 MiB, at level 9 at 3 MiB. */
-const SIMPLE_BYTES = 2 * 1024 * 1024
-const PIECE = 128 * 1024
-const ZSTD_LEVELS = 9
-
 /**
  * The npm package zstd-codec as a codec, for runtimes that have no zstd: `zstdCodec(await
  * import('zstd-codec'))`. Its heap is 16 MiB and does not grow, so levels end at 9 (default 3), and
@@ -130,12 +118,11 @@ const ZSTD_LEVELS = 9
  * the package itself gives null, or prints OOM and throws. It has no types: `declare module 'zstd-codec'`.
  */
 export function zstdCodec(module: ZstdCodecModule | { ZstdCodec: ZstdCodecModule }): ParquetCodec {
-  const given = (module as { ZstdCodec?: ZstdCodecModule } | null | undefined)?.ZstdCodec ?? (module as ZstdCodecModule | null | undefined)
-  if (typeof given?.run !== 'function') throw wrongType('module', 'the package zstd-codec', module)
+  const open = zstdOpener(module)
   let ready: { zstd: ZstdBinding } | undefined
   let loading: Promise<ZstdBinding> | undefined
   const load = () => {
-    loading ??= new Promise((resolve) => given.run(resolve))
+    loading ??= open()
     return loading.then((zstd) => {
       ready = { zstd }
       return zstd
@@ -144,26 +131,8 @@ export function zstdCodec(module: ZstdCodecModule | { ZstdCodec: ZstdCodecModule
   return {
     name: 'zstd',
     compress(bytes, level = 3) {
-      checkWhole('options.compressionLevel', level, 1, ZSTD_LEVELS)
+      checkWhole('options.compressionLevel', level, 1, ZSTD_PEER_LEVELS)
       return ready ? zstdCompress(ready.zstd, bytes, level) : load().then((zstd) => zstdCompress(zstd, bytes, level))
     },
   }
-}
-
-function zstdCompress({ Simple, Streaming }: ZstdBinding, bytes: Uint8Array, level: number): Uint8Array {
-  let cause: unknown
-  try {
-    const packed = bytes.length <= SIMPLE_BYTES ? new Simple().compress(bytes, level) : new Streaming().compressChunks(pieces(bytes), bytes.length >> 2, level)
-    if (packed) return packed
-    cause = kindOf(packed)
-  } catch (error) {
-    cause = error
-  }
-  throw new MillraceError('OUT_OF_MEMORY', `zstd-codec failed on a page of ${bytes.length} bytes at level ${level}; use smaller pages or a lower level`, {
-    cause,
-  })
-}
-
-function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE)
 }

@@ -9,9 +9,10 @@
 // PUT, the MD5; see parts.ts). offset: of the member's data in the tar, so that a range of a chunk that
 // is not compressed is the file. crc32c: eight hexadecimal digits.
 // plan: SHA-256 over path, key, size and time of the planned members; equal plans make equal chunks.
-import { kindOf, MillraceError } from '../../errors.js'
+import { MillraceError } from '../../errors.js'
 import type { FileReader } from '../../ports/ports.js'
 import type { Left } from '../left.js'
+import { COUNT, matching, parseLine, splitLines, TEXT, type Test } from '../lines.js'
 
 export const MANIFEST = 'manifest.ndjson'
 export const VERSION = 1
@@ -79,10 +80,6 @@ export interface Placed {
   end: number
 }
 
-type Test = [expected: string, holds: (value: unknown) => boolean]
-const TEXT: Test = ['a string', (value) => typeof value === 'string']
-const COUNT: Test = ['a whole number', (value) => Number.isSafeInteger(value) && (value as number) >= 0]
-const matching = (expected: string, pattern: RegExp): Test => [expected, (value) => typeof value === 'string' && pattern.test(value)]
 const HASH = matching('64 hexadecimal digits', /^[0-9a-f]{64}$/)
 const CRC = matching('8 hexadecimal digits', /^[0-9a-f]{8}$/)
 const ETAG = matching('32 hexadecimal digits, with "-" and the parts for an upload in parts', /^[0-9a-f]{32}(?:-[1-9]\d{0,4})?$/)
@@ -102,26 +99,6 @@ const FIELDS: Record<ManifestLine['type'], Record<string, Test>> = {
 /** May be absent. */
 const OPTIONAL: Record<string, Test> = { device: COUNT, compression: CODEC }
 
-/** What is wrong with a line, or the line. Fields of later versions are let through. */
-function check(text: string): ManifestLine | string {
-  let value: Record<string, unknown>
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return 'expected a JSON object'
-  }
-  if (typeof value !== 'object' || value === null) return `expected a JSON object, got ${kindOf(value)}`
-  const type = value.type
-  if (typeof type !== 'string' || !Object.hasOwn(FIELDS, type)) return `"type" expected one of ${Object.keys(FIELDS).join(', ')}, got ${kindOf(type)}`
-  for (const [field, [expected, holds]] of Object.entries(FIELDS[type as ManifestLine['type']])) {
-    if (!Object.hasOwn(value, field) || !holds(value[field])) return `"${field}" expected ${expected}, got ${kindOf(value[field])}`
-  }
-  for (const [field, [expected, holds]] of Object.entries(OPTIONAL)) {
-    if (Object.hasOwn(value, field) && !holds(value[field])) return `"${field}" expected ${expected}, got ${kindOf(value[field])}`
-  }
-  return value as unknown as ManifestLine
-}
-
 /**
  * The lines of a manifest. Throws CORRUPT with line and byte where one is malformed; with `torn` such
  * lines are passed over instead, as a journal may have them where a run was killed.
@@ -131,7 +108,7 @@ export async function* readManifest(file: FileReader, source: string, options: {
   let record = 0
   for await (const { bytes, start, end, ended } of splitLines(file)) {
     const text = decoder.decode(bytes)
-    const line = ended || !options.torn ? check(text) : 'torn'
+    const line = ended || !options.torn ? parseLine<ManifestLine>(text, FIELDS, OPTIONAL) : 'torn'
     if (typeof line === 'object') {
       yield { line, start, end }
     } else if (!options.torn && text.trim() !== '') {
@@ -139,35 +116,4 @@ export async function* readManifest(file: FileReader, source: string, options: {
     }
     record++
   }
-}
-
-// A path has at most a few KB; what goes on beyond this is no manifest.
-const LINE_LIMIT = 1 << 20
-
-async function* splitLines(file: FileReader): AsyncGenerator<{ bytes: Uint8Array; start: number; end: number; ended: boolean }> {
-  let rest = new Uint8Array(0)
-  let at = 0
-  for (;;) {
-    const piece = new Uint8Array(1 << 16)
-    const got = await file.read(piece, at + rest.length)
-    const text = new Uint8Array(rest.length + got)
-    text.set(rest)
-    text.set(piece.subarray(0, got), rest.length)
-    let from = 0
-    for (let next = text.indexOf(10, rest.length); next >= 0; next = text.indexOf(10, from)) {
-      yield { bytes: text.subarray(from, next), start: at + from, end: at + next + 1, ended: true }
-      from = next + 1
-    }
-    at += from
-    rest = text.slice(from)
-    if (got === 0 || rest.length > LINE_LIMIT) break
-  }
-  if (rest.length > 0) yield { bytes: rest, start: at, end: at + rest.length, ended: false }
-}
-
-const encoder = new TextEncoder()
-
-/** Lines as they stand in the file. */
-export function formatLines(lines: readonly ManifestLine[]): Uint8Array {
-  return encoder.encode(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
 }

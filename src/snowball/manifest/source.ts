@@ -27,6 +27,8 @@ export interface SourceCheck {
 /** `missing`: no longer there; `changed`: other content; `unreadable`; `new`: in no chunk; `manifest`: a path that it has twice. */
 export type SourceProblem = 'missing' | 'changed' | 'unreadable' | 'new' | 'manifest'
 
+type SourceTree = Tree & { storage: Storage }
+
 /** Files that are read at once, each in pieces. */
 const AT_ONCE = 16
 const PIECE = 1 << 18
@@ -34,7 +36,7 @@ const PIECE = 1 << 18
 /** Reads every file of the manifest in its order, then looks for files of the tree that are not in it. */
 export async function compareSource(manifest: OpenManifest, check: SourceCheck): Promise<void> {
   const { ports, source, signal } = check
-  const tree: Tree = { ...ports, root: await ports.storage.resolve(source) }
+  const tree: SourceTree = { ...ports, root: await ports.storage.resolve(source) }
   const buffers = Array.from({ length: AT_ONCE }, () => new Uint8Array(PIECE))
   let listed = check.listed
   let batch: (ManifestMember | ManifestObject)[] = []
@@ -78,7 +80,7 @@ function digest(tree: Tree, path: string, sha256: () => Hasher, buffer: Uint8Arr
 const PACKED = 1
 const LEFT_OUT = 2
 
-async function findNew(manifest: OpenManifest, { storage, root }: Tree, { tell, signal, rows }: SourceCheck): Promise<void> {
+async function findNew(manifest: OpenManifest, { storage, root }: SourceTree, { tell, signal, rows }: SourceCheck): Promise<void> {
   let walks = 0
   const joined = join({
     async *left() {
@@ -89,10 +91,13 @@ async function findNew(manifest: OpenManifest, { storage, root }: Tree, { tell, 
     },
     async *right() {
       walks++
-      for await (const entry of walk(storage, root, manifest.directory)) {
+      const progress = { entries: 0, directories: 0, files: 0, bytes: 0, left: {}, largest: { path: '', entries: 0 } }
+      for await (const batch of walk({ storage, root, exclude: manifest.directory, collisions: 'ignore', onWarning: undefined, progress })) {
         if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
-        if (!('reason' in entry)) yield { key: entry.path, low: PACKED, high: 0 }
-        else if (entry.type === 'failed' && walks === 1) tell('unreadable', entry.path, entry.message)
+        for (const entry of batch) {
+          if (!('reason' in entry)) yield { key: entry.path, low: PACKED, high: 0 }
+          else if (entry.type === 'failed' && walks === 1) tell('unreadable', entry.path, entry.message)
+        }
       }
     },
     rows,

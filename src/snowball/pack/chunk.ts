@@ -1,172 +1,226 @@
-// One chunk: its members read while nobody changes them, headers in batches, every byte hashed once
-// for the member and once for the chunk.
-
+// One chunk: its members read while nobody changes them, put into a tar, on to a sink. A large file that
+// goes to a store of objects takes the same way without the tar.
 import { crc32c } from '../../engine/digest.js'
+import { createEngine } from '../../engine/engine.js'
 import { MillraceError } from '../../errors.js'
-import type { Hasher } from '../../ports/ports.js'
-import { crcText, hex } from '../digest.js'
+import type { FileReader, Sha256 } from '../../ports/ports.js'
+import { crcText } from '../digest.js'
 import { utf8Size } from '../keys.js'
 import { type Left, left } from '../left.js'
-import type { ManifestMember } from '../manifest/manifest.js'
-import { ARCHIVE_BYTES } from '../plan/plan.js'
+import type { Compression, ManifestLine, ManifestMember, ManifestObject } from '../manifest/manifest.js'
+import { MOST_OBJECT_BYTES as OBJECT_BYTES } from '../parts.js'
+import { ARCHIVE_BYTES } from '../plan/options.js'
 import type { PlannedChunk, PlannedMember } from '../plan/planned.js'
-import { join, readFully, steady, type Tree } from '../read.js'
-import { BLOCK, END, headerBound, padded, tarHeaders } from '../tar.js'
-import { type ChunkFile, createChunkFile } from './file.js'
-import type { Digest } from './store.js'
+import { ATTEMPTS, readFully, steady, type Tree } from '../read.js'
+import { END, headerBound, padded } from '../tar.js'
+import { createArchive, type Packed } from './archive.js'
+import { type Compressor, compressedBound, createCompressor } from './compress.js'
+import { createOutput, type Output } from './output.js'
+import type { ChunkStore } from './store.js'
 
+/** What packing a chunk takes beside its plan. */
 export interface Packer {
   tree: Tree
-  /** Resolved path of the output directory. */
-  target: string
-  sha256: () => Hasher
+  store: Pick<ChunkStore, 'objects' | 'create'>
+  sha256: Sha256
   smallBytes: number
   chunkBytes: number
-  signal: AbortSignal | undefined
+  compression?: CompressionOptions | undefined
+  signal?: AbortSignal | undefined
 }
 
+export interface CompressionOptions {
+  kind: Compression
+  level?: number | undefined
+}
+
+/** What came of it. */
 export interface PackedChunk {
-  /** Absent where no member could be packed. */
-  file?: Digest
-  members: ManifestMember[]
+  /** Of the manifest; nothing about a chunk that has no members. */
+  lines: ManifestLine[]
+  members: number
+  /** Bytes of the members' data. */
+  bytes: number
+  /** Whether there is a tar. */
+  tar: boolean
   left: Left[]
 }
 
-// Small files are read this many at a time, the next ones while these are written.
-const WINDOW_FILES = 64
-const WINDOW_BYTES = 8 << 20
+export type Progress = (members: number, bytes: number) => void
+
+/** Small files whose headers are made in one crossing. */
+const WINDOW = 64
 const PIECE = 1 << 20
-const PADDING = new Uint8Array(BLOCK)
+
+export const interruption = (signal: AbortSignal | undefined): MillraceError =>
+  new MillraceError('CLOSED', 'packing was interrupted; the chunks that are finished stay', { cause: signal?.reason })
 
 export function interrupted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new MillraceError('CLOSED', 'packing was interrupted; the chunks that are finished stay', { cause: signal.reason })
+  if (signal?.aborted) throw interruption(signal)
 }
 
-/** Writes a planned chunk. `progress` is told the members and bytes so far. */
-export async function packChunk(packer: Packer, chunk: PlannedChunk, progress: (members: number, bytes: number) => void): Promise<PackedChunk> {
-  const [first] = chunk.members
-  const large = chunk.members.length === 1 && first.size > packer.smallBytes
-  const packed = await (large ? packLarge(packer, chunk, first, progress) : packSmall(packer, chunk, progress))
-  if (packed.file) await packer.tree.storage.syncDirectory(packer.target)
-  return packed
+/**
+ * Packs a planned chunk; `plan` is its identity in the manifest. A large file that changes while it is
+ * read spoils what has left already, so the chunk is begun again, and without the file after ATTEMPTS.
+ */
+export async function packChunk(packer: Packer, chunk: PlannedChunk, plan: string, progress: Progress): Promise<PackedChunk> {
+  const spoiled = new Map<PlannedMember, number>()
+  const given: Left[] = []
+  for (;;) {
+    const members = chunk.members.filter((member) => (spoiled.get(member) ?? 0) < ATTEMPTS)
+    const work = chunk.single && packer.store.objects ? packObject : packTar
+    const packed = members.length === 0 ? nothing([]) : await work(packer, { ...chunk, members }, plan, progress)
+    if (!('spoiled' in packed)) return { ...packed, lines: [...packed.lines, ...given], left: [...packed.left, ...given] }
+    const times = (spoiled.get(packed.spoiled) ?? 0) + 1
+    const final = packed.why.reason !== 'changed' || times === ATTEMPTS
+    spoiled.set(packed.spoiled, final ? ATTEMPTS : times)
+    if (final) given.push(packed.why)
+  }
 }
 
-async function packSmall(packer: Packer, chunk: PlannedChunk, progress: (members: number, bytes: number) => void): Promise<PackedChunk> {
-  const { tree, sha256, signal } = packer
-  const file = await createChunkFile(tree.storage, join(packer.target, chunk.chunk), chunk.bytes, sha256)
-  const members: ManifestMember[] = []
-  const left: Left[] = []
-  let bytes = 0
-  const read = (window: PlannedMember[]) =>
-    Promise.all(
-      window.map((member) =>
-        steady(tree, member.path, packer.smallBytes, async (source, size) => {
-          const data = new Uint8Array(size)
-          await readFully(source, data, 0)
-          return data
-        }),
-      ),
-    )
+interface Spoiled {
+  spoiled: PlannedMember
+  why: Left
+}
+
+const boundOf = (members: readonly PlannedMember[]) => members.reduce((sum, { key, size }) => sum + headerBound(utf8Size(key)) + padded(size), END.length)
+
+/** Nothing of these goes anywhere. */
+const nothing = (left: Left[]): PackedChunk => ({ lines: left, members: 0, bytes: 0, tar: false, left })
+
+async function packTar(packer: Packer, { chunk, device, members }: PlannedChunk, plan: string, progress: Progress): Promise<PackedChunk | Spoiled> {
+  const { tree, store, sha256, smallBytes, compression, signal } = packer
+  const bound = boundOf(members)
+  if (bound > ARCHIVE_BYTES) return nothing(members.map(tooLarge))
+  const most = compression ? compressedBound(bound) : bound
+  const engine = createEngine()
+  const output = createOutput(engine, await store.create(chunk, { bound: most, object: false }), sha256, most)
+  let compressor: Compressor | undefined
   try {
-    const all = [...windows(chunk.members)]
-    let next = read(all[0])
-    for (let i = 0; i < all.length; i++) {
+    if (compression) compressor = await createCompressor(compression.kind, compression.level)
+    const write = compressor ? through(compressor, output) : output.write
+    const archive = createArchive(engine, write, sha256, smallBytes)
+    const lines: ManifestMember[] = []
+    const lefts: Left[] = []
+    let bytes = 0
+    // The plan's bound holds for the sizes of its time; what grew since may only take what is left of the chunk.
+    let slack = Math.max(members.length === 1 ? ARCHIVE_BYTES : packer.chunkBytes, bound) - bound
+    const settle = ({ path, key, size }: PlannedMember, packed: Packed) => {
+      lines.push({ type: 'member', chunk, path, key, ...packed })
+      bytes += packed.size
+      slack -= padded(packed.size) - padded(size)
+    }
+    for (let at = 0; at < members.length; ) {
       interrupted(signal)
-      const results = await next
-      if (i + 1 < all.length) next = read(all[i + 1])
-      const whole: { key: string; size: number; path: string; data: Uint8Array }[] = []
-      // The plan's bound holds for the sizes of its time; what grew since must not break it.
-      let room = packer.chunkBytes - file.size - END.length
-      for (const [k, data] of results.entries()) {
-        const { key, path, size } = all[i][k]
-        if (!(data instanceof Uint8Array)) {
-          left.push(data)
-          continue
-        }
-        room -= headerBound(utf8Size(key)) + padded(data.length)
-        if (room < 0 && data.length > size) left.push(grown(path, data.length))
-        else whole.push({ key, size: data.length, path, data })
+      const window = smallOnes(members, at, smallBytes)
+      if (window.length > 0) {
+        await archive.add(
+          window,
+          (i, place) => readSmall(packer, window[i], slack, place),
+          (i, packed) => {
+            if ('reason' in packed) lefts.push(packed)
+            else settle(window[i], packed)
+          },
+        )
+        at += window.length
+      } else {
+        const member = members[at++]
+        let begun = false
+        const packed = await steady(
+          tree,
+          member.path,
+          member.size + slack,
+          (source, size) => {
+            begun = true
+            const data = pieces(source, size, signal, (done) => progress(lines.length, bytes + done))
+            return archive.stream(member.key, size, data)
+          },
+          { once: true },
+        )
+        if (!('reason' in packed)) settle(member, packed)
+        else if (begun) return { spoiled: member, why: packed }
+        else lefts.push(packed)
       }
-      const headers = tarHeaders(whole)
-      for (const [k, { key, path, data }] of whole.entries()) {
-        await file.append(headers.bytes.subarray(headers.starts[k], headers.starts[k + 1]))
-        const offset = file.size
-        const hash = sha256()
-        hash.update(data)
-        await file.append(data)
-        await file.append(PADDING.subarray(0, padded(data.length) - data.length))
-        members.push({ type: 'member', chunk: chunk.chunk, path, key, size: data.length, sha256: hex(hash.digest()), crc32c: crcText(crc32c(data)), offset })
-        bytes += data.length
-      }
-      progress(members.length, bytes)
+      progress(lines.length, bytes)
     }
-    if (members.length === 0) {
-      await file.discard()
-      return { members, left }
-    }
-    return { file: await file.finish(), members, left }
-  } catch (error) {
-    await file.discard()
-    throw error
+    if (lines.length === 0) return nothing(lefts)
+    await archive.finish()
+    if (compressor) await output.write(await compressor.end())
+    const digest = await output.finish()
+    const packing = compression ? { compression: compression.kind } : {}
+    const line = { type: 'chunk' as const, chunk, ...deviceOf(device), members: lines.length, ...digest, ...packing, plan }
+    return { lines: [line, ...lines, ...lefts], members: lines.length, bytes, tar: true, left: lefts }
+  } finally {
+    compressor?.discard()
+    await output.discard()
+    engine.release()
   }
 }
 
-const grown = (path: string, size: number) => left(path, 'changed', `grew to ${size} bytes since it was planned and does not fit its chunk any more`)
-
-function* windows(members: PlannedMember[]): Generator<PlannedMember[]> {
-  let window: PlannedMember[] = []
-  let bytes = 0
-  for (const member of members) {
-    if (window.length === WINDOW_FILES || (bytes + member.size > WINDOW_BYTES && window.length > 0)) {
-      yield window
-      window = []
-      bytes = 0
-    }
-    window.push(member)
-    bytes += member.size
-  }
-  yield window
+const through = (compressor: Compressor, output: Output) => async (data: Uint8Array) => {
+  const out = await compressor.push(data)
+  if (out) await output.write(out)
 }
 
-/** A file on its own, in pieces; each attempt starts the chunk anew. */
-async function packLarge(
-  packer: Packer,
-  { chunk, bytes: bound }: PlannedChunk,
-  { key, path }: PlannedMember,
-  progress: (members: number, bytes: number) => void,
-): Promise<PackedChunk> {
-  const { tree, sha256, signal } = packer
-  let file: ChunkFile | undefined
+/** As many small files as there are from `at` on, WINDOW at most. */
+function smallOnes(members: readonly PlannedMember[], at: number, smallBytes: number): PlannedMember[] {
+  let end = at
+  while (end < members.length && end - at < WINDOW && members[end].size <= smallBytes) end++
+  return members.slice(at, end)
+}
+
+function readSmall({ tree, smallBytes }: Packer, { path, size: planned }: PlannedMember, slack: number, place: (size: number) => Uint8Array) {
+  return steady(tree, path, Math.min(smallBytes, padded(planned) + slack), async (source, size) => {
+    await readFully(source, place(size), 0)
+    return size
+  })
+}
+
+async function packObject(packer: Packer, { device, members }: PlannedChunk, plan: string, progress: Progress): Promise<PackedChunk | Spoiled> {
+  const { store, sha256, signal, tree } = packer
+  const [member] = members
+  const { path, key } = member
+  const engine = createEngine()
+  let output: Output | undefined
   try {
-    const limit = ARCHIVE_BYTES - headerBound(utf8Size(key)) - END.length
-    const member = await steady(tree, path, limit, async (source, size): Promise<ManifestMember> => {
-      await file?.discard()
-      file = await createChunkFile(tree.storage, join(packer.target, chunk), Math.max(bound, size + headerBound(utf8Size(key)) + END.length), sha256)
-      await file.append(tarHeaders([{ key, size }]).bytes)
-      const offset = file.size
-      const hash = sha256()
-      let crc = 0
-      const piece = new Uint8Array(PIECE)
-      for (let at = 0; at < size; ) {
-        interrupted(signal)
-        const part = piece.subarray(0, Math.min(PIECE, size - at))
-        await readFully(source, part, at)
-        hash.update(part)
-        crc = crc32c(part, crc)
-        await file.append(part)
-        at += part.length
-        progress(0, at)
-      }
-      await file.append(PADDING.subarray(0, padded(size) - size))
-      return { type: 'member', chunk, path, key, size, sha256: hex(hash.digest()), crc32c: crcText(crc), offset }
-    })
-    if (member.type !== 'member') {
-      await file?.discard()
-      return { members: [], left: [member] }
-    }
-    return { file: await file!.finish(), members: [member], left: [] }
-  } catch (error) {
-    await file?.discard()
-    throw error
+    const packed = await steady(
+      tree,
+      path,
+      OBJECT_BYTES,
+      async (source, size) => {
+        output = createOutput(engine, await store.create(key, { bound: size, object: true }), sha256, size)
+        let crc = 0
+        for await (const piece of pieces(source, size, signal, (done) => progress(0, done))) {
+          crc = crc32c(piece, crc)
+          await output.write(piece)
+        }
+        return { crc32c: crcText(crc) }
+      },
+      { once: true },
+    )
+    if ('reason' in packed) return output ? { spoiled: member, why: packed } : nothing([packed])
+    const { bytes: size, ...digest } = await (output as Output).finish()
+    const line: ManifestObject = { type: 'object', ...deviceOf(device), path, key, size, ...packed, ...digest, plan }
+    return { lines: [line], members: 1, bytes: size, tar: false, left: [] }
+  } finally {
+    await output?.discard()
+    engine.release()
   }
 }
+
+/** A file's data, piece by piece; each is valid until the next is asked for. */
+async function* pieces(file: FileReader, size: number, signal: AbortSignal | undefined, progress: (done: number) => void): AsyncGenerator<Uint8Array> {
+  const piece = new Uint8Array(Math.min(PIECE, size))
+  for (let at = 0; at < size; at += piece.length) {
+    interrupted(signal)
+    const part = piece.subarray(0, Math.min(piece.length, size - at))
+    await readFully(file, part, at)
+    yield part
+    progress(at + part.length)
+  }
+}
+
+const deviceOf = (device: number | undefined) => (device === undefined ? {} : { device })
+
+const tooLarge = ({ path, size }: PlannedMember) =>
+  left(path, 'too-large', `expected at most ${ARCHIVE_BYTES} bytes, got ${size}: an archive over that is not extracted; upload it as an object`)

@@ -2,12 +2,13 @@
 // killed loses only the chunk it was at. Never rewritten until the manifest itself is in place.
 import { MillraceError } from '../../errors.js'
 import type { FileWriter, Storage } from '../../ports/ports.js'
-import { formatLines, MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestLine, readManifest, VERSION } from '../manifest/manifest.js'
+import { formatLines } from '../lines.js'
+import { MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestObject, readManifest, VERSION } from '../manifest/manifest.js'
 import { join } from '../read.js'
 
-/** A finished chunk of an earlier run, and where its lines stand. */
+/** A finished chunk or object of an earlier run, and where its lines stand. */
 export interface Finished {
-  line: ManifestChunk
+  line: ManifestChunk | ManifestObject
   /** Bytes of its members' data. */
   size: number
   file: string
@@ -18,29 +19,25 @@ export interface Finished {
 export interface Journal {
   /** By plan hash. */
   readonly finished: ReadonlyMap<string, Finished>
-  /** Durable once it resolves. */
-  append(lines: readonly ManifestLine[]): Promise<void>
-  /** Takes over the lines of a chunk that an earlier run finished. */
-  reuse(chunk: Finished): void
-  /** Writes the manifest whole, in the order of append and reuse, and removes the journal. */
+  /** Appends lines whose place in the manifest is `order`; durable once it resolves. */
+  append(order: number, lines: Uint8Array): Promise<void>
+  /** Takes over the lines of a chunk or object that an earlier run finished. */
+  reuse(order: number, chunk: Finished): void
+  /** Writes the manifest whole and in order, and removes the journal. */
   finish(end: ManifestEnd): Promise<void>
   close(): Promise<void>
 }
 
-export async function openJournal(storage: Storage, output: string): Promise<Journal> {
+/** `sync` false: what it has survives the end of the process, but not one of the machine. */
+export async function openJournal(storage: Storage, output: string, sync: boolean): Promise<Journal> {
   const whole = join(output, MANIFEST)
   const part = `${whole}.part`
   const finished = new Map<string, Finished>()
   await index(storage, whole, finished)
   let at = await index(storage, part, finished)
   const file: FileWriter = await storage.create(part, { append: true })
-  /** Ranges of files that are the manifest, neighbours joined. */
-  const ranges: { file: string; start: number; end: number }[] = []
-  const take = (range: { file: string; start: number; end: number }) => {
-    const last = ranges.at(-1)
-    if (last && last.file === range.file && last.end === range.start) last.end = range.end
-    else ranges.push({ file: range.file, start: range.start, end: range.end })
-  }
+  /** Ranges of files that are the manifest. */
+  const ranges: Range[] = []
   // A killed run may have left half a line; a newline makes it one of its own, which readers pass over.
   if (at > 0) {
     await file.write(new Uint8Array([10]))
@@ -51,17 +48,22 @@ export async function openJournal(storage: Storage, output: string): Promise<Jou
     const { size } = await storage.stat(part)
     if (size !== at) throw new MillraceError('IO', `expected ${at} bytes, found ${size}: another run packs into this directory`, { position: { source: part } })
   }
+  const write = async (order: number, lines: Uint8Array) => {
+    await alone()
+    await file.write(lines)
+    if (sync) await file.sync()
+    ranges.push({ order, file: part, start: at, end: at + lines.length })
+    at += lines.length
+  }
+  // several chunks are finished at the same time, and their lines stay together
+  let last: Promise<void> = Promise.resolve()
   return {
     finished,
-    async append(lines) {
-      await alone()
-      const bytes = formatLines(lines)
-      await file.write(bytes)
-      await file.sync()
-      take({ file: part, start: at, end: at + bytes.length })
-      at += bytes.length
+    append(order, lines) {
+      last = last.then(() => write(order, lines))
+      return last
     },
-    reuse: take,
+    reuse: (order, { file, start, end }) => void ranges.push({ order, file, start, end }),
     async finish(end) {
       await file.close()
       await alone()
@@ -69,18 +71,26 @@ export async function openJournal(storage: Storage, output: string): Promise<Jou
       const target = await storage.create(temporary)
       try {
         await target.write(formatLines([{ type: 'manifest', version: VERSION }]))
+        ranges.sort((a, b) => a.order - b.order)
         for (const range of ranges) await copy(storage, range, target)
         await target.write(formatLines([end]))
-        await target.sync()
+        if (sync) await target.sync()
       } finally {
         await target.close()
       }
       await storage.rename(temporary, whole)
-      await storage.syncDirectory(output)
+      if (sync) await storage.syncDirectory(output)
       await storage.remove(part)
     },
     close: () => file.close(),
   }
+}
+
+interface Range {
+  order: number
+  file: string
+  start: number
+  end: number
 }
 
 /** Finds the blocks of a chunk line and all its members; gives the file's size, 0 where there is none. */
@@ -93,6 +103,7 @@ async function index(storage: Storage, path: string, finished: Map<string, Finis
   try {
     let open: { line: ManifestChunk; start: number; missing: number; at: number; size: number } | undefined
     for await (const { line, start, end } of readManifest(file, path, { torn: true })) {
+      if (line.type === 'object') finished.set(line.plan, { line, size: line.size, file: path, start, end })
       if (line.type === 'chunk') open = { line, start, missing: line.members, at: end, size: 0 }
       else if (open && line.type === 'member' && line.chunk === open.line.chunk && start === open.at) {
         open.missing--
@@ -110,7 +121,7 @@ async function index(storage: Storage, path: string, finished: Map<string, Finis
   }
 }
 
-async function copy(storage: Storage, range: { file: string; start: number; end: number }, target: FileWriter): Promise<void> {
+async function copy(storage: Storage, range: Range, target: FileWriter): Promise<void> {
   const file = await storage.open(range.file)
   try {
     const piece = new Uint8Array(1 << 16)

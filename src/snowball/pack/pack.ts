@@ -1,42 +1,78 @@
-// A tree into chunks and a manifest: streaming, in constant memory, one torn chunk at most when killed.
-import { checkKeys, MillraceError, wrongType } from '../../errors.js'
-import type { Hasher, Ports, Storage } from '../../ports/ports.js'
+// A tree into chunks and a manifest: streaming, in constant memory, several chunks at once; a run that was
+// killed loses those it was at.
+import { checkWhole, outOfRange, wrongType } from '../../errors.js'
+import type { Ports, Sha256 } from '../../ports/ports.js'
 import { coreSha256, hex } from '../digest.js'
-import type { Left } from '../left.js'
-import { MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
-import { checkPlan, type PlanOptions, plan } from '../plan/plan.js'
+import { type Left, left } from '../left.js'
+import { formatLines } from '../lines.js'
+import { type Compression, MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
+import { follow } from '../plan/follow.js'
+import type { PlanOptions } from '../plan/options.js'
 import type { PlannedChunk } from '../plan/planned.js'
 import { checkWatch, inputOutput, join } from '../read.js'
-import { interrupted, type Packer, packChunk } from './chunk.js'
+import { putFile } from '../store/put-file.js'
+import { ahead } from './ahead.js'
+import { type CompressionOptions, interrupted } from './chunk.js'
+import { checkCompression } from './compress.js'
+import { type DirectoryStore, directoryStore } from './directory.js'
 import { type Finished, type Journal, openJournal } from './journal.js'
+import { createLanes, type Lanes } from './lanes.js'
+import { isChunk, takeOutput } from './output-directory.js'
+import type { ChunkStore } from './store.js'
+import { createTally, type Tally } from './tally.js'
 
-export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude'> {
+export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'onProgress'> {
+  /**
+   * A plan to follow: the path of a plan file, which has its source and all options of planning in it, so that only
+   * another `source` may be given; or what planSnowball yields, with the options that it was made with.
+   */
+  plan?: string | AsyncIterable<PlannedChunk | Left>
   /** Directory for the chunks and the manifest; made where it does not exist. */
   output: string
-  ports: Pick<Ports, 'storage' | 'clock' | 'sha256'>
+  /** Where the chunks go instead, and large files as they are: s3ChunkStore(), say. The manifest is in `output` all the same. */
+  store?: ChunkStore
+  ports: Pick<Ports, 'storage' | 'clock' | 'sha256' | 'threads'>
+  /** Of the tars. Default none; a Snowball extracts gzip and no zstd. Members can then be read only by unpacking all before them. */
+  compression?: 'none' | Compression
+  /** gzip 1 to 9, zstd 1 to 19. */
+  compressionLevel?: number
+  /** Chunks packed at the same time, each with some 70 MB of memory: by threads where the ports have them. Default one for each core, without threads 1. */
+  concurrency?: number
+  /** Whether chunks are flushed to the device. Default true; without, what is finished survives the end of the process, but not of the machine. */
+  sync?: boolean
   /** Told now and then how far it is. */
   onProgress?: (progress: PackProgress) => void
   signal?: AbortSignal
 }
 
 export interface PackProgress {
-  /** The chunk that is being packed. */
+  /** The chunk that was worked on last. */
   chunk: string
+  /** Chunks and objects that are finished. */
+  chunks: number
   members: number
   /** Bytes of the members' data. */
   bytes: number
   skipped: number
   failed: number
+  /** Files that are in no chunk, by reason. */
+  left: PackSummary['left']
+  /** What the plan has so far, and whether that is all. It is made while chunks are packed, some way ahead. */
+  planned: { chunks: number; members: number; bytes: number; whole: boolean }
 }
 
 export interface PackSummary extends Omit<ManifestEnd, 'type'> {
   /** Chunks that an earlier run had finished. */
   reused: number
+  /** Files that are in no chunk, by reason. */
+  left: Partial<Record<Left['reason'], number>>
   /** The first 100 files that should have been packed and were not; all of them are in the manifest. */
   failures: Left[]
 }
 
-const OPTIONS = ['source', 'output', 'ports', 'prefix', 'smallBytes', 'chunkBytes', 'chunkFiles', 'onProgress', 'signal'] satisfies (keyof PackOptions)[]
+/** Lines about what is in no chunk are kept together up to so many. */
+const APART = 1000
+
 /**
  * Packs `source` into `output`/chunk-*.tar and writes `output`/manifest.ndjson at the end. A file
  * that cannot be read, or that changes while it is, is left out and told in the manifest; all others
@@ -53,146 +89,125 @@ const OPTIONS = ['source', 'output', 'ports', 'prefix', 'smallBytes', 'chunkByte
  */
 export async function pack(options: PackOptions): Promise<PackSummary> {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  checkKeys('options', options, OPTIONS)
-  const { output, ports, onProgress, signal, ...planned } = options
-  const checked = checkPlan({ ...planned, ports })
+  const { output, store: given, ports, compression = 'none', compressionLevel, concurrency, sync = true, onProgress, signal, plan, ...planning } = options
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
   if (typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
+  if (given !== undefined && typeof given?.create !== 'function') throw wrongType('store', 's3ChunkStore() or an object with create()', given)
+  if (typeof sync !== 'boolean') throw wrongType('sync', 'a boolean', sync)
+  if (concurrency !== undefined) checkWhole('concurrency', concurrency, 1, 64)
   checkWatch(options)
+  const squeeze = compression === 'none' ? undefined : { kind: compression, level: compressionLevel }
+  if (squeeze) checkCompression(squeeze.kind, squeeze.level)
+  else if (compressionLevel !== undefined) throw outOfRange('compressionLevel', 'nothing without compression', compressionLevel)
   const sha256 = ports.sha256 ?? coreSha256
   const { storage } = ports
 
-  const fail = (error: unknown) => {
-    throw inputOutput(error, output)
-  }
-  const target = await prepareOutput(storage, options.source, output).catch(fail)
-  const journal = await openJournal(storage, target).catch(fail)
-  const end: ManifestEnd = { type: 'end', chunks: 0, members: 0, bytes: 0, skipped: 0, failed: 0 }
-  const failures: Left[] = []
-  let reused = 0
-  const settle = (entries: readonly Left[]) => {
-    for (const entry of entries) {
-      end[entry.type]++
-      if (entry.type === 'failed' && failures.length < 100) failures.push(entry)
-    }
-  }
   try {
-    const packer: Packer = {
-      tree: { storage, clock: ports.clock, root: await storage.resolve(options.source) },
-      target,
-      sha256,
-      smallBytes: checked.smallBytes,
-      chunkBytes: checked.chunkBytes,
-      signal,
-    }
-    let apart: Left[] = []
-    const settleApart = async () => {
-      settle(apart)
-      if (apart.length > 0) await journal.append(apart)
-      apart = []
-    }
-    const names = new Set<string>()
-    for await (const item of plan({ ...planned, ports: { storage }, exclude: target })) {
-      interrupted(signal)
-      if (item.type !== 'chunk') {
-        if (apart.push(item) >= 1000) await settleApart()
-        continue
+    const { source, smallBytes, chunkBytes, items } = await follow(plan, {
+      ...planning,
+      ...(given?.prefix && !plan ? { destination: given.prefix } : {}),
+      ports,
+    })
+    given?.check?.({ compression: squeeze?.kind, chunkBytes })
+    const directory = await takeOutput(storage, source, output)
+    try {
+      const root = await storage.resolve(source)
+      const journal = await openJournal(storage, directory.path, sync)
+      const files = given ? undefined : directoryStore(storage, directory.path, sha256, sync)
+      const store = given ?? (files as DirectoryStore)
+      const lanes = createLanes({ smallBytes, chunkBytes, compression: squeeze, ports, sha256, root, store, files, concurrency, signal })
+      const tally = createTally(onProgress)
+      try {
+        await given?.prepare?.()
+        const names = await packAll(items(directory.path), { journal, store, lanes, tally, sha256, compression: squeeze, signal })
+        if (files) await directory.clear(names)
+        else await putFile(store, { storage, sha256 }, join(directory.path, MANIFEST), MANIFEST)
+        return tally.summary()
+      } catch (error) {
+        await lanes.stop()
+        await journal.close().catch(() => {})
+        throw error
       }
-      await settleApart()
-      const identity = planHash(item, sha256)
-      let size = await takeOver(packer, item, journal.finished.get(identity), journal)
-      if (size !== undefined) {
-        reused++
-        end.members += item.members.length
-      } else {
-        const packed = await packChunk(packer, item, (members, bytes) => {
-          const { chunk } = item
-          onProgress?.({ chunk, members: end.members + members, bytes: end.bytes + bytes, skipped: end.skipped, failed: end.failed })
-        })
-        settle(packed.left)
-        if (packed.file) {
-          await journal.append([
-            { type: 'chunk', chunk: item.chunk, members: packed.members.length, ...packed.file, plan: identity },
-            ...packed.members,
-            ...packed.left,
-          ])
-        } else await journal.append(packed.left)
-        end.members += packed.members.length
-        size = packed.members.reduce((sum, member) => sum + member.size, 0)
-        if (!packed.file) continue
-      }
-      end.bytes += size
-      end.chunks++
-      names.add(item.chunk)
-      onProgress?.({ chunk: item.chunk, members: end.members, bytes: end.bytes, skipped: end.skipped, failed: end.failed })
+    } finally {
+      await directory.release()
     }
-    await settleApart()
-    await journal.finish(end)
-    await removeOthers(storage, target, names)
   } catch (error) {
-    await journal.close().catch(() => {})
     throw inputOutput(error, output)
   }
-  const { type: _, ...counts } = end
-  return { ...counts, reused, failures }
 }
 
-const OURS = /^(?:chunk-\d{6,}\.tar|manifest\.ndjson(?:\.part)?)(?:\.tmp)?$/
+interface Work {
+  journal: Journal
+  store: ChunkStore
+  lanes: Lanes
+  tally: Tally
+  sha256: Sha256
+  compression: CompressionOptions | undefined
+  signal: AbortSignal | undefined
+}
 
-/** Makes the output directory, or takes an earlier run's; gives its resolved path. */
-async function prepareOutput(storage: Storage, source: string, output: string): Promise<string> {
-  const root = await storage.resolve(source)
-  await storage.makeDirectory(output)
-  const target = await storage.resolve(output)
-  const refuse = (what: string) =>
-    new MillraceError('BAD_INPUT', `expected an empty directory or the output of an earlier pack, got ${what}`, { position: { source: output } })
-  if (target === root) throw refuse('the source itself')
-  let chunks = false
-  let manifest = false
-  for await (const { name, kind } of storage.list(target)) {
-    if (kind !== 'file' || !OURS.test(name)) throw refuse(`one with ${JSON.stringify(name)} in it`)
-    if (name.startsWith(MANIFEST)) manifest = true
-    else chunks = true
+/** Packs what the plan says and writes the manifest; gives the names of the chunks. */
+async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, store, lanes, tally, sha256, compression, signal }: Work): Promise<Set<string>> {
+  /** What an earlier run has left and this one has not, by chunk or key. */
+  const stale = new Map([...journal.finished.values()].map((one) => [nameOf(one), one]))
+  const names = new Set<string>()
+  let order = 0
+
+  const packOne = async (planned: PlannedChunk, place: number) => {
+    const object = planned.single && store.objects
+    const chunk = object || !compression ? planned : { ...planned, chunk: planned.chunk + SUFFIX[compression.kind] }
+    const [{ path, key }] = chunk.members
+    if (object && (isChunk(key) || key === MANIFEST)) {
+      const taken = left(path, 'key', `expected another key than ${key}, which a chunk or the manifest may have there; give a prefix`)
+      await journal.append(place, formatLines([taken]))
+      return tally.left(taken)
+    }
+    const plan = planHash(chunk, compression, sha256)
+    const earlier = journal.finished.get(plan)
+    // One with members left out is made again: they may be readable now.
+    const same = earlier && (earlier.line.type === 'object' || earlier.line.members === chunk.members.length)
+    if (same && (await store.has(earlier.line))) {
+      journal.reuse(place, earlier)
+      tally.reused(chunk, earlier)
+    } else {
+      const done = await lanes.pack(chunk, plan, (members, bytes) => tally.underway(chunk.chunk, members, bytes))
+      await journal.append(place, done.lines)
+      tally.packed(chunk, done)
+      if (done.members === 0) return
+    }
+    names.add(chunk.chunk)
+    stale.delete(chunk.chunk)
+    stale.delete(key)
   }
-  if (chunks && !manifest) throw refuse('one with chunks but no manifest')
-  return target
+  const apart: Left[] = []
+  const settleApart = async () => {
+    if (apart.length > 0) await journal.append(order++, formatLines(apart.splice(0)))
+  }
+  for await (const item of ahead(items, tally.planned)) {
+    interrupted(signal)
+    if (item.type === 'chunk') {
+      await settleApart()
+      const place = order++
+      await lanes.next(() => packOne(item, place))
+    } else {
+      tally.left(item)
+      if (apart.push(item) >= APART) await settleApart()
+    }
+  }
+  await settleApart()
+  await lanes.end()
+  await journal.finish({ type: 'end', ...tally.end })
+  if (!store.publish) for (const { line } of stale.values()) await store.remove(line)
+  return names
 }
 
-/** Chunks of an earlier run that this plan no longer has. */
-async function removeOthers(storage: Storage, target: string, names: ReadonlySet<string>): Promise<void> {
-  const old: string[] = []
-  for await (const { name } of storage.list(target)) if (name.startsWith('chunk-') && !names.has(name)) old.push(name)
-  for (const name of old) await storage.remove(join(target, name))
-}
+const SUFFIX: Readonly<Record<Compression, string>> = { gzip: '.gz', zstd: '.zst' }
 
-function planHash(chunk: PlannedChunk, sha256: () => Hasher): string {
+const nameOf = ({ line }: Finished) => (line.type === 'chunk' ? line.chunk : line.key)
+
+function planHash(chunk: PlannedChunk, compression: CompressionOptions | undefined, sha256: Sha256): string {
   const hash = sha256()
   const text = chunk.members.map(({ path, key, size, mtime }) => `${JSON.stringify([path, key, size, mtime])}\n`)
-  hash.update(new TextEncoder().encode(`${chunk.chunk}\n${text.join('')}`))
+  hash.update(new TextEncoder().encode(`${chunk.chunk} ${compression?.level ?? ''}\n${text.join('')}`))
   return hex(hash.digest())
-}
-
-/** Bytes of data in a chunk that an earlier run finished and that is still what it was; else undefined. */
-async function takeOver(packer: Packer, chunk: PlannedChunk, earlier: Finished | undefined, journal: Journal): Promise<number | undefined> {
-  // One with members left out is made again: they may be readable now.
-  if (!earlier || earlier.line.members !== chunk.members.length) return undefined
-  const { storage } = packer.tree
-  const file = await storage.open(join(packer.target, chunk.chunk)).catch(() => undefined)
-  if (!file) return undefined
-  try {
-    if ((await file.stat()).size !== earlier.line.bytes) return undefined
-    const hash = packer.sha256()
-    const piece = new Uint8Array(1 << 20)
-    for (let at = 0; ; ) {
-      const got = await file.read(piece, at)
-      if (got === 0) break
-      hash.update(piece.subarray(0, got))
-      at += got
-    }
-    if (hex(hash.digest()) !== earlier.line.sha256) return undefined
-  } finally {
-    await file.close()
-  }
-  journal.reuse(earlier)
-  return earlier.size
 }

@@ -1,5 +1,5 @@
 // Where chunks go.
-import type { ManifestChunk, ManifestObject } from '../manifest/manifest.js'
+import type { Compression, ManifestChunk, ManifestObject } from '../manifest/manifest.js'
 
 /** What a chunk is once all its bytes have gone to the sink. */
 export interface Digest {
@@ -12,22 +12,32 @@ export interface Digest {
 
 /** A chunk or an object that is being written, in order. */
 export interface ChunkSink {
-  /** Takes `data` until it resolves. Whole parts but for the last, or for a store that said it does not care. */
+  /** It will be stored by one PUT, whatever its size: then that is what its ETag is made for. */
+  readonly whole?: boolean
+  /** Pieces of about 1 MiB, or of any size. The caller changes `data` once it has resolved. */
   write(data: Uint8Array): Promise<void>
-  /** It appears under its name, whole and as durable as the store can make it. */
+  /** It appears under its name, whole and as durable as the store can make it; or does once it is published, where the store has that. */
   finish(digest: Digest): Promise<void>
-  /** Leaves nothing behind. Never rejects. */
-  discard(): Promise<void>
+  /** Leaves nothing behind. Never rejects. `reason`: of whom the bytes came from, where that is why. */
+  discard(reason?: unknown): Promise<void>
 }
 
 export interface ChunkStore {
   /** Large files go as they are, as objects under their keys, instead of into tars of their own. */
   readonly objects: boolean
+  /** Put before all names and keys; counts for how long keys may be. */
+  readonly prefix?: string
+  /** Throws RangeError for archives that it would keep and not extract. */
+  check?(archives: { compression?: Compression | undefined; chunkBytes: number }): void
+  /** Clears up what a run that was killed has begun. To be called once, before the first create(). */
+  prepare?(): Promise<unknown>
   /**
    * Begins `name`: a chunk's file name, or with `object` a key. `bound`: bytes at most, of which the
    * parts are made. Rejects with IO, and so do the sink's calls.
    */
   create(name: string, options: { bound: number; object: boolean }): Promise<ChunkSink>
+  /** Gives a chunk its name after finish(), while the next ones are packed. */
+  publish?(name: string): Promise<void>
   /** Whether what an earlier run finished is there and still what it was, by its content as far as the store can tell. */
   has(entry: ManifestChunk | ManifestObject): Promise<boolean>
   /** Of an earlier run, and in this one's plan no more. */

@@ -2,8 +2,8 @@
 // A server is the caller's: `serve` of millrace/node, or any other.
 import { MillraceError, messageOf } from '../../../errors.js'
 import { checkOptions, checkPorts } from '../../../kinesis/service/service.js'
-import { withTimeout } from '../../../kinesis/service/timeout.js'
 import { FIREHOSE_LIMITS } from '../../../limits.js'
+import { withTimeout } from '../../../ports/timeout.js'
 import type { DeliveryStreamConfiguration } from '../config/configuration.js'
 import { fromDescription } from '../config/description.js'
 import { readStream, type StreamPlan } from '../config/stream.js'

@@ -2,9 +2,9 @@
 // the device is busy go with its next fsync; one fsync is under way at a time, and beside it the write of what goes
 // with the next one.
 import { checkKeys, checkWhole, MillraceError, wrongType } from '../../../errors.js'
+import { backoff } from '../../../ports/backoff.js'
 import type { Clock, DirectoryLock, Random, Storage } from '../../../ports/ports.js'
 import { makeDurable } from '../../durable.js'
-import { backoff } from '../../service/backoff.js'
 import type { OpenSpool, Spool } from '../spool-port.js'
 import { createAppends, type Group } from './appends.js'
 import { recover, type SpoolDamage, unsettled } from './recovery.js'

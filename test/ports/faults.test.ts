@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { faultOf, recordFault } from '../../src/kinesis/service/faults.js'
-import { serviceError } from './fake.js'
+import { faultOf, recordFault } from '../../src/ports/faults.js'
+import { serviceError } from '../kinesis/fake.js'
 
 describe('a rejected request', () => {
   test.each([

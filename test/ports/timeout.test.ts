@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { withTimeout } from '../../src/kinesis/service/timeout.js'
 import { createSimulation } from '../../src/ports/simulated.js'
+import { withTimeout } from '../../src/ports/timeout.js'
 
 const hang = (signal: AbortSignal) => new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 

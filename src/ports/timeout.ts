@@ -1,4 +1,4 @@
-import type { Clock } from '../../ports/ports.js'
+import type { Clock } from './ports.js'
 
 /** Without a reason of its own each abort makes a DOMException, with its stack: 5 us. */
 const OVER = { name: 'AbortError' }

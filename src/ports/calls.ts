@@ -1,7 +1,7 @@
 // Commands of an AWS service, sent by the user's own client or by one that is made from their configuration.
-import { MillraceError, wrongType } from '../../errors.js'
-import { type AwsClient, type AwsClientConfig, checkClient, isConfigured } from '../../ports/aws.js'
-import type { Clock } from '../../ports/ports.js'
+import { MillraceError, wrongType } from '../errors.js'
+import { type AwsClient, type AwsClientConfig, checkClient, isConfigured } from './aws.js'
+import type { Clock } from './ports.js'
 import { withTimeout } from './timeout.js'
 
 export interface ClientOptions {
@@ -22,8 +22,8 @@ export interface Calls {
    * so too. Rejects with MISSING_PEER or CONFIG, and the next call tries anew.
    */
   connect(): Promise<void> | undefined
-  /** Sends `${command}Command`. */
-  call<T>(command: string, input: object, signal?: AbortSignal): Promise<T>
+  /** Sends `${command}Command`. `ms`: in place of the timeout of all calls. */
+  call<T>(command: string, input: object, signal?: AbortSignal, ms?: number): Promise<T>
   /** As `call`, for an answer that goes on as a stream: the signal ends that too, and is to be aborted where this rejects. */
   open<T>(command: string, input: object, signal: AbortSignal): Promise<T>
   /** Closes a client that was made here; a client of the user's stays open. */
@@ -74,9 +74,9 @@ export function createCalls(options: ClientOptions, peer: Peer, clock: Clock, ti
   }
   return {
     connect,
-    async call<T>(command: string, input: object, outer?: AbortSignal): Promise<T> {
+    async call<T>(command: string, input: object, outer?: AbortSignal, ms = timeout): Promise<T> {
       const send = await sender(command, input)
-      return (await withTimeout(clock, timeout, outer, send)) as T
+      return (await withTimeout(clock, ms, outer, send)) as T
     },
     async open<T>(command: string, input: object, signal: AbortSignal): Promise<T> {
       const send = await sender(command, input)

@@ -1,4 +1,4 @@
-// What an error of the service means for the records it concerns. Names: API reference of
+// What an error of an AWS service means for what was asked of it. Names: API reference of
 // PutRecords, ListShards and GetRecords, and "Common errors" of the same reference.
 
 /**

@@ -1,0 +1,75 @@
+// Files of NDJSON that stages write and read back: lines with their places, fields with what they must be.
+import { kindOf } from '../errors.js'
+import type { FileReader } from '../ports/ports.js'
+
+/** What a field must be, in words and as a test. */
+export type Test = [expected: string, holds: (value: unknown) => boolean]
+export const TEXT: Test = ['a string', (value) => typeof value === 'string']
+export const COUNT: Test = ['a whole number', (value) => Number.isSafeInteger(value) && (value as number) >= 0]
+export const matching = (expected: string, pattern: RegExp): Test => [expected, (value) => typeof value === 'string' && pattern.test(value)]
+
+type Fields = Record<string, Test>
+
+/**
+ * The object of a line, or what is wrong with it. `fields`: by its member `type`, what must be there;
+ * `optional`: what else must be right where it is there. Others are let through, as later versions may have them.
+ */
+export function parseLine<T extends { type: string }>(text: string, fields: Record<T['type'], Fields>, optional: Fields): T | string {
+  let value: Record<string, unknown>
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return 'expected a JSON object'
+  }
+  if (typeof value !== 'object' || value === null) return `expected a JSON object, got ${kindOf(value)}`
+  const type = value.type
+  if (typeof type !== 'string' || !Object.hasOwn(fields, type)) return `"type" expected one of ${Object.keys(fields).join(', ')}, got ${kindOf(type)}`
+  for (const [field, [expected, holds]] of Object.entries(fields[type as T['type']])) {
+    if (!Object.hasOwn(value, field) || !holds(value[field])) return `"${field}" expected ${expected}, got ${kindOf(value[field])}`
+  }
+  for (const [field, [expected, holds]] of Object.entries(optional)) {
+    if (Object.hasOwn(value, field) && !holds(value[field])) return `"${field}" expected ${expected}, got ${kindOf(value[field])}`
+  }
+  return value as unknown as T
+}
+
+/** A line without its newline, and the bytes it takes in the file with it. */
+export interface Line {
+  bytes: Uint8Array
+  start: number
+  end: number
+  /** Whether a newline ends it. */
+  ended: boolean
+}
+
+// A path has at most a few KB; what goes on beyond this is no line of ours.
+const LONGEST = 1 << 20
+
+/** The lines of a file in order; ends with a line that is longer than 1 MiB, which is then not `ended`. */
+export async function* splitLines(file: FileReader): AsyncGenerator<Line> {
+  let rest = new Uint8Array(0)
+  let at = 0
+  for (;;) {
+    const piece = new Uint8Array(1 << 16)
+    const got = await file.read(piece, at + rest.length)
+    const text = new Uint8Array(rest.length + got)
+    text.set(rest)
+    text.set(piece.subarray(0, got), rest.length)
+    let from = 0
+    for (let next = text.indexOf(10, rest.length); next >= 0; next = text.indexOf(10, from)) {
+      yield { bytes: text.subarray(from, next), start: at + from, end: at + next + 1, ended: true }
+      from = next + 1
+    }
+    at += from
+    rest = text.slice(from)
+    if (got === 0 || rest.length > LONGEST) break
+  }
+  if (rest.length > 0) yield { bytes: rest, start: at, end: at + rest.length, ended: false }
+}
+
+const encoder = new TextEncoder()
+
+/** Lines as they stand in the file. */
+export function formatLines(lines: readonly object[]): Uint8Array {
+  return encoder.encode(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+}

@@ -1,0 +1,61 @@
+// Reads a plan some way ahead of what packs it, so that no lane waits for the walk.
+import type { Left } from '../left.js'
+import type { PlannedChunk } from '../plan/planned.js'
+
+/** Members that may wait: some 200 bytes each. */
+const WAITING = 100_000
+
+/** What comes out of `plan`, in its order. `planned` is told of each chunk when it is read, and of the end by undefined. */
+export async function* ahead(
+  plan: AsyncIterable<PlannedChunk | Left>,
+  planned: (chunk: PlannedChunk | undefined) => void,
+): AsyncGenerator<PlannedChunk | Left> {
+  let queue: (PlannedChunk | Left)[] = []
+  let waiting = 0
+  const state = { ended: false, stopped: false }
+  let failure: { error: unknown } | undefined
+  let wake = () => {}
+  // who reads waits for room, who packs for something: never both
+  const changed = () => new Promise<void>((resolve) => (wake = resolve))
+
+  const read = async () => {
+    for await (const item of plan) {
+      if (item.type === 'chunk') planned(item)
+      queue.push(item)
+      waiting += weight(item)
+      wake()
+      while (waiting >= WAITING && !state.stopped) await changed()
+      if (state.stopped) return
+    }
+    planned(undefined)
+  }
+  const reading = read()
+    .catch((error) => {
+      failure = { error }
+    })
+    .finally(() => {
+      state.ended = true
+      wake()
+    })
+  try {
+    for (;;) {
+      const taken = queue
+      queue = []
+      for (const item of taken) {
+        yield item
+        waiting -= weight(item)
+        wake()
+      }
+      if (taken.length > 0) continue
+      if (!state.ended) await changed()
+      else if (failure) throw failure.error
+      else return
+    }
+  } finally {
+    state.stopped = true
+    wake()
+    await reading
+  }
+}
+
+const weight = (item: PlannedChunk | Left) => (item.type === 'chunk' ? item.members.length : 1)

@@ -1,0 +1,77 @@
+// How far packing is, and what came of it.
+import type { Left } from '../left.js'
+import type { ManifestEnd } from '../manifest/manifest.js'
+import type { PlannedChunk } from '../plan/planned.js'
+import type { Finished } from './journal.js'
+import type { Done } from './lanes.js'
+import type { PackProgress, PackSummary } from './pack.js'
+
+/** Of the files that were left out, so many are in the summary. */
+const TOLD = 100
+
+export interface Tally {
+  readonly end: Omit<ManifestEnd, 'type'>
+  planned(chunk: PlannedChunk | undefined): void
+  left(entry: Left): void
+  underway(chunk: string, members: number, bytes: number): void
+  packed(chunk: PlannedChunk, done: Done): void
+  reused(chunk: PlannedChunk, earlier: Finished): void
+  summary(): PackSummary
+}
+
+export function createTally(onProgress: ((progress: PackProgress) => void) | undefined): Tally {
+  const end = { chunks: 0, members: 0, bytes: 0, skipped: 0, failed: 0 }
+  const planned = { chunks: 0, members: 0, bytes: 0, whole: false }
+  const by: PackSummary['left'] = {}
+  const failures: Left[] = []
+  const underway = new Map<string, { members: number; bytes: number }>()
+  let finished = 0
+  let reused = 0
+  const tell = (chunk: string) => {
+    if (!onProgress) return
+    let { members, bytes } = end
+    for (const part of underway.values()) {
+      members += part.members
+      bytes += part.bytes
+    }
+    onProgress({ chunk, chunks: finished, members, bytes, skipped: end.skipped, failed: end.failed, left: { ...by }, planned: { ...planned } })
+  }
+  const left = (entry: Left) => {
+    end[entry.type]++
+    by[entry.reason] = (by[entry.reason] ?? 0) + 1
+    if (entry.type === 'failed' && failures.length < TOLD) failures.push(entry)
+  }
+  const settle = ({ chunk }: PlannedChunk, tar: boolean, members: number, bytes: number) => {
+    underway.delete(chunk)
+    finished++
+    if (tar) end.chunks++
+    end.members += members
+    end.bytes += bytes
+    tell(chunk)
+  }
+  return {
+    end,
+    left,
+    planned(chunk) {
+      if (!chunk) planned.whole = true
+      else {
+        planned.chunks++
+        planned.members += chunk.members.length
+        for (const { size } of chunk.members) planned.bytes += size
+      }
+    },
+    underway(chunk, members, bytes) {
+      underway.set(chunk, { members, bytes })
+      tell(chunk)
+    },
+    packed(chunk, done) {
+      for (const entry of done.left) left(entry)
+      settle(chunk, done.tar, done.members, done.bytes)
+    },
+    reused(chunk, earlier) {
+      reused++
+      settle(chunk, earlier.line.type === 'chunk', chunk.members.length, earlier.size)
+    },
+    summary: () => ({ ...end, reused, left: by, failures }),
+  }
+}
