@@ -1,7 +1,26 @@
 export { type ErrorCode, MillraceError, type Position } from '../errors.js'
+export { type Chunker, type ChunkerOptions, createChunker } from './chunker/chunker.js'
+export type { ChunkerFile, FileBytes as ChunkerFileBytes } from './chunker/file.js'
+export type { Chunk as SnowballChunk, ChunkResult as SnowballChunkResult } from './chunker/handoff.js'
+export type { ChunkerProgress, ChunkerSummary, ChunkTarget } from './chunker/run.js'
+export { ndjsonSegments, type SegmentOptions as NdjsonSegmentOptions } from './chunker/segments.js'
+export { directoryTarget, handleTarget } from './chunker/target.js'
+export { filesOf } from './chunker/tree.js'
 export { keyFault } from './keys.js'
 export type { Left as LeftOut, Reason as LeftOutReason } from './left.js'
-export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember } from './manifest/manifest.js'
+export {
+  type Difference as SnowballDifference,
+  type DiffFile as SnowballDiffFile,
+  type DiffOptions as SnowballDiffOptions,
+  diff as diffSnowball,
+} from './manifest/diff.js'
+export {
+  checkImport as verifySnowballImport,
+  type ImportOptions as SnowballImportOptions,
+  type ImportProblem as SnowballImportProblem,
+  type ImportSummary as SnowballImportSummary,
+} from './manifest/imported.js'
+export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember, ManifestObject } from './manifest/manifest.js'
 export {
   type Problem as VerifyProblem,
   type VerifyOptions as SnowballVerifyOptions,
@@ -11,11 +30,15 @@ export {
   verify as verifySnowball,
 } from './manifest/verify.js'
 export { type PackOptions as SnowballPackOptions, type PackProgress, type PackSummary, pack as packSnowball } from './pack/pack.js'
+export type { ChunkSink, ChunkStore, Digest as ChunkDigest } from './pack/store.js'
 export type { PlanOptions as SnowballPlanOptions, PlanProgress as SnowballPlanProgress } from './plan/options.js'
 export { plan as planSnowball } from './plan/plan.js'
 export type { PlanEnd, PlanHead, PlanLine, PlannedChunk, PlannedMember, PlanWarning } from './plan/planned.js'
 export { type ReadPlan as SnowballPlan, type ReadPlanOptions as SnowballReadPlanOptions, readPlan as readSnowballPlan } from './plan/read.js'
 export { planLines as planSnowballLines } from './plan/write.js'
+export type { Profile as SnowballProfile } from './store/profile.js'
+export { type S3ChunkStore, type S3ChunkStoreOptions, s3ChunkStore } from './store/s3-store.js'
+export type { OrphanedUpload } from './store/target.js'
 export type { TarEntry } from './tar.js'
 export { type Listed as ListedMember, type ListOptions as SnowballListOptions, list as listSnowball } from './unpack/list.js'
 export { type UnpackOptions as SnowballUnpackOptions, type UnpackSummary, unpack as unpackSnowball } from './unpack/unpack.js'

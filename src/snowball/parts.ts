@@ -2,7 +2,7 @@
 import { SNOWBALL_LIMITS } from '../limits.js'
 
 export const PART = 8 << 20
-const MOST_PARTS = 10_000
+export const MOST_PARTS = 10_000
 const MOST_BYTES = Math.floor(SNOWBALL_LIMITS.partBytes.value / (1 << 20)) * (1 << 20)
 
 /** What can be uploaded at all, on a Snowball. */

@@ -1,50 +1,17 @@
 // The README's page in Debian's Chromium: no bundler, no server code, and under a content security policy.
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { extname, join, normalize } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
-import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readmeOutput, readmePage, readmeProgram } from '../readme.js'
+import { openSite, type Site } from './site.js'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' }
-
-let server: Server
-let browser: Browser
-let origin = ''
+let site: Site
 
 beforeAll(async () => {
-  if (!existsSync(CHROMIUM)) throw new Error(`no ${CHROMIUM}: apt-get install chromium`)
-  server = createServer(async (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://localhost')
-    const policy = url.searchParams.get('csp')
-    if (policy) response.setHeader('Content-Security-Policy', policy)
-    // the package as it lies below node_modules; nothing outside dist
-    const path = normalize(url.pathname).replace(/^\/node_modules\/millrace\//, '')
-    try {
-      const body = url.pathname in pages ? pages[url.pathname]() : path.startsWith('dist/') ? await readFile(join(ROOT, path)) : undefined
-      if (body === undefined) throw new Error('not found')
-      response.setHeader('Content-Type', TYPES[extname(path)] ?? 'text/html; charset=utf-8')
-      response.end(body)
-    } catch {
-      response.writeHead(404).end()
-    }
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+  site = await openSite(pages)
 }, 60_000)
 
-afterAll(async () => {
-  await browser?.close()
-  await new Promise((resolve) => server.close(resolve))
-})
+afterAll(() => site?.close())
 
 // The program as a file of its own: a policy with 'self' allows no inline script, and no import map.
 const bare = (program: string) =>
@@ -60,12 +27,12 @@ const pages: Record<string, () => string> = {
 
 /** Opens a page and gives its console lines and errors once it is idle. */
 async function visit(path: string): Promise<{ lines: string[]; errors: string[]; text: string }> {
-  const page = await browser.newPage()
+  const page = await site.browser.newPage()
   const lines: string[] = []
   const errors: string[] = []
   page.on('console', (message) => (message.type() === 'error' ? errors : lines).push(message.text()))
   page.on('pageerror', (error) => errors.push(String(error)))
-  await page.goto(origin + path, { waitUntil: 'networkidle' })
+  await page.goto(site.origin + path, { waitUntil: 'networkidle' })
   const text = await page.evaluate(() => document.body.textContent ?? '')
   await page.close()
   return { lines, errors: errors.filter((error) => !/favicon|404/.test(error)), text }

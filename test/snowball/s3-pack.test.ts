@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { nodePorts } from '../../src/ports/node.js'
 import { packSnowball as pack } from '../../src/snowball/index.js'
 import type { ManifestChunk, ManifestLine, ManifestObject } from '../../src/snowball/manifest/manifest.js'
-import { type S3StoreOptions, s3Store } from '../../src/snowball/store/s3-store.js'
+import { type S3ChunkStoreOptions, s3ChunkStore } from '../../src/snowball/store/s3-store.js'
 import { npmTarStream, sha256 } from '../archive/members.js'
 import { fakeBucket, md5, reset } from './bucket.js'
 import { bytes, MIB } from './s3-world.js'
@@ -79,8 +79,8 @@ describe.each(WAYS)('%s', (_name, ports) => {
         rmSync(directory, { recursive: true })
       }
     })
-    const open = (more: Partial<S3StoreOptions> = {}) =>
-      s3Store({ clientConfig: { endpoint, region: 'us-east-1', credentials }, bucket: 'lake', prefix: 'in/', profile: 's3', ports, ...more })
+    const open = (more: Partial<S3ChunkStoreOptions> = {}) =>
+      s3ChunkStore({ clientConfig: { endpoint, region: 'us-east-1', credentials }, bucket: 'lake', prefix: 'in/', profile: 's3', ports, ...more })
     const read = async (Key: string) => {
       const { Body } = await client.send(new commands.GetObjectCommand({ Bucket: 'lake', Key }))
       return Body!.transformToByteArray()
@@ -103,8 +103,8 @@ describe.each(WAYS)('%s', (_name, ports) => {
   })
 
   describe('into a bucket whose requests fail', () => {
-    const open = (bucket: ReturnType<typeof fakeBucket>, more: Partial<S3StoreOptions> = {}) =>
-      s3Store({ client: bucket.client, commands, bucket: 'lake', prefix: 'in/', profile: 's3', ports, ...more })
+    const open = (bucket: ReturnType<typeof fakeBucket>, more: Partial<S3ChunkStoreOptions> = {}) =>
+      s3ChunkStore({ client: bucket.client, commands, bucket: 'lake', prefix: 'in/', profile: 's3', ports, ...more })
     const read = (bucket: ReturnType<typeof fakeBucket>) => async (key: string) => bucket.objects.get(key)!.body
     const etags = (bucket: ReturnType<typeof fakeBucket>) => [...bucket.objects].map(([key, { etag }]) => [key, etag]).sort()
 

@@ -6,7 +6,7 @@
 //   0                                                    filled
 import type { Engine } from '../../engine/engine.js'
 import type { Sha256 } from '../../ports/ports.js'
-import { crcText, hex } from '../digest.js'
+import { crcText, hashOf, hex } from '../digest.js'
 import { END, HEADER_BOUND, padded, tarHeaders } from '../tar.js'
 
 /** What leaves at a time: small enough for the cache, large enough that calls do not count. */
@@ -45,13 +45,7 @@ export function createArchive(engine: Engine, write: (data: Uint8Array) => Promi
   const { core } = engine
   const capacity = PIECE + 2 * HEADER_BOUND + padded(smallBytes) + END.length
   const start = engine.reserve(capacity)
-  const hashOf =
-    sha256.of ??
-    ((data: Uint8Array) => {
-      const hash = sha256()
-      hash.update(data)
-      return hash.digest()
-    })
+  const whole = hashOf(sha256)
   /** Bytes that have left, and bytes in the window. */
   let gone = 0
   let filled = 0
@@ -91,7 +85,7 @@ export function createArchive(engine: Engine, write: (data: Uint8Array) => Promi
         append(header)
         filled += size
         pad(size)
-        const sha256 = hex(hashOf(view(at, at + size)))
+        const sha256 = hex(whole(view(at, at + size)))
         settle(i, { size, sha256, crc32c: crcText(core.crc32c(0, start + at, size) >>> 0), offset: gone + at })
       }
     },

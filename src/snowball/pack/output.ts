@@ -9,7 +9,7 @@ export interface Output {
   write(data: Uint8Array): Promise<void>
   finish(): Promise<Digest>
   /** Never rejects. After finish() it does nothing. */
-  discard(): Promise<void>
+  discard(reason?: unknown): Promise<void>
 }
 
 /** Keeps what it hashes in `engine`: see createEtagHash(). */
@@ -31,10 +31,10 @@ export function createOutput(engine: Engine, sink: ChunkSink, sha256: Sha256, bo
       open = false
       return digest
     },
-    async discard() {
+    async discard(reason) {
       if (!open) return
       open = false
-      await sink.discard()
+      await sink.discard(reason)
     },
   }
 }

@@ -18,8 +18,8 @@ export interface ChunkSink {
   write(data: Uint8Array): Promise<void>
   /** It appears under its name, whole and as durable as the store can make it; or does once it is published, where the store has that. */
   finish(digest: Digest): Promise<void>
-  /** Leaves nothing behind. Never rejects. */
-  discard(): Promise<void>
+  /** Leaves nothing behind. Never rejects. `reason`: of whom the bytes came from, where that is why. */
+  discard(reason?: unknown): Promise<void>
 }
 
 export interface ChunkStore {

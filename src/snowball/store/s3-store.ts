@@ -18,7 +18,7 @@ import { createStored, HASH } from './stored.js'
 import { createSlots, type OrphanedUpload, removeObject, type Target } from './target.js'
 import { createUpload } from './upload.js'
 
-export interface S3StoreOptions extends ClientOptions {
+export interface S3ChunkStoreOptions extends ClientOptions {
   /**
    * An S3Client, or anything with `send(command)`. Make it with `requestChecksumCalculation: 'WHEN_REQUIRED'`,
    * `responseChecksumValidation: 'WHEN_REQUIRED'` and `forcePathStyle: true`: the SDK's defaults send aws-chunked
@@ -47,7 +47,7 @@ export interface S3StoreOptions extends ClientOptions {
   onOrphan?: ((orphan: OrphanedUpload) => void) | undefined
 }
 
-export interface S3Store extends ChunkStore {
+export interface S3ChunkStore extends ChunkStore {
   readonly prefix: string
   /** Throws RangeError where the target would keep such archives and not extract them. */
   check(archives: { compression?: Compression | undefined; chunkBytes: number }): void
@@ -75,7 +75,7 @@ const OPTIONS = [
   'ports',
   'signal',
   'onOrphan',
-] satisfies (keyof S3StoreOptions)[]
+] satisfies (keyof S3ChunkStoreOptions)[]
 
 /**
  * Chunks go to `prefix` with the metadata that has them extracted, large files to `prefix` and their keys. Below 8 MiB
@@ -88,9 +88,9 @@ const OPTIONS = [
  *
  * @example
  * const clientConfig = { endpoint: 'http://192.0.2.0:8080', credentials }
- * const store = s3Store({ profile: 'aws-snowball', bucket: 'photos', prefix: '2026/', clientConfig })
+ * const store = s3ChunkStore({ profile: 'aws-snowball', bucket: 'photos', prefix: '2026/', clientConfig })
  */
-export function s3Store(options: S3StoreOptions): S3Store {
+export function s3ChunkStore(options: S3ChunkStoreOptions): S3ChunkStore {
   const { target, prefix, spool, storage } = checked(options)
   const { rules, stored, requests, signal } = target
   const keyOf = (entry: ManifestChunk | ManifestObject) => prefix + (entry.type === 'chunk' ? entry.chunk : entry.key)
@@ -132,7 +132,7 @@ export function s3Store(options: S3StoreOptions): S3Store {
   }
 }
 
-function checked(options: S3StoreOptions) {
+function checked(options: S3ChunkStoreOptions) {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
   const { client, clientConfig, commands, bucket, prefix = '', profile, partsAtOnce = 4, retries = 5, spool, ports = {}, signal, onOrphan = () => {} } = options
