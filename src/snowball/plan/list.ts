@@ -123,14 +123,15 @@ async function* pairs(storage: Storage, list: string): AsyncGenerator<Pair> {
 }
 
 async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+  // a name may begin with what is a byte order mark at the head of the file
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let line = 0
   let json: boolean | undefined
   /** Of a record that goes on behind a quoted line feed: its lines, and where it began. */
   let begun: { lines: string[]; length: number; position: Position } | undefined
   for await (const { bytes, start, ended } of splitLines(file)) {
     const here = { source, line: ++line, offset: start }
-    const text = decoded(decoder, bytes, ended, here)
+    const text = decoded(decoder, bytes, ended, here).slice(line === 1 && isMarked(bytes) ? 1 : 0)
     if (!begun && text.trim() === '') continue
     const first = json === undefined
     json ??= text.trimStart().startsWith('{')
@@ -158,6 +159,8 @@ async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair
   }
   if (begun) throw corrupt(QUOTE, begun.position)
 }
+
+const isMarked = (bytes: Uint8Array) => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
 
 const QUOTE = 'expected a closing quote'
 const corrupt = (message: string, position: Position) => new MillraceError('CORRUPT', message, { position })
