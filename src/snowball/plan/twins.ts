@@ -3,7 +3,7 @@ import { MillraceError } from '../../errors.js'
 import type { PlanWarning } from './planned.js'
 
 /** How two keys are one: to the byte, in another Unicode form, in another case. */
-export type Likeness = 'same' | 'form' | 'case'
+type Likeness = 'same' | 'form' | 'case'
 
 const LEAST_BITS = 10
 const MOST_BITS = 29
