@@ -272,6 +272,19 @@ it.each([
   for (const file of [`${name}.mjs`, `${name}.cjs`]) expect((await node(dir, file)).stdout).toBe(readmeOutput(index))
 })
 
+it("the README's Snowball program prints what the README says, in both module systems", async () => {
+  const program = readmeProgram(8)
+  for (const [file, text] of [
+    ['pack.mjs', program],
+    ['pack.cjs', commonjs(program)],
+  ]) {
+    const cwd = join(dir, file.replace('.', '-'))
+    await mkdir(cwd)
+    await writeFile(join(cwd, file), text)
+    expect((await node(cwd, file)).stdout).toBe(readmeOutput(8))
+  }
+})
+
 describe("the README's program from file to file", () => {
   const line = (i: number) => `${JSON.stringify({ origin: ['AMS', 'SFO', 'NRT'][i % 3], delay: i % 60, at: new Date(1.7e12 + i).toISOString() })}\n`
   const input = Array.from({ length: 2500 }, (_, i) => line(i)).join('')
@@ -371,6 +384,7 @@ declare class TextDecoder { decode(bytes: Uint8Array): string }
     // what may be left out may be undefined: whoever hands on a signal or a key of their own does not ask first
     const optional = `import type * as f from 'millrace/firehose'
 import type * as k from 'millrace/kinesis'
+import type * as s from 'millrace/snowball'
 type Given<T> = { [K in keyof T]: {} extends Pick<T, K> ? T[K] | undefined : T[K] }
 type All = [
   k.ConsumerOptions, k.FanOutOptions, k.DynamoCheckpointsOptions, k.Place, k.DeaggregateOptions, k.AggregateOptions, k.StreamOptions,
@@ -379,6 +393,8 @@ type All = [
   f.FirehoseTransformerOptions, f.ReingestOptions, f.SpillOptions, f.FirehosePutOptions, f.FirehoseConversionCheckOptions,
   f.DeliveryStreamOptions, f.DeliveryStreamConfiguration, f.ExtendedS3Configuration, f.DeliveryInput, f.DirectoryStoreOptions,
   f.S3StoreOptions, f.HttpEndpointHandlerOptions,
+  s.SnowballPlanOptions, s.SnowballPackOptions, s.SnowballVerifyOptions, s.SnowballImportOptions, s.SnowballDiffOptions,
+  s.SnowballListOptions, s.SnowballUnpackOptions, s.SnowballReadPlanOptions, s.S3ChunkStoreOptions, s.ChunkerOptions, s.NdjsonSegmentOptions,
 ]
 type Each<T> = { [I in keyof T]: Given<T[I]> }
 export const all = (given: Each<All>): All => given

@@ -26,23 +26,23 @@ export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'on
    * A plan to follow: the path of a plan file, which has its source and all options of planning in it, so that only
    * another `source` may be given; or what planSnowball yields, with the options that it was made with.
    */
-  plan?: string | AsyncIterable<PlannedChunk | Left>
+  plan?: string | AsyncIterable<PlannedChunk | Left> | undefined
   /** Directory for the chunks and the manifest; made where it does not exist. */
   output: string
   /** Where the chunks go instead, and large files as they are: s3ChunkStore(), say. The manifest is in `output` all the same. */
-  store?: ChunkStore
+  store?: ChunkStore | undefined
   ports: Pick<Ports, 'storage' | 'clock' | 'sha256' | 'threads'>
   /** Of the tars. Default none; a Snowball extracts gzip and no zstd. Members can then be read only by unpacking all before them. */
-  compression?: 'none' | Compression
+  compression?: 'none' | Compression | undefined
   /** gzip 1 to 9, zstd 1 to 19. */
-  compressionLevel?: number
+  compressionLevel?: number | undefined
   /** Chunks packed at the same time, each with some 70 MB of memory: by threads where the ports have them. Default one for each core, without threads 1. */
-  concurrency?: number
+  concurrency?: number | undefined
   /** Whether chunks are flushed to the device. Default true; without, what is finished survives the end of the process, but not of the machine. */
-  sync?: boolean
+  sync?: boolean | undefined
   /** Told now and then how far it is. */
-  onProgress?: (progress: PackProgress) => void
-  signal?: AbortSignal
+  onProgress?: ((progress: PackProgress) => void) | undefined
+  signal?: AbortSignal | undefined
 }
 
 export interface PackProgress {

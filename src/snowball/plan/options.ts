@@ -9,33 +9,33 @@ import type { PlanWarning } from './planned.js'
 
 export interface PlanOptions {
   /** Directory to pack. With `list`: what relative sources are under, by default the list's own directory. */
-  source?: string
+  source?: string | undefined
   /** File of sources and destinations, in place of all that is in `source`; see `readList`. */
-  list?: string
+  list?: string | undefined
   ports: Pick<Ports, 'storage'>
   /** Put before every path, or destination of a list, to make its key, for example `Logs/`. Default none. */
-  prefix?: string
+  prefix?: string | undefined
   /** Prefix in the bucket that the chunks will be put under, and their members with them: counts as part of each key's 933 bytes. Default none. */
-  destination?: string
+  destination?: string | undefined
   /** Files over this many bytes get a chunk of their own. Default 1 MiB (AWS: batch what is up to 1 MB). */
-  smallBytes?: number
+  smallBytes?: number | undefined
   /** A chunk's size at most, its headers included. Default 1 GB, at most 100 GB: larger archives are not extracted. */
-  chunkBytes?: number
+  chunkBytes?: number | undefined
   /** Members of a chunk at most. Default 10,000, as AWS recommends; over 100,000 slow the import down. */
-  chunkFiles?: number
+  chunkFiles?: number | undefined
   /** What a device holds: one number for as many devices as it takes, an array for just those. Default: no devices. */
-  deviceBytes?: number | number[]
+  deviceBytes?: number | number[] | undefined
   /**
    * What becomes of a name that differs from another one only by case or by the Unicode form of its letters (é as one code point or
    * as two). S3 and Linux keep both, Windows and macOS one. Default `warn`: both are planned; with `fail` the second one is left out.
    */
-  collisions?: 'warn' | 'fail' | 'ignore'
+  collisions?: 'warn' | 'fail' | 'ignore' | undefined
   /** Absolute path of a directory to leave out: where the chunks go, if that lies in the source. */
-  exclude?: string
+  exclude?: string | undefined
   /** Told of what is planned all the same, in the order of the plan. */
-  onWarning?: (warning: PlanWarning) => void
+  onWarning?: ((warning: PlanWarning) => void) | undefined
   /** Told now and then how far it is. The object is the same each time. */
-  onProgress?: (progress: PlanProgress) => void
+  onProgress?: ((progress: PlanProgress) => void) | undefined
 }
 
 export interface PlanProgress {

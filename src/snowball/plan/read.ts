@@ -13,7 +13,7 @@ export interface ReadPlanOptions {
   plan: string
   ports: Pick<Ports, 'storage'>
   /** Told of keys that are alike, before the items are there. */
-  onWarning?: (warning: PlanWarning) => void
+  onWarning?: ((warning: PlanWarning) => void) | undefined
 }
 
 export interface ReadPlan {

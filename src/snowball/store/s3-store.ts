@@ -26,9 +26,9 @@ export interface S3ChunkStoreOptions extends ClientOptions {
    * bodies, which a Snowball refuses (CONFIG, where the client's `config` shows it); and with `maxAttempts: 1`, as
    * failures are tried again here.
    */
-  client?: ClientOptions['client']
+  client?: ClientOptions['client'] | undefined
   /** Or what to make one from: endpoint, credentials, region (`snow` and `us-east-1` where the profile is aws-snowball or minio). The rest is as above. */
-  clientConfig?: ClientOptions['clientConfig']
+  clientConfig?: ClientOptions['clientConfig'] | undefined
   bucket: string
   /** Where in the bucket, with "/" at its end. Archives are extracted into it. */
   prefix?: string | undefined
