@@ -5,7 +5,8 @@ import { checkKeys, checkWhole, inform, MillraceError, outOfRange, wrongType } f
 import type { Sha256 } from '../../ports/ports.js'
 import { coreSha256 } from '../digest.js'
 import type { Left } from '../left.js'
-import { MANIFEST } from '../manifest/manifest.js'
+import { type Compression, MANIFEST } from '../manifest/manifest.js'
+import { checkedCompression } from '../pack/compress.js'
 import { createOutput } from '../pack/output.js'
 import { MOST_PARTS, PART } from '../parts.js'
 import { checkLimits } from '../plan/options.js'
@@ -28,6 +29,10 @@ export interface ChunkerOptions {
   chunkFiles?: number | undefined
   /** Bytes of a file whose size is not given, which is read whole to learn it. Default `smallBytes`, at most 1 GiB. */
   bufferBytes?: number | undefined
+  /** What chunks are stored in; their names end with `.tar.gz` or `.tar.zst` then. zstd needs Node from 22.15 on, or the package zstd-codec. Default none. */
+  compression?: 'none' | Compression | undefined
+  /** gzip 1 to 9, by default 6; zstd 1 to 19, by default 3. A browser's gzip has none. */
+  compressionLevel?: number | undefined
   /** Gives the name of chunk `number`, from 1; of the form `chunk-….tar`. Default chunk-000001.tar and so on. */
   name?: ((number: number) => string) | undefined
   /** Told of each file that is in no chunk, and why. */
@@ -49,6 +54,8 @@ const OPTIONS = [
   'chunkBytes',
   'chunkFiles',
   'bufferBytes',
+  'compression',
+  'compressionLevel',
   'name',
   'onLeft',
   'onProgress',
@@ -124,6 +131,7 @@ function checkOptions(options: ChunkerOptions): Settings {
     limits,
     bufferBytes,
     sha256: ports.sha256 ?? coreSha256,
+    compression: checkedCompression(options.compression, options.compressionLevel),
     name,
     onLeft: (entry) => onLeft && inform(() => onLeft(entry)),
     onProgress: (progress) => onProgress && inform(() => onProgress(progress)),
@@ -190,6 +198,10 @@ async function* chunks(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFile>
 const MANIFEST_BYTES = PART * MOST_PARTS
 
 async function write(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFile>, store: ChunkTarget, settings: Settings): Promise<ChunkerSummary> {
+  const { compression } = settings
+  const limits = store.prefix ? { ...settings.limits, destination: store.prefix } : settings.limits
+  store.check?.({ compression: compression?.kind, chunkBytes: limits.chunkBytes })
+  await store.prepare?.()
   const engine = createEngine()
   try {
     const sink = await store.create(MANIFEST, { bound: MANIFEST_BYTES, object: true })
@@ -199,7 +211,7 @@ async function write(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFile>, 
       await settings.onManifest(lines)
     }
     try {
-      const summary = await run(files, store, { ...settings, name: naming(settings.name), onManifest })
+      const summary = await run(files, store, { ...settings, limits, name: naming(settings.name), onManifest })
       await manifest.finish()
       await store.publish?.(MANIFEST)
       return summary

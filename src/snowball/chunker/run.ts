@@ -7,7 +7,9 @@ import { crcText, hashOf, hex } from '../digest.js'
 import type { Left } from '../left.js'
 import { formatLines } from '../lines.js'
 import { type ManifestChunk, type ManifestEnd, type ManifestLine, type ManifestMember, VERSION } from '../manifest/manifest.js'
-import { type Archive, createArchive, type Packed } from '../pack/archive.js'
+import type { Archive, Packed } from '../pack/archive.js'
+import { type CompressionOptions, SUFFIX } from '../pack/compress.js'
+import { openChunk } from '../pack/open-chunk.js'
 import { createOutput } from '../pack/output.js'
 import type { ChunkStore } from '../pack/store.js'
 import { OBJECT_BYTES, takes } from '../plan/fill.js'
@@ -18,7 +20,7 @@ import { createIntake, type Large, opened, type Small } from './intake.js'
 import { createSeen } from './seen.js'
 
 /** Where chunks go: a ChunkStore, of which no more is needed. */
-export type ChunkTarget = Pick<ChunkStore, 'objects' | 'create' | 'publish'>
+export type ChunkTarget = Pick<ChunkStore, 'objects' | 'prefix' | 'check' | 'prepare' | 'create' | 'publish'>
 
 export interface ChunkerProgress {
   /** The chunk that is worked on. */
@@ -41,6 +43,7 @@ export interface RunOptions {
   limits: Limits
   bufferBytes: number
   sha256: Sha256
+  compression: CompressionOptions | undefined
   /** Of chunk `number`, from 1. */
   name(number: number): string
   onLeft(entry: Left): void
@@ -70,7 +73,7 @@ class Spoiled extends MillraceError {
  * is then discarded, and the source closed.
  */
 export async function run(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFile>, target: ChunkTarget, options: RunOptions): Promise<ChunkerSummary> {
-  const { limits, sha256, check, onChunk } = options
+  const { limits, sha256, compression, check, onChunk } = options
   const { smallBytes, chunkBytes, chunkFiles } = limits
   const hash = hashOf(sha256)
   const most = target.objects ? OBJECT_BYTES : ARCHIVE_BYTES
@@ -96,36 +99,29 @@ export async function run(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFi
     bound: number,
     fill: (archive: Archive, add: (file: Small | Large, packed: Packed) => void, name: string) => Promise<void>,
   ): Promise<void> {
-    const chunk = options.name(++number)
-    const engine = createEngine()
+    const chunk = options.name(++number) + (compression ? SUFFIX[compression.kind] : '')
+    const open = await openChunk(target, chunk, bound, { sha256, smallBytes, compression })
     try {
-      const output = createOutput(engine, await target.create(chunk, { bound, object: false }), sha256, bound)
-      try {
-        const archive = createArchive(engine, output.write, sha256, smallBytes)
-        const members: ManifestMember[] = []
-        let bytes = 0
-        const add = ({ path, key }: Small | Large, packed: Packed) => {
-          members.push({ type: 'member', chunk, path, key, ...packed })
-          bytes += packed.size
-          progress(chunk, members.length, bytes)
-        }
-        await fill(archive, add, chunk)
-        await archive.finish()
-        const digest = await output.finish()
-        await target.publish?.(chunk)
-        const line: ManifestChunk = { type: 'chunk', chunk, members: members.length, ...digest, plan: identity(hash, chunk, members) }
-        end.chunks++
-        end.members += members.length
-        end.bytes += bytes
-        await tell([line, ...members])
-        onChunk?.(line, members)
-      } catch (error) {
-        await output.discard(error)
-        throw error
+      const members: ManifestMember[] = []
+      let bytes = 0
+      const add = ({ path, key }: Small | Large, packed: Packed) => {
+        members.push({ type: 'member', chunk, path, key, ...packed })
+        bytes += packed.size
+        progress(chunk, members.length, bytes)
       }
-    } finally {
-      engine.release()
+      await fill(open.archive, add, chunk)
+      const line: ManifestChunk = { type: 'chunk', chunk, members: members.length, ...(await open.finish()), plan: identity(hash, chunk, members) }
+      await target.publish?.(chunk)
+      end.chunks++
+      end.members += members.length
+      end.bytes += bytes
+      await tell([line, ...members])
+      onChunk?.(line, members)
+    } catch (error) {
+      await open.close(error)
+      throw error
     }
+    await open.close()
   }
 
   /** The small files that come next, until the chunk is full. Gives what ended it. */

@@ -7,14 +7,15 @@ import type { FileReader, Sha256 } from '../../ports/ports.js'
 import { crcText } from '../digest.js'
 import { utf8Size } from '../keys.js'
 import { type Left, left } from '../left.js'
-import type { Compression, ManifestLine, ManifestMember, ManifestObject } from '../manifest/manifest.js'
+import type { ManifestLine, ManifestMember, ManifestObject } from '../manifest/manifest.js'
 import { MOST_OBJECT_BYTES as OBJECT_BYTES } from '../parts.js'
 import { ARCHIVE_BYTES } from '../plan/options.js'
 import type { PlannedChunk, PlannedMember } from '../plan/planned.js'
 import { ATTEMPTS, readFully, steady, type Tree } from '../read.js'
 import { END, headerBound, padded } from '../tar.js'
-import { createArchive, type Packed } from './archive.js'
-import { type Compressor, compressedBound, createCompressor } from './compress.js'
+import type { Packed } from './archive.js'
+import type { CompressionOptions } from './compress.js'
+import { openChunk } from './open-chunk.js'
 import { createOutput, type Output } from './output.js'
 import type { ChunkStore } from './store.js'
 
@@ -27,11 +28,6 @@ export interface Packer {
   chunkBytes: number
   compression?: CompressionOptions | undefined
   signal?: AbortSignal | undefined
-}
-
-export interface CompressionOptions {
-  kind: Compression
-  level?: number | undefined
 }
 
 /** What came of it. */
@@ -92,14 +88,9 @@ async function packTar(packer: Packer, { chunk, device, members }: PlannedChunk,
   const { tree, store, sha256, smallBytes, compression, signal } = packer
   const bound = boundOf(members)
   if (bound > ARCHIVE_BYTES) return nothing(members.map(tooLarge))
-  const most = compression ? compressedBound(bound) : bound
-  const engine = createEngine()
-  const output = createOutput(engine, await store.create(chunk, { bound: most, object: false }), sha256, most)
-  let compressor: Compressor | undefined
+  const open = await openChunk(store, chunk, bound, { sha256, smallBytes, compression })
   try {
-    if (compression) compressor = await createCompressor(compression.kind, compression.level)
-    const write = compressor ? through(compressor, output) : output.write
-    const archive = createArchive(engine, write, sha256, smallBytes)
+    const { archive } = open
     const lines: ManifestMember[] = []
     const lefts: Left[] = []
     let bytes = 0
@@ -144,22 +135,11 @@ async function packTar(packer: Packer, { chunk, device, members }: PlannedChunk,
       progress(lines.length, bytes)
     }
     if (lines.length === 0) return nothing(lefts)
-    await archive.finish()
-    if (compressor) await output.write(await compressor.end())
-    const digest = await output.finish()
-    const packing = compression ? { compression: compression.kind } : {}
-    const line = { type: 'chunk' as const, chunk, ...deviceOf(device), members: lines.length, ...digest, ...packing, plan }
+    const line = { type: 'chunk' as const, chunk, ...deviceOf(device), members: lines.length, ...(await open.finish()), plan }
     return { lines: [line, ...lines, ...lefts], members: lines.length, bytes, tar: true, left: lefts }
   } finally {
-    compressor?.discard()
-    await output.discard()
-    engine.release()
+    await open.close()
   }
-}
-
-const through = (compressor: Compressor, output: Output) => async (data: Uint8Array) => {
-  const out = await compressor.push(data)
-  if (out) await output.write(out)
 }
 
 /** As many small files as there are from `at` on, WINDOW at most. */

@@ -4,6 +4,14 @@ import { checkWhole, outOfRange } from '../../errors.js'
 import { type CompressStream, gzipLevels, gzipStream, zstdStream } from '../../ports/compress-stream.js'
 import type { Compression } from '../manifest/manifest.js'
 
+export interface CompressionOptions {
+  kind: Compression
+  level?: number | undefined
+}
+
+/** Behind the name of a chunk. */
+export const SUFFIX: Readonly<Record<Compression, string>> = { gzip: '.gz', zstd: '.zst' }
+
 export interface Compressor {
   /** Takes `data` until it resolves; gives what has come out meanwhile, of earlier data mostly. */
   push(data: Uint8Array): Promise<Uint8Array | undefined>
@@ -26,6 +34,16 @@ export function checkCompression(kind: unknown, level: unknown): asserts kind is
   if (level === undefined) return
   checkWhole('compressionLevel', level, 1, LEVELS[kind as Compression])
   if (kind === 'gzip' && !gzipLevels()) throw outOfRange('compressionLevel', 'nothing, for the CompressionStream of this runtime has no levels', level)
+}
+
+/** What the options say, checked; undefined for none. */
+export function checkedCompression(kind: 'none' | Compression | undefined, level: number | undefined): CompressionOptions | undefined {
+  if (kind === undefined || kind === 'none') {
+    if (level !== undefined) throw outOfRange('compressionLevel', 'nothing without compression', level)
+    return undefined
+  }
+  checkCompression(kind, level)
+  return { kind, level }
 }
 
 /**

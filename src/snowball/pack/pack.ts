@@ -1,6 +1,6 @@
 // A tree into chunks and a manifest: streaming, in constant memory, several chunks at once; a run that was
 // killed loses those it was at.
-import { checkWhole, outOfRange, wrongType } from '../../errors.js'
+import { checkWhole, wrongType } from '../../errors.js'
 import type { Ports, Sha256 } from '../../ports/ports.js'
 import { coreSha256, hex } from '../digest.js'
 import { type Left, left } from '../left.js'
@@ -12,8 +12,8 @@ import type { PlannedChunk } from '../plan/planned.js'
 import { checkWatch, inputOutput, join } from '../read.js'
 import { putFile } from '../store/put-file.js'
 import { ahead } from './ahead.js'
-import { type CompressionOptions, interrupted } from './chunk.js'
-import { checkCompression } from './compress.js'
+import { interrupted } from './chunk.js'
+import { type CompressionOptions, checkedCompression, SUFFIX } from './compress.js'
 import { type DirectoryStore, directoryStore } from './directory.js'
 import { type Finished, type Journal, openJournal } from './journal.js'
 import { createLanes, type Lanes } from './lanes.js'
@@ -89,16 +89,14 @@ const APART = 1000
  */
 export async function pack(options: PackOptions): Promise<PackSummary> {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
-  const { output, store: given, ports, compression = 'none', compressionLevel, concurrency, sync = true, onProgress, signal, plan, ...planning } = options
+  const { output, store: given, ports, compression, compressionLevel, concurrency, sync = true, onProgress, signal, plan, ...planning } = options
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
   if (typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
   if (given !== undefined && typeof given?.create !== 'function') throw wrongType('store', 's3ChunkStore() or an object with create()', given)
   if (typeof sync !== 'boolean') throw wrongType('sync', 'a boolean', sync)
   if (concurrency !== undefined) checkWhole('concurrency', concurrency, 1, 64)
   checkWatch(options)
-  const squeeze = compression === 'none' ? undefined : { kind: compression, level: compressionLevel }
-  if (squeeze) checkCompression(squeeze.kind, squeeze.level)
-  else if (compressionLevel !== undefined) throw outOfRange('compressionLevel', 'nothing without compression', compressionLevel)
+  const squeeze = checkedCompression(compression, compressionLevel)
   const sha256 = ports.sha256 ?? coreSha256
   const { storage } = ports
 
@@ -200,8 +198,6 @@ async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, sto
   if (!store.publish) for (const { line } of stale.values()) await store.remove(line)
   return names
 }
-
-const SUFFIX: Readonly<Record<Compression, string>> = { gzip: '.gz', zstd: '.zst' }
 
 const nameOf = ({ line }: Finished) => (line.type === 'chunk' ? line.chunk : line.key)
 

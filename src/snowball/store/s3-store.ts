@@ -2,20 +2,21 @@
 import { checkKeys, checkWhole, MillraceError, wrongType } from '../../errors.js'
 import { type ClientOptions, checkClientOptions } from '../../ports/calls.js'
 import type { Clock, Random, Sha256, Storage } from '../../ports/ports.js'
+import { createSlots } from '../../ports/slots.js'
 import { systemClock, systemRandom } from '../../ports/system.js'
 import { coreSha256 } from '../digest.js'
 import { keyFault } from '../keys.js'
 import type { Compression, ManifestChunk, ManifestObject } from '../manifest/manifest.js'
+import { isChunk } from '../pack/output-directory.js'
 import type { ChunkStore } from '../pack/store.js'
 import { PART } from '../parts.js'
-import { CHUNK_NAME } from '../plan/planned.js'
 import { checkWatch, join } from '../read.js'
 import { createExtracted, receiptOf } from './extracted.js'
 import { heldInFile, heldInMemory } from './held.js'
 import { checkArchives, checkPrefix, compressionOf, headOf, type Profile, rulesOf } from './profile.js'
 import { causeOf, createRequests, placeOf } from './requests.js'
 import { createStored, HASH } from './stored.js'
-import { createSlots, type OrphanedUpload, removeObject, type Target } from './target.js'
+import { type OrphanedUpload, removeObject, type Target } from './target.js'
 import { createUpload } from './upload.js'
 
 export interface S3ChunkStoreOptions extends ClientOptions {
@@ -35,7 +36,7 @@ export interface S3ChunkStoreOptions extends ClientOptions {
   profile: Profile
   /** Parts under way at once, of all uploads together; each has 8 MiB, of objects over 80 GB more. Default 4. */
   partsAtOnce?: number | undefined
-  /** Attempts after the first, for a request that was throttled, not answered, or answered by a server's fault. Default 5. */
+  /** Attempts after the first, for a request that was throttled, not answered, or answered by a server's fault: after 0.2 s, then twice as long each time up to 20 s. Default 8, some 45 s in all. */
   retries?: number | undefined
   /** For minio: a directory for archives of 8 MiB and more, each from its first byte until it is stored, as NAME.tmp. */
   spool?: string | undefined
@@ -107,7 +108,7 @@ export function s3ChunkStore(options: S3ChunkStoreOptions): S3ChunkStore {
       if (object) return createUpload(target, item, bound)
       checkArchives(rules, { compression: compressionOf(name), chunkBytes: bound })
       if (!rules.extracts) return createUpload(target, item, bound)
-      if (bound < PART) return createExtracted(target, item, heldInMemory(bound))
+      if (bound < PART) return createExtracted(target, item, heldInMemory(bound, position.source))
       if (spool === undefined || !storage)
         throw new MillraceError(
           'CONFIG',
@@ -135,7 +136,7 @@ export function s3ChunkStore(options: S3ChunkStoreOptions): S3ChunkStore {
 function checked(options: S3ChunkStoreOptions) {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
-  const { client, clientConfig, commands, bucket, prefix = '', profile, partsAtOnce = 4, retries = 5, spool, ports = {}, signal, onOrphan = () => {} } = options
+  const { client, clientConfig, commands, bucket, prefix = '', profile, partsAtOnce = 4, retries = 8, spool, ports = {}, signal, onOrphan = () => {} } = options
   const rules = rulesOf(profile)
   if (typeof bucket !== 'string' || bucket === '') throw wrongType('bucket', 'the name of a bucket', bucket)
   checkPrefix(rules, prefix)
@@ -161,8 +162,6 @@ interface Uploads {
   NextKeyMarker?: string
   NextUploadIdMarker?: string
 }
-
-const isChunk = (name: string) => CHUNK_NAME.test(name.replace(/\.(?:gz|zst)$/, ''))
 
 /** The device lists without pages; S3 a thousand at a time. */
 async function abortUploads({ requests, signal }: Target, prefix: string): Promise<number | undefined> {
