@@ -2,6 +2,7 @@ import { createChunker, filesOf, handleTarget } from './node_modules/millrace/di
 
 const $ = (id) => document.getElementById(id)
 const number = new Intl.NumberFormat('en')
+const count = (n, what) => `${number.format(n)} ${what}${n === 1 ? '' : 's'}`
 const megabytes = (bytes) => `${number.format(Math.round(bytes / 1e5) / 10)} MB`
 /** So many files that were left out are shown; all of them are in the manifest. */
 const SHOWN = 200
@@ -9,13 +10,14 @@ const SHOWN = 200
 let running = false
 $('where').hidden = !('showDirectoryPicker' in window)
 
+// anywhere: what is dropped beside the frame would be opened in place of the page
 const drop = $('drop')
-drop.addEventListener('dragover', (event) => {
+document.addEventListener('dragover', (event) => {
   event.preventDefault()
   drop.classList.add('over')
 })
-drop.addEventListener('dragleave', () => drop.classList.remove('over'))
-drop.addEventListener('drop', (event) => {
+document.addEventListener('dragleave', () => drop.classList.remove('over'))
+document.addEventListener('drop', (event) => {
   event.preventDefault()
   drop.classList.remove('over')
   // now: when the event is over, its list is empty
@@ -96,8 +98,8 @@ async function pack(files) {
   const summary = await chunker.write(files, handleTarget(directory))
   figures(summary)
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
-  $('status').textContent = `${number.format(summary.members)} files in ${number.format(summary.chunks)} chunks, ${seconds} s. ${
-    summary.failed === 0 ? 'Nothing was left out.' : `${number.format(summary.failed)} files were left out.`
+  $('status').textContent = `${count(summary.members, 'file')} in ${count(summary.chunks, 'chunk')}, ${seconds} s. ${
+    summary.failed === 0 ? 'Nothing was left out.' : `Left out: ${count(summary.failed, 'file')}.`
   }`
   $('left-title').hidden = $('left-table').hidden = summary.failed === 0
   if (own) await links(directory)
