@@ -325,15 +325,15 @@ describe('size, minified and gzipped', () => {
     ['firehose', 169],
     ['parquet', 96],
     ['emr', 88],
-    ['snowball', 96],
-    ['slim', 193],
+    ['snowball', 107],
+    ['slim', 203],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
     expect(await size(`export * from 'millrace/${entry}'`)).toBeLessThanOrEqual(most * 1000)
   })
 
   // all rooms and both binaries
-  it('of millrace is at most 271 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(271_000)
+  it('of millrace is at most 281 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(281_000)
   })
 
   // without the binary that blueprints are in

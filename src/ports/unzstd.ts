@@ -4,7 +4,7 @@
 import { concat } from '../bytes.js'
 import { MillraceError } from '../errors.js'
 import { type Transform, through } from './through.js'
-import { loadZstdStreams } from './zstd-peer.js'
+import { loadZstdStreams, type ZstdStreams } from './zstd-peer.js'
 
 /** As much of node:zlib as is needed. */
 interface Zlib {
@@ -44,7 +44,7 @@ export async function* unzstd(chunks: AsyncIterable<Uint8Array>, source?: string
   try {
     for (let first = true; ; first = false) {
       const start = input.at
-      const magic = await input.take(4)
+      const magic = (await input.take(4))?.slice()
       if (!magic && !first && input.at === start) return
       const number = magic && word(magic)
       if (magic && number !== undefined && number >>> 4 === SKIPPABLE) {
@@ -57,10 +57,10 @@ export async function* unzstd(chunks: AsyncIterable<Uint8Array>, source?: string
       if (streams && window > PEER_WINDOW)
         throw new MillraceError('MISSING_PEER', `${source ?? 'zstd'}: a window of ${window} bytes needs a Node with zstd (22.15, 23.8 or later)`)
       const frame = blocks(concat([magic, header]), checksum, take)
-      const stream =
+      const stream: Transform & { binding?: { delete(): void } } =
         native && zlib
           ? native({ chunkSize: CHUNK, params: { [zlib.constants.ZSTD_d_windowLogMax]: WINDOW_LOG } })
-          : new (streams as NonNullable<typeof streams>).ZstdDecompressTransform()
+          : new (streams as ZstdStreams).ZstdDecompressTransform()
       try {
         yield* through(stream, frame)
       } catch (error) {
@@ -68,7 +68,7 @@ export async function* unzstd(chunks: AsyncIterable<Uint8Array>, source?: string
         throw corrupt(`expected zstd, got other data (${(error as Error).message})`, start, error)
       } finally {
         // of the peer's heap, which does not grow
-        ;(stream as { binding?: { delete(): void } }).binding?.delete()
+        stream.binding?.delete()
       }
     }
   } finally {

@@ -28,7 +28,8 @@ export async function loadZstdPeer(): Promise<object> {
 }
 
 export interface ZstdStreams {
-  ZstdDecompressTransform: new () => Transform
+  /** `binding`: what it holds of the package's heap. */
+  ZstdDecompressTransform: new () => Transform & { binding: { delete(): void } }
 }
 
 interface StreamsModule {

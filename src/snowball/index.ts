@@ -8,7 +8,19 @@ export { directoryTarget, handleTarget } from './chunker/target.js'
 export { filesOf } from './chunker/tree.js'
 export { keyFault } from './keys.js'
 export type { Left as LeftOut, Reason as LeftOutReason } from './left.js'
-export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember } from './manifest/manifest.js'
+export {
+  type Difference as SnowballDifference,
+  type DiffFile as SnowballDiffFile,
+  type DiffOptions as SnowballDiffOptions,
+  diff as diffSnowball,
+} from './manifest/diff.js'
+export {
+  checkImport as verifySnowballImport,
+  type ImportOptions as SnowballImportOptions,
+  type ImportProblem as SnowballImportProblem,
+  type ImportSummary as SnowballImportSummary,
+} from './manifest/imported.js'
+export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember, ManifestObject } from './manifest/manifest.js'
 export {
   type Problem as VerifyProblem,
   type VerifyOptions as SnowballVerifyOptions,
@@ -24,6 +36,9 @@ export { plan as planSnowball } from './plan/plan.js'
 export type { PlanEnd, PlanHead, PlanLine, PlannedChunk, PlannedMember, PlanWarning } from './plan/planned.js'
 export { type ReadPlan as SnowballPlan, type ReadPlanOptions as SnowballReadPlanOptions, readPlan as readSnowballPlan } from './plan/read.js'
 export { planLines as planSnowballLines } from './plan/write.js'
+export type { Profile as SnowballProfile } from './store/profile.js'
+export { type S3ChunkStore, type S3ChunkStoreOptions, s3ChunkStore } from './store/s3-store.js'
+export type { OrphanedUpload } from './store/target.js'
 export type { TarEntry } from './tar.js'
 export { type Listed as ListedMember, type ListOptions as SnowballListOptions, list as listSnowball } from './unpack/list.js'
 export { type UnpackOptions as SnowballUnpackOptions, type UnpackSummary, unpack as unpackSnowball } from './unpack/unpack.js'

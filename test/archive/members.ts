@@ -73,7 +73,7 @@ json.dump(out, sys.stdout)`
 /** An archive in memory, or the path of one. */
 export type Source = Uint8Array | string
 
-export const opened = (source: Source) =>
+export const opened = (source: Source): Readable =>
   typeof source === 'string' ? createReadStream(source, { highWaterMark: 1 << 20 }) : Readable.from([Buffer.from(source)])
 
 export async function npmTarStream(source: Source): Promise<Member[]> {

@@ -66,7 +66,7 @@ it('plans, packs, verifies, lists and unpacks', async () => {
     { chunk: 'chunk-000001.tar', key: 'Logs/d/b', size: 6, offset: 1536 },
   ])
   const unpacked = await call(['unpack', at('out')], { directory: at('back'), json: true })
-  expect(unpacked.lines()).toEqual([{ files: 2, bytes: 11, problems: [] }])
+  expect(unpacked.lines()).toEqual([{ files: 2, bytes: 11, problemCount: 0, problems: [] }])
   expect(readFileSync(at('back/Logs/d/b'), 'utf8')).toBe('world!')
   const again = await call(['unpack', at('out')], { directory: at('back') })
   expect(again.code).toBe(1)
@@ -85,9 +85,9 @@ it('exits with 1 where something is wrong, and says what', async () => {
 })
 
 it.each([
-  [[], {}, 'expected one of plan, pack, verify, list, unpack, got nothing'],
-  [['chunk'], {}, 'expected one of plan, pack, verify, list, unpack, got chunk'],
-  [['__proto__', 'x'], {}, 'expected one of plan, pack, verify, list, unpack, got __proto__'],
+  [[], {}, 'expected one of plan, pack, verify, list, unpack, diff, got nothing'],
+  [['chunk'], {}, 'expected one of plan, pack, verify, list, unpack, diff, got chunk'],
+  [['__proto__', 'x'], {}, 'expected one of plan, pack, verify, list, unpack, diff, got __proto__'],
   [['plan'], {}, 'plan expected a path'],
   [['pack', 'a', 'b'], {}, 'pack expected one path, got "b" as well'],
   [['pack', 'a'], {}, 'pack expected -o OUT'],

@@ -103,7 +103,7 @@ it('spreads keys that differ little over both words', () => {
   const n = 200_000
   for (let i = 0; i < n; i++) {
     const words = hash64(`logs/2024/part-${i.toString().padStart(9, '0')}`)
-    words.forEach((word, k) => seen[k].add(word))
+    for (const [k, word] of words.entries()) seen[k].add(word)
     all.add(words.join())
   }
   // of 200,000 random words 4.7 pairs agree

@@ -3,12 +3,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import * as commands from '@aws-sdk/client-s3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { nodePorts } from '../../src/ports/node.js'
 import { packSnowball as pack } from '../../src/snowball/index.js'
 import type { ManifestChunk, ManifestLine, ManifestObject } from '../../src/snowball/manifest/manifest.js'
-import { type S3StoreOptions, s3Store } from '../../src/snowball/store/s3-store.js'
+import { type S3ChunkStoreOptions, s3ChunkStore } from '../../src/snowball/store/s3-store.js'
 import { npmTarStream, sha256 } from '../archive/members.js'
 import { fakeBucket, md5, reset } from './bucket.js'
 import { bytes, MIB } from './s3-world.js'
@@ -27,7 +28,7 @@ beforeAll(() => {
   // two chunks of 10 MB and a part of one, an empty file, and a large one that goes as it is
   for (let i = 0; i < 300; i++) file(`small/${String(i).padStart(3, '0')}-ünï`, bytes(80_000 - i, i + 1))
   file('empty', new Uint8Array(0))
-  file('large', bytes(17 * MIB + 5))
+  file('large', bytes(9 * MIB + 5))
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 afterEach(() => {
@@ -79,8 +80,8 @@ describe.each(WAYS)('%s', (_name, ports) => {
         rmSync(directory, { recursive: true })
       }
     })
-    const open = (more: Partial<S3StoreOptions> = {}) =>
-      s3Store({ clientConfig: { endpoint, region: 'us-east-1', credentials }, bucket: 'lake', prefix: 'in/', profile: 's3', ports, ...more })
+    const open = (more: Partial<S3ChunkStoreOptions> = {}) =>
+      s3ChunkStore({ clientConfig: { endpoint, region: 'us-east-1', credentials }, bucket: 'lake', prefix: 'in/', profile: 's3', ports, ...more })
     const read = async (Key: string) => {
       const { Body } = await client.send(new commands.GetObjectCommand({ Bucket: 'lake', Key }))
       return Body!.transformToByteArray()
@@ -103,8 +104,8 @@ describe.each(WAYS)('%s', (_name, ports) => {
   })
 
   describe('into a bucket whose requests fail', () => {
-    const open = (bucket: ReturnType<typeof fakeBucket>, more: Partial<S3StoreOptions> = {}) =>
-      s3Store({ client: bucket.client, commands, bucket: 'lake', prefix: 'in/', profile: 's3', ports, ...more })
+    const open = (bucket: ReturnType<typeof fakeBucket>, more: Partial<S3ChunkStoreOptions> = {}) =>
+      s3ChunkStore({ client: bucket.client, commands, bucket: 'lake', prefix: 'in/', profile: 's3', ports, ...more })
     const read = (bucket: ReturnType<typeof fakeBucket>) => async (key: string) => bucket.objects.get(key)!.body
     const etags = (bucket: ReturnType<typeof fakeBucket>) => [...bucket.objects].map(([key, { etag }]) => [key, etag]).sort()
 
@@ -137,6 +138,23 @@ describe.each(WAYS)('%s', (_name, ports) => {
       const clock = { ...ports.clock, sleep: (ms: number, signal?: AbortSignal) => (ms < 30_000 ? Promise.resolve() : ports.clock.sleep(ms, signal)) }
       await pack({ ...options, store: open(bucket, { ports: { ...ports, clock } }), ports })
       expect(await contents(read(bucket))).toEqual(expected)
+    })
+
+    it('archives that are compressed have their type, and what would not be extracted is refused before', async () => {
+      const bucket = fakeBucket()
+      await pack({ ...options, store: open(bucket), ports, compression: 'gzip', compressionLevel: 1 })
+      const found = new Map<string, string>()
+      for (const line of linesOf('chunk')) {
+        const object = bucket.objects.get(`in/${line.chunk}`)!
+        expect([object.type, object.etag, object.body.length]).toEqual(['application/gzip', line.etag, line.bytes])
+        for (const { name, sha256 } of await npmTarStream(gunzipSync(object.body))) found.set(name, sha256)
+      }
+      for (const line of linesOf('object')) found.set(line.key, sha256(bucket.objects.get(`in/${line.key}`)!.body))
+      expect(found).toEqual(expected)
+      const device = fakeBucket('aws-snowball')
+      const refused = pack({ ...options, output: at('zst'), store: open(device, { profile: 'aws-snowball' }), ports, compression: 'zstd' })
+      await expect(refused).rejects.toThrow('"compression" expected none or gzip for aws-snowball')
+      expect(device.requests).toEqual([])
     })
 
     it('a MinIO is given each archive in one PUT, and its ETag is the MD5', async () => {

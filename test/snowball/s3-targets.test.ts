@@ -1,7 +1,7 @@
 // What the kinds of targets change in the store: how a MinIO extracts, what a Snowball refuses, and which options will do.
 import * as commands from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
-import { type S3StoreOptions, s3Store } from '../../src/snowball/store/s3-store.js'
+import { type S3ChunkStoreOptions, s3ChunkStore } from '../../src/snowball/store/s3-store.js'
 import { sha256 } from '../archive/members.js'
 import { reset, serviceError } from './bucket.js'
 import { failing } from './memory.js'
@@ -172,5 +172,7 @@ it.each([
   [{ client: {} }, '"client" expected an object with send(command)'],
   [{ partSize: 5 }, '"options" expected one of'],
 ])('the options %j will not do', (options, message) => {
-  expect(() => s3Store({ bucket: 'lake', profile: 's3', client: { send: async () => ({}) }, commands, ...options } as S3StoreOptions)).toThrow(message)
+  expect(() => s3ChunkStore({ bucket: 'lake', profile: 's3', client: { send: async () => ({}) }, commands, ...options } as S3ChunkStoreOptions)).toThrow(
+    message,
+  )
 })

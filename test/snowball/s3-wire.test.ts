@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { nodePorts } from '../../src/ports/node.js'
-import { type S3StoreOptions, s3Store } from '../../src/snowball/store/s3-store.js'
+import { type S3ChunkStoreOptions, s3ChunkStore } from '../../src/snowball/store/s3-store.js'
 import { sha256 } from '../archive/members.js'
 import { md5 } from './bucket.js'
 import { bytes, CHUNK, entryOf, MIB, put } from './s3-world.js'
@@ -35,8 +35,8 @@ describe('s3rver', () => {
     await server.close()
     await rm(home, { recursive: true, force: true })
   })
-  const open = (options: Partial<S3StoreOptions> = {}) =>
-    s3Store({
+  const open = (options: Partial<S3ChunkStoreOptions> = {}) =>
+    s3ChunkStore({
       clientConfig: { endpoint, region: 'us-east-1', credentials },
       bucket: 'lake',
       prefix: 'in/',
@@ -141,8 +141,8 @@ describe('on the wire', () => {
     return [...parts].sort(([a], [b]) => a - b).map(([, body]) => body)
   }
   const compose = () => `${md5(Buffer.concat(partsSeen().map((part) => Buffer.from(md5(part), 'hex'))))}-${partsSeen().length}`
-  const open = (options: Partial<S3StoreOptions> = {}) =>
-    s3Store({
+  const open = (options: Partial<S3ChunkStoreOptions> = {}) =>
+    s3ChunkStore({
       clientConfig: { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, credentials },
       bucket: 'lake',
       prefix: 'in/',

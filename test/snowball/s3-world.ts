@@ -7,7 +7,7 @@ import type { ManifestChunk } from '../../src/snowball/manifest/manifest.js'
 import { createEtagHash } from '../../src/snowball/pack/etag.js'
 import type { ChunkStore, Digest } from '../../src/snowball/pack/store.js'
 import type { Profile } from '../../src/snowball/store/profile.js'
-import { type S3StoreOptions, s3Store } from '../../src/snowball/store/s3-store.js'
+import { type S3ChunkStoreOptions, s3ChunkStore } from '../../src/snowball/store/s3-store.js'
 import type { OrphanedUpload } from '../../src/snowball/store/target.js'
 import { sha256 } from '../archive/members.js'
 import { type FakeBucket, fakeBucket } from './bucket.js'
@@ -17,13 +17,13 @@ export const MIB = 1 << 20
 export const CHUNK = 'chunk-000001.tar'
 
 /** A bucket, a store of it and simulated time. */
-export function world(profile: Profile = 's3', options: Partial<S3StoreOptions> = {}, bucket: FakeBucket = fakeBucket(profile)) {
+export function world(profile: Profile = 's3', options: Partial<S3ChunkStoreOptions> = {}, bucket: FakeBucket = fakeBucket(profile)) {
   const simulation = createSimulation(7)
   const { clock, random, run } = simulation
   const storage = memoryStorage(clock.now)
   const orphans: OrphanedUpload[] = []
-  const open = (more: Partial<S3StoreOptions> = {}) =>
-    s3Store({
+  const open = (more: Partial<S3ChunkStoreOptions> = {}) =>
+    s3ChunkStore({
       client: bucket.client,
       commands,
       bucket: 'lake',

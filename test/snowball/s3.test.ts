@@ -146,6 +146,15 @@ describe('a failure that may pass', () => {
     expect(bucket.objects.get(`in/${CHUNK}`)?.etag).toBe(digest.etag)
   })
 
+  it('is waited for longer each time, some 45 s in all, when it goes on', async () => {
+    const { bucket, clock, run, store } = world()
+    bucket.fail = () => ({ error: serviceError('ServiceUnavailable', 503) })
+    const before = clock.monotonic()
+    await expect(run(put(store, CHUNK, bytes(100)))).rejects.toThrow('(9 attempts)')
+    expect(clock.monotonic() - before).toBeGreaterThan(22_000)
+    expect(clock.monotonic() - before).toBeLessThan(46_000)
+  })
+
   it('that goes on is given up, and nothing is left', async () => {
     const { bucket, run, store, orphans } = world('s3', { retries: 3 })
     bucket.fail = (name, input) => (name === 'UploadPart' && input.PartNumber === 2 ? { error: serviceError('SlowDown', 503) } : undefined)

@@ -1,14 +1,14 @@
 // millrace snowball pack: a tree, or what a plan says, into chunks.
 import { type PackProgress, type PackSummary, pack } from '../../snowball/pack/pack.js'
-import { type Io, UsageError, type Values, wholeOption } from '../command.js'
+import { type Io, type Values, wholeOption } from '../command.js'
 import { duration, place, seconds, short, size } from '../figures.js'
 import { type Done, drawLine, fitting } from '../live.js'
 import { table } from '../table.js'
-import { needed, packing, text } from './options.js'
-import { TARGET, targetOf } from './target.js'
+import { needed, packing } from './options.js'
+import { compressionOf, TARGET, targetOf } from './target.js'
 
 /** The options of packing alone. */
-export const PACKING = ['compression', 'jobs', 'no-sync', ...TARGET]
+export const PACKING = ['jobs', 'no-sync', ...TARGET]
 
 export async function packed(path: string, values: Values, io: Io): Promise<number> {
   const output = needed(values, 'output', 'pack')
@@ -46,14 +46,6 @@ export async function packed(path: string, values: Values, io: Io): Promise<numb
     end()
     store?.close()
   }
-}
-
-function compressionOf(values: Values) {
-  const given = text(values.compression)
-  if (given === undefined) return {}
-  const [, kind, level] = /^(gzip|zstd|none)(?::(\d{1,2}))?$/.exec(given) ?? []
-  if (kind === undefined) throw new UsageError(`--compression expected gzip, zstd or none, with a level as in gzip:9, got ${given}`)
-  return { compression: kind as 'gzip' | 'zstd' | 'none', ...(level === undefined ? {} : { compressionLevel: Number(level) }) }
 }
 
 /** The figures needed most, as many as `columns` hold. */

@@ -2,21 +2,25 @@
 
 import { unpack } from '../../snowball/unpack/unpack.js'
 import type { Io, Values } from '../command.js'
-import { count } from '../figures.js'
+import { count, size } from '../figures.js'
 import { meter } from './meter.js'
 import { needed } from './options.js'
 
-export async function unpacked(output: string, values: Values, io: Io): Promise<number> {
+export async function unpacked(output: string, values: Values, io: Io, keys: readonly string[]): Promise<number> {
   const directory = needed(values, 'directory', 'unpack')
   const rate = meter(io, 'unpacked')
   const summary = await unpack({
     output,
     directory,
+    keys: keys.length > 0 ? keys : undefined,
     ports: io.ports,
     signal: io.signal,
     onProgress: ({ chunk, files, bytes }) => rate.tell(files, bytes, chunk),
   })
-  for (const { chunk, name, message } of summary.problems) io.log(`${chunk}: ${JSON.stringify(name)}: ${message}`)
-  await rate.done(summary.files, summary.bytes, count(summary.problems.length, 'problem'), values.json ? summary : undefined)
-  return summary.problems.length > 0 ? 1 : 0
+  const { files, bytes, problems, problemCount } = summary
+  for (const { chunk, name, message } of problems) io.log(`${chunk === '' ? '' : `${chunk}: `}${JSON.stringify(name)}: ${message}`)
+  if (problemCount > problems.length) io.log(`... and ${(problemCount - problems.length).toLocaleString('en-US')} more`)
+  const figures = { files: files.toLocaleString('en-US'), size: size(bytes), problems: problemCount.toLocaleString('en-US') }
+  await rate.done(files, bytes, count(problemCount, 'problem'), values.json ? summary : undefined, figures)
+  return problemCount > 0 ? 1 : 0
 }

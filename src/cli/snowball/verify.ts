@@ -1,27 +1,77 @@
-// millrace snowball verify: chunks against their manifest, and the tree.
+// millrace snowball verify: chunks against their manifest, and the tree; or the manifest against what a bucket has.
 
+import { checkImport, type ImportOptions } from '../../snowball/manifest/imported.js'
 import { verify } from '../../snowball/manifest/verify.js'
-import type { Io, Values } from '../command.js'
-import { count } from '../figures.js'
-import { meter } from './meter.js'
+import { type Io, oneOf, UsageError, type Values } from '../command.js'
+import { count, size } from '../figures.js'
+import { byKind, meter } from './meter.js'
 import { text } from './options.js'
 
+const LISTS = ['inventory', 'success-log', 'failure-log']
+const OF_LISTS = ['archives', 'fields', 'keys', 'key-prefix']
+const OF_SOURCE = ['source', 'listed']
+
 export async function verified(output: string, values: Values, io: Io): Promise<number> {
+  const list = LISTS.find((name) => values[name] !== undefined)
+  const stray = (list === undefined ? OF_LISTS : OF_SOURCE).find((name) => values[name] !== undefined)
+  if (stray !== undefined)
+    throw new UsageError(
+      list === undefined ? `--${stray} expected ${LISTS.map((name) => `--${name}`).join(' or ')}` : `--${stray} and --${list} are two checks: run it twice`,
+    )
+  return list === undefined ? compared(output, values, io) : imported(output, values, io)
+}
+
+async function compared(output: string, values: Values, io: Io): Promise<number> {
   const rate = meter(io, 'verified')
   const summary = await verify({
     output,
     source: text(values.source),
+    listed: values.listed === true,
     ports: io.ports,
     signal: io.signal,
-    onProgress: ({ chunk, members, bytes }) => rate.tell(members, bytes, chunk),
+    onProgress: ({ stage, chunk, chunks, members, bytes, total }) =>
+      rate.tell(members, bytes, stage === 'source' || !total ? chunk : `chunk ${Math.min(chunks + 1, total.chunks)} of ${total.chunks}`, total?.bytes),
   })
-  for (const { where, message } of summary.problems) io.log(`${where}: ${message}`)
-  if (summary.problemCount > summary.problems.length) io.log(`... and ${summary.problemCount - summary.problems.length} more`)
-  await rate.done(
-    summary.members,
-    summary.bytes,
-    `${count(summary.chunks, 'chunk')}, ${count(summary.problemCount, 'problem')}`,
-    values.json ? summary : undefined,
-  )
+  const { chunks, members, bytes, kinds } = summary
+  tellProblems(io, summary)
+  const figures = { chunks: chunks.toLocaleString('en-US'), files: members.toLocaleString('en-US'), size: size(bytes), ...byKind(kinds) }
+  await rate.done(members, bytes, `${count(chunks, 'chunk')}, ${count(summary.problemCount, 'problem')}`, values.json ? summary : undefined, figures)
   return summary.problemCount > 0 ? 1 : 0
+}
+
+async function imported(output: string, values: Values, io: Io): Promise<number> {
+  const options: ImportOptions = {
+    output,
+    inventory: values.inventory as string[] | undefined,
+    archives: values.archives === true,
+    successLogs: values['success-log'] as string[] | undefined,
+    failureLogs: values['failure-log'] as string[] | undefined,
+    fields: text(values.fields),
+    keys: values.keys === undefined ? undefined : oneOf(values, 'keys', ['url', 'plain']),
+    keyPrefix: text(values['key-prefix']),
+    ports: io.ports,
+    signal: io.signal,
+    onProgress: ({ rows, problems }) => io.progress(`compared ${count(rows, 'row')}, ${count(problems, 'problem')}`),
+  }
+  const summary = await checkImport(options)
+  io.progress('')
+  if (values.json) await io.write(`${JSON.stringify(summary)}\n`)
+  else {
+    tellProblems(io, summary)
+    for (const { chunk, key, problems } of summary.again) io.log(`send again: ${chunk ?? JSON.stringify(key)} (${count(problems, 'problem')})`)
+    const extra =
+      summary.extra > 0 ? `; ${summary.extra.toLocaleString('en-US')} listed that are not in the manifest, such as ${JSON.stringify(summary.extras[0])}` : ''
+    const of =
+      summary.expected > 0
+        ? `${summary.right.toLocaleString('en-US')} of ${count(summary.expected, values.archives ? 'archive' : 'file')} are there as they should be, `
+        : ''
+    const kinds = Object.entries(summary.kinds).map(([kind, n]) => `${n} ${kind}`)
+    io.log(`${of}${count(summary.problemCount, 'problem')}${kinds.length > 0 ? ` (${kinds.join(', ')})` : ''}${extra}`)
+  }
+  return summary.problemCount > 0 ? 1 : 0
+}
+
+function tellProblems(io: Io, { problems, problemCount }: { problems: { where: string; message: string }[]; problemCount: number }): void {
+  for (const { where, message } of problems) io.log(`${where}: ${message}`)
+  if (problemCount > problems.length) io.log(`... and ${(problemCount - problems.length).toLocaleString('en-US')} more`)
 }

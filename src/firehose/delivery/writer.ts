@@ -3,8 +3,8 @@ import { inform, MillraceError, messageOf } from '../../errors.js'
 import { unlessAborted } from '../../kinesis/service/signal.js'
 import { backoff } from '../../ports/backoff.js'
 import type { Clock, Random } from '../../ports/ports.js'
+import { createSlots } from '../../ports/slots.js'
 import type { Budget } from './budget.js'
-import { createSlots } from './slots.js'
 import type { DeliveryObject, ObjectStore } from './store.js'
 
 /** What is to be written. */

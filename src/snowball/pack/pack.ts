@@ -29,7 +29,7 @@ export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'on
   plan?: string | AsyncIterable<PlannedChunk | Left>
   /** Directory for the chunks and the manifest; made where it does not exist. */
   output: string
-  /** Where the chunks go instead, and large files as they are: s3Store(), say. The manifest is in `output` all the same. */
+  /** Where the chunks go instead, and large files as they are: s3ChunkStore(), say. The manifest is in `output` all the same. */
   store?: ChunkStore
   ports: Pick<Ports, 'storage' | 'clock' | 'sha256' | 'threads'>
   /** Of the tars. Default none; a Snowball extracts gzip and no zstd. Members can then be read only by unpacking all before them. */
@@ -92,7 +92,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   const { output, store: given, ports, compression, compressionLevel, concurrency, sync = true, onProgress, signal, plan, ...planning } = options
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
   if (typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
-  if (given !== undefined && typeof given?.create !== 'function') throw wrongType('store', 's3Store() or an object with create()', given)
+  if (given !== undefined && typeof given?.create !== 'function') throw wrongType('store', 's3ChunkStore() or an object with create()', given)
   if (typeof sync !== 'boolean') throw wrongType('sync', 'a boolean', sync)
   if (concurrency !== undefined) checkWhole('concurrency', concurrency, 1, 64)
   checkWatch(options)

@@ -21,6 +21,9 @@ import { CHUNK_NAME, type PlanChunkLine, type PlanEnd, type PlanHead, type PlanL
 
 export const PLAN_VERSION = 1
 
+/** So many at most wait for their chunk. */
+const APART = 1000
+
 const TIME: Test = ['milliseconds since the epoch', (value) => Number.isFinite(value)]
 const NAME = matching(`a name such as chunk-000001.tar or device-01-chunk-000001.tar`, CHUNK_NAME)
 const DEVICE: Test = ['a device from 1', (value) => Number.isSafeInteger(value) && (value as number) > 0]
@@ -52,6 +55,12 @@ export async function* readItems(file: FileReader, source: string): AsyncGenerat
   let end: PlanEnd | undefined
   /** Bytes left of each device. */
   const rooms: number[] = []
+  /** Behind the members of a chunk, which is not known to be whole: that one goes first. */
+  let apart: Left[] = []
+  function* setApart(): Generator<{ item: Left }> {
+    for (const item of apart) yield { item }
+    apart = []
+  }
 
   const close = (limits: Limits) => {
     const closed = open
@@ -94,19 +103,21 @@ export async function* readItems(file: FileReader, source: string): AsyncGenerat
     }
     if (end) throw corrupt('expected nothing behind the line of type end', position)
     if (line.type === 'member') {
+      yield* setApart()
       if (!open) throw corrupt('expected the line of a chunk before its members', position)
       addMember(open, line, limits, keyBytes, position)
       continue
     }
     if (line.type === 'warning') continue
     if (line.type === 'skipped' || line.type === 'failed') {
-      // between the members of a chunk it ends nothing: lines are moved by hand
       const { type, path, reason, message } = line
-      yield { item: { type, path, reason, message } }
+      apart.push({ type, path, reason, message })
+      if (!open || apart.length === APART) yield* setApart()
       continue
     }
     const closed = close(limits)
     if (closed) yield closed
+    yield* setApart()
     if (line.type === 'plan') throw corrupt('expected one line of type plan, the first', position)
     if (line.type === 'end') end = line
     else if (line.type === 'chunk') {

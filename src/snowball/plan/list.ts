@@ -126,8 +126,8 @@ async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let line = 0
   let json: boolean | undefined
-  /** Of a record that goes on behind a quoted line feed: what there is of it, and where it began. */
-  let begun: { text: string; position: Position } | undefined
+  /** Of a record that goes on behind a quoted line feed: its lines, and where it began. */
+  let begun: { lines: string[]; length: number; position: Position } | undefined
   for await (const { bytes, start, ended } of splitLines(file)) {
     const here = { source, line: ++line, offset: start }
     const text = decoded(decoder, bytes, ended, here)
@@ -138,15 +138,19 @@ async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair
       yield fromJson(text, here)
       continue
     }
-    const whole: string = begun ? `${begun.text}\n${text}` : text
-    const position: Position = begun?.position ?? here
-    begun = undefined
-    const fields = fieldsOf(whole.endsWith('\r') ? whole.slice(0, -1) : whole)
-    if (fields === undefined && whole.length < 1 << 20) {
-      begun = { text: whole, position }
+    const record: NonNullable<typeof begun> = begun ?? { lines: [], length: 0, position: here }
+    record.lines.push(text)
+    record.length += text.length
+    // Each quote within a field is there twice, so an odd number of them leaves one open.
+    if (quotes(text) % 2 === (begun ? 0 : 1)) {
+      if (record.length > 1 << 20) throw corrupt(QUOTE, record.position)
+      begun = record
       continue
     }
-    if (fields === undefined || typeof fields === 'string') throw corrupt(fields ?? QUOTE, position)
+    begun = undefined
+    const { position } = record
+    const fields = fieldsOf(record.lines.join('\n').replace(/\r$/, ''))
+    if (typeof fields === 'string') throw corrupt(fields, position)
     if (fields.length !== 2) throw corrupt(`expected source,destination, got ${fields.length} fields`, position)
     const [from, to] = fields
     if (from === '') throw corrupt('expected a source, got an empty one', position)
@@ -180,8 +184,14 @@ function fromJson(text: string, position: Position): Pair {
   return { source, destination }
 }
 
-/** The fields of a CSV record; undefined where a quoted one goes on behind the text, or what is wrong. */
-function fieldsOf(text: string): string[] | string | undefined {
+function quotes(text: string): number {
+  let count = 0
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) count++
+  return count
+}
+
+/** The fields of a CSV record, or what is wrong with it. */
+function fieldsOf(text: string): string[] | string {
   if (!text.includes('"')) return text.split(',')
   const fields: string[] = []
   for (let at = 0; ; ) {
@@ -190,7 +200,7 @@ function fieldsOf(text: string): string[] | string | undefined {
       let end = at + 1
       for (;;) {
         end = text.indexOf('"', end)
-        if (end < 0) return undefined
+        if (end < 0) return QUOTE
         if (text[end + 1] !== '"') break
         end += 2
       }

@@ -7,7 +7,7 @@ const HEADER = 4
 const SMALL = 12
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 export interface Entry {
   name: string

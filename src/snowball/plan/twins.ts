@@ -50,8 +50,11 @@ const BUT_FOR = {
   case: ' but for case, which Windows and macOS do not tell apart',
 }
 
+/** Names that look the same differ by the marks that stand for themselves: "e\u0301" for e with an accent. */
+const shown = (key: string) => JSON.stringify(key).replace(/\p{M}/gu, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
 export const likeness = (key: string, { key: earlier, how }: Like) =>
-  how === 'same' ? `${JSON.stringify(key)} is another file's key already` : `${JSON.stringify(key)} is ${JSON.stringify(earlier)}${BUT_FOR[how]}`
+  how === 'same' ? `${shown(key)} is another file's key already` : `${shown(key)} is ${shown(earlier)}${BUT_FOR[how]}`
 
 /** The warning of a key that is like an earlier one. */
 export const collision = (path: string, key: string, like: Like): PlanWarning => ({

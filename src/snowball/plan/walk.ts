@@ -35,7 +35,7 @@ const LEAST_NAMES = 64 << 10
 /** Files and what is none, in the order of their paths' bytes. Rejects where the root cannot be listed. */
 export async function* walk(work: Work): AsyncGenerator<(Found | Left)[]> {
   const { storage, root, exclude, progress } = work
-  const stack: { path: string; directory: Directory }[] = []
+  const stack: { path: string; directory: Directory; last?: Entry }[] = []
   const enter = async (path: string) => {
     const held = stack.reduce((sum, { directory }) => sum + directory.size, 0)
     const full = path === '' ? root : join(root, path)
@@ -56,8 +56,13 @@ export async function* walk(work: Work): AsyncGenerator<(Found | Left)[]> {
         yield [failure(folder, error)]
       }
       stack.pop()
+    } else if (top.last && same(top.last, first)) {
+      directory.take()
+      // It was read already, under the name that it only seems to have; where a listing is changed meanwhile it may give one twice, too.
+      if (first.name.includes('\uFFFD')) yield [left(pathOf(first.name), 'key', 'expected a name in UTF-8')]
     } else if (first.kind === 'directory') {
       directory.take()
+      top.last = first
       const path = pathOf(first.name)
       const alike = compare(work, path, first.name, directory)
       if (alike) yield [alike]
@@ -72,7 +77,9 @@ export async function* walk(work: Work): AsyncGenerator<(Found | Left)[]> {
     } else {
       const batch: (Found | Left | string)[] = []
       for (let next: Entry | undefined = first; next && next.kind !== 'directory' && batch.length < STATS; next = directory.peek()) {
+        if (top.last && same(top.last, next)) break
         directory.take()
+        top.last = next
         const path = pathOf(next.name)
         batch.push(next.kind === 'file' ? (compare(work, path, next.name, directory) ?? path) : left(path, next.kind, `not a regular file: ${next.kind}`))
       }
@@ -80,6 +87,9 @@ export async function* walk(work: Work): AsyncGenerator<(Found | Left)[]> {
     }
   }
 }
+
+/** A name that is no UTF-8 arrives with U+FFFD in it, and then as the name of a sibling that has it in truth. */
+const same = (a: Entry, b: Entry) => a.name === b.name && a.kind === b.kind
 
 /** The entries with a file in place of each path. */
 async function look({ storage, root }: Work, batch: readonly (Found | Left | string)[]): Promise<(Found | Left)[]> {

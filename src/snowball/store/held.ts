@@ -14,13 +14,13 @@ export interface Held {
   remove(): Promise<void>
 }
 
-/** Of `bound` bytes at most. */
-export function heldInMemory(bound: number): Held {
+/** Of `bound` bytes at most; `source` is for errors. */
+export function heldInMemory(bound: number, source: string): Held {
   const buffer = new Uint8Array(bound)
   let filled = 0
   return {
     async write(data) {
-      if (filled + data.length > bound) throw new MillraceError('IO', `expected at most ${bound} bytes, got more`)
+      if (filled + data.length > bound) throw new MillraceError('IO', `expected at most ${bound} bytes, got more`, { position: { source } })
       buffer.set(data, filled)
       filled += data.length
     },

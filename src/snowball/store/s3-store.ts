@@ -2,23 +2,24 @@
 import { checkKeys, checkWhole, MillraceError, wrongType } from '../../errors.js'
 import { type ClientOptions, checkClientOptions } from '../../ports/calls.js'
 import type { Clock, Random, Sha256, Storage } from '../../ports/ports.js'
+import { createSlots } from '../../ports/slots.js'
 import { systemClock, systemRandom } from '../../ports/system.js'
 import { coreSha256 } from '../digest.js'
 import { keyFault } from '../keys.js'
 import type { Compression, ManifestChunk, ManifestObject } from '../manifest/manifest.js'
+import { isChunk } from '../pack/output-directory.js'
 import type { ChunkStore } from '../pack/store.js'
 import { PART } from '../parts.js'
-import { CHUNK_NAME } from '../plan/planned.js'
 import { checkWatch, join } from '../read.js'
 import { createExtracted, receiptOf } from './extracted.js'
 import { heldInFile, heldInMemory } from './held.js'
 import { checkArchives, checkPrefix, compressionOf, headOf, type Profile, rulesOf } from './profile.js'
 import { causeOf, createRequests, placeOf } from './requests.js'
 import { createStored, HASH } from './stored.js'
-import { createSlots, type OrphanedUpload, removeObject, type Target } from './target.js'
+import { type OrphanedUpload, removeObject, type Target } from './target.js'
 import { createUpload } from './upload.js'
 
-export interface S3StoreOptions extends ClientOptions {
+export interface S3ChunkStoreOptions extends ClientOptions {
   /**
    * An S3Client, or anything with `send(command)`. Make it with `requestChecksumCalculation: 'WHEN_REQUIRED'`,
    * `responseChecksumValidation: 'WHEN_REQUIRED'` and `forcePathStyle: true`: the SDK's defaults send aws-chunked
@@ -35,7 +36,7 @@ export interface S3StoreOptions extends ClientOptions {
   profile: Profile
   /** Parts under way at once, of all uploads together; each has 8 MiB, of objects over 80 GB more. Default 4. */
   partsAtOnce?: number | undefined
-  /** Attempts after the first, for a request that was throttled, not answered, or answered by a server's fault. Default 5. */
+  /** Attempts after the first, for a request that was throttled, not answered, or answered by a server's fault: after 0.2 s, then twice as long each time up to 20 s. Default 8, some 45 s in all. */
   retries?: number | undefined
   /** For minio: a directory for archives of 8 MiB and more, each from its first byte until it is stored, as NAME.tmp. */
   spool?: string | undefined
@@ -47,7 +48,7 @@ export interface S3StoreOptions extends ClientOptions {
   onOrphan?: ((orphan: OrphanedUpload) => void) | undefined
 }
 
-export interface S3Store extends ChunkStore {
+export interface S3ChunkStore extends ChunkStore {
   readonly prefix: string
   /** Throws RangeError where the target would keep such archives and not extract them. */
   check(archives: { compression?: Compression | undefined; chunkBytes: number }): void
@@ -75,7 +76,7 @@ const OPTIONS = [
   'ports',
   'signal',
   'onOrphan',
-] satisfies (keyof S3StoreOptions)[]
+] satisfies (keyof S3ChunkStoreOptions)[]
 
 /**
  * Chunks go to `prefix` with the metadata that has them extracted, large files to `prefix` and their keys. Below 8 MiB
@@ -88,9 +89,9 @@ const OPTIONS = [
  *
  * @example
  * const clientConfig = { endpoint: 'http://192.0.2.0:8080', credentials }
- * const store = s3Store({ profile: 'aws-snowball', bucket: 'photos', prefix: '2026/', clientConfig })
+ * const store = s3ChunkStore({ profile: 'aws-snowball', bucket: 'photos', prefix: '2026/', clientConfig })
  */
-export function s3Store(options: S3StoreOptions): S3Store {
+export function s3ChunkStore(options: S3ChunkStoreOptions): S3ChunkStore {
   const { target, prefix, spool, storage } = checked(options)
   const { rules, stored, requests, signal } = target
   const keyOf = (entry: ManifestChunk | ManifestObject) => prefix + (entry.type === 'chunk' ? entry.chunk : entry.key)
@@ -107,7 +108,7 @@ export function s3Store(options: S3StoreOptions): S3Store {
       if (object) return createUpload(target, item, bound)
       checkArchives(rules, { compression: compressionOf(name), chunkBytes: bound })
       if (!rules.extracts) return createUpload(target, item, bound)
-      if (bound < PART) return createExtracted(target, item, heldInMemory(bound))
+      if (bound < PART) return createExtracted(target, item, heldInMemory(bound, position.source))
       if (spool === undefined || !storage)
         throw new MillraceError(
           'CONFIG',
@@ -132,10 +133,10 @@ export function s3Store(options: S3StoreOptions): S3Store {
   }
 }
 
-function checked(options: S3StoreOptions) {
+function checked(options: S3ChunkStoreOptions) {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
-  const { client, clientConfig, commands, bucket, prefix = '', profile, partsAtOnce = 4, retries = 5, spool, ports = {}, signal, onOrphan = () => {} } = options
+  const { client, clientConfig, commands, bucket, prefix = '', profile, partsAtOnce = 4, retries = 8, spool, ports = {}, signal, onOrphan = () => {} } = options
   const rules = rulesOf(profile)
   if (typeof bucket !== 'string' || bucket === '') throw wrongType('bucket', 'the name of a bucket', bucket)
   checkPrefix(rules, prefix)
@@ -161,8 +162,6 @@ interface Uploads {
   NextKeyMarker?: string
   NextUploadIdMarker?: string
 }
-
-const isChunk = (name: string) => CHUNK_NAME.test(name.replace(/\.(?:gz|zst)$/, ''))
 
 /** The device lists without pages; S3 a thousand at a time. */
 async function abortUploads({ requests, signal }: Target, prefix: string): Promise<number | undefined> {

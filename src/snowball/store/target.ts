@@ -1,4 +1,5 @@
 // What the uploads of one store share.
+import type { Slots } from '../../ports/slots.js'
 import type { Rules } from './profile.js'
 import type { Requests } from './requests.js'
 import type { Stored } from './stored.js'
@@ -26,28 +27,6 @@ export interface Item {
   key: string
   ContentType: string
   Metadata: Record<string, string>
-}
-
-export interface Slots {
-  /** Resolves once there is one free, in the order of calls. */
-  take(): Promise<void>
-  give(): void
-}
-
-export function createSlots(count: number): Slots {
-  const waiting: (() => void)[] = []
-  let free = count
-  return {
-    async take() {
-      if (free > 0) free--
-      else await new Promise<void>((resolve) => waiting.push(resolve))
-    },
-    give() {
-      const next = waiting.shift()
-      if (next) next()
-      else free++
-    },
-  }
 }
 
 export async function removeObject({ requests }: Target, key: string): Promise<void> {

@@ -40,6 +40,14 @@ export async function openArchive(storage: Pick<Storage, 'open'>, path: string, 
   return { tar, compression, close }
 }
 
+/** The bytes of a file, unpacked where it is in gzip or zstd by its first bytes. */
+export async function storedText(storage: Pick<Storage, 'open'>, path: string): Promise<AsyncGenerator<Uint8Array>> {
+  const file = await storage.open(path)
+  const compression = await compressionOf(file).finally(() => file.close())
+  const stored = fileSource({ storage }, path)
+  return compression ? UNPACK[compression](stored, path) : stored
+}
+
 /** A tar out of the bytes of its file as they come; more bytes unpacked than `limit` gives at the time are CORRUPT. */
 export async function openStream(
   stored: AsyncGenerator<Uint8Array>,
@@ -52,7 +60,7 @@ export async function openStream(
   return { tar: await openTar(file, source), close: file.close }
 }
 
-/** What a file begins with; a tar begins with a name, and none of ours is like that. */
+/** By what a file begins with: a tar begins with a name, and none of ours is like that; a CSV neither. */
 async function compressionOf(file: FileReader): Promise<Compression | undefined> {
   const head = new Uint8Array(4)
   let filled = 0

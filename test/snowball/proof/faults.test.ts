@@ -101,7 +101,7 @@ describe('a source that cannot be read', () => {
     expect(manifestOf(output).flatMap((line) => (line.type === 'failed' ? [line] : []))).toEqual([
       { type: 'failed', path: victim, reason: 'unreadable', message: expect.stringContaining('EIO') },
     ])
-    expect((await verify({ output, source: at('in'), ports })).problems).toEqual([{ where: victim, message: 'is in no chunk' }])
+    expect((await verify({ output, source: at('in'), ports })).problems).toMatchObject([{ where: victim, message: expect.stringContaining('is in no chunk') }])
     // the device is well again
     expect(cli(output).status).toBe(0)
     expectSame(output, reference, 'gone on with')

@@ -29,6 +29,8 @@ export function random(seed: number): Random {
 
 const NAME_BYTES = 255
 const SIZES = [0, 1, 511, 512, 513]
+/** What is no Char of XML 1.0 (production 2), in which S3 lists keys. */
+const UNWRITABLE = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u
 const bytesOf = (text: string) => Buffer.byteLength(text)
 
 /**
@@ -55,6 +57,7 @@ export function hostileTree(root: string, seed: number, full: boolean): HostileT
     return data
   }
   const file = (name: string, size?: number) => {
+    if (UNWRITABLE.test(name)) return refused(name, /XML/)
     const data = put(name, size)
     tree.files.push({ name, size: data.length, sha256: sha256(data) })
   }
@@ -94,7 +97,9 @@ function* scripts(pick: Random, full: boolean): Generator<string> {
   for (let row = 0; row < 0x110000; row += 256) {
     // of the planes that hold next to nothing yet, a few rows will do
     if ((row >= 0xd800 && row < 0xe000) || (!full && row >= 0x20000 && row % 0x2000 > 0)) continue
-    const letters = Array.from({ length: 256 }, (_, i) => String.fromCodePoint(row + i)).filter((letter) => letter !== '\0' && letter !== '/')
+    const all = Array.from({ length: 256 }, (_, i) => String.fromCodePoint(row + i)).filter((letter) => letter !== '\0' && letter !== '/')
+    const letters = all.filter((letter) => !UNWRITABLE.test(letter))
+    for (const letter of all) if (UNWRITABLE.test(letter)) yield `unwritable-${letter.codePointAt(0)}/a${letter}`
     // shuffled
     for (let i = letters.length - 1; i > 0; i--) {
       const j = pick(i + 1)
@@ -271,9 +276,9 @@ function* lengths(full: boolean): Generator<string> {
 function* splits(full: boolean): Generator<string> {
   const totals = [98, 99, 100, 101, 102, 154, 155, 156, 157, 200, 253, 254, 255, 256, 257, 258, 300, 511, 512, 513]
   const near = [1, 2, 99, 100, 101, 153, 154, 155, 156, 157, 254, 255]
-  for (const letter of full ? ['s', 'ö'] : ['s']) {
+  for (const [letter, filler] of full ? ['ss', 'öz'] : ['ss']) {
     // no directory ends with an x, so none is a file's path
-    const segment = (bytes: number) => letter.repeat(Math.floor(bytes / bytesOf(letter))) + 's'.repeat(bytes % bytesOf(letter))
+    const segment = (bytes: number) => letter.repeat(Math.floor(bytes / bytesOf(letter))) + filler.repeat(bytes % bytesOf(letter))
     const last = (bytes: number) => `${segment(bytes - 1)}x`
     for (const total of totals) {
       for (let head = 1; head <= Math.min(total - 2, NAME_BYTES); head++) {

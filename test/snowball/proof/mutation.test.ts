@@ -1,11 +1,12 @@
 // A tree that a second process changes while it is packed, again and again: every member of every archive
 // is some state that its file had, all readers agree, and what is in no archive is told.
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
 import tarStream from 'tar-stream'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { nodePorts as ports } from '../../../src/ports/node.js'
@@ -23,7 +24,14 @@ beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'millrace-mutation-'))
   await bundle('mutator.ts', join(home, 'mutator.mjs'))
 })
-afterAll(() => rmSync(home, { recursive: true, force: true }))
+let mutator: ChildProcessByStdio<Writable, Readable, null> | undefined
+afterAll(async () => {
+  if (mutator?.exitCode === null) {
+    mutator.kill('SIGKILL')
+    await once(mutator, 'close')
+  }
+  rmSync(home, { recursive: true, force: true })
+})
 
 /** Root may read what has no permissions, so whoever packs is someone else, where that user can run our program at all. */
 function nobody(): { uid?: number; gid?: number } {
@@ -62,7 +70,7 @@ async function checkStates(file: string): Promise<number> {
 }
 
 it(`a tree is changed for ${seconds} s while it is packed (seed ${seed})`, { timeout: 120_000 + 3000 * seconds }, async () => {
-  const mutator = spawn(process.execPath, [join(home, 'mutator.mjs'), home, String(seed)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  mutator = spawn(process.execPath, [join(home, 'mutator.mjs'), home, String(seed)], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface(mutator.stdout)[Symbol.asyncIterator]()
   const closed = once(mutator, 'close')
   expect((await lines.next()).value).toBe('ready')
@@ -110,6 +118,6 @@ it(`a tree is changed for ${seconds} s while it is packed (seed ${seed})`, { tim
   expect((await closed)[0]).toBe(0)
   console.log(`mutation (seed ${seed}${user.uid ? ', packed as nobody' : ''}): ${JSON.stringify(seen)} while ${did}`)
   // at rest everything is packed, and is what lies there
-  expect(await pack({ source: join(home, 'in'), output: join(home, 'last'), ports })).toMatchObject({ members: 400, failed: 0, skipped: 0 })
+  expect(await pack({ source: join(home, 'in'), output: join(home, 'last'), ports })).toMatchObject({ members: 408, failed: 0, skipped: 0 })
   expect((await verify({ output: join(home, 'last'), source: join(home, 'in'), ports })).problems).toEqual([])
 })

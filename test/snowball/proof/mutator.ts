@@ -4,11 +4,10 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync, writeSync } from 'node:fs'
 import { random } from './hostile.js'
-import { STEP, stateOf } from './states.js'
+import { PAGE, STEP, stateOf } from './states.js'
 
 const [root, seed] = process.argv.slice(2)
 const pick = random(Number(seed))
-const PAGE = 4096
 const [tree, stage, outside] = ['in', 'stage', 'outside'].map((name) => `${root}/${name}`)
 
 interface Subject {
@@ -24,7 +23,7 @@ interface Folder {
   name: string
   /** Where it is now. */
   at: string
-  kind: 'calm' | 'resident' | 'wild'
+  kind: 'calm' | 'hot' | 'resident' | 'wild'
 }
 
 const folders: Folder[] = []
@@ -33,12 +32,13 @@ const did: Record<string, number> = {}
 let fresh = 0
 
 const pathOf = ({ folder, name }: Subject) => `${folder.at}/${name}`
-const sizeNow = () => (pick(20) === 0 ? 70_000 + pick(1_500_000) : 100 + pick(30_000))
+/** The hot ones take a packer several calls to read, and are rewritten meanwhile. */
+const sizeFor = ({ folder }: Subject) => (folder.kind === 'hot' ? 2_000_000 + pick(3_000_000) : pick(20) === 0 ? 70_000 + pick(1_500_000) : 100 + pick(30_000))
 
 /** A new state, all at once. */
 function replace(subject: Subject) {
   subject.version++
-  subject.born = subject.size = sizeNow()
+  subject.born = subject.size = sizeFor(subject)
   const temporary = `${stage}/${fresh++}`
   writeFileSync(temporary, stateOf(subject.id, subject.version, subject.born, subject.size))
   renameSync(temporary, pathOf(subject))
@@ -139,6 +139,7 @@ function change(subject: Subject) {
 for (const path of [tree, stage, outside]) mkdirSync(path)
 for (const [kind, count] of [
   ['calm', 2],
+  ['hot', 1],
   ['resident', 8],
   ['wild', 10],
 ] as const) {
@@ -147,7 +148,7 @@ for (const [kind, count] of [
     folders.push(folder)
     mkdirSync(folder.at)
     mkdirSync(`${outside}/${folder.name}`)
-    for (let k = 0; k < 20; k++) {
+    for (let k = 0; k < (kind === 'hot' ? 8 : 20); k++) {
       const subject: Subject = { folder, name: `file-${k}`, id: `${folder.name}/file-${k}`, version: 0, size: 0, born: 0, is: 'gone' }
       subjects.push(subject)
       replace(subject)
@@ -159,12 +160,14 @@ for (const [kind, count] of [
 let ended = false
 process.stdin.on('end', () => (ended = true)).resume()
 process.stdout.write('ready\n')
-const moving = subjects.filter(({ folder }) => folder.kind !== 'calm')
+const hot = subjects.filter(({ folder }) => folder.kind === 'hot')
+const moving = subjects.filter(({ folder }) => folder.kind === 'resident' || folder.kind === 'wild')
 // A few at a time, so that most of the tree is at rest and can be packed; who they are changes all the time.
 while (!ended) {
   const few = Array.from({ length: 12 }, () => moving[pick(moving.length)])
   for (let i = 0; i < 40; i++) {
     change(few[pick(few.length)])
+    if (pick(10) === 0) inPlace.rewrite(hot[pick(hot.length)])
     if (pick(4) === 0) await new Promise((resolve) => setTimeout(resolve, pick(4)))
   }
 }

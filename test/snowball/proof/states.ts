@@ -3,10 +3,13 @@
 // A state is the first bytes of an endless stream that follows from the file's id and a version; it has
 // the size that the version was born with, or a multiple of STEP. Writers keep to that at every moment
 // at which they let go of a file: a piece that is appended ends at a multiple of STEP and lies in one
-// page, so that no reader meets half of it, and a rewrite in place is one call.
+// page, so that no reader meets half of it. A rewrite in place is one call; while the kernel is at it,
+// and a busy machine may stop it there, the file has a new start and an old end: that is a state too,
+// but old and then new is none, nor is anything else.
 import { random } from './hostile.js'
 
 export const STEP = 256
+export const PAGE = 4096
 const HEADER = 64
 
 /** The first `size` bytes of a version that was born with `born`. */
@@ -41,5 +44,7 @@ export function stateFault(id: string, data: Buffer): string | undefined {
   if (data.length !== born && data.length % STEP !== 0) return `${data.length} bytes of version ${version}, which was born with ${born}`
   const expected = stateOf(id, version, born, data.length)
   if (data.equals(expected)) return undefined
-  return `version ${version} up to byte ${data.findIndex((byte, i) => byte !== expected[i])} of ${data.length}, and then something else`
+  const midway = data.findIndex((byte, i) => byte !== expected[i])
+  if (midway % PAGE === 0 && data.subarray(midway).equals(stateOf(id, version - 1, born, data.length).subarray(midway))) return undefined
+  return `version ${version} up to byte ${midway} of ${data.length}, and then something else`
 }
