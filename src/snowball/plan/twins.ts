@@ -74,7 +74,7 @@ export function createTwins(expected: number) {
   const shift = 32 - bits
   let seen: Uint8Array | undefined = new Uint8Array(2 ** (bits - 3))
   let again: Uint8Array | undefined = new Uint8Array(2 ** (bits - 3))
-  let suspects: Float64Array = new Float64Array(16)
+  let suspects: Float64Array = new Float64Array(0)
   let count = 0
   let any = false
   let twins: Float64Array | undefined
@@ -99,7 +99,11 @@ export function createTwins(expected: number) {
       return any
     },
     suspect(key: string): void {
-      seen = undefined
+      if (seen) {
+        // What was for the first round is for what this one finds.
+        suspects = new Float64Array(seen.buffer)
+        seen = undefined
+      }
       hash(key)
       const slot = low >>> shift
       if (!again || !(again[slot >>> 3] & (1 << (slot & 7)))) return
