@@ -7,7 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodePorts as ports } from '../../src/ports/node.js'
 import { type ManifestLine, packSnowball as pack, verifySnowball as verify } from '../../src/snowball/index.js'
-import type { ChunkStore } from '../../src/snowball/pack/store.js'
+import type { ChunkStore } from '../../src/snowball/store/store.js'
 import { npmTarStream, sha256 } from '../archive/members.js'
 
 let root = ''

@@ -12,12 +12,12 @@ import { MOST_OBJECT_BYTES as OBJECT_BYTES } from '../parts.js'
 import { ARCHIVE_BYTES } from '../plan/options.js'
 import type { PlannedChunk, PlannedMember } from '../plan/planned.js'
 import { ATTEMPTS, readFully, steady, type Tree } from '../read.js'
+import type { ChunkStore } from '../store/store.js'
 import { END, headerBound, padded } from '../tar.js'
 import type { Packed } from './archive.js'
 import type { CompressionOptions } from './compress.js'
 import { openChunk } from './open-chunk.js'
 import { createOutput, type Output } from './output.js'
-import type { ChunkStore } from './store.js'
 
 /** What packing a chunk takes beside its plan. */
 export interface Packer {

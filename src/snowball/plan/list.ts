@@ -9,9 +9,8 @@ import { failure, type Left, left } from '../left.js'
 import { type Line, splitLines } from '../lines.js'
 import { folderOf, inputOutput, isAbsolute, join } from '../read.js'
 import { openFile } from './file.js'
-import type { Found } from './plan.js'
 import { collision, createTwins, likeness } from './twins.js'
-import { isFound, STATS, statAll, type Work } from './walk.js'
+import { type Found, isFound, STATS, statAll, type Work } from './walk.js'
 
 interface Pair {
   source: string

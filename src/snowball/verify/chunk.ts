@@ -4,9 +4,9 @@ import { Hasher as CoreHasher, crc32c, md5 } from '../../engine/digest.js'
 import type { Hasher, Storage } from '../../ports/ports.js'
 import { fileSource } from '../../ports/source.js'
 import { crcText, hex } from '../digest.js'
+import type { ManifestChunk, ManifestMember, ManifestObject } from '../manifest/manifest.js'
 import { END, padded } from '../tar.js'
 import { openStream } from '../unpack/archive.js'
-import type { ManifestChunk, ManifestMember, ManifestObject } from './manifest.js'
 
 export interface Checks {
   storage: Pick<Storage, 'open'>
