@@ -77,7 +77,7 @@ export async function run(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFi
   const { smallBytes, chunkBytes, chunkFiles } = limits
   const hash = hashOf(sha256)
   const most = target.objects ? OBJECT_BYTES : ARCHIVE_BYTES
-  const intake = createIntake(files, { limits, bufferBytes: options.bufferBytes, most, seen: createSeen(hash) })
+  const intake = createIntake(files, { limits, bufferBytes: options.bufferBytes, most, objects: target.objects, seen: createSeen(hash) })
   const end = { chunks: 0, members: 0, bytes: 0, skipped: 0, failed: 0 }
   const by: ChunkerSummary['left'] = {}
   let number = 0
