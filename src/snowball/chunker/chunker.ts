@@ -177,8 +177,8 @@ async function* chunks(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFile>
   }
   const onChunk: RunOptions['onChunk'] = ({ bytes, sha256, etag, partBytes }, members) => current?.settle({ bytes, sha256, etag, partBytes, members })
   const running = run(files, target, { ...settings, name: naming(settings.name), onChunk, check })
-  // looked at when the reader asks
-  running.catch(() => {})
+  // looked at when the reader asks; who waits for a chunk that is read already, and will not be told of, learns it here
+  running.catch((error) => current?.sink.discard(error))
   try {
     for (;;) {
       const next = await Promise.race([running, offered])
