@@ -202,6 +202,8 @@ function threadLane(threads: Threads, store: ChunkStore, files: DirectoryStore |
         throw new MillraceError('IO', `a thread failed: ${(error as Error).message}`, { cause: error })
       } finally {
         mine.hold(false)
+        // one that was only being created when the lane was stopped
+        if (stopped) await sink?.discard()
       }
     },
     async stop() {
