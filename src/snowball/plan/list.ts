@@ -139,7 +139,8 @@ async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair
     }
     const record: NonNullable<typeof begun> = begun ?? { lines: [], length: 0, position: here }
     record.lines.push(text)
-    record.length += text.length
+    // its line feed too: a quote before endless empty lines is none either
+    record.length += text.length + 1
     // Each quote within a field is there twice, so an odd number of them leaves one open.
     if (quotes(text) % 2 === (begun ? 0 : 1)) {
       if (record.length > 1 << 20) throw corrupt(QUOTE, record.position)
