@@ -91,7 +91,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   const { output, store: given, ports, compression, compressionLevel, concurrency, sync = true, onProgress, signal, plan, ...planning } = options
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
-  if (typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
+  if (typeof ports?.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
   if (given !== undefined && typeof given?.create !== 'function') throw wrongType('store', 's3ChunkStore() or an object with create()', given)
   if (typeof sync !== 'boolean') throw wrongType('sync', 'a boolean', sync)
   if (concurrency !== undefined) checkWhole('concurrency', concurrency, 1, 64)

@@ -6,7 +6,7 @@ import type { Left } from '../left.js'
 import type { OpenManifest } from '../manifest/entries.js'
 import type { ManifestMember, ManifestObject } from '../manifest/manifest.js'
 import { walk } from '../plan/walk.js'
-import { steady, type Tree } from '../read.js'
+import { isAbsolute, steady, type Tree } from '../read.js'
 import { join } from './join.js'
 import type { Tell } from './problems.js'
 
@@ -61,12 +61,8 @@ export async function compareSource(manifest: OpenManifest, check: SourceCheck):
   if (!listed) await findNew(manifest, tree, check)
 }
 
-const isAbsolute = (path: string) => path.startsWith('/')
-
 function digest(tree: Tree, path: string, sha256: () => Hasher, buffer: Uint8Array): Promise<string | Left> {
-  // such a path was listed, and its file may be anywhere
-  const [from, below] = isAbsolute(path) ? [{ ...tree, root: '/' }, path.slice(1)] : [tree, path]
-  return steady(from, below, Number.MAX_SAFE_INTEGER, async (file) => {
+  return steady(tree, path, Number.MAX_SAFE_INTEGER, async (file) => {
     const hash = sha256()
     for (let at = 0; ; ) {
       const got = await file.read(buffer, at)
