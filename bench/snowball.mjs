@@ -51,11 +51,11 @@ function makeTree(root, { count, size }) {
   }
 }
 
-/** Seconds from start to end of a process, and the most memory it had in MB. */
-async function run([command, ...args], target) {
+/** Seconds from start to end of a process, those of CPU time with its children's, and the most memory it had in MB. */
+async function run(command, target) {
   const out = target === undefined ? 'ignore' : openSync(target, 'w')
-  const start = performance.now()
-  const child = spawn(command, args, { stdio: ['ignore', out, 'pipe'] })
+  // the shell knows what a child took once it has ended, which Node does not tell of its own
+  const child = spawn('bash', ['-c', 'TIMEFORMAT="%R %U %S"; time "$@"', 'bash', ...command], { stdio: ['ignore', out, 'pipe'] })
   let said = ''
   child.stderr.on('data', (piece) => {
     said += piece
@@ -65,14 +65,16 @@ async function run([command, ...args], target) {
   // the kernel keeps the peak itself, for as long as the process lives
   const look = setInterval(() => {
     try {
-      peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? peak)
+      const pid = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim()
+      peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? peak)
     } catch {}
   }, 20)
   const [status] = await closed
   clearInterval(look)
   if (out !== 'ignore') closeSync(out)
-  if (status !== 0) throw new Error(`${command} ${args[0]}: exit code ${status}: ${said}`)
-  return { seconds: (performance.now() - start) / 1000, peak: peak / 1024 }
+  if (status !== 0) throw new Error(`${command.join(' ')}: exit code ${status}: ${said}`)
+  const [seconds, user, system] = said.trimEnd().split('\n').at(-1).split(' ').map(Number)
+  return { seconds, cpu: user + system, peak: peak / 1024 }
 }
 
 /** What a side says of every member, in the order of the names. */
@@ -136,7 +138,7 @@ async function ofTree(title, context) {
   }
 }
 
-/** `part` and `ours`: whose runs; `field`: seconds or peak. */
+/** `part` and `ours`: whose runs; `field`: seconds, which with --cpu are those of CPU time, or peak. */
 function row(title, what, { part, ours, rivals, field, unit, targets }) {
   return {
     row: `snowball ${what}, ${title}`,
@@ -146,7 +148,8 @@ function row(title, what, { part, ours, rivals, field, unit, targets }) {
     rivals,
     async prepare(context) {
       const sides = (await ofTree(title, context))[part]
-      return { samples: [ours, ...rivals].map((name) => sides[name].map((figure) => figure[field])), rivals: rivals.map((name) => ({ name })) }
+      const shown = field === 'seconds' && context.pace.now ? 'cpu' : field
+      return { samples: [ours, ...rivals].map((name) => sides[name].map((figure) => figure[shown])), rivals: rivals.map((name) => ({ name })) }
     },
   }
 }

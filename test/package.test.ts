@@ -354,6 +354,10 @@ describe('size, minified and gzipped', () => {
     expect(await size("export { createFirehoseTransformer } from 'millrace/firehose'")).toBeLessThanOrEqual(79_000)
   })
 
+  it('of a page that chunks a folder is at most 72 KB', async () => {
+    expect(await size("export { createChunker, filesOf, handleTarget } from 'millrace/snowball'")).toBeLessThanOrEqual(72_000)
+  })
+
   it('of a program that writes Parquet is at most 88 KB', async () => {
     expect(await size("export { createParquetWriter } from 'millrace'")).toBeLessThanOrEqual(88_000)
   })

@@ -45,26 +45,37 @@ export interface Line {
 // A path has at most a few KB; what goes on beyond this is no line of ours.
 const LONGEST = 1 << 20
 
-/** The lines of a file in order; ends with a line that is longer than 1 MiB, which is then not `ended`. */
+const PIECE = 1 << 16
+
+/**
+ * The lines of a file in order, the bytes of each valid until the next is asked for; ends with a line that is longer than 1 MiB, which
+ * is then not `ended`.
+ */
 export async function* splitLines(file: FileReader): AsyncGenerator<Line> {
-  let rest = new Uint8Array(0)
-  let at = 0
+  // one buffer for all: a new one for each piece is garbage as large as the file, and more than is collected in time
+  let buffer = new Uint8Array(2 * PIECE)
+  let filled = 0
+  /** Where the buffer begins in the file. */
+  let base = 0
   for (;;) {
-    const piece = new Uint8Array(1 << 16)
-    const got = await file.read(piece, at + rest.length)
-    const text = new Uint8Array(rest.length + got)
-    text.set(rest)
-    text.set(piece.subarray(0, got), rest.length)
+    if (filled > buffer.length - PIECE) {
+      const larger = new Uint8Array(2 * buffer.length)
+      larger.set(buffer)
+      buffer = larger
+    }
+    const got = await file.read(buffer.subarray(filled, filled + PIECE), base + filled)
+    const text = buffer.subarray(0, filled + got)
     let from = 0
-    for (let next = text.indexOf(10, rest.length); next >= 0; next = text.indexOf(10, from)) {
-      yield { bytes: text.subarray(from, next), start: at + from, end: at + next + 1, ended: true }
+    for (let next = text.indexOf(10, filled); next >= 0; next = text.indexOf(10, from)) {
+      yield { bytes: text.subarray(from, next), start: base + from, end: base + next + 1, ended: true }
       from = next + 1
     }
-    at += from
-    rest = text.slice(from)
-    if (got === 0 || rest.length > LONGEST) break
+    buffer.copyWithin(0, from, text.length)
+    filled = text.length - from
+    base += from
+    if (got === 0 || filled > LONGEST) break
   }
-  if (rest.length > 0) yield { bytes: rest, start: at, end: at + rest.length, ended: false }
+  if (filled > 0) yield { bytes: buffer.subarray(0, filled), start: base, end: base + filled, ended: false }
 }
 
 const encoder = new TextEncoder()

@@ -1,12 +1,12 @@
 // Folders through the chunker in Chromium: of a file system that the page has for itself, dropped, picked; as bytes, tar-stream reads them.
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type * as snowball from '../../src/snowball/index.js'
 import { npmTarStream, sha256 } from '../archive/members.js'
-import { openSite, type Site } from './site.js'
+import { openSite, ROOT, type Site } from './site.js'
 
 type Tools = typeof snowball
 declare global {
@@ -50,6 +50,9 @@ afterAll(async () => {
   await rm(dirname(folder), { recursive: true, force: true })
 })
 
+/** What is packed of none of them. */
+const UNSAFE = ['many/..\\up', 'many/bell\u0007']
+
 /** A page under the policy, whose errors fail the test. */
 async function open<T>(use: (page: Page) => Promise<T>): Promise<T> {
   const page = await site.browser.newPage()
@@ -88,10 +91,15 @@ const membersOf = async (tars: readonly string[]) => (await Promise.all(tars.map
 const expected = (prefix: string) => Object.fromEntries(Object.entries(files).map(([path, data]) => [`${prefix}${path}`, sha256(data)]))
 const hashes = (members: Awaited<ReturnType<typeof membersOf>>) => Object.fromEntries(members.map(({ name, sha256 }) => [name, sha256]))
 
-async function drop(page: Page, path: string) {
+/** Drops a folder on whatever stands there. */
+async function dropped(page: Page, path: string) {
   const client = await page.context().newCDPSession(page)
   const data = { items: [], files: [path], dragOperationsMask: 1 }
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const) await client.send('Input.dispatchDragEvent', { type, x: 100, y: 150, data })
+}
+
+async function drop(page: Page, path: string) {
+  await dropped(page, path)
   await page.waitForFunction(() => window.dropped !== undefined)
 }
 
@@ -129,12 +137,17 @@ describe('Chromium', () => {
     expect(manifest.at(-1)).toMatchObject({ type: 'end', members: 40, chunks: summary.chunks })
   })
 
-  it('packs a folder that is dropped', async () => {
+  it('packs a folder that is dropped, and tells of names that will not do', async () => {
+    for (const path of UNSAFE) await writeFile(join(folder, path), 'x')
     const { tars, left } = await open(async (page) => {
       await drop(page, folder)
       return pack(page, 'drop')
     })
-    expect(left).toEqual([])
+    expect(left).toEqual([
+      'photos/many/..\\up: key, expected a key without .. segments',
+      'photos/many/bell\u0007: key, expected characters that XML can have, as S3 lists keys in it, got U+0007',
+    ])
+    for (const path of UNSAFE) await rm(join(folder, path))
     expect(hashes(await membersOf(tars))).toEqual(expected('p/photos/'))
     expect(tars.length).toBe(3)
   })
@@ -154,4 +167,35 @@ describe('Chromium', () => {
     const { 'p/photos/many/file-7.bin': _, 'p/photos/many/file-8.bin': __, ...rest } = expected('p/photos/')
     expect(hashes(await membersOf(tars))).toEqual(rest)
   })
+})
+
+it('the example page packs what is dropped on it, and shows what came of it', async () => {
+  const example = (name: string) => () => readFile(join(ROOT, 'examples/snowball-page', name), 'utf8')
+  const { browser, origin, close } = await openSite({ '/': example('index.html'), '/page.css': example('page.css'), '/page.js': example('page.js') })
+  try {
+    await writeFile(join(folder, 'bell\u0007'), 'x')
+    const page = await browser.newPage()
+    const errors: string[] = []
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
+    page.on('pageerror', (error) => errors.push(String(error)))
+    const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'"
+    await page.goto(`${origin}/?csp=${encodeURIComponent(policy)}`, { waitUntil: 'networkidle' })
+    await page.fill('#prefix', 'Logs/')
+    await dropped(page, folder)
+    await page.waitForFunction(() => !document.getElementById('result')!.hidden)
+    const { status, chunks, left, links, stop } = await page.evaluate(() => {
+      const rows = (id: string) => [...(document.getElementById(id) as HTMLTableSectionElement).rows].map(({ cells }) => cells[0].textContent)
+      const links = [...document.querySelectorAll('#chunks a')].map((link) => (link as HTMLAnchorElement).download)
+      const stop = getComputedStyle(document.getElementById('stop')!).display
+      return { status: document.getElementById('status')!.textContent!, chunks: rows('chunks'), left: rows('left'), links, stop }
+    })
+    expect(errors.filter((error) => !/favicon|404/.test(error))).toEqual([])
+    expect(status).toMatch(/^15\d files in 2 chunks, [\d.]+ s\. Left out: 1 file\.$/)
+    expect(chunks).toEqual(['chunk-000001.tar', 'chunk-000002.tar', 'manifest.ndjson'])
+    expect(links).toEqual(chunks)
+    expect(left).toEqual(['photos/bell\u0007'])
+    expect(stop).toBe('none')
+  } finally {
+    await close()
+  }
 })

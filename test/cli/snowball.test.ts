@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -93,6 +93,11 @@ it.each([
   [['pack', 'a'], {}, 'pack expected -o OUT'],
   [['unpack', 'a'], {}, 'unpack expected -d DIR'],
   [['unpack', 'a'], { directory: 'd', prefix: 'Logs/' }, 'unpack takes no --prefix'],
+  [['diff', 'a'], {}, 'diff expected two manifests, got one'],
+  [['diff', 'a', 'b', 'c'], {}, 'diff expected two manifests, got "c" as well'],
+  [['verify', 'a'], { fields: 'Key' }, '--fields expected --inventory or --success-log or --failure-log'],
+  [['verify', 'a'], { source: 'b', inventory: ['c'] }, '--source and --inventory are two checks: run it twice'],
+  [['verify', 'a'], { inventory: ['c'], keys: 'utf8' }, '--keys expected one of url, plain, got "utf8"'],
   [['list', 'a'], { output: 'o' }, 'list takes no --output'],
   [['pack', 'a'], { output: 'o', 'chunk-bytes': '1GB' }, '--chunk-bytes expected a whole number from 0, got "1GB"'],
 ])('%j %j is wrong usage', async (positionals, values, message) => {
@@ -103,4 +108,45 @@ it('does not take a directory without chunks for an empty archive', async () => 
   const why = 'expected a tar file or a directory with such, got one without'
   await expect(call(['list', at('in')])).rejects.toThrow(why)
   await expect(call(['unpack', at('in')], { directory: at('none') })).rejects.toThrow(why)
+})
+
+it('unpacks single keys, compares two manifests, and a manifest with an inventory and logs', async () => {
+  await call(['pack', at('in')], { output: at('one') })
+  writeFileSync(at('in/d/c'), 'new')
+  await call(['pack', at('in')], { output: at('two') })
+  rmSync(at('in/d/c'))
+  expect((await call(['unpack', at('two'), 'd/'], { directory: at('some') })).code).toBe(0)
+  expect(readdirSync(at('some'))).toEqual(['d'])
+  expect(await call(['unpack', at('two'), 'none'], { directory: at('some') })).toMatchObject({
+    code: 1,
+    err: ['"none": expected a file of that key, found none', expect.anything(), expect.anything(), expect.anything()],
+  })
+
+  const same = await call(['diff', at('one'), at('one')])
+  expect(same).toMatchObject({ code: 0, out: '', err: ['added  removed  changed  moved', '    0        0        0      0'] })
+  const { code, lines } = await call(['diff', at('one'), at('two/manifest.ndjson')], { json: true })
+  expect(code).toBe(1)
+  expect(lines()).toMatchObject([
+    { type: 'added', key: 'd/c', to: { chunk: 'chunk-000001.tar', size: 3 } },
+    { type: 'end', added: 1, removed: 0, changed: 0, moved: 0 },
+  ])
+
+  writeFileSync(at('inventory.csv'), '"bucket","Test/a","5"\n"bucket","Test/d/b","7"\n')
+  const inventory = { inventory: [at('inventory.csv')], fields: 'Bucket, Key, Size', 'key-prefix': 'Test/' }
+  expect(await call(['verify', at('two')], inventory)).toMatchObject({
+    code: 1,
+    out: '',
+    err: [
+      'Test/d/b: expected 6 bytes, listed with 7',
+      'Test/d/c: is not listed',
+      'send again: chunk-000001.tar (2 problems)',
+      '1 of 3 files are there as they should be, 2 problems (1 size, 1 missing)',
+    ],
+  })
+  writeFileSync(at('failed.csv'), 'Key,Error\nTest/d/b,checksum\n')
+  const failed = await call(['verify', at('one')], { 'failure-log': [at('failed.csv')], 'key-prefix': 'Test/', json: true })
+  expect(failed.lines()).toMatchObject([{ kinds: { failed: 1 }, again: [{ chunk: 'chunk-000001.tar', problems: 1 }] }])
+  // the manifest is enough: the chunks have been sent
+  rmSync(at('one/chunk-000001.tar'))
+  expect((await call(['verify', at('one/manifest.ndjson')], { source: at('in') })).code).toBe(0)
 })

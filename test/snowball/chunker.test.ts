@@ -99,7 +99,7 @@ describe('chunks', () => {
     })
     const ports = { storage, clock: { now: () => 1_700_000_009_000, monotonic: () => 0, sleep: async () => {} } }
     await packSnowball({ source: '/in', output: '/packed', ports, smallBytes: 1000 })
-    const files = sizes.map((size, i) => ({ key: String(i), data: new Blob([bytes(size, i)]) }))
+    const files = sizes.map((size, i) => ({ key: String(i), data: new File([bytes(size, i)], 'named') }))
     const { tars, results } = await collect(files, { smallBytes: 1000 })
     expect(results.map(({ members }) => members.map(({ key }) => key))).toEqual([['0', '2', '3', '6'], ['1'], ['4'], ['5']])
     const hashes = (all: Iterable<Uint8Array>) => [...all].map(sha256).sort()
@@ -107,8 +107,13 @@ describe('chunks', () => {
     expect(hashes(tars.values())).toEqual(hashes(packed))
   })
 
-  it('of small files end where a large one cannot wait, so that the order of streams is kept', async () => {
-    const files = [10, 5000, 20, 30].map((size, i) => ({ key: String(i), size, data: new Blob([bytes(size)]).stream() }))
+  it.each<[string, (data: Uint8Array<ArrayBuffer>) => ChunkerFile['data']]>([
+    ['a stream', (data) => new Blob([data]).stream()],
+    ['bytes', (data) => data],
+    ['a Blob, which may lie in memory', (data) => new Blob([data])],
+    ['text', (data) => new TextDecoder('ascii').decode(data.map((x) => x & 127))],
+  ])('of small files end where a large one cannot wait: %s', async (_, as) => {
+    const files = [10, 5000, 20, 30].map((size, i) => ({ key: String(i), size, data: i === 1 ? as(bytes(size)) : bytes(size) }))
     const { results } = await collect(files, { smallBytes: 1000 })
     expect(results.map(({ members }) => members.map(({ key }) => key))).toEqual([['0'], ['1'], ['2', '3']])
   })

@@ -108,6 +108,7 @@ describe('an edited plan', () => {
     ['a size that is none', (lines) => replaced(lines, 2, { size: -1 }), /line 3, byte \d+: "size" expected a whole number, got -1/],
     ['a time that is none', (lines) => replaced(lines, 2, { mtime: '2026' }), /line 3, byte \d+: "mtime" expected milliseconds since the epoch, got "2026"/],
     ['a key that leads upward', (lines) => replaced(lines, 2, { key: '../x' }), /line 3, byte \d+: expected a key without \.\. segments/],
+    ['a key that XML cannot have', (lines) => replaced(lines, 2, { key: 'a\u0001' }), /line 3, byte \d+: expected characters that XML can have/],
     ['a path that is none', (lines) => replaced(lines, 2, { path: '' }), /line 3, byte \d+: "path" expected a path, got ""/],
     ['a chunk named as no chunk', (lines) => replaced(lines, 1, { chunk: '../chunk-1.tar' }), /line 2, byte \d+: "chunk" expected a name such as/],
     [

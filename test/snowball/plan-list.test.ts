@@ -94,6 +94,15 @@ describe('a list', () => {
     })
   })
 
+  it('may have a byte order mark at its head, and names that begin with one', async () => {
+    put('tree/\ufeffa', 'marked')
+    expect((await planned('\ufeffa,1\n\ufeffa,2\n\ufeffa,\ufeffk\n')).members).toEqual([
+      ['a', '1', 1],
+      ['\ufeffa', '2', 6],
+      ['\ufeffa', '\ufeffk', 6],
+    ])
+  })
+
   it('may be for another source than its own directory', async () => {
     expect((await planned('c,k\n', { source: at('other') })).members).toEqual([['c', 'k', 4]])
   })

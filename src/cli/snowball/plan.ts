@@ -16,7 +16,7 @@ import { isDirectory, planning, text } from './options.js'
 export async function planned(path: string, values: Values, io: Io): Promise<number> {
   keepHeapSmall()
   const output = text(values.output)
-  const from = await sourceOf(path, values, io)
+  const given = { ...planning(values), ...(await sourceOf(path, values, io)) }
   const start = io.ports.clock.monotonic()
   let progress: PlanProgress = { entries: 0, directories: 0, files: 0, bytes: 0, left: {}, largest: { path: '', entries: 0 } }
   const end = drawLine(
@@ -26,8 +26,7 @@ export async function planned(path: string, values: Values, io: Io): Promise<num
   )
   try {
     const options = {
-      ...planning(values),
-      ...from,
+      ...given,
       ports: io.ports,
       onProgress(now: PlanProgress) {
         io.signal.throwIfAborted()

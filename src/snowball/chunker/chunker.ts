@@ -1,5 +1,4 @@
 // Files to chunks as streams, in Node and in browsers.
-
 import { createEngine } from '../../engine/engine.js'
 import { checkKeys, checkWhole, inform, MillraceError, outOfRange, wrongType } from '../../errors.js'
 import type { Sha256 } from '../../ports/ports.js'
@@ -41,7 +40,7 @@ export interface ChunkerOptions {
   onProgress?: ((progress: ChunkerProgress) => unknown) | undefined
   /** Takes the manifest: lines as they stand in manifest.ndjson, of one chunk after the other. What it returns is awaited. */
   onManifest?: ((lines: Uint8Array) => unknown) | undefined
-  /** The platform's SHA-256 (`nodePorts` has it), some ten times as fast as the core's. */
+  /** The platform's SHA-256, faster than the core's: `nodePorts` has it. */
   ports?: { sha256?: Sha256 | undefined } | undefined
   /** Ends a run with CLOSED, at the next piece or file. */
   signal?: AbortSignal | undefined
@@ -83,10 +82,10 @@ export interface Chunker {
 
 /**
  * Makes auto-extract tars of files as they come, for who has no directory to give to packSnowball(): in a browser,
- * or from a database. In constant memory, some 100 MB; each file settles once, in a chunk or as left out with
- * its reason. Small files fill one chunk after the other, in order, and the bytes, names and manifest are those of
+ * or from a database. In bounded memory, some 200 MB of a Node process; each file settles once, in a chunk or as left
+ * out with its reason. Small files fill one chunk after the other, in order, and the bytes, names and manifest are those of
  * packSnowball() for a tree in the order of its keys, but for two things: a large file comes behind the chunk of
- * small ones that it would interrupt, so its number is another (one that cannot wait, bytes or a stream, ends that chunk);
+ * small ones that it would interrupt, so its number is another (one that is no File or function with a size cannot wait, and ends that chunk);
  * and `plan` in the manifest is the hash of name and members. A small file that fails is left out; a large one fails
  * its own chunk, and the next goes on. Nothing is resumed.
  *
@@ -108,7 +107,7 @@ export function createChunker(options: ChunkerOptions = {}): Chunker {
     },
     async write(files, store) {
       checkFiles(files)
-      if (typeof store?.create !== 'function') throw wrongType('store', 'a ChunkStore: directoryTarget(), handleTarget(), s3Store()', store)
+      if (typeof store?.create !== 'function') throw wrongType('store', 'a ChunkStore: directoryTarget(), handleTarget(), s3ChunkStore()', store)
       return write(files, store, settings)
     },
   }

@@ -33,6 +33,9 @@ export interface ChunkerFile {
 export const isBlob = (data: unknown): data is BlobLike =>
   typeof (data as BlobLike | null)?.arrayBuffer === 'function' && typeof (data as BlobLike).stream === 'function' && typeof (data as BlobLike).size === 'number'
 
+/** A file of a disk, most likely: a Blob without a name lies in memory, in Node always. */
+export const isFile = (data: unknown): boolean => isBlob(data) && typeof (data as { name?: unknown }).name === 'string'
+
 const isStream = (data: unknown): data is ByteStream => typeof (data as ByteStream | null)?.getReader === 'function'
 const isIterable = (data: unknown): data is AsyncIterable<Uint8Array> =>
   typeof (data as AsyncIterable<Uint8Array> | null)?.[Symbol.asyncIterator] === 'function'

@@ -6,7 +6,7 @@ import { isReserved, reserved } from '../manifest/manifest.js'
 import { alone, takes } from '../plan/fill.js'
 import type { Limits } from '../plan/options.js'
 import { END } from '../tar.js'
-import { type ChunkerFile, drain, type FileBytes, isBlob, isBytes, isFlow, Misfit, misfit, readFailure, release, wholeOf, wrongData } from './file.js'
+import { type ChunkerFile, drain, type FileBytes, isBlob, isBytes, isFile, isFlow, Misfit, misfit, readFailure, release, wholeOf, wrongData } from './file.js'
 
 /** A file that has been read. */
 export interface Small {
@@ -23,7 +23,7 @@ export interface Large {
   key: string
   size: number
   data: ChunkerFile['data']
-  /** It costs nothing to open it later. */
+  /** It can be opened later, and takes no memory until then. */
   waits: boolean
 }
 
@@ -92,7 +92,7 @@ export function createIntake(files: Iterable<ChunkerFile> | AsyncIterable<Chunke
     const known = size ?? (typeof data === 'function' ? undefined : sizeOf(data))
     const waits = known !== undefined && (typeof data === 'function' || typeof data === 'string' || isBlob(data))
     if (!waits) flow = data
-    const entry = read(path, key, known, data, waits).catch((error): Entry => ({ kind: 'left', left: readFailure(path, error) }))
+    const entry = read(path, key, known, data).catch((error): Entry => ({ kind: 'left', left: readFailure(path, error) }))
     return { entry, waits }
   }
 
@@ -101,17 +101,19 @@ export function createIntake(files: Iterable<ChunkerFile> | AsyncIterable<Chunke
   const excess = (path: string, size: number) => left(path, 'too-large', `expected at most ${most} bytes with its headers, got ${size}`)
   const single = (key: string, size: number) => alone({ path: '', key, size, mtime: 0 }, needs(key, size), limits)
 
-  async function read(path: string, key: string, size: number | undefined, given: ChunkerFile['data'], waits: boolean): Promise<Entry> {
-    if (size !== undefined && single(key, size)) return large(path, key, size, given, waits)
+  async function read(path: string, key: string, size: number | undefined, given: ChunkerFile['data']): Promise<Entry> {
+    if (size !== undefined && single(key, size)) return large(path, key, size, given)
     const data = await opened(given, size)
     const known = size ?? sizeOf(data)
-    if (known !== undefined && single(key, known)) return large(path, key, known, data, isBlob(data))
+    if (known !== undefined && single(key, known)) return large(path, key, known, data)
     const bytes = await wholeOf(data, known, bufferBytes)
-    return single(key, bytes.length) ? large(path, key, bytes.length, bytes, false) : { kind: 'small', path, key, data: bytes }
+    return single(key, bytes.length) ? large(path, key, bytes.length, bytes) : { kind: 'small', path, key, data: bytes }
   }
 
-  const large = (path: string, key: string, size: number, data: ChunkerFile['data'], waits: boolean): Entry =>
-    tooLarge(key, size) ? { kind: 'left', left: excess(path, size) } : { kind: 'large', path, key, size, data, waits }
+  const large = (path: string, key: string, size: number, data: ChunkerFile['data']): Entry =>
+    tooLarge(key, size)
+      ? { kind: 'left', left: excess(path, size) }
+      : { kind: 'large', path, key, size, data, waits: typeof data === 'function' || isFile(data) }
 
   async function fill(): Promise<void> {
     while (queue.length < ahead && !ended) {
@@ -141,7 +143,12 @@ export function createIntake(files: Iterable<ChunkerFile> | AsyncIterable<Chunke
       queue = []
       await Promise.all(pending)
       await release(flow)
-      if (!ended) await Promise.resolve(iterator.return?.()).catch(() => {})
+      if (ended) return
+      try {
+        await iterator.return?.()
+      } catch {
+        // it is done with either way
+      }
     },
   }
 }

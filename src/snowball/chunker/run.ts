@@ -199,6 +199,8 @@ export async function run(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFi
 
   /** To a store of objects a large file goes as it is. */
   async function object({ path, key, size }: Large, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    // as a plan numbers it, which has no names for these
+    number++
     const engine = createEngine()
     try {
       const output = createOutput(engine, await target.create(key, { bound: size, object: true }), sha256, size)

@@ -20,36 +20,51 @@ export interface Directory {
 /**
  * Lists a directory. One whose names take more than `budget` bytes is listed anew for each part of its
  * names, which neither loses nor repeats what is there all the time. `collisions`: whether names that
- * are alike are wanted, which takes two more looks. Rejects with what the file system says.
+ * are alike are wanted, which takes three more looks. Rejects with what the file system says.
  */
 export async function openDirectory(storage: Storage, path: string, within: string, budget: number, collisions: boolean): Promise<Directory> {
-  let entries = 0
-  const names = new Names(budget)
+  let names = new Names(budget)
   const list = () => storage.list(path, { within })
-  for await (const { name, kind } of list()) {
-    names.add(name, kind)
-    entries++
+  /** Takes the names behind `after`, as many as there is memory for; gives how many entries the directory has. */
+  const fill = async (after?: Uint8Array) => {
+    let count = 0
+    names.clear()
+    for await (const { name, kind } of list()) {
+      names.add(name, kind, after)
+      count++
+    }
+    names.sort()
+    return count
   }
-  names.sort()
+  const entries = await fill()
 
   const twins = collisions && entries > 1 ? createTwins(entries) : undefined
-  const each = async (use: (name: string) => void) => {
-    const see = ({ name, kind }: Entry) => {
-      if (kind === 'file' || kind === 'directory') use(name)
-    }
-    if (names.cut) for await (const entry of list()) see(entry)
-    else for (let i = 0; i < names.count; i++) see(names.at(i))
-  }
   if (twins) {
+    const { cut } = names
+    // What finds them takes as much memory as the names do: of a large directory not both at once.
+    if (cut) names = new Names(0)
+    const each = async (use: (name: string) => void) => {
+      const see = ({ name, kind }: Entry) => {
+        if (kind === 'file' || kind === 'directory') use(name)
+      }
+      if (cut) for await (const entry of list()) see(entry)
+      else for (let i = 0; i < names.count; i++) see(names.at(i))
+    }
     await each(twins.note)
     if (twins.any) await each(twins.suspect)
+    if (cut) {
+      names = new Names(budget)
+      await fill()
+    }
   }
 
   let at = 0
   let current: Entry | undefined
   return {
     entries,
-    size: names.size,
+    get size() {
+      return names.size
+    },
     peek() {
       if (at < names.count) current ??= names.at(at)
       return current
@@ -61,10 +76,8 @@ export async function openDirectory(storage: Storage, path: string, within: stri
     async more() {
       if (!names.cut) return false
       const last = names.key(names.count - 1)
-      names.clear()
       at = 0
-      for await (const { name, kind } of list()) names.add(name, kind, last)
-      names.sort()
+      await fill(last)
       return names.count > 0
     },
     like: (name) => twins?.check(name),

@@ -12,7 +12,7 @@
 import { MillraceError, type Position } from '../../errors.js'
 import type { FileReader, Storage } from '../../ports/ports.js'
 import { CHUNK_NAME } from '../chunk-names.js'
-import { keyFault, utf8Size } from '../keys.js'
+import { keyFault, storeFault, utf8Size } from '../keys.js'
 import type { Left } from '../left.js'
 import { COUNT, matching, parseLine, splitLines, TEXT, type Test } from '../lines.js'
 import { END } from '../tar.js'
@@ -137,7 +137,7 @@ const corrupt = (message: string, position: Position) => new MillraceError('CORR
 function addMember(open: { item: PlannedChunk; members: Position[] }, line: PlannedMember, limits: Limits, keyBytes: number, position: Position): void {
   const { item, members } = open
   const { path, key, size, mtime } = line
-  const fault = path === '' ? '"path" expected a path, got ""' : keyFault(key, keyBytes)
+  const fault = path === '' ? '"path" expected a path, got ""' : (keyFault(key, keyBytes) ?? storeFault(key))
   if (fault) throw corrupt(fault, position)
   if (size > OBJECT_BYTES) throw corrupt(`"size" expected at most ${OBJECT_BYTES}, as S3 has for an object, got ${size}`, position)
   const member = { path, key, size, mtime }

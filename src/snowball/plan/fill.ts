@@ -103,8 +103,5 @@ export function createFill(limits: Limits) {
         `expected room for all files on ${rooms.length} devices, got ${lacking.files} files that fit on none: ${lacking.bytes} bytes more are needed`,
       )
     },
-    get devices() {
-      return rooms.length
-    },
   }
 }

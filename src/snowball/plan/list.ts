@@ -17,8 +17,8 @@ interface Pair {
   destination: string
 }
 
-/** A line of short paths; a guess that is too high costs a few MB. */
-const LINE_BYTES = 32
+/** A line, to guess how many there are: of shorter ones there are more false suspicions, of longer ones some MB too many. */
+const LINE_BYTES = 64
 /** Directories whose real place is remembered. */
 const FOLDERS = 1000
 
@@ -122,14 +122,15 @@ async function* pairs(storage: Storage, list: string): AsyncGenerator<Pair> {
 }
 
 async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+  // a name may begin with what is a byte order mark at the head of the file
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let line = 0
   let json: boolean | undefined
   /** Of a record that goes on behind a quoted line feed: its lines, and where it began. */
   let begun: { lines: string[]; length: number; position: Position } | undefined
   for await (const { bytes, start, ended } of splitLines(file)) {
     const here = { source, line: ++line, offset: start }
-    const text = decoded(decoder, bytes, ended, here)
+    const text = decoded(decoder, bytes, ended, here).slice(line === 1 && isMarked(bytes) ? 1 : 0)
     if (!begun && text.trim() === '') continue
     const first = json === undefined
     json ??= text.trimStart().startsWith('{')
@@ -158,6 +159,8 @@ async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair
   }
   if (begun) throw corrupt(QUOTE, begun.position)
 }
+
+const isMarked = (bytes: Uint8Array) => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
 
 const QUOTE = 'expected a closing quote'
 const corrupt = (message: string, position: Position) => new MillraceError('CORRUPT', message, { position })

@@ -5,6 +5,7 @@ const KINDS: readonly FileKind[] = ['file', 'directory', 'symlink', 'fifo', 'soc
 /** Before each name: its kind in three bits and its length in the others. */
 const HEADER = 4
 const SMALL = 12
+const MANY = 1 << 15
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -35,7 +36,7 @@ export class Names {
 
   /** Bytes held. */
   get size(): number {
-    return this.#bytes.length + 4 * this.#starts.length
+    return this.#end + 4 * this.count
   }
 
   /** Takes an entry if it comes behind `after`, a key() of another one, where that is given. */
@@ -87,23 +88,22 @@ export class Names {
   }
 
   #makeRoom(needed: number): void {
-    while (this.#end + needed > this.#bytes.length || this.count === this.#starts.length) {
-      const full = this.#end + needed > this.#bytes.length
-      const room = this.#budget - this.size
-      const more = full ? Math.max(this.#bytes.length, this.#end + needed - this.#bytes.length) : 4 * this.#starts.length
-      // The last step takes what is left, if that is worth its copy.
-      const step = more <= room ? more : room >= this.#budget >>> 3 && room >= needed ? room & ~3 : 0
-      if (step === 0 && this.count > 1) this.#shrink()
-      else if (full) {
-        const bytes = new Uint8Array(this.#bytes.length + (step || more))
-        bytes.set(this.#bytes)
-        this.#bytes = bytes
-      } else {
-        const starts = new Uint32Array(this.#starts.length + (step || more) / 4)
-        starts.set(this.#starts)
-        this.#starts = starts
-      }
+    while (this.size + needed + 4 > this.#budget && this.count > 1) this.#shrink()
+    if (this.#end + needed > this.#bytes.length) {
+      const bytes = new Uint8Array(Math.max(this.#end + needed, this.#next(this.#bytes.length, this.#budget)))
+      bytes.set(this.#bytes)
+      this.#bytes = bytes
     }
+    if (this.count === this.#starts.length) {
+      const starts = new Uint32Array(this.#next(this.#starts.length, this.#budget >>> 3))
+      starts.set(this.#starts)
+      this.#starts = starts
+    }
+  }
+
+  /** Once there are many, all that there may be: what is not touched takes no memory, what is left behind does. */
+  #next(length: number, most: number): number {
+    return length < MANY ? 2 * length : Math.max(2 * length, most)
   }
 
   /** Keeps the smallest three quarters. */

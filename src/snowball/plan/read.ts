@@ -23,7 +23,7 @@ export interface ReadPlan {
   items(): AsyncGenerator<PlannedChunk | Left>
 }
 
-// A line with a short path; a guess that is too high costs a few MB.
+// A line with a short path, to guess how many there are.
 const LINE_BYTES = 100
 
 /**

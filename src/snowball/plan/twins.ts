@@ -3,7 +3,7 @@ import { MillraceError } from '../../errors.js'
 import type { PlanWarning } from './planned.js'
 
 /** How two keys are one: to the byte, in another Unicode form, in another case. */
-export type Likeness = 'same' | 'form' | 'case'
+type Likeness = 'same' | 'form' | 'case'
 
 const LEAST_BITS = 10
 const MOST_BITS = 29
@@ -73,8 +73,8 @@ export function createTwins(expected: number) {
   const bits = Math.min(MOST_BITS, Math.max(LEAST_BITS, Math.ceil(Math.log2(expected + 1)) + 3))
   const shift = 32 - bits
   let seen: Uint8Array | undefined = new Uint8Array(2 ** (bits - 3))
-  const again = new Uint8Array(2 ** (bits - 3))
-  let suspects = new Float64Array(16)
+  let again: Uint8Array | undefined = new Uint8Array(2 ** (bits - 3))
+  let suspects: Float64Array = new Float64Array(0)
   let count = 0
   let any = false
   let twins: Float64Array | undefined
@@ -88,7 +88,7 @@ export function createTwins(expected: number) {
       hash(key)
       const slot = low >>> shift
       const bit = 1 << (slot & 7)
-      if (!seen) return
+      if (!seen || !again) return
       if (seen[slot >>> 3] & bit) {
         again[slot >>> 3] |= bit
         any = true
@@ -96,13 +96,17 @@ export function createTwins(expected: number) {
     },
     /** Whether a second round is worth its while. */
     get any() {
-      seen = undefined
       return any
     },
     suspect(key: string): void {
+      if (seen) {
+        // What was for the first round is for what this one finds.
+        suspects = new Float64Array(seen.buffer)
+        seen = undefined
+      }
       hash(key)
       const slot = low >>> shift
-      if (!(again[slot >>> 3] & (1 << (slot & 7)))) return
+      if (!again || !(again[slot >>> 3] & (1 << (slot & 7)))) return
       if (count === suspects.length) {
         const more = new Float64Array(2 * count)
         more.set(suspects)
@@ -113,7 +117,11 @@ export function createTwins(expected: number) {
     /** An earlier key that is like this one, the most alike first; undefined where there is none. */
     check(key: string): Like | undefined {
       if (!any) return undefined
-      twins ??= repeated(suspects.subarray(0, count).sort())
+      if (!twins) {
+        twins = repeated(suspects.subarray(0, count).sort())
+        suspects = twins
+        again = undefined
+      }
       if (twins.length === 0) return undefined
       hash(key)
       if (!includes(twins, number())) return undefined

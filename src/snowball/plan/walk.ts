@@ -50,6 +50,7 @@ export async function* walk(work: Work): AsyncGenerator<(Found | Left)[]> {
     const directory = await openDirectory(storage, full, root, Math.max(LEAST_NAMES, NAMES - held), work.collisions !== 'ignore')
     stack.push({ path, directory })
     progress.directories++
+    if (path !== '') progress.entries++
     observe(work, path, directory.entries)
   }
   await enter('')

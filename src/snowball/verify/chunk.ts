@@ -1,9 +1,10 @@
 // One stored chunk, or object, against its lines in the manifest: every byte read and hashed.
-import { concat } from '../../bytes.js'
-import { Hasher as CoreHasher, crc32c, md5 } from '../../engine/digest.js'
+import { crc32c } from '../../engine/digest.js'
+import { createEngine } from '../../engine/engine.js'
 import type { Hasher, Storage } from '../../ports/ports.js'
 import { fileSource } from '../../ports/source.js'
 import { crcText, hex } from '../digest.js'
+import { createPartHash, etagOfParts } from '../etag.js'
 import type { ManifestChunk, ManifestMember, ManifestObject } from '../manifest/manifest.js'
 import { END, padded } from '../tar.js'
 import { openStream } from '../unpack/archive.js'
@@ -65,6 +66,7 @@ export async function compareChunk(path: string, chunk: ManifestChunk, next: () 
     stored.compare(whole)
   } finally {
     await close()
+    stored.release()
   }
 }
 
@@ -73,16 +75,20 @@ export async function compareObject(path: string, object: ManifestObject, { stor
   let right = true
   let crc = 0
   const stored = createStored({ ...object, bytes: object.size }, sha256)
-  for await (const piece of stored.watch(fileSource({ storage }, path))) {
-    crc = crc32c(piece, crc)
-    read(piece.length)
+  try {
+    for await (const piece of stored.watch(fileSource({ storage }, path))) {
+      crc = crc32c(piece, crc)
+      read(piece.length)
+    }
+    stored.compare((message) => {
+      right = false
+      problem(message)
+    })
+    if (right && crcText(crc) !== object.crc32c) problem(`expected CRC-32C ${object.crc32c}, got ${crcText(crc)}`)
+    else if (right) good(object.size)
+  } finally {
+    stored.release()
   }
-  stored.compare((message) => {
-    right = false
-    problem(message)
-  })
-  if (right && crcText(crc) !== object.crc32c) problem(`expected CRC-32C ${object.crc32c}, got ${crcText(crc)}`)
-  else if (right) good(object.size)
 }
 
 // S3's own limit; each takes 16 bytes until the end.
@@ -90,15 +96,18 @@ const MOST_PARTS = 10_000
 
 /** Size, SHA-256 and ETag of what is stored, as its bytes come by. */
 function createStored(expected: { bytes: number; sha256: string; etag: string; partBytes: number }, sha256: () => Hasher) {
+  const { partBytes } = expected
   const hash = sha256()
-  const parts = expected.partBytes === 0 ? 0 : Math.ceil(expected.bytes / expected.partBytes)
-  const etag = parts > MOST_PARTS ? undefined : createEtag(expected.partBytes)
+  const engine = createEngine()
+  const count = partBytes === 0 ? 0 : Math.ceil(expected.bytes / partBytes)
+  const parts = count > MOST_PARTS ? undefined : createPartHash(engine, expected.bytes, partBytes === 0 ? Number.POSITIVE_INFINITY : partBytes)
   let bytes = 0
   return {
+    release: engine.release,
     async *watch(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
       for await (const piece of pieces) {
         hash.update(piece)
-        etag?.update(piece)
+        parts?.update(piece)
         bytes += piece.length
         yield piece
       }
@@ -107,35 +116,11 @@ function createStored(expected: { bytes: number; sha256: string; etag: string; p
       if (bytes !== expected.bytes) problem(`expected ${expected.bytes} bytes, got ${bytes}`)
       const digest = hex(hash.digest())
       if (digest !== expected.sha256) return problem(`expected SHA-256 ${expected.sha256}, got ${digest}`)
-      if (!etag) return problem(`expected an upload in at most ${MOST_PARTS} parts, got one in ${parts}`)
-      const tag = etag.digest()
+      if (!parts) return problem(`expected an upload in at most ${MOST_PARTS} parts, got one in ${count}`)
+      const digests = parts.digests()
+      const tag = partBytes === 0 ? hex(digests) : etagOfParts(digests)
       // of equal bytes: the manifest's own line is wrong
       if (tag !== expected.etag) problem(`expected ETag ${expected.etag} in parts of ${expected.partBytes} bytes, got ${tag}`)
-    },
-  }
-}
-
-/** The ETag of an upload in parts of `partBytes`, 0: in one PUT. */
-function createEtag(partBytes: number) {
-  const part = new CoreHasher('md5')
-  const digests: Uint8Array[] = []
-  let filled = 0
-  return {
-    update(data: Uint8Array) {
-      for (let at = 0; at < data.length; ) {
-        const piece = partBytes === 0 ? data : data.subarray(at, at + partBytes - filled)
-        part.update(piece)
-        filled += piece.length
-        at += piece.length
-        if (filled !== partBytes) continue
-        digests.push(part.digest())
-        filled = 0
-      }
-    },
-    digest() {
-      if (partBytes === 0) return hex(part.digest())
-      if (filled > 0) digests.push(part.digest())
-      return `${hex(md5(concat(digests)))}-${digests.length}`
     },
   }
 }

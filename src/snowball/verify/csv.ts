@@ -35,7 +35,7 @@ export async function* csvRows(pieces: AsyncIterable<Uint8Array>, source: string
     if (!fields) throw corrupt('expected a comma or the end of the row behind a quoted field')
     return fields
   }
-  for await (const piece of pieces) {
+  for await (const piece of small(pieces)) {
     const text = rest + decoder.decode(piece, { stream: true })
     let from = 0
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
@@ -50,6 +50,13 @@ export async function* csvRows(pieces: AsyncIterable<Uint8Array>, source: string
   const fields = rest === '' ? undefined : take(rest)
   if (fields) yield { fields, line: first }
   if (open) throw corrupt('expected a quote that ends the field, got the end of the file')
+}
+
+/** A text that is larger is not collected with what is young, and each field is a view of it. */
+const PIECE = 1 << 13
+
+async function* small(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) for (let at = 0; at < piece.length; at += PIECE) yield piece.subarray(at, at + PIECE)
 }
 
 function quotes(text: string): number {

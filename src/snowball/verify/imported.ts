@@ -6,7 +6,7 @@ import type { ManifestChunk, ManifestLine, ManifestMember, ManifestObject } from
 import { checkWatch, inputOutput } from '../read.js'
 import { join, type RightRow } from './join.js'
 import { type ListedKey, type Listing, listedKeys } from './listing.js'
-import { type Found, type Tell, teller } from './problems.js'
+import { type Found, own, type Tell, teller } from './problems.js'
 
 export interface ImportOptions {
   /** The manifest, or the directory that it lies in. */
@@ -159,7 +159,7 @@ function createCheck({ ports, keyPrefix = '', onProgress, signal }: ImportOption
       }
     },
     extra(key) {
-      if (summary.extra++ < EXTRAS) summary.extras.push(key)
+      if (summary.extra++ < EXTRAS) summary.extras.push(own(key))
     },
   }
 }

@@ -23,6 +23,9 @@ export type Tell<Kind extends string> = (kind: Kind, where: string, message: str
 export function teller<Kind extends string>(found: Found<Kind>): Tell<Kind> {
   return (kind, where, message) => {
     found.kinds[kind] = (found.kinds[kind] ?? 0) + 1
-    if (found.problemCount++ < TOLD) found.problems.push({ kind, where, message })
+    if (found.problemCount++ < TOLD) found.problems.push({ kind, where: own(where), message: own(message) })
   }
 }
+
+/** A copy: engines keep the whole text that a part of it came from, such as the piece of a file that a line stood in. */
+export const own = (text: string): string => JSON.parse(JSON.stringify(text))

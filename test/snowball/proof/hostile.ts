@@ -8,8 +8,8 @@ import { type Member, sha256 } from '../../archive/members.js'
 export interface HostileTree {
   /** What belongs into archives, in the order of the UTF-8 bytes of the names. */
   files: Member[]
-  /** What our rules for keys refuse, as the walk sees the name, and a word of the reason that it is told with. */
-  refused: { path: string; reason: 'key'; says: RegExp }[]
+  /** What our rules for keys refuse, as the walk sees the name, and what is said of it. */
+  refused: { path: string; says: RegExp }[]
   /** What is no regular file. */
   skipped: string[]
 }
@@ -63,7 +63,7 @@ export function hostileTree(root: string, seed: number, full: boolean): HostileT
   }
   const refused = (path: string | Buffer, says: RegExp) => {
     put(path)
-    tree.refused.push({ path: path.toString(), reason: 'key', says })
+    tree.refused.push({ path: path.toString(), says })
   }
 
   for (const name of scripts(pick, full)) file(name)
@@ -119,146 +119,32 @@ function* scripts(pick: Random, full: boolean): Generator<string> {
   }
 }
 
+const words = (text: string) => text.split(' ')
+
 const SPECIAL = [
-  ...[
-    '0',
-    ' ',
-    '  ',
-    ' leading',
-    'trailing ',
-    'trailing.',
-    'trailing...',
-    '...',
-    '. ',
-    '.hidden',
-    '..hidden',
-    '-',
-    '--',
-    '-rf',
-    '--help',
-    '-C',
-    '--to-command=id',
-  ],
-  ...['@LongLink', '@LongLinks/@LongLink', 'PaxHeaders', 'PaxHeaders.1/x', 'PaxHeader/x', 'pax_global_header', 'ustar', 'ustar  '],
-  ...[
-    'new\nline',
-    '\n',
-    '\n\n',
-    'end\n',
-    'tab\t',
-    'cr\rlf\r\n',
-    '\u0001\u001b[31m\u007f',
-    "it's",
-    '"quoted"',
-    '`id`',
-    '$(id)',
-    '$HOME',
-    '*',
-    '?',
-    '[a-z]',
-    '{a,b}',
-  ],
-  ...['|', ';', '&', '<', '>', '#', '!', '~', '%', '%2e%2e%2f', '%s%n', '\\', 'back\\slash', 'end\\', '\\n', '\\101', 'a:b', 'a=b', 'path=x', '20 path=other'],
-  ...['CON', 'con.txt', 'NUL', 'nul', 'AUX', 'PRN', 'COM1', 'LPT9', 'CONIN$', 'desktop.ini', '.DS_Store', 'Thumbs.db', '.git/config', 'file::$DATA'],
-  ...[
-    '__proto__',
-    'constructor',
-    'toString',
-    'hasOwnProperty',
-    'null',
-    'undefined',
-    'true',
-    '0x10',
-    '1e9',
-    'NaN',
-    'a.tar',
-    'chunk-000001.tar',
-    'manifest.ndjson',
-  ],
+  ...[' ', '  ', ' leading', 'trailing ', '. ', 'ustar  ', '20 path=other', 'new\nline', '\n', '\n\n', 'end\n', 'tab\t', 'cr\rlf\r\n'],
+  ...words('0 trailing. trailing... ... .hidden ..hidden - -- -rf --help -C --to-command=id'),
+  ...words('@LongLink @LongLinks/@LongLink PaxHeaders PaxHeaders.1/x PaxHeader/x pax_global_header ustar path=x a=b a:b'),
+  ...words('it\'s "quoted" `id` $(id) $HOME * ? [a-z] {a,b} | ; & < > # ! ~ % %2e%2e%2f %s%n \\ back\\slash end\\ \\n \\101'),
+  ...words('CON con.txt NUL nul AUX PRN COM1 LPT9 CONIN$ desktop.ini .DS_Store Thumbs.db .git/config file::$DATA'),
+  ...words('__proto__ constructor toString hasOwnProperty null undefined true 0x10 1e9 NaN a.tar chunk-000001.tar manifest.ndjson'),
   // composed and decomposed, one case and the other
-  ...[
-    '\u00e9',
-    'e\u0301',
-    '\u1e9b\u0323',
-    '\u017f\u0323\u0307',
-    '한글',
-    '한글'.normalize('NFD'),
-    'Å',
-    '\u212b',
-    'A',
-    'a',
-    'ß',
-    'SS',
-    'ẞ',
-    'İ',
-    'i\u0307',
-    'ﬁ',
-    'fi',
-  ],
-  // right to left, overrides, joiners, emoji
-  ...[
-    '\u202egpj.exe',
-    '\u2066x\u2069',
-    'עברית',
-    'العربية',
-    'نستعلیق',
-    '\u200b',
-    '\ufeffbom',
-    'a\u200db',
-    'a\u00adb',
-    '\u2028',
-    '\u2029',
-    '\u0085',
-    '\u00a0',
-    '\u3000',
-  ],
-  ...[
-    '👨‍👩‍👧‍👦',
-    '🏳️‍🌈',
-    '🇩🇪',
-    '👍🏽',
-    '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}',
-    `x${'\u0301'.repeat(127)}`,
-    `${'क्षि'.repeat(15)}`,
-    'ᠮᠣᠩᠭᠣᠯ',
-    '\u{13080}',
-    '𝔘𝔫𝔦',
-  ],
-  ...[
-    '\ue000',
-    '\uf8ff',
-    '\u{f0000}',
-    '\u{10fffd}',
-    '\ufdd0',
-    '\ufffe',
-    '\uffff',
-    '\u{1fffe}',
-    '\u{10ffff}',
-    '\ufffd',
-    '\u{10000}',
-    '\uff0e\uff0e',
-    '\u2024\u2024',
-    '\uff0f',
-  ],
+  ...words('\u00e9 e\u0301 \u1e9b\u0323 \u017f\u0323\u0307 한글 \u1112\u1161\u11ab\u1100\u1173\u11af \u00c5 \u212b A a ß SS ẞ İ i\u0307 ﬁ fi'),
+  // right to left, overrides, what takes no room
+  ...words('\u202egpj.exe \u2066x\u2069 עברית العربية نستعلیق \u200b \ufeffbom a\u200db a\u00adb \u2028 \u2029 \u0085 \u00a0 \u3000'),
+  ...words('👨‍👩‍👧‍👦 🏳️‍🌈 🇩🇪 👍🏽 🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} ᠮᠣᠩᠭᠣᠯ \u{13080} 𝔘𝔫𝔦'),
+  ...[`x${'\u0301'.repeat(127)}`, 'क्षि'.repeat(15)],
+  // private use, noncharacters, what stands for dots and slashes
+  ...words('\ue000 \uf8ff \u{f0000} \u{10fffd} \ufdd0 \ufffe \uffff \u{1fffe} \u{10ffff} \ufffd \u{10000} \uff0e\uff0e \u2024\u2024 \uff0f'),
+  '\u0001\u001b[31m\u007f',
   // a line of a pax header in a name that needs one
   ...['é\n13 path=evil', 'é\n13 size=4096', '中\n11 size=1\n', `é\n${'x'.repeat(120)}`, `${'long'.repeat(30)}\nx`, 'é=\n', `é${'\n'.repeat(40)}`],
 ]
 
 /** Where the file lies at the top. */
 const PREFIXED = [
-  ' /x',
-  '- /x',
-  '-/x',
-  '.../x',
-  '@LongLink',
-  'PaxHeaders.0/é',
-  'a',
-  'A/a',
-  'dir/a',
-  'dir-a',
-  'dir.txt',
-  `${'d/'.repeat(60)}leaf`,
-  `${'дир/'.repeat(60)}лист`,
+  ...words('-/x .../x @LongLink PaxHeaders.0/é a A/a dir/a dir-a dir.txt \ufeffbom \ufeff/\ufeff'),
+  ...[' /x', '- /x', `${'d/'.repeat(60)}leaf`, `${'дир/'.repeat(60)}лист`],
 ]
 
 /** Names of each number of bytes, of characters of 1 to 4. */
@@ -295,7 +181,7 @@ function* splits(full: boolean): Generator<string> {
 }
 
 /** One file of `size` bytes that takes little of the disk: noise at its start, in the middle, at its end, zeros between. */
-export function sparseFile(path: string, size: number, seed: number): Member {
+export function sparseFile(path: string, size: number, seed: number): Omit<Member, 'name'> {
   const pick = random(seed)
   mkdirSync(dirname(path), { recursive: true })
   const fd = openSync(path, 'wx')
@@ -317,5 +203,5 @@ export function sparseFile(path: string, size: number, seed: number): Member {
     hash.update(data)
     done += data.length
   }
-  return { name: path, size, sha256: hash.digest('hex') }
+  return { size, sha256: hash.digest('hex') }
 }

@@ -3,11 +3,11 @@
 // MD5 is one chain of dependent steps (0.8 GB/s, half of SHA-256 in hardware), but parts are chains of
 // their own: eight parts of 8 MiB are kept and hashed side by side, 2.1 GB/s and a copy. Twelve would
 // be 3.2 GB/s, and 96 MiB for each chunk under way.
-import { concat } from '../../bytes.js'
-import { Hasher, md5 } from '../../engine/digest.js'
-import type { Engine } from '../../engine/engine.js'
-import { hex } from '../digest.js'
-import { PART, partsOf } from '../parts.js'
+import { concat } from '../bytes.js'
+import { Hasher, md5 } from '../engine/digest.js'
+import type { Engine } from '../engine/engine.js'
+import { hex } from './digest.js'
+import { PART, partsOf } from './parts.js'
 
 export interface EtagHash {
   update(data: Uint8Array): void
@@ -15,12 +15,22 @@ export interface EtagHash {
 }
 
 /** Digests of the parts, in order; bytes of the last part may be missing. */
-type PartHash = { update(data: Uint8Array): void; digests(): Uint8Array }
+export interface PartHash {
+  update(data: Uint8Array): void
+  digests(): Uint8Array
+}
+
+/** MD5 of each part of `partBytes`, infinite: of the whole. Parts of 8 MiB are kept in `engine`, up to 64 MiB of at most `bound`. */
+export const createPartHash = (engine: Engine, bound: number, partBytes: number): PartHash =>
+  partBytes === PART ? sideBySide(engine, bound) : oneByOne(partBytes)
+
+/** Of the digests of parts. */
+export const etagOfParts = (digests: Uint8Array): string => `${hex(md5(digests))}-${digests.length / 16}`
 
 /** Keeps parts in `engine`, up to 64 MiB. `bound`: bytes at most, of which the parts are made; `whole`: the upload is one PUT, however large. */
 export function createEtagHash(engine: Engine, bound: number, whole = false): EtagHash {
   const partBytes = whole ? Number.MAX_SAFE_INTEGER : (partsOf(bound)?.partBytes ?? Number.MAX_SAFE_INTEGER)
-  const parts = partBytes === PART ? sideBySide(engine, bound) : oneByOne(partBytes)
+  const parts = createPartHash(engine, bound, partBytes)
   let size = 0
   return {
     update(data) {
@@ -30,7 +40,7 @@ export function createEtagHash(engine: Engine, bound: number, whole = false): Et
     digest() {
       const digests = parts.digests()
       if (whole || size < PART) return { etag: hex(digests), partBytes: 0 }
-      return { etag: `${hex(md5(digests))}-${digests.length / 16}`, partBytes }
+      return { etag: etagOfParts(digests), partBytes }
     },
   }
 }
