@@ -123,6 +123,29 @@ describe('arrows', () => {
     expect(wrong).toEqual([])
   })
 
+  // a manifest is what is packed and what is read back: both ends know its form, not each other
+  it('between the rooms of snowball point one way', () => {
+    const allowed: Record<string, string[]> = {
+      plan: [],
+      manifest: [],
+      store: ['manifest'],
+      unpack: ['manifest'],
+      pack: ['plan', 'manifest', 'store'],
+      verify: ['plan', 'manifest', 'unpack'],
+      chunker: ['plan', 'manifest', 'store', 'pack'],
+    }
+    const below = (file: string) => file.match(/^src\/snowball\/(\w+)\//)?.[1] ?? ''
+    const wrong = host
+      .filter((file) => file.startsWith('src/snowball/') && file !== 'src/snowball/index.ts')
+      .flatMap((file) =>
+        imports(file)
+          .map((s) => target(file, s))
+          .filter((to) => below(to) !== '' && below(to) !== below(file) && !allowed[below(file)]?.includes(below(to)))
+          .map((to) => `${file} -> ${to}`),
+      )
+    expect(wrong).toEqual([])
+  })
+
   it('lead from the core nowhere else', () => {
     const out = core.flatMap((file) => imports(file).filter((s) => !s.startsWith('.') || !target(file, s).startsWith('assembly/')))
     expect(out).toEqual([])

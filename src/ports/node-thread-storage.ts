@@ -20,7 +20,7 @@ export const nodeThreadStorage: ThreadStorage = {
     return {
       stat: async () => statOf(fstatSync(fd)),
       read: async (target, at) => readSync(fd, target, 0, target.length, at),
-      close: async () => closeSync(fd),
+      close: closing(fd),
     }
   },
   async create(path, options = {}) {
@@ -30,10 +30,20 @@ export const nodeThreadStorage: ThreadStorage = {
         for (let at = 0; at < data.length; ) at += writeSync(fd, data, at, data.length - at)
       },
       sync: async () => fsyncSync(fd),
-      close: async () => closeSync(fd),
+      close: closing(fd),
     }
   },
   async remove(path) {
     rmSync(path, { recursive: true, force: true })
   },
+}
+
+/** Once, also where that fails: the number is soon another file's, of another thread perhaps. */
+function closing(fd: number): () => Promise<void> {
+  let open = true
+  return async () => {
+    if (!open) return
+    open = false
+    closeSync(fd)
+  }
 }

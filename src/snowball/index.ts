@@ -8,29 +8,8 @@ export { directoryTarget, handleTarget } from './chunker/target.js'
 export { filesOf } from './chunker/tree.js'
 export { keyFault } from './keys.js'
 export type { Left as LeftOut, Reason as LeftOutReason } from './left.js'
-export {
-  type Difference as SnowballDifference,
-  type DiffFile as SnowballDiffFile,
-  type DiffOptions as SnowballDiffOptions,
-  diff as diffSnowball,
-} from './manifest/diff.js'
-export {
-  checkImport as verifySnowballImport,
-  type ImportOptions as SnowballImportOptions,
-  type ImportProblem as SnowballImportProblem,
-  type ImportSummary as SnowballImportSummary,
-} from './manifest/imported.js'
 export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember, ManifestObject } from './manifest/manifest.js'
-export {
-  type Problem as VerifyProblem,
-  type VerifyOptions as SnowballVerifyOptions,
-  type VerifyProblem as VerifyProblemKind,
-  type VerifyProgress,
-  type VerifySummary,
-  verify as verifySnowball,
-} from './manifest/verify.js'
 export { type PackOptions as SnowballPackOptions, type PackProgress, type PackSummary, pack as packSnowball } from './pack/pack.js'
-export type { ChunkSink, ChunkStore, Digest as ChunkDigest } from './pack/store.js'
 export type { PlanOptions as SnowballPlanOptions, PlanProgress as SnowballPlanProgress } from './plan/options.js'
 export { plan as planSnowball } from './plan/plan.js'
 export type { PlanEnd, PlanHead, PlanLine, PlannedChunk, PlannedMember, PlanWarning } from './plan/planned.js'
@@ -38,7 +17,28 @@ export { type ReadPlan as SnowballPlan, type ReadPlanOptions as SnowballReadPlan
 export { planLines as planSnowballLines } from './plan/write.js'
 export type { Profile as SnowballProfile } from './store/profile.js'
 export { type S3ChunkStore, type S3ChunkStoreOptions, s3ChunkStore } from './store/s3-store.js'
+export type { ChunkSink, ChunkStore, Digest as ChunkDigest } from './store/store.js'
 export type { OrphanedUpload } from './store/target.js'
 export type { TarEntry } from './tar.js'
 export { type Listed as ListedMember, type ListOptions as SnowballListOptions, list as listSnowball } from './unpack/list.js'
 export { type UnpackOptions as SnowballUnpackOptions, type UnpackSummary, unpack as unpackSnowball } from './unpack/unpack.js'
+export {
+  type Difference as SnowballDifference,
+  type DiffFile as SnowballDiffFile,
+  type DiffOptions as SnowballDiffOptions,
+  diff as diffSnowball,
+} from './verify/diff.js'
+export {
+  checkImport as verifySnowballImport,
+  type ImportOptions as SnowballImportOptions,
+  type ImportProblem as SnowballImportProblem,
+  type ImportSummary as SnowballImportSummary,
+} from './verify/imported.js'
+export {
+  type Problem as VerifyProblem,
+  type VerifyOptions as SnowballVerifyOptions,
+  type VerifyProblem as VerifyProblemKind,
+  type VerifyProgress,
+  type VerifySummary,
+  verify as verifySnowball,
+} from './verify/verify.js'

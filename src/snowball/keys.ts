@@ -1,7 +1,6 @@
 // What may be an object key on a Snowball and a path under an extraction root, at once.
 import { wrongType } from '../errors.js'
 import { SNOWBALL_LIMITS } from '../limits.js'
-import type { PlanWarning } from './plan/planned.js'
 
 const KEY_BYTES = SNOWBALL_LIMITS.keyBytes.value
 
@@ -41,30 +40,8 @@ export function storeFault(key: string): string | undefined {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNWRITABLE = /[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/
-// S3's guide for key names: "characters to avoid", and control characters of those that "might require special handling".
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNADVISED = /[\\{}^%`[\]"~<>#|\x00-\x1f\x7f-\x9f]/
-
-const point = (character: string) => `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
-
-/** Counts keys with characters that S3's guide for key names advises against; there may be as many as files, so they are told of together. */
-export function createAdvice() {
-  let count = 0
-  let first = { path: '', character: '' }
-  return {
-    see(path: string, key: string): void {
-      const [character] = UNADVISED.exec(key) ?? []
-      if (character !== undefined && count++ === 0) first = { path, character }
-    },
-    warning(): PlanWarning | undefined {
-      if (count === 0) return undefined
-      const { path, character } = first
-      const shown = /[!-~]/.test(character) ? character : point(character)
-      const message = `${count} keys have characters that S3 advises against, this one first: ${shown}`
-      return { type: 'warning', reason: 'key', path, message }
-    },
-  }
-}
+/** A character that is not to be seen, by its number. */
+export const point = (character: string) => `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
 
 export function utf8Size(text: string): number {
   let size = text.length

@@ -27,3 +27,9 @@ export function partsOf(bytes: number): Parts | undefined {
   const parts = Math.ceil(bytes / partBytes)
   return parts > MOST_PARTS ? undefined : { partBytes, parts }
 }
+
+/** What an object of `bytes` may come to at most and still be uploaded in as many parts: the last one is filled up, or the one PUT. */
+export function filledUp(bytes: number): number {
+  const { partBytes } = partsOf(bytes) ?? { partBytes: MOST_BYTES }
+  return Math.max(bytes, Math.ceil(bytes / partBytes) * partBytes - 1)
+}

@@ -177,6 +177,19 @@ describe('a large file that fails', () => {
 })
 
 describe('what stops', () => {
+  it('a manifest that nobody takes rejects who waits for the chunk, though all of it was read', async () => {
+    const full = new Error('full')
+    let calls = 0
+    const onManifest = () => {
+      if (++calls === 2) throw full
+    }
+    const chunks = createChunker({ onManifest }).chunks([good])
+    const chunk = (await chunks.next()).value as SnowballChunk
+    for await (const _ of chunk);
+    await expect(chunk.done).rejects.toBe(full)
+    await expect(chunks.next()).rejects.toBe(full)
+  })
+
   /** Endless files of which it knows how many were asked for, and whether it was closed. */
   function files(size: number) {
     const state = { asked: 0, closed: false }

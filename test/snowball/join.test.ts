@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hash64, join } from '../../src/snowball/manifest/join.js'
+import { hash64, join } from '../../src/snowball/verify/join.js'
 
 type Row = [key: string, value: number]
 

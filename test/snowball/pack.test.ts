@@ -129,6 +129,18 @@ describe('pack', () => {
     expect(await w.run({ output: '/in/out' })).toMatchObject({ members: 30, skipped: 1, reused: 1 })
   })
 
+  it('makes a chunk again that cannot be read any more', async () => {
+    const w = world()
+    tree(w)
+    await w.run({ chunkFiles: 10 })
+    w.storage.hook = (operation, path) => {
+      if (operation === 'read' && path === '/out/chunk-000002.tar') throw failing('EIO')
+    }
+    expect(await w.run({ chunkFiles: 10 })).toMatchObject({ members: 30, reused: 2, failed: 0 })
+    w.storage.hook = undefined
+    await good(w)
+  })
+
   it('takes an empty tree', async () => {
     const w = world()
     w.storage.special('/in', 'directory')

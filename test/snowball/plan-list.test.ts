@@ -140,6 +140,7 @@ describe('a list', () => {
     [Buffer.from([0x61, 0x2c, 0xff, 10]), 'line 1, byte 0: expected UTF-8'],
     ['a'.repeat(2_000_000), 'line 1, byte 0: expected a line of at most 1 MiB'],
     [`"${'a\n'.repeat(1_000_000)}`, 'line 1, byte 0: expected a closing quote'],
+    [`"${'\n'.repeat(1_100_000)}",b`, 'line 1, byte 0: expected a closing quote'],
   ])('that is malformed is refused with its place: %.60s', async (text, message) => {
     await expect(planned(text)).rejects.toMatchObject({ code: 'CORRUPT', message: `${at('tree/list')}, ${message}` })
   })

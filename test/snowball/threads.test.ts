@@ -7,7 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodePorts as ports } from '../../src/ports/node.js'
 import { type ManifestLine, packSnowball as pack, verifySnowball as verify } from '../../src/snowball/index.js'
-import type { ChunkStore } from '../../src/snowball/pack/store.js'
+import type { ChunkStore } from '../../src/snowball/store/store.js'
 import { npmTarStream, sha256 } from '../archive/members.js'
 
 let root = ''
@@ -95,6 +95,33 @@ describe('pack in threads', () => {
     await run('out')
     const [chunk] = lines('out').filter((line) => line.type === 'chunk')
     expect(chunk).toMatchObject({ partBytes: 8 << 20, etag: etagOf(readFileSync(at('out', chunk.chunk)), 8 << 20) })
+  })
+
+  it('discards what a store has only begun when packing is aborted', async () => {
+    tree()
+    const { store, begun } = memory()
+    const abort = new AbortController()
+    let ended = () => {}
+    const end = new Promise<void>((resolve) => (ended = resolve))
+    const threads = {
+      ...ports.threads!,
+      start() {
+        const thread = ports.threads!.start()
+        return { ...thread, end: () => thread.end().finally(ended) }
+      },
+    }
+    const slow: ChunkStore = {
+      ...store,
+      async create(name, options) {
+        abort.abort()
+        await end
+        await new Promise((resolve) => setImmediate(resolve))
+        return store.create(name, options)
+      },
+    }
+    const packing = run('out', { store: slow, ports: { ...ports, threads }, concurrency: 1, signal: abort.signal })
+    await expect(packing).rejects.toMatchObject({ code: 'CLOSED' })
+    expect([...begun]).toEqual([])
   })
 
   it('hands chunks to a store, and large files as they are', async () => {

@@ -1,7 +1,7 @@
 // millrace snowball diff: two manifests, their differences as NDJSON.
 
 import { keepHeapSmall } from '../../ports/node-heap.js'
-import { type Difference, diff } from '../../snowball/manifest/diff.js'
+import { type Difference, diff } from '../../snowball/verify/diff.js'
 import type { Io, Values } from '../command.js'
 import { table } from '../table.js'
 

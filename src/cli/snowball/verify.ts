@@ -1,8 +1,8 @@
 // millrace snowball verify: chunks against their manifest, and the tree; or the manifest against what a bucket has.
 
 import { keepHeapSmall } from '../../ports/node-heap.js'
-import { checkImport, type ImportOptions } from '../../snowball/manifest/imported.js'
-import { verify } from '../../snowball/manifest/verify.js'
+import { checkImport, type ImportOptions } from '../../snowball/verify/imported.js'
+import { verify } from '../../snowball/verify/verify.js'
 import { type Io, oneOf, UsageError, type Values } from '../command.js'
 import { count, size } from '../figures.js'
 import { byKind, meter } from './meter.js'

@@ -2,6 +2,7 @@
 import { createEngine } from '../../engine/engine.js'
 import { checkKeys, checkWhole, inform, MillraceError, outOfRange, wrongType } from '../../errors.js'
 import type { Sha256 } from '../../ports/ports.js'
+import { CHUNK_NAME } from '../chunk-names.js'
 import { coreSha256 } from '../digest.js'
 import type { Left } from '../left.js'
 import { type Compression, MANIFEST } from '../manifest/manifest.js'
@@ -9,7 +10,6 @@ import { checkedCompression } from '../pack/compress.js'
 import { createOutput } from '../pack/output.js'
 import { MOST_PARTS, PART } from '../parts.js'
 import { checkLimits } from '../plan/options.js'
-import { CHUNK_NAME } from '../plan/planned.js'
 import { checkWatch } from '../read.js'
 import { type ChunkerFile, checkFiles } from './file.js'
 import { type Chunk, createHandoff, type Handoff } from './handoff.js'
@@ -176,8 +176,8 @@ async function* chunks(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFile>
   }
   const onChunk: RunOptions['onChunk'] = ({ bytes, sha256, etag, partBytes }, members) => current?.settle({ bytes, sha256, etag, partBytes, members })
   const running = run(files, target, { ...settings, name: naming(settings.name), onChunk, check })
-  // looked at when the reader asks
-  running.catch(() => {})
+  // looked at when the reader asks; who waits for a chunk that is read already, and will not be told of, learns it here
+  running.catch((error) => current?.sink.discard(error))
   try {
     for (;;) {
       const next = await Promise.race([running, offered])

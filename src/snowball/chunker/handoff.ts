@@ -1,7 +1,7 @@
 // A chunk that is read while it is made: what fills it waits for who reads it.
 import { MillraceError } from '../../errors.js'
 import type { ManifestMember } from '../manifest/manifest.js'
-import type { ChunkSink, Digest } from '../pack/store.js'
+import type { ChunkSink, Digest } from '../store/store.js'
 
 // A consumer with lib ES2022 alone has no such name; where it is declared, this adds nothing.
 declare global {

@@ -2,6 +2,7 @@
 import { kindOf } from '../../errors.js'
 import { keyFault, storeFault, utf8Size } from '../keys.js'
 import { type Left, left } from '../left.js'
+import { isReserved, reserved } from '../manifest/manifest.js'
 import { alone, takes } from '../plan/fill.js'
 import type { Limits } from '../plan/options.js'
 import { END } from '../tar.js'
@@ -44,6 +45,8 @@ export interface IntakeOptions {
   bufferBytes: number
   /** Bytes of a file with its headers, at most. */
   most: number
+  /** Whether chunks are objects among the files. */
+  objects: boolean
   /** Whether a key came before. */
   seen(key: string): boolean
 }
@@ -53,7 +56,7 @@ const AHEAD = 32
 const AHEAD_BYTES = 32 << 20
 
 export function createIntake(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFile>, options: IntakeOptions): Intake {
-  const { limits, bufferBytes, most, seen } = options
+  const { limits, bufferBytes, most, objects, seen } = options
   const ahead = Math.max(1, Math.min(AHEAD, Math.floor(AHEAD_BYTES / limits.smallBytes)))
   const destinationBytes = utf8Size(limits.destination)
   const iterator = Symbol.asyncIterator in files ? files[Symbol.asyncIterator]() : files[Symbol.iterator]()
@@ -79,6 +82,7 @@ export function createIntake(files: Iterable<ChunkerFile> | AsyncIterable<Chunke
     const key = limits.prefix + path
     const fault = keyFault(key, destinationBytes) ?? storeFault(key)
     if (fault) return refused(left(path, 'key', fault), data)
+    if (objects && isReserved(key)) return refused(reserved(path, key), data)
     if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0))
       return refused(left(path, 'unreadable', `"size" expected a whole number of bytes, got ${kindOf(size)}`), data)
     if (typeof data !== 'function' && !isBytes(data)) return refused(left(path, 'unreadable', wrongData(data)), undefined)

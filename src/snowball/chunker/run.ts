@@ -11,9 +11,9 @@ import type { Archive, Packed } from '../pack/archive.js'
 import { type CompressionOptions, SUFFIX } from '../pack/compress.js'
 import { openChunk } from '../pack/open-chunk.js'
 import { createOutput } from '../pack/output.js'
-import type { ChunkStore } from '../pack/store.js'
 import { OBJECT_BYTES, takes } from '../plan/fill.js'
 import { ARCHIVE_BYTES, type Limits } from '../plan/options.js'
+import type { ChunkStore } from '../store/store.js'
 import { END } from '../tar.js'
 import { type ChunkerFile, exactly, readFailure } from './file.js'
 import { createIntake, type Large, opened, type Small } from './intake.js'
@@ -77,7 +77,7 @@ export async function run(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFi
   const { smallBytes, chunkBytes, chunkFiles } = limits
   const hash = hashOf(sha256)
   const most = target.objects ? OBJECT_BYTES : ARCHIVE_BYTES
-  const intake = createIntake(files, { limits, bufferBytes: options.bufferBytes, most, seen: createSeen(hash) })
+  const intake = createIntake(files, { limits, bufferBytes: options.bufferBytes, most, objects: target.objects, seen: createSeen(hash) })
   const end = { chunks: 0, members: 0, bytes: 0, skipped: 0, failed: 0 }
   const by: ChunkerSummary['left'] = {}
   let number = 0

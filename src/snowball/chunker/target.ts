@@ -2,8 +2,8 @@
 import { MillraceError, wrongType } from '../../errors.js'
 import type { Ports, Storage } from '../../ports/ports.js'
 import { coreSha256 } from '../digest.js'
-import { directoryStore } from '../pack/directory.js'
 import { join } from '../read.js'
+import { directoryStore } from '../store/directory.js'
 import type { ChunkTarget } from './run.js'
 
 const taken = (source: string) => new MillraceError('BAD_INPUT', 'expected a directory without it, got one that has it already', { position: { source } })

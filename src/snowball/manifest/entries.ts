@@ -1,7 +1,7 @@
 // A manifest on disk: its lines in order, and one that was met before by its place.
 import { MillraceError } from '../../errors.js'
 import type { Storage } from '../../ports/ports.js'
-import { join } from '../read.js'
+import { folderOf, join } from '../read.js'
 import { MANIFEST, type ManifestEnd, type ManifestLine, type ManifestMember, type ManifestObject, type Placed, readManifest, VERSION } from './manifest.js'
 
 export interface OpenManifest {
@@ -82,7 +82,7 @@ export async function openManifest(storage: Pick<Storage, 'open' | 'stat' | 'res
   try {
     return {
       path,
-      directory: byDirectory ? resolved : resolved.slice(0, Math.max(resolved.lastIndexOf('/'), 1)),
+      directory: byDirectory ? resolved : folderOf(resolved),
       byDirectory,
       end: await lastLine(),
       lines,

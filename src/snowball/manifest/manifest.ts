@@ -8,10 +8,11 @@
 // bytes, sha256, etag: of the chunk as it is stored. etag: as S3 makes it of parts of partBytes (0: one
 // PUT, the MD5; see parts.ts). offset: of the member's data in the tar, so that a range of a chunk that
 // is not compressed is the file. crc32c: eight hexadecimal digits.
-// plan: SHA-256 over path, key, size and time of the planned members; equal plans make equal chunks.
+// plan: SHA-256 over name, device, and path, key, size and time of the planned members; equal plans make equal chunks.
 import { MillraceError } from '../../errors.js'
 import type { FileReader } from '../../ports/ports.js'
-import type { Left } from '../left.js'
+import { isChunk } from '../chunk-names.js'
+import { type Left, left } from '../left.js'
 import { COUNT, matching, parseLine, splitLines, TEXT, type Test } from '../lines.js'
 
 export const MANIFEST = 'manifest.ndjson'
@@ -72,6 +73,13 @@ export type ManifestLine = { type: 'manifest'; version: number } | ManifestChunk
 /** Why a chunk's name is none in its directory, as a hostile manifest may have it. */
 export const chunkFault = (name: string): string | undefined =>
   name === '' || /[/\\]|^\./.test(name) ? `expected a file name for a chunk, got ${JSON.stringify(name)}` : undefined
+
+/** Whether a store of objects has a chunk, its receipt (NAME.sha256) or the manifest under `key`, relative to its prefix: nothing else may go there. */
+export const isReserved = (key: string): boolean => key === MANIFEST || isChunk(key.replace(/\.sha256$/, ''))
+
+/** Why a file with such a key is in no chunk. */
+export const reserved = (path: string, key: string): Left =>
+  left(path, 'key', `expected another key than ${key}, which a chunk or the manifest may have there; give a prefix`)
 
 /** A line of the manifest with the bytes it takes in the file, its newline included. */
 export interface Placed {

@@ -8,16 +8,16 @@ import { crcText } from '../digest.js'
 import { utf8Size } from '../keys.js'
 import { type Left, left } from '../left.js'
 import type { ManifestLine, ManifestMember, ManifestObject } from '../manifest/manifest.js'
-import { MOST_OBJECT_BYTES as OBJECT_BYTES } from '../parts.js'
+import { filledUp, MOST_OBJECT_BYTES as OBJECT_BYTES } from '../parts.js'
 import { ARCHIVE_BYTES } from '../plan/options.js'
 import type { PlannedChunk, PlannedMember } from '../plan/planned.js'
 import { ATTEMPTS, readFully, steady, type Tree } from '../read.js'
+import type { ChunkStore } from '../store/store.js'
 import { END, headerBound, padded } from '../tar.js'
 import type { Packed } from './archive.js'
-import type { CompressionOptions } from './compress.js'
+import { type CompressionOptions, compressedBound, uncompressedBound } from './compress.js'
 import { openChunk } from './open-chunk.js'
 import { createOutput, type Output } from './output.js'
-import type { ChunkStore } from './store.js'
 
 /** What packing a chunk takes beside its plan. */
 export interface Packer {
@@ -81,6 +81,13 @@ interface Spoiled {
 
 const boundOf = (members: readonly PlannedMember[]) => members.reduce((sum, { key, size }) => sum + headerBound(utf8Size(key)) + padded(size), END.length)
 
+/** Bytes that a chunk of at most `bound` may come to have more: up to its limit, and in a store of objects in the parts that were planned. */
+function slackOf({ store, chunkBytes, compression }: Packer, members: number, bound: number): number {
+  const limit = members === 1 && !store.objects ? ARCHIVE_BYTES : chunkBytes
+  const room = compression ? uncompressedBound(filledUp(compressedBound(bound))) : filledUp(bound)
+  return Math.max(0, (store.objects ? Math.min(limit, room) : limit) - bound)
+}
+
 /** Nothing of these goes anywhere. */
 const nothing = (left: Left[]): PackedChunk => ({ lines: left, members: 0, bytes: 0, tar: false, left })
 
@@ -88,14 +95,15 @@ async function packTar(packer: Packer, { chunk, device, members }: PlannedChunk,
   const { tree, store, sha256, smallBytes, compression, signal } = packer
   const bound = boundOf(members)
   if (bound > ARCHIVE_BYTES) return nothing(members.map(tooLarge))
-  const open = await openChunk(store, chunk, bound, { sha256, smallBytes, compression })
+  // The plan's bound holds for the sizes of its time; what grew since may only take what is left of the chunk.
+  let slack = slackOf(packer, members.length, bound)
+  // a store of objects makes the parts of it, a directory takes what comes
+  const open = await openChunk(store, chunk, store.objects ? bound + slack : bound, { sha256, smallBytes, compression })
   try {
     const { archive } = open
     const lines: ManifestMember[] = []
     const lefts: Left[] = []
     let bytes = 0
-    // The plan's bound holds for the sizes of its time; what grew since may only take what is left of the chunk.
-    let slack = Math.max(members.length === 1 ? ARCHIVE_BYTES : packer.chunkBytes, bound) - bound
     const settle = ({ path, key, size }: PlannedMember, packed: Packed) => {
       lines.push({ type: 'member', chunk, path, key, ...packed })
       bytes += packed.size

@@ -52,6 +52,9 @@ export function checkedCompression(kind: 'none' | Compression | undefined, level
  */
 export const compressedBound = (bytes: number): number => bytes + Math.ceil(bytes / 256) + 64
 
+/** Bytes whose compressedBound() is not over `bytes`. */
+export const uncompressedBound = (bytes: number): number => Math.floor(((bytes - 65) * 256) / 257)
+
 /**
  * A stream in bounded memory, of `level` (gzip 1 to 9, default 6; zstd 1 to 19, default 3). Equal data gives equal bytes
  * with the same runtime, however it is cut into pieces; another version of zlib or zstd may choose others.

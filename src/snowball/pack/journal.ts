@@ -40,7 +40,12 @@ export async function openJournal(storage: Storage, output: string, sync: boolea
   const ranges: Range[] = []
   // A killed run may have left half a line; a newline makes it one of its own, which readers pass over.
   if (at > 0) {
-    await file.write(new Uint8Array([10]))
+    try {
+      await file.write(new Uint8Array([10]))
+    } catch (error) {
+      await file.close().catch(() => {})
+      throw error
+    }
     at++
   }
   // Two runs into one output take each other's chunks away; of the two none may say that all is well.

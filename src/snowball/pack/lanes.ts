@@ -6,10 +6,10 @@ import { systemZstd } from '../../ports/compression.js'
 import type { Ports, Sha256, Thread, Threads } from '../../ports/ports.js'
 import { formatLines } from '../lines.js'
 import type { PlannedChunk } from '../plan/planned.js'
+import type { DirectoryStore } from '../store/directory.js'
+import type { ChunkSink, ChunkStore, Digest } from '../store/store.js'
 import { interruption, type PackedChunk, type Packer, type Progress, packChunk } from './chunk.js'
 import type { CompressionOptions } from './compress.js'
-import type { DirectoryStore } from './directory.js'
-import type { ChunkSink, ChunkStore, Digest } from './store.js'
 
 /** A chunk that has all gone to its store. */
 export interface Done extends Omit<PackedChunk, 'lines'> {
@@ -202,6 +202,8 @@ function threadLane(threads: Threads, store: ChunkStore, files: DirectoryStore |
         throw new MillraceError('IO', `a thread failed: ${(error as Error).message}`, { cause: error })
       } finally {
         mine.hold(false)
+        // one that was only being created when the lane was stopped
+        if (stopped) await sink?.discard()
       }
     },
     async stop() {

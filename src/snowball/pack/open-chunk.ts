@@ -2,10 +2,10 @@
 import { createEngine } from '../../engine/engine.js'
 import type { Sha256 } from '../../ports/ports.js'
 import type { Compression } from '../manifest/manifest.js'
+import type { ChunkStore, Digest } from '../store/store.js'
 import { type Archive, createArchive } from './archive.js'
 import { type CompressionOptions, type Compressor, compressedBound, createCompressor } from './compress.js'
 import { createOutput, type Output } from './output.js'
-import type { ChunkStore, Digest } from './store.js'
 
 export interface OpenChunk {
   archive: Archive

@@ -1,12 +1,10 @@
 // The directory of the chunks and the manifest: that it is ours, and ours alone.
 import { MillraceError } from '../../errors.js'
 import type { DirectoryLock, Storage } from '../../ports/ports.js'
-import { CHUNK_NAME } from '../plan/planned.js'
+import { isChunk } from '../chunk-names.js'
 import { join } from '../read.js'
 
-/** Of a chunk, compressed perhaps, finished or not. */
-export const isChunk = (name: string) => CHUNK_NAME.test(name.replace(/(?:\.gz|\.zst)?(?:\.tmp)?$/, ''))
-export const isManifest = (name: string) => /^manifest\.ndjson(?:\.part)?(?:\.tmp)?$/.test(name)
+const isManifest = (name: string) => /^manifest\.ndjson(?:\.part)?(?:\.tmp)?$/.test(name)
 /** Of this process, or of one that was killed. */
 const isLock = (name: string) => name.startsWith('lock.')
 

@@ -2,8 +2,8 @@
 import type { Engine } from '../../engine/engine.js'
 import type { Hasher, Sha256 } from '../../ports/ports.js'
 import { hex } from '../digest.js'
-import { createEtagHash, type EtagHash } from './etag.js'
-import type { ChunkSink, Digest } from './store.js'
+import { createEtagHash, type EtagHash } from '../etag.js'
+import type { ChunkSink, Digest } from '../store/store.js'
 
 export interface Output {
   write(data: Uint8Array): Promise<void>

@@ -3,22 +3,22 @@
 import { checkWhole, wrongType } from '../../errors.js'
 import type { Ports, Sha256 } from '../../ports/ports.js'
 import { coreSha256, hex } from '../digest.js'
-import { type Left, left } from '../left.js'
+import type { Left } from '../left.js'
 import { formatLines } from '../lines.js'
-import { type Compression, MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
+import { type Compression, isReserved, MANIFEST, type ManifestEnd, reserved } from '../manifest/manifest.js'
 import { follow } from '../plan/follow.js'
 import type { PlanOptions } from '../plan/options.js'
 import type { PlannedChunk } from '../plan/planned.js'
 import { checkWatch, inputOutput, join } from '../read.js'
-import { putFile } from '../store/put-file.js'
+import { type DirectoryStore, directoryStore } from '../store/directory.js'
+import type { ChunkStore } from '../store/store.js'
 import { ahead } from './ahead.js'
 import { interrupted } from './chunk.js'
 import { type CompressionOptions, checkedCompression, SUFFIX } from './compress.js'
-import { type DirectoryStore, directoryStore } from './directory.js'
 import { type Finished, type Journal, openJournal } from './journal.js'
 import { createLanes, type Lanes } from './lanes.js'
-import { isChunk, takeOutput } from './output-directory.js'
-import type { ChunkStore } from './store.js'
+import { takeOutput } from './output-directory.js'
+import { putFile } from './put-file.js'
 import { createTally, type Tally } from './tally.js'
 
 export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'onProgress'> {
@@ -91,7 +91,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   const { output, store: given, ports, compression, compressionLevel, concurrency, sync = true, onProgress, signal, plan, ...planning } = options
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of a directory', output)
-  if (typeof ports.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
+  if (typeof ports?.clock?.now !== 'function') throw wrongType('ports', 'ports with a clock', ports)
   if (given !== undefined && typeof given?.create !== 'function') throw wrongType('store', 's3ChunkStore() or an object with create()', given)
   if (typeof sync !== 'boolean') throw wrongType('sync', 'a boolean', sync)
   if (concurrency !== undefined) checkWhole('concurrency', concurrency, 1, 64)
@@ -147,24 +147,39 @@ interface Work {
 /** Packs what the plan says and writes the manifest; gives the names of the chunks. */
 async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, store, lanes, tally, sha256, compression, signal }: Work): Promise<Set<string>> {
   /** What an earlier run has left and this one has not, by chunk or key. */
-  const stale = new Map([...journal.finished.values()].map((one) => [nameOf(one), one]))
+  const stale = new Map(store.publish ? [] : [...journal.finished.values()].map(({ line }) => [nameOf(line), line]))
   const names = new Set<string>()
   let order = 0
 
-  const packOne = async (planned: PlannedChunk, place: number) => {
-    const object = planned.single && store.objects
-    const chunk = object || !compression ? planned : { ...planned, chunk: planned.chunk + SUFFIX[compression.kind] }
-    const [{ path, key }] = chunk.members
-    if (object && (isChunk(key) || key === MANIFEST)) {
-      const taken = left(path, 'key', `expected another key than ${key}, which a chunk or the manifest may have there; give a prefix`)
-      await journal.append(place, formatLines([taken]))
-      return tally.left(taken)
+  /** An object of an earlier run that comes out of a tar now. Removed behind it, what was extracted would be. */
+  const replace = async ({ members }: PlannedChunk, packed: boolean) => {
+    for (const { key } of members) {
+      const line = stale.get(key)
+      if (line && packed) await store.remove(line)
+      stale.delete(key)
     }
-    const plan = planHash(chunk, compression, sha256)
+  }
+  /** The members that may go to the store; the others are told of. */
+  const permitted = async ({ members }: PlannedChunk, place: number) => {
+    const taken = store.objects ? members.filter(({ key }) => isReserved(key)).map(({ path, key }) => reserved(path, key)) : []
+    if (taken.length === 0) return members
+    await journal.append(place, formatLines(taken))
+    for (const entry of taken) tally.left(entry)
+    return members.filter(({ key }) => !isReserved(key))
+  }
+  const packOne = async (planned: PlannedChunk, place: number) => {
+    const members = await permitted(planned, place)
+    if (members.length === 0) return
+    const object = planned.single && store.objects
+    const chunk = { ...planned, chunk: object || !compression ? planned.chunk : planned.chunk + SUFFIX[compression.kind], members }
+    const name = object ? members[0].key : chunk.chunk
+    const plan = planHash({ ...chunk, chunk: name }, object ? undefined : compression, sha256)
     const earlier = journal.finished.get(plan)
     // One with members left out is made again: they may be readable now.
     const same = earlier && (earlier.line.type === 'object' || earlier.line.members === chunk.members.length)
-    if (same && (await store.has(earlier.line))) {
+    const reused = same && (await store.has(earlier.line))
+    if (!object) await replace(chunk, !reused)
+    if (reused) {
       journal.reuse(place, earlier)
       tally.reused(chunk, earlier)
     } else {
@@ -174,8 +189,7 @@ async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, sto
       if (done.members === 0) return
     }
     names.add(chunk.chunk)
-    stale.delete(chunk.chunk)
-    stale.delete(key)
+    stale.delete(name)
   }
   const apart: Left[] = []
   const settleApart = async () => {
@@ -195,15 +209,17 @@ async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, sto
   await settleApart()
   await lanes.end()
   await journal.finish({ type: 'end', ...tally.end })
-  if (!store.publish) for (const { line } of stale.values()) await store.remove(line)
+  // in another bucket than the earlier run's it may be somebody else's
+  for (const line of stale.values()) if (await store.has(line)) await store.remove(line)
   return names
 }
 
-const nameOf = ({ line }: Finished) => (line.type === 'chunk' ? line.chunk : line.key)
+const nameOf = (line: Finished['line']) => (line.type === 'chunk' ? line.chunk : line.key)
 
-function planHash(chunk: PlannedChunk, compression: CompressionOptions | undefined, sha256: Sha256): string {
+/** `chunk`: its name; of an object the key, so that it is the same one when others come before it. */
+function planHash({ chunk, device, members }: PlannedChunk, compression: CompressionOptions | undefined, sha256: Sha256): string {
   const hash = sha256()
-  const text = chunk.members.map(({ path, key, size, mtime }) => `${JSON.stringify([path, key, size, mtime])}\n`)
-  hash.update(new TextEncoder().encode(`${chunk.chunk} ${compression?.level ?? ''}\n${text.join('')}`))
+  const text = members.map(({ path, key, size, mtime }) => `${JSON.stringify([path, key, size, mtime])}\n`)
+  hash.update(new TextEncoder().encode(`${JSON.stringify([chunk, device, compression?.level])}\n${text.join('')}`))
   return hex(hash.digest())
 }

@@ -3,10 +3,10 @@ import { setCore } from '../../engine/engine.js'
 import type { Clock, Sha256, ThreadStorage } from '../../ports/ports.js'
 import { formatLines } from '../lines.js'
 import { join } from '../read.js'
+import { createTemporary } from '../store/directory.js'
+import type { ChunkSink } from '../store/store.js'
 import { type Packer, packChunk } from './chunk.js'
-import { createTemporary } from './directory.js'
 import { type Answer, type Failure, type Order, plain, restored, type ThreadConfig } from './lanes.js'
-import type { ChunkSink } from './store.js'
 
 /** The outside world of the thread. */
 export interface ThreadPorts {

@@ -11,13 +11,14 @@
 // Limits are those of the first line. To change one there is as good as to have planned with it.
 import { MillraceError, type Position } from '../../errors.js'
 import type { FileReader, Storage } from '../../ports/ports.js'
+import { CHUNK_NAME } from '../chunk-names.js'
 import { keyFault, storeFault, utf8Size } from '../keys.js'
 import type { Left } from '../left.js'
 import { COUNT, matching, parseLine, splitLines, TEXT, type Test } from '../lines.js'
 import { END } from '../tar.js'
 import { alone, OBJECT_BYTES, takes } from './fill.js'
 import { checkLimits, type Limits } from './options.js'
-import { CHUNK_NAME, type PlanChunkLine, type PlanEnd, type PlanHead, type PlanLine, type PlannedChunk, type PlannedMember } from './planned.js'
+import type { PlanChunkLine, PlanEnd, PlanHead, PlanLine, PlannedChunk, PlannedMember } from './planned.js'
 
 export const PLAN_VERSION = 1
 

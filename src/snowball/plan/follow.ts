@@ -1,9 +1,10 @@
 // What a pack follows: a plan of its own making, one from a file, or one that its caller has.
 import { wrongType } from '../../errors.js'
+import { CHUNK_NAME } from '../chunk-names.js'
 import type { Left } from '../left.js'
 import { checkPlan, type PlanOptions } from './options.js'
 import { plan, sourceOf } from './plan.js'
-import { CHUNK_NAME, type PlannedChunk } from './planned.js'
+import type { PlannedChunk } from './planned.js'
 import { readPlan } from './read.js'
 
 export interface Followed {

@@ -9,9 +9,8 @@ import { failure, type Left, left } from '../left.js'
 import { type Line, splitLines } from '../lines.js'
 import { folderOf, inputOutput, isAbsolute, join } from '../read.js'
 import { openFile } from './file.js'
-import type { Found } from './plan.js'
 import { collision, createTwins, likeness } from './twins.js'
-import { isFound, STATS, statAll, type Work } from './walk.js'
+import { type Found, isFound, STATS, statAll, type Work } from './walk.js'
 
 interface Pair {
   source: string
@@ -141,7 +140,8 @@ async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair
     }
     const record: NonNullable<typeof begun> = begun ?? { lines: [], length: 0, position: here }
     record.lines.push(text)
-    record.length += text.length
+    // its line feed too: a quote before endless empty lines is none either
+    record.length += text.length + 1
     // Each quote within a field is there twice, so an odd number of them leaves one open.
     if (quotes(text) % 2 === (begun ? 0 : 1)) {
       if (record.length > 1 << 20) throw corrupt(QUOTE, record.position)

@@ -1,22 +1,14 @@
 // What goes into which chunk, in an order that depends on nothing but the tree or the list.
 import type { Storage } from '../../ports/ports.js'
-import { createAdvice, keyFault, storeFault, utf8Size } from '../keys.js'
+import { keyFault, storeFault, utf8Size } from '../keys.js'
 import { type Left, left } from '../left.js'
 import { folderOf } from '../read.js'
+import { createAdvice } from './advice.js'
 import { createFill } from './fill.js'
 import { readList } from './list.js'
 import { checkPlan, type PlanOptions, type PlanProgress } from './options.js'
 import type { PlannedChunk } from './planned.js'
 import { walk } from './walk.js'
-
-/** A file that was found, or why an entry is none. */
-export interface Found {
-  path: string
-  /** What a list says that its key is; of a tree the path. */
-  to?: string
-  size: number
-  mtime: number
-}
 
 /**
  * Walks `source`, or reads `list`, and yields chunks and what is in none: of a tree in the order of the

@@ -33,9 +33,6 @@ export interface PlanWarning {
   message: string
 }
 
-/** What a chunk may be called, in a plan that a person has edited too: a plain name, with its device's where there are several. */
-export const CHUNK_NAME = /^(?:device-(\d+)-)?chunk-[A-Za-z0-9._-]{1,100}\.tar$/
-
 /** The first line of a plan: what it was made with. */
 export interface PlanHead {
   type: 'plan'

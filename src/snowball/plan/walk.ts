@@ -6,8 +6,18 @@ import { join } from '../read.js'
 import { type Directory, openDirectory } from './directory.js'
 import type { Entry } from './names.js'
 import type { Checked, PlanOptions, PlanProgress } from './options.js'
-import type { Found } from './plan.js'
 import { collision, likeness } from './twins.js'
+
+/** A file that was found, or why an entry is none. */
+export interface Found {
+  path: string
+  /** What a list says that its key is; of a tree the path. */
+  to?: string
+  size: number
+  mtime: number
+}
+
+export const isFound = (entry: Found | Left): entry is Found => !('reason' in entry)
 
 /** What a walk over a tree, or through a list, is about. */
 export interface Work {
@@ -24,8 +34,6 @@ const MOST_ENTRIES: number = SNOWBALL_LIMITS.directoryEntries.value
 
 /** Files that are looked at together: the thread pool has four threads, the rest is queue. */
 export const STATS = 64
-
-export const isFound = (entry: Found | Left): entry is Found => !('reason' in entry)
 
 /** Memory for names, of all directories that a walk stands in together. */
 const NAMES = 24 << 20

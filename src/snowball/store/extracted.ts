@@ -1,7 +1,7 @@
 // An archive that MinIO extracts while it takes it: one PUT, whatever its size, of a length that must be known before.
 import { encodeBase64 } from '../../engine/base64.js'
-import type { ChunkSink, Digest } from '../pack/store.js'
 import type { Held } from './held.js'
+import type { ChunkSink, Digest } from './store.js'
 import { HASH } from './stored.js'
 import { type Item, removeObject, type Target } from './target.js'
 

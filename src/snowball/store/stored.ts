@@ -3,9 +3,9 @@ import { MillraceError } from '../../errors.js'
 import type { Clock, Sha256 } from '../../ports/ports.js'
 import { withTimeout } from '../../ports/timeout.js'
 import { hex } from '../digest.js'
-import type { Digest } from '../pack/store.js'
 import type { Rules } from './profile.js'
 import { causeOf, placeOf, type RequestOptions, type Requests, timeoutOf } from './requests.js'
+import type { Digest } from './store.js'
 
 /** Metadata with the SHA-256 of what was stored by one PUT; of one in parts it is not known when they begin. */
 export const HASH = 'millrace-sha256'

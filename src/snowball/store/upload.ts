@@ -1,8 +1,8 @@
 // An object that is sent as it comes: whole where it is small, else in parts, several of them at once.
 import { inform, MillraceError } from '../../errors.js'
-import type { ChunkSink, Digest } from '../pack/store.js'
 import { partsOf } from '../parts.js'
 import { causeOf, placeOf } from './requests.js'
+import type { ChunkSink, Digest } from './store.js'
 import { type Answer, HASH } from './stored.js'
 import { type Item, removeObject, type Target } from './target.js'
 

@@ -33,15 +33,19 @@ export async function* list(options: ListOptions): AsyncGenerator<Listed> {
   const { output, ports } = options
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of an archive or a directory of such', output)
   if (typeof ports?.storage?.open !== 'function') throw wrongType('ports', 'ports with a storage', ports)
-  for await (const { path, chunk } of chunks(ports.storage, output)) {
-    const { tar, close } = await openArchive(ports.storage, path, path, HEADERS_WINDOW)
-    try {
-      for (let entry = await tar.next(); entry; entry = await tar.next()) yield { chunk, ...entry }
-    } finally {
-      await close()
+  try {
+    for await (const { path, chunk } of chunks(ports.storage, output)) {
+      const { tar, close } = await openArchive(ports.storage, path, path, HEADERS_WINDOW)
+      try {
+        for (let entry = await tar.next(); entry; entry = await tar.next()) yield { chunk, ...entry }
+      } finally {
+        await close()
+      }
     }
+    yield* objects(ports.storage, output)
+  } catch (error) {
+    throw inputOutput(error, output)
   }
-  yield* objects(ports.storage, output)
 }
 
 /** What the manifest of a directory has in no chunk. */

@@ -132,7 +132,10 @@ async function byHeaders({ options, summary, wanted, refuse, told }: Work, folde
     try {
       for (let entry = await tar.next(); entry; entry = await tar.next()) {
         const key = entry.kind === 'directory' ? entry.name.replace(/\/+$/, '') : entry.name
-        if (!wanted.has(key)) continue
+        if (!wanted.has(key)) {
+          told(chunk)
+          continue
+        }
         const message =
           keyFault(key) ??
           (entry.kind === 'directory'

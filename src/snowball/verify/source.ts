@@ -3,11 +3,11 @@ import { MillraceError } from '../../errors.js'
 import type { Clock, Hasher, Storage } from '../../ports/ports.js'
 import { hex } from '../digest.js'
 import type { Left } from '../left.js'
+import type { OpenManifest } from '../manifest/entries.js'
+import type { ManifestMember, ManifestObject } from '../manifest/manifest.js'
 import { walk } from '../plan/walk.js'
 import { isAbsolute, steady, type Tree } from '../read.js'
-import type { OpenManifest } from './entries.js'
 import { join } from './join.js'
-import type { ManifestMember, ManifestObject } from './manifest.js'
 import type { Tell } from './problems.js'
 
 export interface SourceCheck {

@@ -1,10 +1,10 @@
 // Two manifests by key: what came, went, changed, and moved to another chunk.
 import { checkKeys, MillraceError, wrongType } from '../../errors.js'
 import type { Ports } from '../../ports/ports.js'
+import { type OpenManifest, openWhole } from '../manifest/entries.js'
+import type { ManifestMember, ManifestObject } from '../manifest/manifest.js'
 import { checkWatch, inputOutput } from '../read.js'
-import { type OpenManifest, openWhole } from './entries.js'
 import { hash64, join } from './join.js'
-import type { ManifestMember, ManifestObject } from './manifest.js'
 
 export interface DiffOptions {
   /** Manifests, or directories that they lie in. */

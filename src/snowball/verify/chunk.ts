@@ -4,10 +4,10 @@ import { createEngine } from '../../engine/engine.js'
 import type { Hasher, Storage } from '../../ports/ports.js'
 import { fileSource } from '../../ports/source.js'
 import { crcText, hex } from '../digest.js'
-import { createPartHash, etagOfParts } from '../pack/etag.js'
+import { createPartHash, etagOfParts } from '../etag.js'
+import type { ManifestChunk, ManifestMember, ManifestObject } from '../manifest/manifest.js'
 import { END, padded } from '../tar.js'
 import { openStream } from '../unpack/archive.js'
-import type { ManifestChunk, ManifestMember, ManifestObject } from './manifest.js'
 
 export interface Checks {
   storage: Pick<Storage, 'open'>

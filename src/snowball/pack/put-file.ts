@@ -2,9 +2,9 @@
 import { createEngine } from '../../engine/engine.js'
 import type { Sha256, Storage } from '../../ports/ports.js'
 import { coreSha256 } from '../digest.js'
-import { createOutput } from '../pack/output.js'
-import type { ChunkStore, Digest } from '../pack/store.js'
 import { readFully } from '../read.js'
+import type { ChunkStore, Digest } from '../store/store.js'
+import { createOutput } from './output.js'
 
 const PIECE = 1 << 20
 

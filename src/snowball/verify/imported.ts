@@ -1,11 +1,11 @@
 // A manifest against what came of it: an S3 Inventory of the bucket, or the logs of a Snowball job.
 import { checkKeys, MillraceError, wrongType } from '../../errors.js'
 import type { Ports } from '../../ports/ports.js'
+import { type OpenManifest, openWhole } from '../manifest/entries.js'
+import type { ManifestChunk, ManifestLine, ManifestMember, ManifestObject } from '../manifest/manifest.js'
 import { checkWatch, inputOutput } from '../read.js'
-import { type OpenManifest, openWhole } from './entries.js'
 import { join, type RightRow } from './join.js'
 import { type ListedKey, type Listing, listedKeys } from './listing.js'
-import type { ManifestChunk, ManifestLine, ManifestMember, ManifestObject } from './manifest.js'
 import { type Found, own, type Tell, teller } from './problems.js'
 
 export interface ImportOptions {

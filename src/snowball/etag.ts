@@ -3,11 +3,11 @@
 // MD5 is one chain of dependent steps (0.8 GB/s, half of SHA-256 in hardware), but parts are chains of
 // their own: eight parts of 8 MiB are kept and hashed side by side, 2.1 GB/s and a copy. Twelve would
 // be 3.2 GB/s, and 96 MiB for each chunk under way.
-import { concat } from '../../bytes.js'
-import { Hasher, md5 } from '../../engine/digest.js'
-import type { Engine } from '../../engine/engine.js'
-import { hex } from '../digest.js'
-import { PART, partsOf } from '../parts.js'
+import { concat } from '../bytes.js'
+import { Hasher, md5 } from '../engine/digest.js'
+import type { Engine } from '../engine/engine.js'
+import { hex } from './digest.js'
+import { PART, partsOf } from './parts.js'
 
 export interface EtagHash {
   update(data: Uint8Array): void
