@@ -81,6 +81,20 @@ export async function readFully(file: FileReader, target: Uint8Array, at: number
 
 export const join = (root: string, path: string) => (root.endsWith('/') ? root + path : `${root}/${path}`)
 
+/**
+ * Opens files only, links to such followed: a FIFO that somebody has laid in place of a chunk would be waited for, for ever and
+ * where no signal reaches, and a device need not end. Rejects with BAD_INPUT for those.
+ */
+export function regular(storage: Pick<Storage, 'open' | 'stat' | 'resolve'>): Pick<Storage, 'open'> {
+  return {
+    async open(path, options) {
+      const { kind } = await storage.stat(await storage.resolve(path))
+      if (kind !== 'file') throw new MillraceError('BAD_INPUT', `expected a file, got a ${kind}`, { position: { source: path } })
+      return storage.open(path, options)
+    },
+  }
+}
+
 /** Checks what a long work may be told and asked by; the callback is wanted half-way else. */
 export function checkWatch({ onProgress, signal }: { onProgress?: unknown; signal?: unknown }): void {
   if (onProgress !== undefined && typeof onProgress !== 'function') throw wrongType('onProgress', 'a function', onProgress)

@@ -1,5 +1,6 @@
 // Bytes on their way to a sink, hashed as they go by.
 import type { Engine } from '../../engine/engine.js'
+import { MillraceError, messageOf } from '../../errors.js'
 import type { Hasher, Sha256 } from '../../ports/ports.js'
 import { hex } from '../digest.js'
 import { createEtagHash, type EtagHash } from '../etag.js'
@@ -23,7 +24,12 @@ export function createOutput(engine: Engine, sink: ChunkSink, sha256: Sha256, bo
       hash.update(data)
       etag.update(data)
       bytes += data.length
-      await sink.write(data)
+      try {
+        await sink.write(data)
+      } catch (error) {
+        // a store's own error must not pass for one of the file that is read meanwhile
+        throw error instanceof MillraceError ? error : new MillraceError('IO', `cannot write: ${messageOf(error)}`, { cause: error })
+      }
     },
     async finish() {
       const digest = { bytes, sha256: hex(hash.digest()), ...etag.digest() }

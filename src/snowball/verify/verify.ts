@@ -1,11 +1,11 @@
 // Chunks against manifest, manifest against the tree it was made of. Everything is read and hashed.
-import { checkKeys, MillraceError, wrongType } from '../../errors.js'
+import { checkKeys, inform, MillraceError, wrongType } from '../../errors.js'
 import type { Hasher, Ports, Storage } from '../../ports/ports.js'
 import { coreSha256 } from '../digest.js'
 import { keyFault } from '../keys.js'
 import { type OpenManifest, openManifest, TOTALS } from '../manifest/entries.js'
 import { chunkFault, MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestLine, type ManifestObject } from '../manifest/manifest.js'
-import { checkWatch, inputOutput, join as under } from '../read.js'
+import { checkWatch, inputOutput, regular, join as under } from '../read.js'
 import { ARCHIVE } from '../unpack/archive.js'
 import { type Checks, compareChunk, compareObject } from './chunk.js'
 import { join } from './join.js'
@@ -79,10 +79,10 @@ export async function verify(options: VerifyOptions): Promise<VerifySummary> {
     const progress = (stage: VerifyProgress['stage'], chunk: string, members: number, more: number) => {
       if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
       bytes += more
-      onProgress?.({ stage, chunk, chunks: summary.chunks, members, bytes, ...(manifest.end ? { total: manifest.end } : {}) })
+      if (onProgress) inform(() => onProgress({ stage, chunk, chunks: summary.chunks, members, bytes, ...(manifest.end ? { total: manifest.end } : {}) }))
     }
     try {
-      const target = manifest.byDirectory ? { storage, sha256, directory: output, summary } : undefined
+      const target = manifest.byDirectory ? { storage: regular(storage), sha256, directory: output, summary } : undefined
       await readBlocks(manifest, target, tell, (name, more) => progress('chunks', name, summary.members, more))
       await compareNames(manifest, storage, tell)
       bytes = 0
@@ -98,7 +98,7 @@ export async function verify(options: VerifyOptions): Promise<VerifySummary> {
 }
 
 interface Target {
-  storage: Storage
+  storage: Pick<Storage, 'open'>
   sha256: () => Hasher
   directory: string
   summary: VerifySummary
