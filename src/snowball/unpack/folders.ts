@@ -1,6 +1,7 @@
 // Files below one directory, made where nothing is yet and never through a link.
 import { MillraceError } from '../../errors.js'
 import type { FileKind, FileWriter, Storage } from '../../ports/ports.js'
+import { statAll } from '../plan/walk.js'
 import { join } from '../read.js'
 
 /** The next piece of a file's data, valid until the next call; undefined at its end. May throw. */
@@ -20,14 +21,12 @@ export interface Folders {
 export function createFolders(storage: Storage, root: string): Folders {
   const known = new Set([''])
 
-  const kindAt = (path: string): Promise<FileKind | undefined> =>
-    storage.stat(path).then(
-      (stat) => stat.kind,
-      (error: { code?: string }) => {
-        if (error.code !== 'ENOENT') throw error
-        return undefined
-      },
-    )
+  const kindAt = async (path: string): Promise<FileKind | undefined> => {
+    const [found] = await statAll(storage, [path])
+    if (!(found instanceof Error)) return found.kind
+    if ((found as { code?: string }).code !== 'ENOENT') throw found
+    return undefined
+  }
 
   async function make(key: string): Promise<string | undefined> {
     if (known.has(key)) return undefined
