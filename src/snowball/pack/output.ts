@@ -2,8 +2,9 @@
 import type { Engine } from '../../engine/engine.js'
 import type { Hasher, Sha256 } from '../../ports/ports.js'
 import { hex } from '../digest.js'
-import { createEtagHash, type EtagHash } from '../etag.js'
+import { createEtagHash } from '../etag.js'
 import type { ChunkSink, Digest } from '../store/store.js'
+import { createEtagBack } from './etag-back.js'
 
 export interface Output {
   write(data: Uint8Array): Promise<void>
@@ -15,18 +16,19 @@ export interface Output {
 /** Keeps what it hashes in `engine`: see createEtagHash(). */
 export function createOutput(engine: Engine, sink: ChunkSink, sha256: Sha256, bound: number): Output {
   const hash: Hasher = sha256()
-  const etag: EtagHash = createEtagHash(engine, bound, sink.whole)
+  const { read } = sink
+  const etag = read && !sink.whole ? createEtagBack(engine, bound, read) : createEtagHash(engine, bound, sink.whole)
   let bytes = 0
   let open = true
   return {
     async write(data) {
       hash.update(data)
-      etag.update(data)
       bytes += data.length
       await sink.write(data)
+      await etag.update(data)
     },
     async finish() {
-      const digest = { bytes, sha256: hex(hash.digest()), ...etag.digest() }
+      const digest = { bytes, sha256: hex(hash.digest()), ...(await etag.digest()) }
       await sink.finish(digest)
       open = false
       return digest
