@@ -9,7 +9,7 @@ import { checkWatch, inputOutput, join as under } from '../read.js'
 import { ARCHIVE } from '../unpack/archive.js'
 import { type Checks, compareChunk, compareObject } from './chunk.js'
 import { join } from './join.js'
-import { type Found, type Problem as ProblemOf, type Tell, teller } from './problems.js'
+import { type Found, type Problem, type Tell, teller } from './problems.js'
 import { compareSource, type SourceProblem } from './source.js'
 
 export interface VerifyOptions {
@@ -40,10 +40,10 @@ export interface VerifyProgress {
  * `manifest`: it contradicts itself or is torn; `chunk`, `member`, `object`: not there, or not what the manifest
  * says; `stray`: an archive that it does not name; the others are of files of the source.
  */
-export type VerifyProblem = 'manifest' | 'chunk' | 'member' | 'object' | 'stray' | SourceProblem
-export type Problem = ProblemOf<VerifyProblem>
+export type VerifyProblemKind = 'manifest' | 'chunk' | 'member' | 'object' | 'stray' | SourceProblem
+export type VerifyProblem = Problem<VerifyProblemKind>
 
-export interface VerifySummary extends Found<VerifyProblem> {
+export interface VerifySummary extends Found<VerifyProblemKind> {
   chunks: number
   /** Members and objects that are right, and bytes of their data. */
   members: number
@@ -108,7 +108,7 @@ interface Target {
 async function readBlocks(
   manifest: OpenManifest,
   target: Target | undefined,
-  tell: Tell<VerifyProblem>,
+  tell: Tell<VerifyProblemKind>,
   read: (name: string, bytes: number) => void,
 ): Promise<void> {
   const counted: ManifestEnd = { type: 'end', chunks: 0, members: 0, bytes: 0, skipped: 0, failed: 0 }
@@ -198,7 +198,7 @@ async function readBlocks(
 }
 
 /** No chunk and no key twice, and no archive in the directory that is not in the manifest. */
-async function compareNames(manifest: OpenManifest, storage: Storage, tell: Tell<VerifyProblem>): Promise<void> {
+async function compareNames(manifest: OpenManifest, storage: Storage, tell: Tell<VerifyProblemKind>): Promise<void> {
   const chunk = (name: string) => `chunk ${name}`
   const joined = join({
     async *left() {
