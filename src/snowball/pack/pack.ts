@@ -2,6 +2,7 @@
 // killed loses those it was at.
 import { checkWhole, wrongType } from '../../errors.js'
 import type { Ports, Sha256 } from '../../ports/ports.js'
+import { checkWatch } from '../checks.js'
 import { coreSha256, hex } from '../digest.js'
 import type { Left } from '../left.js'
 import { formatLines } from '../lines.js'
@@ -9,7 +10,7 @@ import { type Compression, MANIFEST, type ManifestEnd } from '../manifest/manife
 import { follow } from '../plan/follow.js'
 import type { PlanOptions } from '../plan/options.js'
 import type { PlannedChunk } from '../plan/planned.js'
-import { checkWatch, inputOutput, join } from '../read.js'
+import { inputOutput, join } from '../read.js'
 import { type DirectoryStore, directoryStore } from '../store/directory.js'
 import type { ChunkStore } from '../store/store.js'
 import { ahead } from './ahead.js'

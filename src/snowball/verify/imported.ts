@@ -1,9 +1,10 @@
 // A manifest against what came of it: an S3 Inventory of the bucket, or the logs of a Snowball job.
 import { checkKeys, MillraceError, wrongType } from '../../errors.js'
 import type { Ports } from '../../ports/ports.js'
+import { checkStorage, checkWatch } from '../checks.js'
 import { type OpenManifest, openWhole } from '../manifest/entries.js'
 import type { ManifestChunk, ManifestLine, ManifestMember, ManifestObject } from '../manifest/manifest.js'
-import { checkWatch, inputOutput } from '../read.js'
+import { inputOutput } from '../read.js'
 import { join, type RightRow } from './join.js'
 import { type ListedKey, type Listing, listedKeys } from './listing.js'
 import { type Found, own, type Problem, type Tell, teller } from './problems.js'
@@ -108,7 +109,7 @@ function checked(options: ImportOptions): ImportOptions {
   if (fields !== undefined && typeof fields !== 'string') throw wrongType('fields', 'names of columns with commas between', fields)
   if (keys !== undefined && keys !== 'url' && keys !== 'plain') throw wrongType('keys', '"url" or "plain"', keys)
   if (keyPrefix !== undefined && typeof keyPrefix !== 'string') throw wrongType('keyPrefix', 'a string', keyPrefix)
-  if (typeof ports?.storage?.open !== 'function') throw wrongType('ports', 'ports with a storage', ports)
+  checkStorage(ports)
   checkWatch(options)
   return options
 }

@@ -1,11 +1,12 @@
 // Chunks against manifest, manifest against the tree it was made of. Everything is read and hashed.
 import { checkKeys, MillraceError, wrongType } from '../../errors.js'
 import type { Hasher, Ports, Storage } from '../../ports/ports.js'
+import { checkWatch } from '../checks.js'
 import { coreSha256 } from '../digest.js'
 import { keyFault } from '../keys.js'
 import { type OpenManifest, openManifest, TOTALS } from '../manifest/entries.js'
 import { chunkFault, MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestLine, type ManifestObject } from '../manifest/manifest.js'
-import { checkWatch, inputOutput, join as under } from '../read.js'
+import { inputOutput, join as under } from '../read.js'
 import { ARCHIVE } from '../unpack/archive.js'
 import { type Checks, compareChunk, compareObject } from './chunk.js'
 import { join } from './join.js'
