@@ -1,5 +1,6 @@
 // millrace snowball: plan, pack, verify, list, unpack and diff.
 
+import { keepHeapSmall } from '../ports/node-heap.js'
 import { type Command, type Io, UsageError, type Values } from './command.js'
 import { compared } from './snowball/diff.js'
 import { listed } from './snowball/list.js'
@@ -133,6 +134,7 @@ Example: millrace snowball pack ./photos -o ./chunks && millrace snowball verify
       throw new UsageError(`${action} expected ${rest?.what ?? 'one path'}, got ${JSON.stringify(more[rest?.most ?? 0])} as well`)
     const stray = Object.keys(values).find((name) => !options.includes(name))
     if (stray !== undefined) throw new UsageError(`${action} takes no --${stray}`)
+    keepHeapSmall()
     return run(path, values, io, more)
   },
 }

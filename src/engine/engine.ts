@@ -27,7 +27,7 @@ let shared: Engine | undefined
 // Released instances that wait for their next use: as many as writers usually follow one another.
 let idle: Core[] = []
 const IDLE_MAX = 2
-const IDLE_BYTES = 96 * 1024 * 1024
+const IDLE_BYTES = 100 * 1024 * 1024
 
 /** The instance that all stateless stages share: made at first use. */
 export function engine(): Engine {

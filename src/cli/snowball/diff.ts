@@ -1,6 +1,5 @@
 // millrace snowball diff: two manifests, their differences as NDJSON.
 
-import { keepHeapSmall } from '../../ports/node-heap.js'
 import { type Difference, diff } from '../../snowball/verify/diff.js'
 import type { Io, Values } from '../command.js'
 import { grouped } from '../figures.js'
@@ -9,7 +8,6 @@ import { table } from '../table.js'
 const BATCH = 1000
 
 export async function compared(from: string, values: Values, io: Io, [to]: readonly string[]): Promise<number> {
-  keepHeapSmall()
   const counts: Record<Difference['type'], number> = { added: 0, removed: 0, changed: 0, moved: 0 }
   let lines: string[] = []
   let found = 0

@@ -1,7 +1,6 @@
 // millrace snowball plan: what would go where, as NDJSON.
 
 import { createHiddenFile } from '../../parquet/file/sink.js'
-import { keepHeapSmall } from '../../ports/node-heap.js'
 import { formatLines } from '../../snowball/lines.js'
 import type { PlanOptions, PlanProgress } from '../../snowball/plan/options.js'
 import type { PlanEnd, PlanLine } from '../../snowball/plan/planned.js'
@@ -14,7 +13,6 @@ import { table } from '../table.js'
 import { isDirectory, planning, text } from './options.js'
 
 export async function planned(path: string, values: Values, io: Io): Promise<number> {
-  keepHeapSmall()
   const output = text(values.output)
   const given = { ...planning(values), ...(await sourceOf(path, values, io)) }
   const start = io.ports.clock.monotonic()

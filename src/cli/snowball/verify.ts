@@ -1,6 +1,5 @@
 // millrace snowball verify: chunks against their manifest, and the tree; or the manifest against what a bucket has.
 
-import { keepHeapSmall } from '../../ports/node-heap.js'
 import { checkImport, type ImportOptions } from '../../snowball/verify/imported.js'
 import { verify } from '../../snowball/verify/verify.js'
 import { type Io, oneOf, UsageError, type Values } from '../command.js'
@@ -13,7 +12,6 @@ const OF_LISTS = ['archives', 'fields', 'keys', 'key-prefix']
 const OF_SOURCE = ['source', 'listed']
 
 export async function verified(output: string, values: Values, io: Io): Promise<number> {
-  keepHeapSmall()
   const list = LISTS.find((name) => values[name] !== undefined)
   const stray = (list === undefined ? OF_LISTS : OF_SOURCE).find((name) => values[name] !== undefined)
   if (stray !== undefined)
