@@ -1,5 +1,5 @@
 // Reads files that others may be changing: what comes out is some state that the file had, or why not.
-import { MillraceError, wrongType } from '../errors.js'
+import { MillraceError } from '../errors.js'
 import type { Clock, FileReader, FileStat, Storage } from '../ports/ports.js'
 import { failure, type Left, left } from './left.js'
 
@@ -80,12 +80,6 @@ export async function readFully(file: FileReader, target: Uint8Array, at: number
 }
 
 export const join = (root: string, path: string) => (root.endsWith('/') ? root + path : `${root}/${path}`)
-
-/** Checks what a long work may be told and asked by; the callback is wanted half-way else. */
-export function checkWatch({ onProgress, signal }: { onProgress?: unknown; signal?: unknown }): void {
-  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrongType('onProgress', 'a function', onProgress)
-  if (signal !== undefined && typeof (signal as AbortSignal | null)?.aborted !== 'boolean') throw wrongType('signal', 'an AbortSignal', signal)
-}
 
 /** What a file system refuses, in our words; our own errors and wrong arguments as they are. */
 export function inputOutput(error: unknown, source: string): unknown {

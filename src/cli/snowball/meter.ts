@@ -1,6 +1,6 @@
 // The progress and closing lines of work on files.
 import type { Io } from '../command.js'
-import { count, duration, size } from '../figures.js'
+import { count, duration, grouped, size } from '../figures.js'
 import { table } from '../table.js'
 
 /** Seconds after which what is left is said: sooner it is not known. */
@@ -40,4 +40,4 @@ export function meter(io: Io, verb: string) {
 
 /** Figures of a table by kinds of problems. */
 export const byKind = (kinds: Partial<Record<string, number>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(kinds).map(([kind, n]) => [kind, (n ?? 0).toLocaleString('en-US')]))
+  Object.fromEntries(Object.entries(kinds).map(([kind, n]) => [kind, grouped(n ?? 0)]))

@@ -1,7 +1,7 @@
 // millrace snowball pack: a tree, or what a plan says, into chunks.
 import { type PackProgress, type PackSummary, pack } from '../../snowball/pack/pack.js'
 import { type Io, type Values, wholeOption } from '../command.js'
-import { duration, place, seconds, short, size } from '../figures.js'
+import { duration, grouped, place, seconds, short, size } from '../figures.js'
 import { type Done, drawLine, fitting } from '../live.js'
 import { table } from '../table.js'
 import { needed, packing } from './options.js'
@@ -62,8 +62,6 @@ function liveLine({ chunks, members, bytes, left, planned }: PackProgress, rate:
   ]
   return fitting(parts, columns)
 }
-
-const grouped = (n: number) => n.toLocaleString('en-US')
 
 function closing({ chunks, members, bytes, reused, left }: PackSummary, milliseconds: number, columns: number): string[] {
   const each = Math.max(milliseconds / 1000, 1e-3)

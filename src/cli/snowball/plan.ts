@@ -7,7 +7,7 @@ import type { PlanEnd, PlanLine } from '../../snowball/plan/planned.js'
 import { planLines } from '../../snowball/plan/write.js'
 import { folderOf, inputOutput, join } from '../../snowball/read.js'
 import { type Io, UsageError, type Values } from '../command.js'
-import { place, short, size } from '../figures.js'
+import { grouped, place, short, size } from '../figures.js'
 import { type Done, drawLine, fitting } from '../live.js'
 import { table } from '../table.js'
 import { isDirectory, planning, text } from './options.js'
@@ -39,7 +39,7 @@ export async function planned(path: string, values: Values, io: Io): Promise<num
     else if (!values.json) for (const line of closing(last, progress, (io.ports.clock.monotonic() - start) / 1000, io.columns)) io.log(line)
     return last.failed > 0 ? 1 : 0
   } catch (error) {
-    throw inputOutput(error, path)
+    throw io.signal.aborted ? error : inputOutput(error, path)
   } finally {
     end()
   }
@@ -94,8 +94,6 @@ function liveLine({ entries, files, bytes, directories, left }: PlanProgress, ra
   ]
   return fitting(parts, columns)
 }
-
-const grouped = (n: number) => n.toLocaleString('en-US')
 
 function closing(end: PlanEnd, { entries, directories, left, largest }: PlanProgress, seconds: number, columns: number): string[] {
   const rows: [string, string, string?][] = [

@@ -3,7 +3,7 @@
 import { checkImport, type ImportOptions } from '../../snowball/verify/imported.js'
 import { verify } from '../../snowball/verify/verify.js'
 import { type Io, oneOf, UsageError, type Values } from '../command.js'
-import { count, size } from '../figures.js'
+import { count, grouped, size } from '../figures.js'
 import { byKind, meter } from './meter.js'
 import { text } from './options.js'
 
@@ -34,7 +34,7 @@ async function compared(output: string, values: Values, io: Io): Promise<number>
   })
   const { chunks, members, bytes, kinds } = summary
   tellProblems(io, summary)
-  const figures = { chunks: chunks.toLocaleString('en-US'), files: members.toLocaleString('en-US'), size: size(bytes), ...byKind(kinds) }
+  const figures = { chunks: grouped(chunks), files: grouped(members), size: size(bytes), ...byKind(kinds) }
   await rate.done(members, bytes, `${count(chunks, 'chunk')}, ${count(summary.problemCount, 'problem')}`, values.json ? summary : undefined, figures)
   return summary.problemCount > 0 ? 1 : 0
 }
@@ -59,12 +59,9 @@ async function imported(output: string, values: Values, io: Io): Promise<number>
   else {
     tellProblems(io, summary)
     for (const { chunk, key, problems } of summary.again) io.log(`send again: ${chunk ?? JSON.stringify(key)} (${count(problems, 'problem')})`)
-    const extra =
-      summary.extra > 0 ? `; ${summary.extra.toLocaleString('en-US')} listed that are not in the manifest, such as ${JSON.stringify(summary.extras[0])}` : ''
+    const extra = summary.extra > 0 ? `; ${grouped(summary.extra)} listed that are not in the manifest, such as ${JSON.stringify(summary.extras[0])}` : ''
     const of =
-      summary.expected > 0
-        ? `${summary.right.toLocaleString('en-US')} of ${count(summary.expected, values.archives ? 'archive' : 'file')} are there as they should be, `
-        : ''
+      summary.expected > 0 ? `${grouped(summary.right)} of ${count(summary.expected, values.archives ? 'archive' : 'file')} are there as they should be, ` : ''
     const kinds = Object.entries(summary.kinds).map(([kind, n]) => `${n} ${kind}`)
     io.log(`${of}${count(summary.problemCount, 'problem')}${kinds.length > 0 ? ` (${kinds.join(', ')})` : ''}${extra}`)
   }
@@ -73,5 +70,5 @@ async function imported(output: string, values: Values, io: Io): Promise<number>
 
 function tellProblems(io: Io, { problems, problemCount }: { problems: { where: string; message: string }[]; problemCount: number }): void {
   for (const { where, message } of problems) io.log(`${where}: ${message}`)
-  if (problemCount > problems.length) io.log(`... and ${(problemCount - problems.length).toLocaleString('en-US')} more`)
+  if (problemCount > problems.length) io.log(`... and ${grouped(problemCount - problems.length)} more`)
 }

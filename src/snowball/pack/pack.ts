@@ -2,14 +2,15 @@
 // killed loses those it was at.
 import { checkWhole, wrongType } from '../../errors.js'
 import type { Ports, Sha256 } from '../../ports/ports.js'
+import { checkWatch } from '../checks.js'
 import { coreSha256, hex } from '../digest.js'
 import type { Left } from '../left.js'
 import { formatLines } from '../lines.js'
-import { type Compression, isReserved, MANIFEST, type ManifestEnd, reserved } from '../manifest/manifest.js'
+import { type Compression, MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
 import { follow } from '../plan/follow.js'
 import type { PlanOptions } from '../plan/options.js'
 import type { PlannedChunk } from '../plan/planned.js'
-import { checkWatch, inputOutput, join } from '../read.js'
+import { inputOutput, join } from '../read.js'
 import { type DirectoryStore, directoryStore } from '../store/directory.js'
 import type { ChunkStore } from '../store/store.js'
 import { ahead } from './ahead.js'
@@ -18,6 +19,7 @@ import { type CompressionOptions, checkedCompression, SUFFIX } from './compress.
 import { type Finished, type Journal, openJournal } from './journal.js'
 import { createLanes, type Lanes } from './lanes.js'
 import { takeOutput } from './output-directory.js'
+import { permitted } from './permitted.js'
 import { putFile } from './put-file.js'
 import { createTally, type Tally } from './tally.js'
 
@@ -117,7 +119,15 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
       const tally = createTally(onProgress)
       try {
         await given?.prepare?.()
-        const names = await packAll(items(directory.path), { journal, store, lanes, tally, sha256, compression: squeeze, signal })
+        const names = await packAll(permitted(items(directory.path), store, plan !== undefined), {
+          journal,
+          store,
+          lanes,
+          tally,
+          sha256,
+          compression: squeeze,
+          signal,
+        })
         if (files) await directory.clear(names)
         else await putFile(store, { storage, sha256 }, join(directory.path, MANIFEST), MANIFEST)
         return tally.summary()
@@ -159,20 +169,10 @@ async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, sto
       stale.delete(key)
     }
   }
-  /** The members that may go to the store; the others are told of. */
-  const permitted = async ({ members }: PlannedChunk, place: number) => {
-    const taken = store.objects ? members.filter(({ key }) => isReserved(key)).map(({ path, key }) => reserved(path, key)) : []
-    if (taken.length === 0) return members
-    await journal.append(place, formatLines(taken))
-    for (const entry of taken) tally.left(entry)
-    return members.filter(({ key }) => !isReserved(key))
-  }
   const packOne = async (planned: PlannedChunk, place: number) => {
-    const members = await permitted(planned, place)
-    if (members.length === 0) return
     const object = planned.single && store.objects
-    const chunk = { ...planned, chunk: object || !compression ? planned.chunk : planned.chunk + SUFFIX[compression.kind], members }
-    const name = object ? members[0].key : chunk.chunk
+    const chunk = object || !compression ? planned : { ...planned, chunk: planned.chunk + SUFFIX[compression.kind] }
+    const name = object ? chunk.members[0].key : chunk.chunk
     const plan = planHash({ ...chunk, chunk: name }, object ? undefined : compression, sha256)
     const earlier = journal.finished.get(plan)
     // One with members left out is made again: they may be readable now.

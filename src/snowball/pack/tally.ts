@@ -1,4 +1,5 @@
 // How far packing is, and what came of it.
+import { inform } from '../../errors.js'
 import type { Left } from '../left.js'
 import type { ManifestEnd } from '../manifest/manifest.js'
 import type { PlannedChunk } from '../plan/planned.js'
@@ -34,7 +35,8 @@ export function createTally(onProgress: ((progress: PackProgress) => void) | und
       members += part.members
       bytes += part.bytes
     }
-    onProgress({ chunk, chunks: finished, members, bytes, skipped: end.skipped, failed: end.failed, left: { ...by }, planned: { ...planned } })
+    const { skipped, failed } = end
+    inform(() => onProgress({ chunk, chunks: finished, members, bytes, skipped, failed, left: { ...by }, planned: { ...planned } }))
   }
   const left = (entry: Left) => {
     end[entry.type]++

@@ -2,6 +2,7 @@
 import { checkKeys, checkWhole, outOfRange, wrongType } from '../../errors.js'
 import { SNOWBALL_LIMITS } from '../../limits.js'
 import type { Ports } from '../../ports/ports.js'
+import { checkStorage } from '../checks.js'
 import { keyFault } from '../keys.js'
 import type { Reason } from '../left.js'
 import { BLOCK } from '../tar.js'
@@ -93,10 +94,6 @@ export function checkPlan(options: PlanOptions): Checked {
   if (onWarning !== undefined && typeof onWarning !== 'function') throw wrongType('onWarning', 'a function', onWarning)
   if (onProgress !== undefined && typeof onProgress !== 'function') throw wrongType('onProgress', 'a function', onProgress)
   return { source, list, collisions, exclude, ...checkLimits(options) }
-}
-
-export function checkStorage(ports: { storage?: { open?: unknown } } | null | undefined): void {
-  if (typeof ports?.storage?.open !== 'function') throw wrongType('ports', 'ports with a storage', ports)
 }
 
 /** Limits with their defaults; throws on those that cannot be. */
