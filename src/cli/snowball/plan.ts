@@ -26,8 +26,8 @@ export async function planned(path: string, values: Values, io: Io): Promise<num
     const options = {
       ...given,
       ports: io.ports,
+      signal: io.signal,
       onProgress(now: PlanProgress) {
-        io.signal.throwIfAborted()
         progress = now
       },
     }
@@ -39,7 +39,7 @@ export async function planned(path: string, values: Values, io: Io): Promise<num
     else if (!values.json) for (const line of closing(last, progress, (io.ports.clock.monotonic() - start) / 1000, io.columns)) io.log(line)
     return last.failed > 0 ? 1 : 0
   } catch (error) {
-    throw io.signal.aborted ? error : inputOutput(error, path)
+    throw inputOutput(error, path)
   } finally {
     end()
   }

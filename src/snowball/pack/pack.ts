@@ -107,6 +107,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
       ...planning,
       ...(given?.prefix && !plan ? { destination: given.prefix } : {}),
       ports,
+      signal,
     })
     given?.check?.({ compression: squeeze?.kind, chunkBytes })
     const directory = await takeOutput(storage, source, output)
