@@ -2,10 +2,11 @@
 
 import { createHiddenFile } from '../../parquet/file/sink.js'
 import { formatLines } from '../../snowball/lines.js'
+import { folderOf, join } from '../../snowball/paths.js'
 import type { PlanOptions, PlanProgress } from '../../snowball/plan/options.js'
 import type { PlanEnd, PlanLine } from '../../snowball/plan/planned.js'
 import { planLines } from '../../snowball/plan/write.js'
-import { folderOf, inputOutput, join } from '../../snowball/read.js'
+import { inputOutput } from '../../snowball/read.js'
 import { type Io, UsageError, type Values } from '../command.js'
 import { grouped, place, short, size } from '../figures.js'
 import { type Done, drawLine, fitting } from '../live.js'
