@@ -3,8 +3,9 @@ import type { Engine } from '../../engine/engine.js'
 import { MillraceError, messageOf } from '../../errors.js'
 import type { Hasher, Sha256 } from '../../ports/ports.js'
 import { hex } from '../digest.js'
-import { createEtagHash, type EtagHash } from '../etag.js'
+import { createEtagHash } from '../etag.js'
 import type { ChunkStore, Digest } from '../store/store.js'
+import { createEtagBack } from './etag-back.js'
 
 export interface Output {
   write(data: Uint8Array): Promise<void>
@@ -29,18 +30,19 @@ export async function openOutput(
   }
   const sink = await store.create(name, { bound, object }).catch(failed)
   const hash: Hasher = sha256()
-  const etag: EtagHash = createEtagHash(engine, bound, sink.whole)
+  const read = sink.read && ((target: Uint8Array, at: number) => sink.read!(target, at).catch(failed))
+  const etag = read && !sink.whole ? createEtagBack(engine, bound, read) : createEtagHash(engine, bound, sink.whole)
   let bytes = 0
   let open = true
   return {
     async write(data) {
       hash.update(data)
-      etag.update(data)
       bytes += data.length
       await sink.write(data).catch(failed)
+      await etag.update(data)
     },
     async finish() {
-      const digest = { bytes, sha256: hex(hash.digest()), ...etag.digest() }
+      const digest = { bytes, sha256: hex(hash.digest()), ...(await etag.digest()) }
       await sink.finish(digest).catch(failed)
       open = false
       return digest

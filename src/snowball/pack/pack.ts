@@ -39,7 +39,7 @@ export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'on
   compression?: 'none' | Compression | undefined
   /** gzip 1 to 9, zstd 1 to 19. */
   compressionLevel?: number | undefined
-  /** Chunks packed at the same time, each with some 70 MB of memory: by threads where the ports have them. Default one for each core, without threads 1. */
+  /** Chunks packed at the same time, each with some 30 MB of memory, into a store 90: by threads where the ports have them. Default one for each core, without threads 1. */
   concurrency?: number | undefined
   /** Whether chunks are flushed to the device. Default true; without, what is finished survives the end of the process, but not of the machine. */
   sync?: boolean | undefined
