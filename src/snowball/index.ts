@@ -9,12 +9,8 @@ export { filesOf } from './chunker/tree.js'
 export { keyFault } from './keys.js'
 export type { Left as LeftOut, Reason as LeftOutReason } from './left.js'
 export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember, ManifestObject } from './manifest/manifest.js'
-export {
-  type PackOptions as SnowballPackOptions,
-  type PackProgress as SnowballPackProgress,
-  type PackSummary as SnowballPackSummary,
-  pack as packSnowball,
-} from './pack/pack.js'
+export { type PackOptions as SnowballPackOptions, pack as packSnowball } from './pack/pack.js'
+export type { PackProgress as SnowballPackProgress, PackSummary as SnowballPackSummary } from './pack/tally.js'
 export type { PlanOptions as SnowballPlanOptions, PlanProgress as SnowballPlanProgress } from './plan/options.js'
 export { plan as planSnowball } from './plan/plan.js'
 export type { PlanEnd, PlanHead, PlanLine, PlannedChunk, PlannedMember, PlanWarning } from './plan/planned.js'

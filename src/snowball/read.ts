@@ -2,6 +2,7 @@
 import { MillraceError } from '../errors.js'
 import type { Clock, FileReader, FileStat, Storage } from '../ports/ports.js'
 import { failure, type Left, left } from './left.js'
+import { folderOf, isAbsolute, join } from './paths.js'
 
 // A file system's clock moves in ticks of up to 10 ms (ext4: a jiffy), and a second change within one
 // leaves no trace. So a file is read only when its last change is older than this.
@@ -20,11 +21,6 @@ export interface Tree {
 /** An absolute path is one of a list, whose directory was resolved when it was planned; no link may have come in between. */
 const openMember = ({ storage, root }: Tree, path: string) =>
   isAbsolute(path) ? storage.open(path, { within: folderOf(path) }) : storage.open(join(root, path), { within: root })
-
-export const isAbsolute = (path: string) => path.startsWith('/') || /^[A-Za-z]:[\\/]/.test(path)
-
-/** The directory that an absolute path lies in. */
-export const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/')) || '/'
 
 const same = (a: FileStat, b: FileStat) => a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime && a.kind === b.kind
 
@@ -78,8 +74,6 @@ export async function readFully(file: FileReader, target: Uint8Array, at: number
     filled += got
   }
 }
-
-export const join = (root: string, path: string) => (root.endsWith('/') ? root + path : `${root}/${path}`)
 
 /** What a file system refuses, in our words; our own errors and wrong arguments as they are. */
 export function inputOutput(error: unknown, source: string): unknown {

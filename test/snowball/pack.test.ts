@@ -6,6 +6,7 @@ import {
   type ManifestLine,
   type SnowballPackOptions as PackOptions,
   packSnowball as pack,
+  planSnowball as plan,
   unpackSnowball as unpack,
   verifySnowball as verify,
 } from '../../src/snowball/index.js'
@@ -172,6 +173,20 @@ describe('pack', () => {
       throw new Error('observed')
     }
     expect(await w.run({ onProgress })).toMatchObject({ members: 31, failed: 0 })
+    expect(await verify({ output: '/out', source: '/in', ports: w.ports, onProgress })).toMatchObject({ members: 31, problemCount: 0 })
+    expect(await unpack({ output: '/out', directory: '/back', ports: w.ports, onProgress })).toMatchObject({ files: 31, problemCount: 0 })
+  })
+
+  it('that is aborted while it is planned ends there', async () => {
+    const w = world()
+    tree(w)
+    const abort = new AbortController()
+    w.storage.hook = (operation) => {
+      if (operation === 'list') abort.abort()
+    }
+    await expect(plan({ source: '/in', ports: w.ports, signal: abort.signal }).next()).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(w.run({ signal: abort.signal })).rejects.toMatchObject({ code: 'CLOSED' })
+    expect(outputs(w.storage)).toEqual(['/out/manifest.ndjson.part'])
   })
 
   it('that is aborted waits for no store', async () => {

@@ -1,5 +1,6 @@
 // millrace snowball pack: a tree, or what a plan says, into chunks.
-import { type PackProgress, type PackSummary, pack } from '../../snowball/pack/pack.js'
+import { pack } from '../../snowball/pack/pack.js'
+import type { PackProgress, PackSummary } from '../../snowball/pack/tally.js'
 import { type Io, type Values, wholeOption } from '../command.js'
 import { duration, grouped, place, seconds, short, size } from '../figures.js'
 import { type Done, drawLine, fitting } from '../live.js'

@@ -2,10 +2,11 @@
 
 import { createHiddenFile } from '../../parquet/file/sink.js'
 import { formatLines } from '../../snowball/lines.js'
+import { folderOf, join } from '../../snowball/paths.js'
 import type { PlanOptions, PlanProgress } from '../../snowball/plan/options.js'
 import type { PlanEnd, PlanLine } from '../../snowball/plan/planned.js'
 import { planLines } from '../../snowball/plan/write.js'
-import { folderOf, inputOutput, join } from '../../snowball/read.js'
+import { inputOutput } from '../../snowball/read.js'
 import { type Io, UsageError, type Values } from '../command.js'
 import { grouped, place, short, size } from '../figures.js'
 import { type Done, drawLine, fitting } from '../live.js'
@@ -26,8 +27,8 @@ export async function planned(path: string, values: Values, io: Io): Promise<num
     const options = {
       ...given,
       ports: io.ports,
+      signal: io.signal,
       onProgress(now: PlanProgress) {
-        io.signal.throwIfAborted()
         progress = now
       },
     }
@@ -39,7 +40,7 @@ export async function planned(path: string, values: Values, io: Io): Promise<num
     else if (!values.json) for (const line of closing(last, progress, (io.ports.clock.monotonic() - start) / 1000, io.columns)) io.log(line)
     return last.failed > 0 ? 1 : 0
   } catch (error) {
-    throw io.signal.aborted ? error : inputOutput(error, path)
+    throw inputOutput(error, path)
   } finally {
     end()
   }

@@ -3,7 +3,7 @@ import { MillraceError, wrongType } from '../../errors.js'
 import type { Ports, Storage } from '../../ports/ports.js'
 import { checkStorage } from '../checks.js'
 import { coreSha256 } from '../digest.js'
-import { join } from '../read.js'
+import { join } from '../paths.js'
 import { directoryStore } from '../store/directory.js'
 import type { ChunkTarget } from './run.js'
 

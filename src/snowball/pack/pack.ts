@@ -6,11 +6,12 @@ import { checkWatch } from '../checks.js'
 import { coreSha256, hex } from '../digest.js'
 import type { Left } from '../left.js'
 import { formatLines } from '../lines.js'
-import { type Compression, MANIFEST, type ManifestEnd } from '../manifest/manifest.js'
+import { type Compression, MANIFEST } from '../manifest/manifest.js'
+import { join } from '../paths.js'
 import { follow } from '../plan/follow.js'
 import type { PlanOptions } from '../plan/options.js'
 import type { PlannedChunk } from '../plan/planned.js'
-import { inputOutput, join } from '../read.js'
+import { inputOutput } from '../read.js'
 import { type DirectoryStore, directoryStore } from '../store/directory.js'
 import type { ChunkStore } from '../store/store.js'
 import { ahead } from './ahead.js'
@@ -21,7 +22,7 @@ import { createLanes, type Lanes } from './lanes.js'
 import { takeOutput } from './output-directory.js'
 import { permitted } from './permitted.js'
 import { putFile } from './put-file.js'
-import { createTally, type Tally } from './tally.js'
+import { createTally, type PackProgress, type PackSummary, type Tally } from './tally.js'
 
 export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'onProgress'> {
   /**
@@ -45,31 +46,6 @@ export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'on
   /** Told now and then how far it is. */
   onProgress?: ((progress: PackProgress) => void) | undefined
   signal?: AbortSignal | undefined
-}
-
-export interface PackProgress {
-  /** The chunk that was worked on last. */
-  chunk: string
-  /** Chunks and objects that are finished. */
-  chunks: number
-  members: number
-  /** Bytes of the members' data. */
-  bytes: number
-  skipped: number
-  failed: number
-  /** Files that are in no chunk, by reason. */
-  left: PackSummary['left']
-  /** What the plan has so far, and whether that is all. It is made while chunks are packed, some way ahead. */
-  planned: { chunks: number; members: number; bytes: number; whole: boolean }
-}
-
-export interface PackSummary extends Omit<ManifestEnd, 'type'> {
-  /** Chunks that an earlier run had finished. */
-  reused: number
-  /** Files that are in no chunk, by reason. */
-  left: Partial<Record<Left['reason'], number>>
-  /** The first 100 files that should have been packed and were not; all of them are in the manifest. */
-  failures: Left[]
 }
 
 /** Lines about what is in no chunk are kept together up to so many. */
@@ -107,6 +83,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
       ...planning,
       ...(given?.prefix && !plan ? { destination: given.prefix } : {}),
       ports,
+      signal,
     })
     given?.check?.({ compression: squeeze?.kind, chunkBytes })
     const directory = await takeOutput(storage, source, output)

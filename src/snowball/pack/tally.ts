@@ -5,7 +5,31 @@ import type { ManifestEnd } from '../manifest/manifest.js'
 import type { PlannedChunk } from '../plan/planned.js'
 import type { Finished } from './journal.js'
 import type { Done } from './lanes.js'
-import type { PackProgress, PackSummary } from './pack.js'
+
+export interface PackProgress {
+  /** The chunk that was worked on last. */
+  chunk: string
+  /** Chunks and objects that are finished. */
+  chunks: number
+  members: number
+  /** Bytes of the members' data. */
+  bytes: number
+  skipped: number
+  failed: number
+  /** Files that are in no chunk, by reason. */
+  left: PackSummary['left']
+  /** What the plan has so far, and whether that is all. It is made while chunks are packed, some way ahead. */
+  planned: { chunks: number; members: number; bytes: number; whole: boolean }
+}
+
+export interface PackSummary extends Omit<ManifestEnd, 'type'> {
+  /** Chunks that an earlier run had finished. */
+  reused: number
+  /** Files that are in no chunk, by reason. */
+  left: Partial<Record<Left['reason'], number>>
+  /** The first 100 files that should have been packed and were not; all of them are in the manifest. */
+  failures: Left[]
+}
 
 /** Of the files that were left out, so many are in the summary. */
 const TOLD = 100

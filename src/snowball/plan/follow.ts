@@ -26,7 +26,7 @@ export async function follow(given: string | AsyncIterable<PlannedChunk | Left> 
     return { source: await sourceOf(options), smallBytes, chunkBytes, items: (exclude) => plan({ ...options, exclude }) }
   }
   if (typeof given === 'string') {
-    const { source, ports, onWarning, ...others } = options
+    const { source, ports, onWarning, signal: _, ...others } = options
     const stray = Object.entries(others).find(([, value]) => value !== undefined)
     if (stray) throw new TypeError(`"${stray[0]}" expected nothing, as the plan has it already`)
     if (source !== undefined) checkPlan(options)

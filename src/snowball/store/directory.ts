@@ -2,7 +2,7 @@
 import { MillraceError } from '../../errors.js'
 import type { FileReader, FileWriter, Sha256, Storage, ThreadStorage } from '../../ports/ports.js'
 import { hex } from '../digest.js'
-import { join } from '../read.js'
+import { join } from '../paths.js'
 import type { ChunkSink, ChunkStore } from './store.js'
 
 const failure = (source: string) => (cause: unknown) => {

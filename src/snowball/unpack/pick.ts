@@ -5,7 +5,7 @@ import { coreSha256, hex } from '../digest.js'
 import { keyFault } from '../keys.js'
 import type { OpenManifest } from '../manifest/entries.js'
 import { type Compression, chunkFault, type ManifestMember, type ManifestObject } from '../manifest/manifest.js'
-import { join } from '../read.js'
+import { join } from '../paths.js'
 import { openArchive } from './archive.js'
 import type { Read } from './folders.js'
 

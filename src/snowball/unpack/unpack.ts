@@ -1,5 +1,5 @@
 // Chunks back into files, below one directory and nowhere else.
-import { checkKeys, MillraceError, wrongType } from '../../errors.js'
+import { checkKeys, inform, MillraceError, wrongType } from '../../errors.js'
 import type { Ports } from '../../ports/ports.js'
 import { checkStorage, checkWatch } from '../checks.js'
 import { keyFault } from '../keys.js'
@@ -64,7 +64,7 @@ export async function unpack(options: UnpackOptions): Promise<UnpackSummary> {
       if (summary.problemCount++ < TOLD) summary.problems.push({ chunk, name, message })
     },
     told(chunk) {
-      onProgress?.({ chunk, files: summary.files, bytes: summary.bytes })
+      if (onProgress) inform(() => onProgress({ chunk, files: summary.files, bytes: summary.bytes }))
       if (signal?.aborted) throw new MillraceError('CLOSED', 'unpacking was interrupted', { cause: signal.reason })
     },
   }

@@ -1,12 +1,13 @@
 // Chunks against manifest, manifest against the tree it was made of. Everything is read and hashed.
-import { checkKeys, MillraceError, wrongType } from '../../errors.js'
+import { checkKeys, inform, MillraceError, wrongType } from '../../errors.js'
 import type { Hasher, Ports, Storage } from '../../ports/ports.js'
 import { checkWatch } from '../checks.js'
 import { coreSha256 } from '../digest.js'
 import { keyFault } from '../keys.js'
 import { type OpenManifest, openManifest, TOTALS } from '../manifest/entries.js'
 import { chunkFault, MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestLine, type ManifestObject } from '../manifest/manifest.js'
-import { inputOutput, join as under } from '../read.js'
+import { join as under } from '../paths.js'
+import { inputOutput } from '../read.js'
 import { ARCHIVE } from '../unpack/archive.js'
 import { type Checks, compareChunk, compareObject } from './chunk.js'
 import { join } from './join.js'
@@ -80,7 +81,7 @@ export async function verify(options: VerifyOptions): Promise<VerifySummary> {
     const progress = (stage: VerifyProgress['stage'], chunk: string, members: number, more: number) => {
       if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
       bytes += more
-      onProgress?.({ stage, chunk, chunks: summary.chunks, members, bytes, ...(manifest.end ? { total: manifest.end } : {}) })
+      if (onProgress) inform(() => onProgress({ stage, chunk, chunks: summary.chunks, members, bytes, ...(manifest.end ? { total: manifest.end } : {}) }))
     }
     try {
       const target = manifest.byDirectory ? { storage, sha256, directory: output, summary } : undefined
