@@ -57,12 +57,14 @@ export interface PackProgress {
   failed: number
   /** Files that are in no chunk, by reason. */
   left: PackSummary['left']
-  /** What the plan has so far, and whether that is all. It is made while chunks are packed, some way ahead. */
+  /** What the plan has so far, and whether that is all: of a plan file it is, a plan that is made while chunks are packed is some way ahead. */
   planned: { chunks: number; members: number; bytes: number; whole: boolean }
 }
 
 export interface PackSummary extends Omit<ManifestEnd, 'type'> {
-  /** Chunks that an earlier run had finished. */
+  /** Large files that are in no chunk, as the store has them under their keys. */
+  objects: number
+  /** Chunks and objects that an earlier run had finished. */
   reused: number
   /** Files that are in no chunk, by reason. */
   left: Partial<Record<Left['reason'], number>>
@@ -101,7 +103,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   const { storage } = ports
 
   try {
-    const { source, smallBytes, chunkBytes, items } = await follow(plan, {
+    const { source, smallBytes, chunkBytes, total, items } = await follow(plan, {
       ...planning,
       ...(given?.prefix && !plan ? { destination: given.prefix } : {}),
       ports,
@@ -114,7 +116,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
       const files = given ? undefined : directoryStore(storage, directory.path, sha256, sync)
       const store = given ?? (files as DirectoryStore)
       const lanes = createLanes({ smallBytes, chunkBytes, compression: squeeze, ports, sha256, root, store, files, concurrency, signal })
-      const tally = createTally(onProgress)
+      const tally = createTally(onProgress, total)
       try {
         await given?.prepare?.()
         const names = await packAll(items(directory.path), { journal, store, lanes, tally, sha256, compression: squeeze, signal })
