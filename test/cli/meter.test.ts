@@ -1,32 +1,31 @@
 import { expect, it } from 'vitest'
 import type { Io } from '../../src/cli/command.js'
-import { meter } from '../../src/cli/snowball/meter.js'
+import type { Piece } from '../../src/cli/input.js'
+import { meter } from '../../src/cli/meter.js'
 
-function terminal(columns: number) {
-  let now = 0
+async function lines(total: number | undefined, bad = 0) {
   const shown: string[] = []
-  const io = { ports: { clock: { monotonic: () => now } }, columns, progress: (line: string) => void shown.push(line) } as unknown as Io
-  return { rate: meter(io, 'verified'), shown, pass: (ms: number) => (now += ms) }
+  let now = 0
+  const io = { progress: (line: string) => void shown.push(line), ports: { clock: { monotonic: () => now } } } as unknown as Io
+  const watch = meter(io, 'parquet', total, () => bad)
+  const pieces = async function* (): AsyncGenerator<Piece> {
+    for (let i = 1; i <= 3; i++) yield { source: 'a', first: i === 1, bytes: new Uint8Array(2e6), taken: i * 1e6 }
+  }
+  // so long the work on each takes
+  for await (const _ of watch.watch(pieces())) now += 700
+  return { shown, read: watch.read }
 }
 
-it('a narrow terminal has how far it is before how fast it goes', () => {
-  const lines = [40, 100].map((columns) => {
-    const { rate, shown, pass } = terminal(columns)
-    pass(2000)
-    rate.tell(40_003, 250e6, 'chunk 3 of 9', 1e9)
-    return shown.at(-1)
-  })
-  expect(lines).toEqual([
-    'verified 40,003 files, 25 %, 0:06 left',
-    'verified 40,003 files, 25 %, 0:06 left, 20,002 files/s, 125.0 MB/s, 250.0 MB, chunk 3 of 9',
+it('tells bytes, speed, how much is done and what is left', async () => {
+  const { shown, read } = await lines(90e6, 5)
+  expect(shown).toEqual([
+    'parquet: 2.0 MB read, 3 MB/s, 1 %, 5 bad records',
+    'parquet: 4.0 MB read, 3 MB/s, 2 %, 1:02 left, 5 bad records',
+    'parquet: 6.0 MB read, 3 MB/s, 3 %, 1:01 left, 5 bad records',
   ])
+  expect(read).toBe(6e6)
 })
 
-it('a second pass, whose bytes count from 0 again, has its own rate and time', () => {
-  const { rate, shown, pass } = terminal(60)
-  pass(100_000)
-  rate.tell(10, 1e9, 'chunk 1 of 1', 1e9)
-  pass(2000)
-  rate.tell(1, 500e6, 'a', 1e9)
-  expect(shown.at(-1)).toBe('verified 1 file, 50 %, 0:02 left, 1 files/s, 250.0 MB/s')
+it('of what has no size, bytes and speed', async () => {
+  expect((await lines(undefined)).shown[1]).toBe('parquet: 4.0 MB read, 3 MB/s')
 })
