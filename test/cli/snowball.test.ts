@@ -143,7 +143,8 @@ it('says what to do where the chunks went to a bucket', async () => {
   ])
   const alone = await call(['verify', at('sent/manifest.ndjson')], { source: at('in') })
   expect(alone.code).toBe(0)
-  expect(alone.err[0]).toMatch(`2 files of ${at('in')}, 0 problems`)
+  expect(alone.err[0]).toMatch(/^verified 2 files, 11 B in /)
+  expect(alone.err[0]).toMatch(`0 chunks, 2 files of ${at('in')}, 0 problems`)
 
   writeFileSync(at('elsewhere.csv'), '"bucket","2026/a","5"\n"bucket","2026/d/b","6"\n')
   const elsewhere = await call(['verify', at('sent')], { inventory: [at('elsewhere.csv')], fields: 'Bucket, Key, Size' })

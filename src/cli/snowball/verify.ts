@@ -18,13 +18,13 @@ export async function verified(output: string, values: Values, io: Io): Promise<
     throw new UsageError(
       list === undefined ? `--${stray} expected ${LISTS.map((name) => `--${name}`).join(' or ')}` : `--${stray} and --${list} are two checks: run it twice`,
     )
-  return list === undefined ? compared(output, values, io) : imported(output, values, io)
+  return list === undefined ? readAll(output, values, io) : imported(output, values, io)
 }
 
-async function compared(output: string, values: Values, io: Io): Promise<number> {
+async function readAll(output: string, values: Values, io: Io): Promise<number> {
   const rate = meter(io, 'verified')
   const source = text(values.source)
-  let sourceFiles = 0
+  const compared = { files: 0, bytes: 0 }
   const summary = await verify({
     output,
     source,
@@ -32,7 +32,7 @@ async function compared(output: string, values: Values, io: Io): Promise<number>
     ports: io.ports,
     signal: io.signal,
     onProgress({ stage, chunk, chunks, members, bytes, total }) {
-      if (stage === 'source') sourceFiles = members
+      if (stage === 'source') Object.assign(compared, { files: members, bytes })
       rate.tell(members, bytes, stage === 'source' || !total ? chunk : `chunk ${Math.min(chunks + 1, total.chunks)} of ${total.chunks}`, total?.bytes)
     },
   })
@@ -43,11 +43,13 @@ async function compared(output: string, values: Values, io: Io): Promise<number>
       io.log(`no chunk is in ${output}: if they went to a bucket, give ${output}/manifest.ndjson, and see --inventory for what arrived`)
   }
   const done = [count(chunks, 'chunk')]
-  if (source !== undefined) done.push(`${count(sourceFiles, 'file')} of ${source}`)
+  if (source !== undefined) done.push(`${count(compared.files, 'file')} of ${source}`)
   else if (failed > 0) done.push(`${count(failed, 'file')} left out when packed`)
   done.push(count(summary.problemCount, 'problem'))
   const figures = { chunks: chunks.toLocaleString('en-US'), files: members.toLocaleString('en-US'), size: size(bytes), ...byKind(kinds) }
-  await rate.done(members, bytes, done.join(', '), values.json ? summary : undefined, figures)
+  // of the manifest alone no chunk was read
+  const read = members > 0 ? { files: members, bytes } : compared
+  await rate.done(read.files, read.bytes, done.join(', '), values.json ? summary : undefined, figures)
   return summary.problemCount > 0 ? 1 : 0
 }
 
