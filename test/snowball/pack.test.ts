@@ -72,7 +72,7 @@ describe('pack', () => {
     expected.big = sha256(big)
     w.pass(1000)
     const summary = await w.run({ chunkFiles: 8 })
-    expect(summary).toEqual({ chunks: 5, members: 31, bytes: expect.any(Number), skipped: 0, failed: 0, reused: 0, left: {}, failures: [] })
+    expect(summary).toEqual({ chunks: 5, members: 31, bytes: expect.any(Number), skipped: 0, failed: 0, objects: 0, reused: 0, left: {}, failures: [] })
     expect(await members(w.storage)).toEqual(expected)
     for (const line of manifest(w.storage)) {
       if (line.type !== 'member') continue
@@ -259,7 +259,7 @@ describe('a file that changes while it is packed', () => {
       expect(await members(w.storage)).toEqual(expected)
       await good(w)
       expect((await verify({ output: '/out', source: '/in', ports: w.ports })).problems).toMatchObject([
-        { kind: 'new', where: victim, message: expect.stringContaining('is in no chunk: ') },
+        { kind: 'failed', where: victim, message: expect.stringContaining('is in no chunk: ') },
       ])
       // once it is at rest a second run packs it
       w.pass(1000)

@@ -41,7 +41,7 @@ export async function packed(path: string, values: Values, io: Io): Promise<numb
     for (const { path, reason, message } of failures) io.log(`${place(path)}: ${reason}: ${message}`)
     if (summary.failed > failures.length) io.log(`... and ${summary.failed - failures.length} more; all are in the manifest`)
     if (values.json) await io.write(`${JSON.stringify(counts)}\n`)
-    else for (const line of closing(summary, clock.monotonic() - start, io.columns)) io.log(line)
+    else for (const line of closing(summary, store !== undefined, clock.monotonic() - start, io.columns)) io.log(line)
     return summary.failed > 0 ? 1 : 0
   } finally {
     end()
@@ -64,18 +64,21 @@ function liveLine({ chunks, members, bytes, left, planned }: PackProgress, rate:
   return fitting(parts, columns)
 }
 
-function closing({ chunks, members, bytes, reused, left }: PackSummary, milliseconds: number, columns: number): string[] {
+function closing({ chunks, objects, members, bytes, reused, left }: PackSummary, stored: boolean, milliseconds: number, columns: number): string[] {
   const each = Math.max(milliseconds / 1000, 1e-3)
   const rows: [string, string, string][] = [
     ['files', grouped(members), `${size(bytes)}, ${grouped(Math.round(members / each))} files/s, ${size(Math.round(bytes / each))}/s`],
-    ['chunks', grouped(chunks), reused > 0 ? `${grouped(reused)} of an earlier run, hashed again` : ''],
+    ['chunks', grouped(chunks), ''],
+    ['objects', grouped(objects), 'large files, as they are'],
+    ['reused', grouped(reused), `of an earlier run, ${stored ? 'found in the bucket' : 'hashed again'}`],
     ...Object.entries(left).map(([reason, n]): [string, string, string] => [reason, grouped(n), 'in no chunk']),
   ]
+  const shown = rows.filter(([what, n]) => n !== '0' || what === 'files' || what === 'chunks')
   return table(
     [
-      { head: 'packed', cells: rows.map(([what]) => what) },
-      { head: '', cells: rows.map(([, n]) => n), right: true },
-      { head: `in ${seconds(milliseconds)}`, cells: rows.map(([, , more]) => more), least: 20 },
+      { head: 'packed', cells: shown.map(([what]) => what) },
+      { head: '', cells: shown.map(([, n]) => n), right: true },
+      { head: `in ${seconds(milliseconds)}`, cells: shown.map(([, , more]) => more), least: 20 },
     ],
     columns,
   )

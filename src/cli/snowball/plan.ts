@@ -111,7 +111,11 @@ function closing(end: PlanEnd, { entries, directories, left, largest }: PlanProg
     [
       { head: 'planned', cells: shown.map(([what]) => what) },
       { head: '', cells: shown.map(([, n]) => n), right: true },
-      { head: `${grouped(entries)} entries in ${seconds.toFixed(1)} s, ${rate}`, cells: shown.map(([, , more]) => more ?? ''), least: 20 },
+      {
+        head: `${grouped(entries)} ${entries === 1 ? 'entry' : 'entries'} in ${seconds.toFixed(1)} s, ${rate}`,
+        cells: shown.map(([, , more]) => more ?? ''),
+        least: 20,
+      },
     ],
     columns,
   )

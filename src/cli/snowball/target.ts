@@ -39,7 +39,7 @@ export function targetOf(values: Values, output: string, io: Pick<Io, 'ports' | 
 export function compressionOf(values: Values): { compression: Compression; compressionLevel: number | undefined } | undefined {
   const given = text(values.compression)
   if (given === undefined) return undefined
-  const [, kind = '', level] = /^([a-z]+)(?::(\d{1,3}))?$/.exec(given) ?? []
+  const [, kind = '', level] = /^([^:]+)(?::(\d{1,3}))?$/.exec(given) ?? [given, given]
   const compressionLevel = level === undefined ? undefined : Number(level)
   return inWords(`--compression ${given}`, () => {
     checkCompression(kind, compressionLevel)

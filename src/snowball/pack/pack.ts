@@ -79,7 +79,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   const { storage } = ports
 
   try {
-    const { source, smallBytes, chunkBytes, items } = await follow(plan, {
+    const { source, smallBytes, chunkBytes, total, items } = await follow(plan, {
       ...planning,
       ...(given?.prefix && !plan ? { destination: given.prefix } : {}),
       ports,
@@ -93,7 +93,7 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
       const files = given ? undefined : directoryStore(storage, directory.path, sha256, sync)
       const store = given ?? (files as DirectoryStore)
       const lanes = createLanes({ smallBytes, chunkBytes, compression: squeeze, ports, sha256, root, store, files, concurrency, signal })
-      const tally = createTally(onProgress)
+      const tally = createTally(onProgress, total)
       try {
         await given?.prepare?.()
         const names = await packAll(permitted(items(directory.path), store, plan !== undefined), {

@@ -79,10 +79,15 @@ export async function* readItems(file: FileReader, source: string): AsyncGenerat
 
   for await (const row of splitLines(file)) {
     const position = { source, line: ++number, offset: row.start }
-    const text = textOf(row, position)
+    let text: string
+    try {
+      text = textOf(row, position)
+    } catch (error) {
+      throw limits ? error : corrupt(noPlan('expected UTF-8'), position)
+    }
     if (text.trim() === '') continue
     const line = parseLine<PlanLine>(text, FIELDS, OPTIONAL)
-    if (typeof line === 'string') throw corrupt(line, position)
+    if (typeof line === 'string') throw corrupt(limits ? line : noPlan(line), position)
     if (!limits) {
       if (line.type !== 'plan' || line.version !== PLAN_VERSION)
         throw corrupt(`expected a plan of version ${PLAN_VERSION}, got ${JSON.stringify(line).slice(0, 80)}`, position)
@@ -124,6 +129,9 @@ export async function* readItems(file: FileReader, source: string): AsyncGenerat
   if (!limits) throw corrupt('expected a plan, got an empty file', last)
   if (!end) throw corrupt('expected a last line of type end: the plan is not whole', last)
 }
+
+/** Of the first line: a list that was given for a plan, most likely. */
+const noPlan = (message: string) => `expected a plan, which planning a directory or a list gives: ${message}`
 
 const corrupt = (message: string, position: Position) => new MillraceError('CORRUPT', message, { position })
 

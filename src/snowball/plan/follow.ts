@@ -5,13 +5,15 @@ import type { Left } from '../left.js'
 import { checkPlan, type PlanOptions } from './options.js'
 import { plan, sourceOf } from './plan.js'
 import type { PlannedChunk } from './planned.js'
-import { readPlan } from './read.js'
+import { type PlanTotal, readPlan } from './read.js'
 
 export interface Followed {
   /** Directory that relative paths are under. */
   source: string
   smallBytes: number
   chunkBytes: number
+  /** What it has in all, where that is known before. */
+  total?: PlanTotal | undefined
   /** `exclude`: resolved path of the directory that the chunks go to. */
   items(exclude: string): AsyncGenerator<PlannedChunk | Left>
 }
@@ -30,8 +32,8 @@ export async function follow(given: string | AsyncIterable<PlannedChunk | Left> 
     const stray = Object.entries(others).find(([, value]) => value !== undefined)
     if (stray) throw new TypeError(`"${stray[0]}" expected nothing, as the plan has it already`)
     if (source !== undefined) checkPlan(options)
-    const { head, limits, items } = await readPlan({ plan: given, ports, ...(onWarning && { onWarning }) })
-    return { ...limits, source: source ?? head.source, items }
+    const { head, limits, total, items } = await readPlan({ plan: given, ports, ...(onWarning && { onWarning }) })
+    return { ...limits, source: source ?? head.source, total, items }
   }
   if (typeof (given as AsyncIterable<unknown> | null)?.[Symbol.asyncIterator] !== 'function')
     throw wrongType('plan', 'the path of a plan, or what planSnowball gives', given)

@@ -151,7 +151,7 @@ async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair
     const { position } = record
     const fields = fieldsOf(record.lines.join('\n').replace(/\r$/, ''))
     if (typeof fields === 'string') throw corrupt(fields, position)
-    if (fields.length !== 2) throw corrupt(`expected source,destination, got ${fields.length} fields`, position)
+    if (fields.length !== 2) throw corrupt(`expected source,destination, got ${fields.length} field${fields.length === 1 ? '' : 's'}`, position)
     const [from, to] = fields
     if (from === '') throw corrupt('expected a source, got an empty one', position)
     if (!first || from !== 'source' || to !== 'destination') yield { source: from, destination: to }

@@ -17,9 +17,18 @@ export interface ReadPlanOptions {
   onWarning?: ((warning: PlanWarning) => void) | undefined
 }
 
+export interface PlanTotal {
+  chunks: number
+  members: number
+  /** Bytes of the members' data. */
+  bytes: number
+}
+
 export interface ReadPlan {
   head: PlanHead
   limits: Limits
+  /** Counted, as the last line of an edited plan may say something else. */
+  total: PlanTotal
   /** What plan() would yield, chunk by chunk; reads the file again. */
   items(): AsyncGenerator<PlannedChunk | Left>
 }
@@ -66,10 +75,17 @@ export async function readPlan(options: ReadPlanOptions): Promise<ReadPlan> {
     }
   }
   const twins = createTwins((await sizeOf()) / LINE_BYTES)
+  const total: PlanTotal = { chunks: 0, members: 0, bytes: 0 }
   let frame: { head: PlanHead; limits: Limits } | undefined
   for await (const placed of read()) {
     if ('head' in placed) frame = placed
-    else if ('members' in placed) for (const name of namesOf(placed.item)) twins.note(name)
+    else if ('members' in placed) {
+      const { item } = placed
+      total.chunks++
+      total.members += item.members.length
+      for (const { size } of item.members) total.bytes += size
+      for (const name of namesOf(item)) twins.note(name)
+    }
   }
   if (twins.any) {
     for await (const placed of read()) if ('members' in placed) for (const name of namesOf(placed.item)) twins.suspect(name)
@@ -86,6 +102,7 @@ export async function readPlan(options: ReadPlanOptions): Promise<ReadPlan> {
   }
   return {
     ...(frame as NonNullable<typeof frame>),
+    total,
     async *items() {
       for await (const placed of read()) if ('item' in placed) yield placed.item
     },

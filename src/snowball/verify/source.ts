@@ -20,13 +20,13 @@ export interface SourceCheck {
   /** Told of each file that was read, and of its bytes. */
   read: (path: string, bytes: number) => void
   signal: AbortSignal | undefined
-  /** Whether files that are not in the manifest are no problem, as where a list was packed. Absolute paths in it say so too. */
+  /** Whether files that the manifest does not name are no problem, as where a list was packed. Absolute paths in it say so too. */
   listed: boolean
   rows?: number | undefined
 }
 
-/** `missing`: no longer there; `changed`: other content; `unreadable`; `new`: in no chunk; `manifest`: a path that it has twice. */
-export type SourceProblem = 'missing' | 'changed' | 'unreadable' | 'new' | 'manifest'
+/** `missing`: no longer there; `changed`: other content; `unreadable`; `failed`: left out, as the manifest says; `new`: in no chunk, and it says nothing; `manifest`: a path that it has twice. */
+export type SourceProblem = 'missing' | 'changed' | 'unreadable' | 'failed' | 'new' | 'manifest'
 
 type SourceTree = Tree & { storage: Storage }
 
@@ -59,7 +59,8 @@ export async function compareSource(manifest: OpenManifest, check: SourceCheck):
     if (batch.push(line) === AT_ONCE) await settle()
   }
   await settle()
-  if (!listed) await findNew(manifest, tree, check)
+  if (listed) await findFailed(manifest, check)
+  else await findNew(manifest, tree, check)
 }
 
 function digest(tree: Tree, path: string, sha256: () => Hasher, buffer: Uint8Array): Promise<string | Left> {
@@ -72,6 +73,16 @@ function digest(tree: Tree, path: string, sha256: () => Hasher, buffer: Uint8Arr
       at += got
     }
   })
+}
+
+const leftOut = ({ path, message }: Left) => [path, `is in no chunk: ${message}`] as const
+
+/** What was to be packed, whether it is there now or not: in a list it stood for certain. */
+async function findFailed(manifest: OpenManifest, { tell, signal }: SourceCheck): Promise<void> {
+  for await (const { line } of manifest.lines()) {
+    if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
+    if (line.type === 'failed') tell('failed', ...leftOut(line))
+  }
 }
 
 const PACKED = 1
@@ -104,7 +115,7 @@ async function findNew(manifest: OpenManifest, { storage, root }: SourceTree, { 
     else if (event.type === 'different' || event.type === 'leftAgain') {
       const line = await manifest.lineAt(event.ref)
       if (event.type === 'leftAgain' && 'path' in line) tell('manifest', line.path, 'is in the manifest twice')
-      else if (line.type === 'failed') tell('new', line.path, `is in no chunk: ${line.message}`)
+      else if (line.type === 'failed') tell('failed', ...leftOut(line))
     }
   }
 }
