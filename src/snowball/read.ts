@@ -75,6 +75,20 @@ export async function readFully(file: FileReader, target: Uint8Array, at: number
   }
 }
 
+/**
+ * Opens files only, links to such followed: a FIFO that somebody has laid in place of a chunk would be waited for, for ever and
+ * where no signal reaches, and a device need not end. Rejects with BAD_INPUT for those.
+ */
+export function regular(storage: Pick<Storage, 'open' | 'stat' | 'resolve'>): Pick<Storage, 'open'> {
+  return {
+    async open(path, options) {
+      const { kind } = await storage.stat(await storage.resolve(path))
+      if (kind !== 'file') throw new MillraceError('BAD_INPUT', `expected a file, got a ${kind}`, { position: { source: path } })
+      return storage.open(path, options)
+    },
+  }
+}
+
 /** What a file system refuses, in our words; our own errors and wrong arguments as they are. */
 export function inputOutput(error: unknown, source: string): unknown {
   if (error instanceof MillraceError || error instanceof TypeError || error instanceof RangeError) return error

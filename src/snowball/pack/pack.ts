@@ -172,7 +172,7 @@ async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, sto
   const settleApart = async () => {
     if (apart.length > 0) await journal.append(order++, formatLines(apart.splice(0)))
   }
-  for await (const item of ahead(items, tally.planned)) {
+  for await (const item of ahead(items, tally.planned, signal)) {
     interrupted(signal)
     if (item.type === 'chunk') {
       await settleApart()
@@ -183,6 +183,7 @@ async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, sto
       if (apart.push(item) >= APART) await settleApart()
     }
   }
+  interrupted(signal)
   await settleApart()
   await lanes.end()
   await journal.finish({ type: 'end', ...tally.end })

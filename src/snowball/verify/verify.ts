@@ -7,7 +7,7 @@ import { keyFault } from '../keys.js'
 import { type OpenManifest, openManifest, TOTALS } from '../manifest/entries.js'
 import { chunkFault, MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestLine, type ManifestObject } from '../manifest/manifest.js'
 import { join as under } from '../paths.js'
-import { inputOutput } from '../read.js'
+import { inputOutput, regular } from '../read.js'
 import { ARCHIVE } from '../unpack/archive.js'
 import { type Checks, compareChunk, compareObject } from './chunk.js'
 import { join } from './join.js'
@@ -86,7 +86,7 @@ export async function verify(options: VerifyOptions): Promise<VerifySummary> {
       if (onProgress) inform(() => onProgress({ stage, chunk, chunks: summary.chunks, members, bytes, ...(manifest.end ? { total: manifest.end } : {}) }))
     }
     try {
-      const target = manifest.byDirectory ? { storage, sha256, directory: output, summary } : undefined
+      const target = manifest.byDirectory ? { storage: regular(storage), sha256, directory: output, summary } : undefined
       summary.failed = await readBlocks(manifest, target, tell, (name, more) => progress('chunks', name, summary.members, more))
       await compareNames(manifest, storage, tell)
       bytes = 0
@@ -102,7 +102,7 @@ export async function verify(options: VerifyOptions): Promise<VerifySummary> {
 }
 
 interface Target {
-  storage: Storage
+  storage: Pick<Storage, 'open'>
   sha256: () => Hasher
   directory: string
   summary: VerifySummary
