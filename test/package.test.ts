@@ -338,15 +338,15 @@ describe('size, minified and gzipped', () => {
     ['firehose', 169],
     ['parquet', 96],
     ['emr', 89],
-    ['snowball', 107],
-    ['slim', 203],
+    ['snowball', 109],
+    ['slim', 205],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
     expect(await size(`export * from 'millrace/${entry}'`)).toBeLessThanOrEqual(most * 1000)
   })
 
   // all rooms and both binaries
-  it('of millrace is at most 281 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(281_000)
+  it('of millrace is at most 283 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(283_000)
   })
 
   // without the binary that blueprints are in
