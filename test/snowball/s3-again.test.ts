@@ -4,7 +4,7 @@ import { nodeSha256 } from '../../src/ports/node-hash.js'
 import { createChunker, type ManifestLine, type PlannedChunk, packSnowball as pack, planSnowball as plan } from '../../src/snowball/index.js'
 import type { Profile } from '../../src/snowball/store/profile.js'
 import { npmTarStream, sha256 } from '../archive/members.js'
-import { type FakeBucket, fakeBucket } from './bucket.js'
+import { type FakeBucket, fakeBucket, serviceError } from './bucket.js'
 import { bytes, MIB, world as storeWorld } from './s3-world.js'
 
 /** A tree in memory and a bucket. */
@@ -58,6 +58,17 @@ describe('a second run', () => {
     await w.run()
     expect(keys(w.bucket)).toEqual(['in/chunk-000001.tar', 'in/manifest.ndjson'])
     await w.run({ smallBytes: 0 })
+    expect(keys(w.bucket)).toEqual(['in/a', 'in/manifest.ndjson'])
+  })
+
+  it('that ends while it removes is gone on with', async () => {
+    const w = world()
+    w.write('a', bytes(1000))
+    await w.run()
+    w.bucket.fail = (name) => (name === 'DeleteObject' ? { error: serviceError('AccessDenied', 403) } : undefined)
+    await expect(w.run({ smallBytes: 0 })).rejects.toMatchObject({ code: 'IO' })
+    w.bucket.fail = undefined
+    expect(await w.run({ smallBytes: 0 })).toMatchObject({ members: 1, reused: 1 })
     expect(keys(w.bucket)).toEqual(['in/a', 'in/manifest.ndjson'])
   })
 

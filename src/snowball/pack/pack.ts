@@ -186,9 +186,9 @@ async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, sto
   interrupted(signal)
   await settleApart()
   await lanes.end()
-  await journal.finish({ type: 'end', ...tally.end })
-  // in another bucket than the earlier run's it may be somebody else's
+  // in another bucket than the earlier run's it may be somebody else's; before the end, as only the earlier manifest knows of it
   for (const line of stale.values()) if (await store.has(line)) await store.remove(line)
+  await journal.finish({ type: 'end', ...tally.end })
   return names
 }
 
