@@ -2,7 +2,7 @@
 import { pack } from '../../snowball/pack/pack.js'
 import type { PackProgress, PackSummary } from '../../snowball/pack/tally.js'
 import { type Io, type Values, wholeOption } from '../command.js'
-import { duration, grouped, place, seconds, short, size } from '../figures.js'
+import { count, duration, grouped, place, seconds, short, size } from '../figures.js'
 import { type Done, drawLine, fitting } from '../live.js'
 import { table } from '../table.js'
 import { needed, packing } from './options.js'
@@ -16,12 +16,19 @@ export async function packed(path: string, values: Values, io: Io): Promise<numb
   const { clock } = io.ports
   const start = clock.monotonic()
   let progress: PackProgress | undefined
+  /** Of a bucket that did not take the last request; until something is done again. */
+  let waits = ''
   const end = drawLine(
     io,
     () => ({ records: progress?.members ?? 0, bytes: progress?.bytes ?? 0 }),
-    (rate, columns) => (progress ? liveLine(progress, rate, clock.monotonic() - start, columns) : ''),
+    (rate, columns) => {
+      const parts = progress ? live(progress, rate, clock.monotonic() - start) : []
+      return fitting(waits === '' ? parts : [waits, ...parts], columns)
+    },
   )
-  const store = targetOf(values, output, io)
+  const store = targetOf(values, output, io, ({ attempt, message }) => {
+    waits = `tries again after ${count(attempt, 'attempt')}: ${message}`
+  })
   try {
     const summary = await pack({
       ...(await packing(path, values, io)),
@@ -34,6 +41,7 @@ export async function packed(path: string, values: Values, io: Io): Promise<numb
       signal: io.signal,
       onProgress(now) {
         progress = now
+        waits = ''
       },
     })
     end()
@@ -49,10 +57,10 @@ export async function packed(path: string, values: Values, io: Io): Promise<numb
   }
 }
 
-/** The figures needed most, as many as `columns` hold. */
-function liveLine({ chunks, members, bytes, left, planned }: PackProgress, rate: Done, milliseconds: number, columns: number): string {
+/** The figures, those needed most first. */
+function live({ chunks, members, bytes, left, planned }: PackProgress, rate: Done, milliseconds: number): string[] {
   const more = planned.whole ? '' : '+'
-  const parts = [
+  return [
     `chunk ${short(Math.min(chunks + 1, planned.chunks))} of ${short(planned.chunks)}${more}`,
     `${short(rate.records)} files/s`,
     `${size(rate.bytes)}/s`,
@@ -61,7 +69,6 @@ function liveLine({ chunks, members, bytes, left, planned }: PackProgress, rate:
     size(bytes),
     ...Object.entries(left).map(([reason, n]) => `${short(n)} ${reason}`),
   ]
-  return fitting(parts, columns)
 }
 
 function closing({ chunks, objects, members, bytes, reused, left }: PackSummary, stored: boolean, milliseconds: number, columns: number): string[] {
