@@ -101,7 +101,8 @@ async function findNew(manifest: OpenManifest, { storage, root }: SourceTree, { 
     async *left() {
       for await (const { line, start } of manifest.lines()) {
         if (line.type === 'member' || line.type === 'object') yield { key: line.path, low: PACKED, high: 0, ref: start }
-        else if (line.type === 'failed') yield { key: line.path, low: LEFT_OUT, high: 0, ref: start }
+        // names that are no UTF-8 look alike and none of them is a file's; they are told of by the walk
+        else if (line.type === 'failed' && !line.path.includes('\uFFFD')) yield { key: line.path, low: LEFT_OUT, high: 0, ref: start }
       }
     },
     async *right() {
