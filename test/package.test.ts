@@ -337,7 +337,7 @@ describe('size, minified and gzipped', () => {
     ['kinesis', 116],
     ['firehose', 169],
     ['parquet', 96],
-    ['emr', 88],
+    ['emr', 89],
     ['snowball', 107],
     ['slim', 203],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
@@ -354,8 +354,8 @@ describe('size, minified and gzipped', () => {
     expect(await size("export { createFirehoseTransformer } from 'millrace/firehose'")).toBeLessThanOrEqual(79_000)
   })
 
-  it('of a page that chunks a folder is at most 72 KB', async () => {
-    expect(await size("export { createChunker, filesOf, handleTarget } from 'millrace/snowball'")).toBeLessThanOrEqual(72_000)
+  it('of a page that chunks a folder is at most 73 KB', async () => {
+    expect(await size("export { createChunker, filesOf, handleTarget } from 'millrace/snowball'")).toBeLessThanOrEqual(73_000)
   })
 
   it('of a program that writes Parquet is at most 88 KB', async () => {

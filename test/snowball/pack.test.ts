@@ -6,9 +6,11 @@ import {
   type ManifestLine,
   type SnowballPackOptions as PackOptions,
   packSnowball as pack,
+  planSnowball as plan,
   unpackSnowball as unpack,
   verifySnowball as verify,
 } from '../../src/snowball/index.js'
+import type { ChunkStore } from '../../src/snowball/store/store.js'
 import { npmTarStream, sha256 } from '../archive/members.js'
 import { failing, type MemoryStorage, memoryStorage } from './memory.js'
 
@@ -139,6 +141,74 @@ describe('pack', () => {
     expect(await w.run({ chunkFiles: 10 })).toMatchObject({ members: 30, reused: 2, failed: 0 })
     w.storage.hook = undefined
     await good(w)
+  })
+
+  it.each(['create', 'write', 'finish'])('takes no error of a store for one of a file, large or small (%s)', async (call) => {
+    for (const size of [100, 3_000_000]) {
+      const w = world()
+      w.storage.write('/in/a', new Uint8Array(size))
+      w.pass(1000)
+      const fail = (name: string, key: string) => {
+        if (name === call && key !== 'manifest.ndjson') throw new Error('of a store that knows no MillraceError')
+      }
+      const store: ChunkStore = {
+        objects: true,
+        async create(key) {
+          fail('create', key)
+          return { write: async () => fail('write', key), finish: async () => fail('finish', key), discard: async () => {} }
+        },
+        has: async () => false,
+        remove: async () => {},
+      }
+      await expect(w.run({ store })).rejects.toMatchObject({ code: 'IO', message: expect.stringContaining('of a store') })
+    }
+  })
+
+  it('loses no file to an observer that throws', async () => {
+    const w = world()
+    tree(w)
+    w.storage.write('/in/big', new Uint8Array(3_000_000))
+    w.pass(1000)
+    const onProgress = () => {
+      throw new Error('observed')
+    }
+    expect(await w.run({ onProgress })).toMatchObject({ members: 31, failed: 0 })
+    expect(await verify({ output: '/out', source: '/in', ports: w.ports, onProgress })).toMatchObject({ members: 31, problemCount: 0 })
+    expect(await unpack({ output: '/out', directory: '/back', ports: w.ports, onProgress })).toMatchObject({ files: 31, problemCount: 0 })
+  })
+
+  it('that is aborted while it is planned ends there', async () => {
+    const w = world()
+    tree(w)
+    const abort = new AbortController()
+    w.storage.hook = (operation) => {
+      if (operation === 'list') abort.abort()
+    }
+    await expect(plan({ source: '/in', ports: w.ports, signal: abort.signal }).next()).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(w.run({ signal: abort.signal })).rejects.toMatchObject({ code: 'CLOSED' })
+    expect(outputs(w.storage)).toEqual(['/out/manifest.ndjson.part'])
+  })
+
+  it('that is aborted waits for no store', async () => {
+    const w = world()
+    tree(w)
+    const abort = new AbortController()
+    let discarded = () => {}
+    const store: ChunkStore = {
+      objects: true,
+      create: async () => ({
+        write: () =>
+          new Promise((_, reject) => {
+            discarded = () => reject(new Error('discarded'))
+            abort.abort()
+          }),
+        finish: async () => {},
+        discard: async () => discarded(),
+      }),
+      has: async () => false,
+      remove: async () => {},
+    }
+    await expect(w.run({ store, signal: abort.signal })).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
   it('takes an empty tree', async () => {

@@ -112,6 +112,22 @@ describe('a key that is ours in a bucket', () => {
     expect(inDirectory).toMatchObject({ members: 6, failed: 0 })
   })
 
+  it.each([
+    ['k'.repeat(931), 'expected a key of at most 933 bytes with its prefix, got 934'],
+    ['../up', 'expected a key without .. segments'],
+    ['\u0001', 'expected characters that XML can have, as S3 lists keys in it, got U+0001'],
+  ])('and one that cannot be, in a plan that was given, are left out (%.10s)', async (key, message) => {
+    const w = world()
+    for (const name of ['a', 'b', 'c']) w.write(name, bytes(1000))
+    async function* renamed() {
+      for await (const item of plan({ source: '/in', ports: w.ports }))
+        if (item.type === 'chunk') yield { ...item, members: item.members.map((one) => (one.path === 'b' ? { ...one, key } : one)) }
+    }
+    expect(await w.run({ plan: renamed() })).toMatchObject({ members: 2, failed: 1 })
+    expect(w.manifest()[1]).toEqual({ type: 'failed', path: 'b', reason: 'key', message })
+    expect((await npmTarStream(w.bucket.objects.get('in/chunk-000001.tar')!.body)).map(({ name }) => name)).toEqual(['a', 'c'])
+  })
+
   it.each([0, MIB])('is told of by a chunker (files over %i bytes apart)', async (smallBytes) => {
     const w = world()
     const left: string[] = []

@@ -1,6 +1,6 @@
 // The progress and closing lines of work on files.
 import type { Io } from '../command.js'
-import { count, duration, size } from '../figures.js'
+import { count, duration, grouped, size } from '../figures.js'
 import { fitting } from '../live.js'
 import { table } from '../table.js'
 
@@ -17,7 +17,7 @@ export function meter(io: Io, verb: string) {
   let told = 0
   const since = (from: number) => Math.max((clock.monotonic() - from) / 1000, 1e-3)
   const rates = (files: number, bytes: number, seconds: number) => [
-    `${Math.round(files / seconds).toLocaleString('en-US')} files/s`,
+    `${grouped(Math.round(files / seconds))} files/s`,
     `${size(Math.round(bytes / seconds))}/s`,
   ]
   return {
@@ -50,4 +50,4 @@ export function meter(io: Io, verb: string) {
 
 /** Figures of a table by kinds of problems. */
 export const byKind = (kinds: Partial<Record<string, number>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(kinds).map(([kind, n]) => [kind, (n ?? 0).toLocaleString('en-US')]))
+  Object.fromEntries(Object.entries(kinds).map(([kind, n]) => [kind, grouped(n ?? 0)]))

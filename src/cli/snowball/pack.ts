@@ -1,7 +1,8 @@
 // millrace snowball pack: a tree, or what a plan says, into chunks.
-import { type PackProgress, type PackSummary, pack } from '../../snowball/pack/pack.js'
+import { pack } from '../../snowball/pack/pack.js'
+import type { PackProgress, PackSummary } from '../../snowball/pack/tally.js'
 import { type Io, type Values, wholeOption } from '../command.js'
-import { count, duration, place, seconds, short, size } from '../figures.js'
+import { count, duration, grouped, place, seconds, short, size } from '../figures.js'
 import { type Done, drawLine, fitting } from '../live.js'
 import { table } from '../table.js'
 import { needed, packing } from './options.js'
@@ -69,8 +70,6 @@ function live({ chunks, members, bytes, left, planned }: PackProgress, rate: Don
     ...Object.entries(left).map(([reason, n]) => `${short(n)} ${reason}`),
   ]
 }
-
-const grouped = (n: number) => n.toLocaleString('en-US')
 
 function closing({ chunks, objects, members, bytes, reused, left }: PackSummary, stored: boolean, milliseconds: number, columns: number): string[] {
   const each = Math.max(milliseconds / 1000, 1e-3)

@@ -3,7 +3,7 @@
 import { checkImport, type ImportOptions } from '../../snowball/verify/imported.js'
 import { ABSENT, verify } from '../../snowball/verify/verify.js'
 import { type Io, oneOf, UsageError, type Values } from '../command.js'
-import { count, place, size } from '../figures.js'
+import { count, grouped, place, size } from '../figures.js'
 import { byKind, meter } from './meter.js'
 import { text } from './options.js'
 
@@ -46,7 +46,7 @@ async function readAll(output: string, values: Values, io: Io): Promise<number> 
   if (source !== undefined) done.push(`${count(compared.files, 'file')} of ${source}`)
   else if (failed > 0) done.push(`${count(failed, 'file')} left out when packed`)
   done.push(count(summary.problemCount, 'problem'))
-  const figures = { chunks: chunks.toLocaleString('en-US'), files: members.toLocaleString('en-US'), size: size(bytes), ...byKind(kinds) }
+  const figures = { chunks: grouped(chunks), files: grouped(members), size: size(bytes), ...byKind(kinds) }
   // of the manifest alone no chunk was read
   const read = members > 0 ? { files: members, bytes } : compared
   await rate.done(read.files, read.bytes, done.join(', '), values.json ? summary : undefined, figures)
@@ -75,13 +75,10 @@ async function imported(output: string, values: Values, io: Io): Promise<number>
     for (const { chunk, key, problems } of summary.again) io.log(`send again: ${chunk ?? JSON.stringify(key)} (${count(problems, 'problem')})`)
     if (summary.expected > 0 && summary.right === 0 && summary.extra > 0)
       io.log('no key of the manifest is listed: is --key-prefix what the chunks were put under, with its / at the end?')
-    const extra =
-      summary.extra > 0 ? `; ${summary.extra.toLocaleString('en-US')} listed that are not in the manifest, such as ${JSON.stringify(summary.extras[0])}` : ''
+    const extra = summary.extra > 0 ? `; ${grouped(summary.extra)} listed that are not in the manifest, such as ${JSON.stringify(summary.extras[0])}` : ''
     const of =
-      summary.expected > 0
-        ? `${summary.right.toLocaleString('en-US')} of ${count(summary.expected, values.archives ? 'archive' : 'file')} are there as they should be, `
-        : ''
-    const kinds = Object.entries(summary.kinds).map(([kind, n]) => `${n.toLocaleString('en-US')} ${kind}`)
+      summary.expected > 0 ? `${grouped(summary.right)} of ${count(summary.expected, values.archives ? 'archive' : 'file')} are there as they should be, ` : ''
+    const kinds = Object.entries(summary.kinds).map(([kind, n]) => `${grouped(n)} ${kind}`)
     io.log(`${of}${count(summary.problemCount, 'problem')}${kinds.length > 0 ? ` (${kinds.join(', ')})` : ''}${extra}`)
   }
   return summary.problemCount > 0 ? 1 : 0
@@ -89,5 +86,5 @@ async function imported(output: string, values: Values, io: Io): Promise<number>
 
 function tellProblems(io: Io, { problems, problemCount }: { problems: { where: string; message: string }[]; problemCount: number }): void {
   for (const { where, message } of problems) io.log(`${place(where)}: ${message}`)
-  if (problemCount > problems.length) io.log(`... and ${(problemCount - problems.length).toLocaleString('en-US')} more`)
+  if (problemCount > problems.length) io.log(`... and ${grouped(problemCount - problems.length)} more`)
 }

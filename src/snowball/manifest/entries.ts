@@ -1,7 +1,8 @@
 // A manifest on disk: its lines in order, and one that was met before by its place.
 import { MillraceError } from '../../errors.js'
 import type { Storage } from '../../ports/ports.js'
-import { folderOf, join } from '../read.js'
+import { folderOf, join } from '../paths.js'
+import { regular } from '../read.js'
 import { MANIFEST, type ManifestEnd, type ManifestLine, type ManifestMember, type ManifestObject, type Placed, readManifest, VERSION } from './manifest.js'
 
 export interface OpenManifest {
@@ -32,7 +33,7 @@ export async function openManifest(storage: Pick<Storage, 'open' | 'stat' | 'res
   const resolved = await storage.resolve(output)
   const byDirectory = (await storage.stat(resolved)).kind === 'directory'
   const path = byDirectory ? join(output, MANIFEST) : output
-  const file = await storage.open(path)
+  const file = await regular(storage).open(path)
 
   async function* lines(): AsyncGenerator<Placed> {
     let first = true

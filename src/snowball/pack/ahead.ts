@@ -5,10 +5,14 @@ import type { PlannedChunk } from '../plan/planned.js'
 /** Members that may wait: some 200 bytes each. */
 const WAITING = 100_000
 
-/** What comes out of `plan`, in its order. `planned` is told of each chunk when it is read, and of the end by undefined. */
+/**
+ * What comes out of `plan`, in its order. `planned` is told of each chunk when it is read, and of the end by undefined. Ends when
+ * aborted, for which it waits for nobody: a caller's plan may come from where nothing comes any more.
+ */
 export async function* ahead(
   plan: AsyncIterable<PlannedChunk | Left>,
   planned: (chunk: PlannedChunk | undefined) => void,
+  signal?: AbortSignal | undefined,
 ): AsyncGenerator<PlannedChunk | Left> {
   let queue: (PlannedChunk | Left)[] = []
   let waiting = 0
@@ -16,10 +20,18 @@ export async function* ahead(
   let failure: { error: unknown } | undefined
   let wake = () => {}
   // who reads waits for room, who packs for something: never both
+  let leave = () => {}
+  const aborted = new Promise<void>((resolve) => (leave = resolve))
+  const abort = () => {
+    state.ended = true
+    leave()
+    wake()
+  }
   const changed = () => new Promise<void>((resolve) => (wake = resolve))
 
   const read = async () => {
     for await (const item of plan) {
+      if (state.stopped) return
       if (item.type === 'chunk') planned(item)
       queue.push(item)
       waiting += weight(item)
@@ -29,6 +41,8 @@ export async function* ahead(
     }
     planned(undefined)
   }
+  if (signal?.aborted) abort()
+  signal?.addEventListener('abort', abort)
   const reading = read()
     .catch((error) => {
       failure = { error }
@@ -54,7 +68,8 @@ export async function* ahead(
   } finally {
     state.stopped = true
     wake()
-    await reading
+    await Promise.race([reading, aborted])
+    signal?.removeEventListener('abort', abort)
   }
 }
 

@@ -2,7 +2,7 @@
 import { MillraceError } from '../../errors.js'
 import type { DirectoryLock, Storage } from '../../ports/ports.js'
 import { isChunk } from '../chunk-names.js'
-import { join } from '../read.js'
+import { join } from '../paths.js'
 
 const isManifest = (name: string) => /^manifest\.ndjson(?:\.part)?(?:\.tmp)?$/.test(name)
 /** Of this process, or of one that was killed. */

@@ -1,11 +1,38 @@
 // How far packing is, and what came of it.
+import { inform } from '../../errors.js'
 import type { Left } from '../left.js'
 import type { ManifestEnd } from '../manifest/manifest.js'
 import type { PlannedChunk } from '../plan/planned.js'
 import type { PlanTotal } from '../plan/read.js'
 import type { Finished } from './journal.js'
 import type { Done } from './lanes.js'
-import type { PackProgress, PackSummary } from './pack.js'
+
+export interface PackProgress {
+  /** The chunk that was worked on last. */
+  chunk: string
+  /** Chunks and objects that are finished. */
+  chunks: number
+  members: number
+  /** Bytes of the members' data. */
+  bytes: number
+  skipped: number
+  failed: number
+  /** Files that are in no chunk, by reason. */
+  left: PackSummary['left']
+  /** What the plan has so far, and whether that is all. Of a plan file it is; one that is made while chunks are packed is some way ahead. */
+  planned: { chunks: number; members: number; bytes: number; whole: boolean }
+}
+
+export interface PackSummary extends Omit<ManifestEnd, 'type'> {
+  /** Large files that are in no chunk, as the store has them under their keys. */
+  objects: number
+  /** Chunks and objects that an earlier run had finished. */
+  reused: number
+  /** Files that are in no chunk, by reason. */
+  left: Partial<Record<Left['reason'], number>>
+  /** The first 100 files that should have been packed and were not; all of them are in the manifest. */
+  failures: Left[]
+}
 
 /** Of the files that were left out, so many are in the summary. */
 const TOLD = 100
@@ -37,7 +64,8 @@ export function createTally(onProgress: ((progress: PackProgress) => void) | und
       members += part.members
       bytes += part.bytes
     }
-    onProgress({ chunk, chunks: finished, members, bytes, skipped: end.skipped, failed: end.failed, left: { ...by }, planned: { ...planned } })
+    const { skipped, failed } = end
+    inform(() => onProgress({ chunk, chunks: finished, members, bytes, skipped, failed, left: { ...by }, planned: { ...planned } }))
   }
   const left = (entry: Left) => {
     end[entry.type]++

@@ -14,7 +14,7 @@ import type { FileReader, Storage } from '../../ports/ports.js'
 import { CHUNK_NAME } from '../chunk-names.js'
 import { keyFault, storeFault, utf8Size } from '../keys.js'
 import type { Left } from '../left.js'
-import { COUNT, matching, parseLine, splitLines, TEXT, type Test } from '../lines.js'
+import { COUNT, matching, parseLine, splitLines, TEXT, type Test, textOf } from '../lines.js'
 import { END } from '../tar.js'
 import { alone, OBJECT_BYTES, takes } from './fill.js'
 import { checkLimits, type Limits } from './options.js'
@@ -48,7 +48,6 @@ export type Placed = { item: PlannedChunk; position: Position; members: Position
  * and keys by each other are the caller's. Throws CORRUPT with line and byte.
  */
 export async function* readItems(file: FileReader, source: string): AsyncGenerator<Placed> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
   let number = 0
   let limits: Limits | undefined
   let keyBytes = 0
@@ -78,15 +77,14 @@ export async function* readItems(file: FileReader, source: string): AsyncGenerat
     return closed
   }
 
-  for await (const { bytes, start, ended } of splitLines(file)) {
-    const position = { source, line: ++number, offset: start }
+  for await (const row of splitLines(file)) {
+    const position = { source, line: ++number, offset: row.start }
     let text: string
     try {
-      text = decoder.decode(bytes)
-    } catch {
-      throw corrupt(limits ? 'expected UTF-8' : noPlan('expected UTF-8'), position)
+      text = textOf(row, position)
+    } catch (error) {
+      throw limits ? error : corrupt(noPlan('expected UTF-8'), position)
     }
-    if (!ended && bytes.length > 1 << 20) throw corrupt('expected a line of at most 1 MiB', position)
     if (text.trim() === '') continue
     const line = parseLine<PlanLine>(text, FIELDS, OPTIONAL)
     if (typeof line === 'string') throw corrupt(limits ? line : noPlan(line), position)

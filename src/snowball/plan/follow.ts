@@ -1,7 +1,7 @@
 // What a pack follows: a plan of its own making, one from a file, or one that its caller has.
 import { wrongType } from '../../errors.js'
-import { CHUNK_NAME } from '../chunk-names.js'
 import type { Left } from '../left.js'
+import { checked } from './given.js'
 import { checkPlan, type PlanOptions } from './options.js'
 import { plan, sourceOf } from './plan.js'
 import type { PlannedChunk } from './planned.js'
@@ -28,7 +28,7 @@ export async function follow(given: string | AsyncIterable<PlannedChunk | Left> 
     return { source: await sourceOf(options), smallBytes, chunkBytes, items: (exclude) => plan({ ...options, exclude }) }
   }
   if (typeof given === 'string') {
-    const { source, ports, onWarning, ...others } = options
+    const { source, ports, onWarning, signal: _, ...others } = options
     const stray = Object.entries(others).find(([, value]) => value !== undefined)
     if (stray) throw new TypeError(`"${stray[0]}" expected nothing, as the plan has it already`)
     if (source !== undefined) checkPlan(options)
@@ -38,13 +38,5 @@ export async function follow(given: string | AsyncIterable<PlannedChunk | Left> 
   if (typeof (given as AsyncIterable<unknown> | null)?.[Symbol.asyncIterator] !== 'function')
     throw wrongType('plan', 'the path of a plan, or what planSnowball gives', given)
   const { smallBytes, chunkBytes } = checkPlan(options)
-  return { source: await sourceOf(options), smallBytes, chunkBytes, items: () => named(given) }
-}
-
-/** A chunk's name becomes a file's. */
-async function* named(items: AsyncIterable<PlannedChunk | Left>): AsyncGenerator<PlannedChunk | Left> {
-  for await (const item of items) {
-    if (item.type === 'chunk' && !CHUNK_NAME.test(item.chunk)) throw wrongType('chunk', 'a name such as chunk-000001.tar', item.chunk)
-    yield item
-  }
+  return { source: await sourceOf(options), smallBytes, chunkBytes, items: () => checked(given) }
 }

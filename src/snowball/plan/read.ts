@@ -1,10 +1,11 @@
 // Reads a plan back, edited perhaps: whole and right, or not at all.
 import { checkKeys, MillraceError, type Position, wrongType } from '../../errors.js'
 import type { Ports } from '../../ports/ports.js'
+import { checkStorage } from '../checks.js'
 import type { Left } from '../left.js'
 import { inputOutput } from '../read.js'
 import { openFile, type Placed, readItems } from './file.js'
-import { checkStorage, type Limits } from './options.js'
+import type { Limits } from './options.js'
 import type { PlanHead, PlannedChunk, PlanWarning } from './planned.js'
 import { collision, createTwins } from './twins.js'
 

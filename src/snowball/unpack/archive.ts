@@ -6,6 +6,7 @@ import type { FileReader, Storage } from '../../ports/ports.js'
 import { fileSource } from '../../ports/source.js'
 import { unzstd } from '../../ports/unzstd.js'
 import type { Compression } from '../manifest/manifest.js'
+import { regular } from '../read.js'
 import { openTar, type TarReader } from '../tar.js'
 
 /** How the names of archives end. */
@@ -24,8 +25,9 @@ export interface OpenArchive {
  * Opens the archive at `path`, by its first bytes: a plain tar, whose data is skipped where nobody reads it, or one in
  * gzip or zstd, of which no more than 100 GB (the most that is extracted) come. `source` names it in errors.
  */
-export async function openArchive(storage: Pick<Storage, 'open'>, path: string, source: string, window?: number): Promise<OpenArchive> {
-  const file = await storage.open(path)
+export async function openArchive(storage: Storage, path: string, source: string, window?: number): Promise<OpenArchive> {
+  const files = regular(storage)
+  const file = await files.open(path)
   let compression: Compression | undefined
   try {
     compression = await compressionOf(file)
@@ -35,16 +37,17 @@ export async function openArchive(storage: Pick<Storage, 'open'>, path: string, 
     throw error
   }
   await file.close()
-  const stored = fileSource({ storage }, path)
+  const stored = fileSource({ storage: files }, path)
   const { tar, close } = await openStream(stored, compression, source, () => SNOWBALL_LIMITS.archiveBytes.value)
   return { tar, compression, close }
 }
 
 /** The bytes of a file, unpacked where it is in gzip or zstd by its first bytes. */
-export async function storedText(storage: Pick<Storage, 'open'>, path: string): Promise<AsyncGenerator<Uint8Array>> {
-  const file = await storage.open(path)
+export async function storedText(storage: Storage, path: string): Promise<AsyncGenerator<Uint8Array>> {
+  const files = regular(storage)
+  const file = await files.open(path)
   const compression = await compressionOf(file).finally(() => file.close())
-  const stored = fileSource({ storage }, path)
+  const stored = fileSource({ storage: files }, path)
   return compression ? UNPACK[compression](stored, path) : stored
 }
 

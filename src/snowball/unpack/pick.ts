@@ -5,7 +5,8 @@ import { coreSha256, hex } from '../digest.js'
 import { keyFault } from '../keys.js'
 import type { OpenManifest } from '../manifest/entries.js'
 import { type Compression, chunkFault, type ManifestMember, type ManifestObject } from '../manifest/manifest.js'
-import { join } from '../read.js'
+import { join } from '../paths.js'
+import { regular } from '../read.js'
 import { openArchive } from './archive.js'
 import type { Read } from './folders.js'
 
@@ -95,7 +96,7 @@ interface Source {
 
 async function openSource(storage: Storage, path: string, name: string, compression: Compression | undefined): Promise<Source> {
   if (!compression) {
-    const file = await storage.open(path)
+    const file = await regular(storage).open(path)
     const range = createWindow(file, name)
     return { name, close: () => file.close(), member: async (line) => range(line.type === 'member' ? line.offset : 0, line.size) }
   }

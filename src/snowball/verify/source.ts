@@ -5,8 +5,9 @@ import { hex } from '../digest.js'
 import type { Left } from '../left.js'
 import type { OpenManifest } from '../manifest/entries.js'
 import type { ManifestMember, ManifestObject } from '../manifest/manifest.js'
+import { isAbsolute } from '../paths.js'
 import { walk } from '../plan/walk.js'
-import { isAbsolute, steady, type Tree } from '../read.js'
+import { steady, type Tree } from '../read.js'
 import { join } from './join.js'
 import type { Tell } from './problems.js'
 
@@ -41,8 +42,8 @@ export async function compareSource(manifest: OpenManifest, check: SourceCheck):
   let listed = check.listed
   let batch: (ManifestMember | ManifestObject)[] = []
   const settle = async () => {
-    if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
-    const digests = await Promise.all(batch.map(({ path }, i) => digest(tree, path, check.sha256, buffers[i])))
+    interrupted(signal)
+    const digests = await Promise.all(batch.map(({ path }, i) => digest(tree, path, check, buffers[i])))
     for (const [i, { path, sha256, size }] of batch.entries()) {
       const found = digests[i]
       check.read(path, size)
@@ -62,15 +63,18 @@ export async function compareSource(manifest: OpenManifest, check: SourceCheck):
   else await findNew(manifest, tree, check)
 }
 
-function digest(tree: Tree, path: string, sha256: () => Hasher, buffer: Uint8Array): Promise<string | Left> {
-  return steady(tree, path, Number.MAX_SAFE_INTEGER, async (file) => {
+function digest(tree: Tree, path: string, { sha256, signal }: Pick<SourceCheck, 'sha256' | 'signal'>, buffer: Uint8Array): Promise<string | Left> {
+  return steady(tree, path, Number.MAX_SAFE_INTEGER, async (file, size) => {
     const hash = sha256()
-    for (let at = 0; ; ) {
-      const got = await file.read(buffer, at)
-      if (got === 0) return hex(hash.digest())
+    // no further than it was long: who writes to it may be as fast as this is
+    for (let at = 0; at < size; ) {
+      interrupted(signal)
+      const got = await file.read(buffer.subarray(0, Math.min(buffer.length, size - at)), at)
+      if (got === 0) break
       hash.update(buffer.subarray(0, got))
       at += got
     }
+    return hex(hash.digest())
   })
 }
 
@@ -79,9 +83,13 @@ const leftOut = ({ path, message }: Left) => [path, `is in no chunk: ${message}`
 /** What was to be packed, whether it is there now or not: in a list it stood for certain. */
 async function findFailed(manifest: OpenManifest, { tell, signal }: SourceCheck): Promise<void> {
   for await (const { line } of manifest.lines()) {
-    if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
+    interrupted(signal)
     if (line.type === 'failed') tell('failed', ...leftOut(line))
   }
+}
+
+function interrupted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
 }
 
 const PACKED = 1
@@ -100,7 +108,7 @@ async function findNew(manifest: OpenManifest, { storage, root }: SourceTree, { 
       walks++
       const progress = { entries: 0, directories: 0, files: 0, bytes: 0, left: {}, largest: { path: '', entries: 0 } }
       for await (const batch of walk({ storage, root, exclude: manifest.directory, collisions: 'ignore', onWarning: undefined, progress })) {
-        if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
+        interrupted(signal)
         for (const entry of batch) {
           if (!('reason' in entry)) yield { key: entry.path, low: PACKED, high: 0 }
           else if (entry.type === 'failed' && walks === 1) tell('unreadable', entry.path, entry.message)

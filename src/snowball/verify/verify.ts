@@ -1,15 +1,17 @@
 // Chunks against manifest, manifest against the tree it was made of. Everything is read and hashed.
-import { checkKeys, MillraceError, wrongType } from '../../errors.js'
+import { checkKeys, inform, MillraceError, wrongType } from '../../errors.js'
 import type { Hasher, Ports, Storage } from '../../ports/ports.js'
+import { checkWatch } from '../checks.js'
 import { coreSha256 } from '../digest.js'
 import { keyFault } from '../keys.js'
 import { type OpenManifest, openManifest, TOTALS } from '../manifest/entries.js'
 import { chunkFault, MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestLine, type ManifestObject } from '../manifest/manifest.js'
-import { checkWatch, inputOutput, join as under } from '../read.js'
+import { join as under } from '../paths.js'
+import { inputOutput, regular } from '../read.js'
 import { ARCHIVE } from '../unpack/archive.js'
 import { type Checks, compareChunk, compareObject } from './chunk.js'
 import { join } from './join.js'
-import { type Found, type Problem as ProblemOf, type Tell, teller } from './problems.js'
+import { type Found, type Problem, type Tell, teller } from './problems.js'
 import { compareSource, type SourceProblem } from './source.js'
 
 export interface VerifyOptions {
@@ -40,10 +42,10 @@ export interface VerifyProgress {
  * `manifest`: it contradicts itself or is torn; `chunk`, `member`, `object`: not there, or not what the manifest
  * says; `stray`: an archive that it does not name; the others are of files of the source.
  */
-export type VerifyProblem = 'manifest' | 'chunk' | 'member' | 'object' | 'stray' | SourceProblem
-export type Problem = ProblemOf<VerifyProblem>
+export type VerifyProblemKind = 'manifest' | 'chunk' | 'member' | 'object' | 'stray' | SourceProblem
+export type VerifyProblem = Problem<VerifyProblemKind>
 
-export interface VerifySummary extends Found<VerifyProblem> {
+export interface VerifySummary extends Found<VerifyProblemKind> {
   chunks: number
   /** Members and objects that are right, and bytes of their data. */
   members: number
@@ -81,10 +83,10 @@ export async function verify(options: VerifyOptions): Promise<VerifySummary> {
     const progress = (stage: VerifyProgress['stage'], chunk: string, members: number, more: number) => {
       if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
       bytes += more
-      onProgress?.({ stage, chunk, chunks: summary.chunks, members, bytes, ...(manifest.end ? { total: manifest.end } : {}) })
+      if (onProgress) inform(() => onProgress({ stage, chunk, chunks: summary.chunks, members, bytes, ...(manifest.end ? { total: manifest.end } : {}) }))
     }
     try {
-      const target = manifest.byDirectory ? { storage, sha256, directory: output, summary } : undefined
+      const target = manifest.byDirectory ? { storage: regular(storage), sha256, directory: output, summary } : undefined
       summary.failed = await readBlocks(manifest, target, tell, (name, more) => progress('chunks', name, summary.members, more))
       await compareNames(manifest, storage, tell)
       bytes = 0
@@ -100,7 +102,7 @@ export async function verify(options: VerifyOptions): Promise<VerifySummary> {
 }
 
 interface Target {
-  storage: Storage
+  storage: Pick<Storage, 'open'>
   sha256: () => Hasher
   directory: string
   summary: VerifySummary
@@ -110,7 +112,7 @@ interface Target {
 async function readBlocks(
   manifest: OpenManifest,
   target: Target | undefined,
-  tell: Tell<VerifyProblem>,
+  tell: Tell<VerifyProblemKind>,
   read: (name: string, bytes: number) => void,
 ): Promise<number> {
   const counted: ManifestEnd = { type: 'end', chunks: 0, members: 0, bytes: 0, skipped: 0, failed: 0 }
@@ -206,7 +208,7 @@ export const ABSENT = 'is not there'
 const messageOf = (error: unknown) => ((error as { code?: string }).code === 'ENOENT' ? ABSENT : (error as Error).message)
 
 /** No chunk and no key twice, and no archive in the directory that is not in the manifest. */
-async function compareNames(manifest: OpenManifest, storage: Storage, tell: Tell<VerifyProblem>): Promise<void> {
+async function compareNames(manifest: OpenManifest, storage: Storage, tell: Tell<VerifyProblemKind>): Promise<void> {
   const chunk = (name: string) => `chunk ${name}`
   const joined = join({
     async *left() {
