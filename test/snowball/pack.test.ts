@@ -445,7 +445,7 @@ it('wants its arguments right', async () => {
   await bad({ chunkFiles: 1.5 }).toThrow(RangeError)
   await bad({ prefix: '../up/' }).toThrow('"prefix" expected a relative key prefix')
   await bad({ chunkSize: 5 }).toThrow('"options" expected one of')
-  await bad({ source: '/none' }).toMatchObject({ code: 'IO' })
+  await bad({ source: '/none' }).toMatchObject({ code: 'IO', position: { source: '/none' } })
   await expect(pack(undefined as never)).rejects.toThrow('"options" expected an object, got undefined')
 })
 

@@ -16,10 +16,7 @@ export function meter(io: Io, verb: string) {
   let begun = start
   let told = 0
   const since = (from: number) => Math.max((clock.monotonic() - from) / 1000, 1e-3)
-  const rates = (files: number, bytes: number, seconds: number) => [
-    `${Math.round(files / seconds).toLocaleString('en-US')} files/s`,
-    `${size(Math.round(bytes / seconds))}/s`,
-  ]
+  const rates = (files: number, bytes: number, seconds: number) => [`${grouped(Math.round(files / seconds))} files/s`, `${size(Math.round(bytes / seconds))}/s`]
   return {
     /** `what`: where it is, such as the chunk; `total`: bytes at the end, where they are known. */
     tell(files: number, bytes: number, what: string, total = 0) {

@@ -86,9 +86,11 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
       signal,
     })
     given?.check?.({ compression: squeeze?.kind, chunkBytes })
-    const directory = await takeOutput(storage, source, output)
+    const root = await storage.resolve(source).catch((error) => {
+      throw inputOutput(error, source)
+    })
+    const directory = await takeOutput(storage, root, output)
     try {
-      const root = await storage.resolve(source)
       const journal = await openJournal(storage, directory.path, sync)
       const files = given ? undefined : directoryStore(storage, directory.path, sha256, sync)
       const store = given ?? (files as DirectoryStore)
