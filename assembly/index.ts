@@ -2,6 +2,7 @@
 export { BAD_INPUT, INPUT_ENDS, mark, NO_MEMORY, OUTPUT_FULL, report, reserve, rewind, SLACK } from "./memory";
 export { BASE64_BITS, BASE64_BYTE, BASE64_ENDS, base64Decode, base64Encode } from "./codec/base64";
 export { MD5_STATE_SIZE, md5, md5Final, md5Init, md5Many, md5Update } from "./codec/md5";
+export { MD5_LANES, md5Parts } from "./codec/md5-parts";
 export { SHA256_STATE_SIZE, sha256, sha256Final, sha256Init, sha256Update } from "./codec/sha256";
 export { crc32, crc32c } from "./codec/crc";
 export { validUtf8 } from "./codec/utf8";

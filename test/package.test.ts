@@ -337,16 +337,16 @@ describe('size, minified and gzipped', () => {
     ['kinesis', 116],
     ['firehose', 169],
     ['parquet', 96],
-    ['emr', 88],
-    ['snowball', 107],
-    ['slim', 203],
+    ['emr', 89],
+    ['snowball', 109],
+    ['slim', 205],
   ])('of millrace/%s is at most %d KB', async (entry, most) => {
     expect(await size(`export * from 'millrace/${entry}'`)).toBeLessThanOrEqual(most * 1000)
   })
 
   // all rooms and both binaries
-  it('of millrace is at most 281 KB', async () => {
-    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(281_000)
+  it('of millrace is at most 283 KB', async () => {
+    expect(await size("export * from 'millrace'")).toBeLessThanOrEqual(283_000)
   })
 
   // without the binary that blueprints are in
@@ -354,8 +354,8 @@ describe('size, minified and gzipped', () => {
     expect(await size("export { createFirehoseTransformer } from 'millrace/firehose'")).toBeLessThanOrEqual(79_000)
   })
 
-  it('of a page that chunks a folder is at most 72 KB', async () => {
-    expect(await size("export { createChunker, filesOf, handleTarget } from 'millrace/snowball'")).toBeLessThanOrEqual(72_000)
+  it('of a page that chunks a folder is at most 73 KB', async () => {
+    expect(await size("export { createChunker, filesOf, handleTarget } from 'millrace/snowball'")).toBeLessThanOrEqual(73_000)
   })
 
   it('of a program that writes Parquet is at most 88 KB', async () => {

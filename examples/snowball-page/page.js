@@ -56,6 +56,7 @@ async function pack(files) {
   $('result').hidden = true
   $('chunks').replaceChildren()
   $('left').replaceChildren()
+  $('figures').replaceChildren()
   for (const id of ['busy', 'figures', 'stop']) $(id).hidden = false
   $('status').textContent = 'Packing …'
 

@@ -26,8 +26,11 @@ export function place(path: readonly string[] | string): string {
   return JSON.stringify(typeof path === 'string' ? path : path.join('.')).slice(1, -1)
 }
 
+/** "2,000". */
+export const grouped = (n: number) => n.toLocaleString('en-US')
+
 /** "1 file", "2,000 files". */
-export const count = (n: number, what: string) => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`
+export const count = (n: number, what: string) => `${grouped(n)} ${what}${n === 1 ? '' : 's'}`
 
 /** "1.23K", "45.6M": at most five characters, for lines that have to fit. */
 export const short = (n: number) => n.toLocaleString('en-US', { notation: 'compact', maximumSignificantDigits: 3 })

@@ -13,7 +13,7 @@ export interface Done {
 }
 
 /** As many of `parts` as `columns` hold, those needed most first. */
-export function fitting([first, ...rest]: readonly string[], columns: number): string {
+export function fitting([first = '', ...rest]: readonly string[], columns: number): string {
   let line = first
   for (const part of rest) {
     if (line.length + 2 + part.length > columns) break

@@ -1,7 +1,7 @@
 // What millrace parquet says at its end: what was written, what was not and why, and of each column.
 import type { ColumnSummary, ParquetSummary } from '../parquet/index.js'
 import type { Io } from './command.js'
-import { count, place, size } from './figures.js'
+import { count, grouped, place, size } from './figures.js'
 import { table } from './table.js'
 
 export interface Report {
@@ -62,8 +62,6 @@ function columnTable(columns: readonly ColumnSummary[], width: number): string[]
 }
 
 const sum = (columns: readonly ColumnSummary[]) => columns.reduce((bytes, { compressedBytes }) => bytes + compressedBytes, 0)
-const grouped = (n: number) => n.toLocaleString('en-US')
-
 function distinct({ distinct, distinctAtLeast }: ColumnSummary): string {
   if (distinct !== undefined) return grouped(distinct)
   return distinctAtLeast === undefined ? '-' : `>= ${grouped(distinctAtLeast)}`

@@ -34,7 +34,7 @@ export const command: Command = {
   summary: 'pack small files into auto-extract tars with a manifest, verify and unpack them',
   help: `Usage: millrace snowball plan DIR|LIST [-o PLAN] [--chunk-bytes B] [--chunk-files N] [--device-bytes B[,B...]]
        millrace snowball pack DIR|PLAN -o OUT [--chunk-bytes B] [--chunk-files N] [--to s3://BUCKET/PREFIX/]
-       millrace snowball verify OUT [--source DIR]
+       millrace snowball verify OUT|MANIFEST [--source DIR]
        millrace snowball verify OUT --inventory FILE | --success-log FILE | --failure-log FILE
        millrace snowball list OUT
        millrace snowball unpack OUT -d DIR [KEY...]
@@ -48,10 +48,12 @@ Symlinks, FIFOs, sockets and devices are skipped and told. Packing again into th
 keeps the chunks that are still right: so a run that was killed goes on where it was.
 
   plan      what would go where, as NDJSON that may be read, compared and edited, and given to pack.
-            LIST: lines source,destination (CSV, or NDJSON {"source","destination"}); a destination is a key
+            LIST: lines source,destination (CSV, or NDJSON {"source","destination"}); a destination is a key.
+            Members may be deleted, moved and given other keys, chunks renamed: bytes and counts need no care
   pack      write the chunks, as planned there and then or by an earlier plan
   verify    read and hash every byte; with --source compare with the tree as well; or compare
-            the manifest with what a bucket has, and tell which chunks to send again
+            the manifest with what a bucket has, and tell which chunks to send again.
+            OUT/manifest.ndjson in place of OUT: without the chunks, which are in a bucket perhaps
   list      members as NDJSON: chunk, key, size, offset (OUT may be a single archive)
   unpack    files below DIR, never outside; links and existing files are refused; with KEYs
             only these, one that ends with / for all below it
@@ -76,12 +78,13 @@ pack
       --no-sync           leave flushing to the system: OUT then survives a kill of the process, not of the machine
       --to URL            put chunks, large files as they are, and the manifest into s3://BUCKET/PREFIX/, by
                           @aws-sdk/client-s3; OUT then has the manifest alone, by which a run goes on
-      --profile P         s3, aws-snowball (its S3 adapter) or minio: what the target takes, and how it extracts (s3)
+      --profile P         s3, aws-snowball (its S3 adapter) or minio: what the target takes, and how it extracts (s3);
+                          a minio keeps no archive, so a chunk-*.tar.sha256 stands for each that it has extracted
       --endpoint URL      of a device or a server that speaks S3
       --region R          of the bucket
 verify
       --source DIR        the tree that was packed
-      --listed            a list was packed: other files of the source are no problem
+      --listed            a list was packed: files of the source that it does not name are no problem
       --inventory FILE    S3 Inventory: its manifest.json, or CSV (.gz); may be repeated
       --archives          the inventory is of the chunks as uploaded, not of files; with ETags
       --success-log FILE  of a Snowball job, what was imported; may be repeated

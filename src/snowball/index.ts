@@ -9,7 +9,8 @@ export { filesOf } from './chunker/tree.js'
 export { keyFault } from './keys.js'
 export type { Left as LeftOut, Reason as LeftOutReason } from './left.js'
 export type { ManifestChunk, ManifestEnd, ManifestLine, ManifestMember, ManifestObject } from './manifest/manifest.js'
-export { type PackOptions as SnowballPackOptions, type PackProgress, type PackSummary, pack as packSnowball } from './pack/pack.js'
+export { type PackOptions as SnowballPackOptions, pack as packSnowball } from './pack/pack.js'
+export type { PackProgress as SnowballPackProgress, PackSummary as SnowballPackSummary } from './pack/tally.js'
 export type { PlanOptions as SnowballPlanOptions, PlanProgress as SnowballPlanProgress } from './plan/options.js'
 export { plan as planSnowball } from './plan/plan.js'
 export type { PlanEnd, PlanHead, PlanLine, PlannedChunk, PlannedMember, PlanWarning } from './plan/planned.js'
@@ -20,8 +21,8 @@ export { type S3ChunkStore, type S3ChunkStoreOptions, s3ChunkStore } from './sto
 export type { ChunkSink, ChunkStore, Digest as ChunkDigest } from './store/store.js'
 export type { OrphanedUpload } from './store/target.js'
 export type { TarEntry } from './tar.js'
-export { type Listed as ListedMember, type ListOptions as SnowballListOptions, list as listSnowball } from './unpack/list.js'
-export { type UnpackOptions as SnowballUnpackOptions, type UnpackSummary, unpack as unpackSnowball } from './unpack/unpack.js'
+export { type Listed as SnowballListedMember, type ListOptions as SnowballListOptions, list as listSnowball } from './unpack/list.js'
+export { type UnpackOptions as SnowballUnpackOptions, type UnpackSummary as SnowballUnpackSummary, unpack as unpackSnowball } from './unpack/unpack.js'
 export {
   type Difference as SnowballDifference,
   type DiffFile as SnowballDiffFile,
@@ -32,13 +33,14 @@ export {
   checkImport as verifySnowballImport,
   type ImportOptions as SnowballImportOptions,
   type ImportProblem as SnowballImportProblem,
+  type ImportProblemKind as SnowballImportProblemKind,
   type ImportSummary as SnowballImportSummary,
 } from './verify/imported.js'
 export {
-  type Problem as VerifyProblem,
   type VerifyOptions as SnowballVerifyOptions,
-  type VerifyProblem as VerifyProblemKind,
-  type VerifyProgress,
-  type VerifySummary,
+  type VerifyProblem as SnowballVerifyProblem,
+  type VerifyProblemKind as SnowballVerifyProblemKind,
+  type VerifyProgress as SnowballVerifyProgress,
+  type VerifySummary as SnowballVerifySummary,
   verify as verifySnowball,
 } from './verify/verify.js'

@@ -1,5 +1,5 @@
 // Files of NDJSON that stages write and read back: lines with their places, fields with what they must be.
-import { kindOf } from '../errors.js'
+import { kindOf, MillraceError, type Position } from '../errors.js'
 import type { FileReader } from '../ports/ports.js'
 
 /** What a field must be, in words and as a test. */
@@ -76,6 +76,20 @@ export async function* splitLines(file: FileReader): AsyncGenerator<Line> {
     if (got === 0 || filled > LONGEST) break
   }
   if (filled > 0) yield { bytes: buffer.subarray(0, filled), start: base, end: base + filled, ended: false }
+}
+
+// a name may begin with what is a byte order mark at the head of the file
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The text of a line. Throws CORRUPT with its place where it is no UTF-8 or has over 1 MiB. */
+export function textOf({ bytes, start, ended }: Line, position: Position): string {
+  if (!ended && bytes.length > LONGEST) throw new MillraceError('CORRUPT', 'expected a line of at most 1 MiB', { position })
+  try {
+    const text = decoder.decode(bytes)
+    return start === 0 && text.startsWith('\uFEFF') ? text.slice(1) : text
+  } catch {
+    throw new MillraceError('CORRUPT', 'expected UTF-8', { position })
+  }
 }
 
 const encoder = new TextEncoder()

@@ -1,7 +1,8 @@
 // Reads files that others may be changing: what comes out is some state that the file had, or why not.
-import { MillraceError, wrongType } from '../errors.js'
+import { MillraceError } from '../errors.js'
 import type { Clock, FileReader, FileStat, Storage } from '../ports/ports.js'
 import { failure, type Left, left } from './left.js'
+import { folderOf, isAbsolute, join } from './paths.js'
 
 // A file system's clock moves in ticks of up to 10 ms (ext4: a jiffy), and a second change within one
 // leaves no trace. So a file is read only when its last change is older than this.
@@ -20,11 +21,6 @@ export interface Tree {
 /** An absolute path is one of a list, whose directory was resolved when it was planned; no link may have come in between. */
 const openMember = ({ storage, root }: Tree, path: string) =>
   isAbsolute(path) ? storage.open(path, { within: folderOf(path) }) : storage.open(join(root, path), { within: root })
-
-export const isAbsolute = (path: string) => path.startsWith('/') || /^[A-Za-z]:[\\/]/.test(path)
-
-/** The directory that an absolute path lies in. */
-export const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/')) || '/'
 
 const same = (a: FileStat, b: FileStat) => a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime && a.kind === b.kind
 
@@ -79,8 +75,6 @@ export async function readFully(file: FileReader, target: Uint8Array, at: number
   }
 }
 
-export const join = (root: string, path: string) => (root.endsWith('/') ? root + path : `${root}/${path}`)
-
 /**
  * Opens files only, links to such followed: a FIFO that somebody has laid in place of a chunk would be waited for, for ever and
  * where no signal reaches, and a device need not end. Rejects with BAD_INPUT for those.
@@ -93,12 +87,6 @@ export function regular(storage: Pick<Storage, 'open' | 'stat' | 'resolve'>): Pi
       return storage.open(path, options)
     },
   }
-}
-
-/** Checks what a long work may be told and asked by; the callback is wanted half-way else. */
-export function checkWatch({ onProgress, signal }: { onProgress?: unknown; signal?: unknown }): void {
-  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrongType('onProgress', 'a function', onProgress)
-  if (signal !== undefined && typeof (signal as AbortSignal | null)?.aborted !== 'boolean') throw wrongType('signal', 'an AbortSignal', signal)
 }
 
 /** What a file system refuses, in our words; our own errors and wrong arguments as they are. */

@@ -16,7 +16,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-async function call(positionals: string[], values: Values = {}) {
+async function call(positionals: string[], values: Values = {}, terminal: Partial<Io> = {}) {
   const out: string[] = []
   const err: string[] = []
   const io: Io = {
@@ -32,6 +32,7 @@ async function call(positionals: string[], values: Values = {}) {
     ports: nodePorts,
     driven() {},
     signal: new AbortController().signal,
+    ...terminal,
   }
   const code = await command.run(values, positionals, io)
   return {
@@ -102,6 +103,52 @@ it.each([
   [['pack', 'a'], { output: 'o', 'chunk-bytes': '1GB' }, '--chunk-bytes expected a whole number from 0, got "1GB"'],
 ])('%j %j is wrong usage', async (positionals, values, message) => {
   await expect(call(positionals, values)).rejects.toMatchObject({ name: 'UsageError', message })
+})
+
+it('tells what was left out when it was packed, and names a terminal may be shown', async () => {
+  mkdirSync(at('odd'))
+  writeFileSync(at('odd/line\nfeed \u001b[2J'), 'x')
+  writeFileSync(at('odd.csv'), '"line\nfeed \u001b[2J",a\nnone,b\n')
+  await call(['plan', at('odd.csv')], { source: at('odd'), output: at('odd.plan') })
+  expect((await call(['pack', at('odd.plan')], { output: at('odd-out') })).code).toBe(1)
+  const chunks = await call(['verify', at('odd-out')])
+  expect(chunks.code).toBe(0)
+  expect(chunks.err[0]).toMatch(/^verified 1 file, 1 B in .* s \([\d,]+ files\/s, \d+ K?B\/s\): 1 chunk, 1 file left out when packed, 0 problems$/)
+
+  const listed = await call(['verify', at('odd-out')], { source: at('odd'), listed: true })
+  expect(listed).toMatchObject({
+    code: 1,
+    err: [
+      'none: is in no chunk: expected a file, found nothing',
+      expect.stringMatching(`1 file of ${at('odd')}, 1 problem$`),
+      expect.anything(),
+      expect.anything(),
+    ],
+  })
+  rmSync(at('odd/line\nfeed \u001b[2J'))
+  const gone = await call(['verify', at('odd-out')], { source: at('odd'), json: true })
+  expect(gone.lines()).toMatchObject([{ failed: 1, kinds: { missing: 1 } }])
+  expect(gone.err).toEqual([])
+  expect((await call(['verify', at('odd-out')], { source: at('odd') })).err[0]).toBe('line\\nfeed \\u001b[2J: was packed and is no longer there')
+})
+
+it('says what to do where the chunks went to a bucket', async () => {
+  await call(['pack', at('in')], { output: at('sent') })
+  rmSync(at('sent/chunk-000001.tar'))
+  const { code, err } = await call(['verify', at('sent')])
+  expect(code).toBe(1)
+  expect(err.slice(0, 2)).toEqual([
+    'chunk-000001.tar: is not there',
+    `no chunk is in ${at('sent')}: if they went to a bucket, give ${at('sent')}/manifest.ndjson, and see --inventory for what arrived`,
+  ])
+  const alone = await call(['verify', at('sent/manifest.ndjson')], { source: at('in') })
+  expect(alone.code).toBe(0)
+  expect(alone.err[0]).toMatch(/^verified 2 files, 11 B in /)
+  expect(alone.err[0]).toMatch(`0 chunks, 2 files of ${at('in')}, 0 problems`)
+
+  writeFileSync(at('elsewhere.csv'), '"bucket","2026/a","5"\n"bucket","2026/d/b","6"\n')
+  const elsewhere = await call(['verify', at('sent')], { inventory: [at('elsewhere.csv')], fields: 'Bucket, Key, Size' })
+  expect(elsewhere.err).toContain('no key of the manifest is listed: is --key-prefix what the chunks were put under, with its / at the end?')
 })
 
 it('does not take a directory without chunks for an empty archive', async () => {

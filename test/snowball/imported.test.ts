@@ -131,8 +131,8 @@ describe('an S3 Inventory', () => {
     ['too few fields', '"b","k","1"\n"b"', fields, /lists\/.*line 2: expected at least 3 fields, got 1/],
     ['no size', '"b","k","1 KB"', fields, /line 1: expected a size in bytes, got "1 KB"/],
     ['a key that is not encoded', '"b","100%","1"', fields, /line 1: expected a URL-encoded key, got "100%"/],
-    ['an open quote', '"b","k","1"\n"b,k', fields, /line 2: expected a quote that ends the field, got the end of the file/],
-    ['text behind a quote', '"b"x,"k","1"', fields, /line 1: expected a comma or the end of the row behind a quoted field/],
+    ['an open quote', '"b","k","1"\n"b,k', fields, /line 2: expected a closing quote/],
+    ['text behind a quote', '"b"x,"k","1"', fields, /line 1: expected a comma behind the closing quote of field 1/],
   ])('is refused with its place for %s', async (_, text, given, message) => {
     await expect(check({ inventory: [put(text)], fields: given })).rejects.toThrow(message)
   })

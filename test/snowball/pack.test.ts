@@ -6,9 +6,11 @@ import {
   type ManifestLine,
   type SnowballPackOptions as PackOptions,
   packSnowball as pack,
+  planSnowball as plan,
   unpackSnowball as unpack,
   verifySnowball as verify,
 } from '../../src/snowball/index.js'
+import type { ChunkStore } from '../../src/snowball/store/store.js'
 import { npmTarStream, sha256 } from '../archive/members.js'
 import { failing, type MemoryStorage, memoryStorage } from './memory.js'
 
@@ -70,7 +72,7 @@ describe('pack', () => {
     expected.big = sha256(big)
     w.pass(1000)
     const summary = await w.run({ chunkFiles: 8 })
-    expect(summary).toEqual({ chunks: 5, members: 31, bytes: expect.any(Number), skipped: 0, failed: 0, reused: 0, left: {}, failures: [] })
+    expect(summary).toEqual({ chunks: 5, members: 31, bytes: expect.any(Number), skipped: 0, failed: 0, objects: 0, reused: 0, left: {}, failures: [] })
     expect(await members(w.storage)).toEqual(expected)
     for (const line of manifest(w.storage)) {
       if (line.type !== 'member') continue
@@ -141,6 +143,74 @@ describe('pack', () => {
     await good(w)
   })
 
+  it.each(['create', 'write', 'finish'])('takes no error of a store for one of a file, large or small (%s)', async (call) => {
+    for (const size of [100, 3_000_000]) {
+      const w = world()
+      w.storage.write('/in/a', new Uint8Array(size))
+      w.pass(1000)
+      const fail = (name: string, key: string) => {
+        if (name === call && key !== 'manifest.ndjson') throw new Error('of a store that knows no MillraceError')
+      }
+      const store: ChunkStore = {
+        objects: true,
+        async create(key) {
+          fail('create', key)
+          return { write: async () => fail('write', key), finish: async () => fail('finish', key), discard: async () => {} }
+        },
+        has: async () => false,
+        remove: async () => {},
+      }
+      await expect(w.run({ store })).rejects.toMatchObject({ code: 'IO', message: expect.stringContaining('of a store') })
+    }
+  })
+
+  it('loses no file to an observer that throws', async () => {
+    const w = world()
+    tree(w)
+    w.storage.write('/in/big', new Uint8Array(3_000_000))
+    w.pass(1000)
+    const onProgress = () => {
+      throw new Error('observed')
+    }
+    expect(await w.run({ onProgress })).toMatchObject({ members: 31, failed: 0 })
+    expect(await verify({ output: '/out', source: '/in', ports: w.ports, onProgress })).toMatchObject({ members: 31, problemCount: 0 })
+    expect(await unpack({ output: '/out', directory: '/back', ports: w.ports, onProgress })).toMatchObject({ files: 31, problemCount: 0 })
+  })
+
+  it('that is aborted while it is planned ends there', async () => {
+    const w = world()
+    tree(w)
+    const abort = new AbortController()
+    w.storage.hook = (operation) => {
+      if (operation === 'list') abort.abort()
+    }
+    await expect(plan({ source: '/in', ports: w.ports, signal: abort.signal }).next()).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(w.run({ signal: abort.signal })).rejects.toMatchObject({ code: 'CLOSED' })
+    expect(outputs(w.storage)).toEqual(['/out/manifest.ndjson.part'])
+  })
+
+  it('that is aborted waits for no store', async () => {
+    const w = world()
+    tree(w)
+    const abort = new AbortController()
+    let discarded = () => {}
+    const store: ChunkStore = {
+      objects: true,
+      create: async () => ({
+        write: () =>
+          new Promise((_, reject) => {
+            discarded = () => reject(new Error('discarded'))
+            abort.abort()
+          }),
+        finish: async () => {},
+        discard: async () => discarded(),
+      }),
+      has: async () => false,
+      remove: async () => {},
+    }
+    await expect(w.run({ store, signal: abort.signal })).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+
   it('takes an empty tree', async () => {
     const w = world()
     w.storage.special('/in', 'directory')
@@ -189,7 +259,7 @@ describe('a file that changes while it is packed', () => {
       expect(await members(w.storage)).toEqual(expected)
       await good(w)
       expect((await verify({ output: '/out', source: '/in', ports: w.ports })).problems).toMatchObject([
-        { kind: 'new', where: victim, message: expect.stringContaining('is in no chunk: ') },
+        { kind: 'failed', where: victim, message: expect.stringContaining('is in no chunk: ') },
       ])
       // once it is at rest a second run packs it
       w.pass(1000)
@@ -375,7 +445,7 @@ it('wants its arguments right', async () => {
   await bad({ chunkFiles: 1.5 }).toThrow(RangeError)
   await bad({ prefix: '../up/' }).toThrow('"prefix" expected a relative key prefix')
   await bad({ chunkSize: 5 }).toThrow('"options" expected one of')
-  await bad({ source: '/none' }).toMatchObject({ code: 'IO' })
+  await bad({ source: '/none' }).toMatchObject({ code: 'IO', position: { source: '/none' } })
   await expect(pack(undefined as never)).rejects.toThrow('"options" expected an object, got undefined')
 })
 

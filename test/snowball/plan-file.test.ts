@@ -98,7 +98,11 @@ describe('an edited plan', () => {
     ['no end', (lines) => lines.slice(0, -1), /^\/plan, line 15: expected a last line of type end: the plan is not whole$/],
     ['nothing', () => '', /^\/plan, line 1: expected a plan, got an empty file$/],
     ['another version', (lines) => replaced(lines, 0, { version: 2 }), /^\/plan, line 1, byte 0: expected a plan of version 1, got /],
-    ['a manifest', (lines) => ['{"type":"manifest","version":1}', ...lines], /line 1, byte 0: "type" expected one of plan, chunk, member/],
+    [
+      'a manifest',
+      (lines) => ['{"type":"manifest","version":1}', ...lines],
+      /line 1, byte 0: expected a plan, which planning a directory or a list gives: "type" expected one of plan, chunk, member/,
+    ],
     ['limits that cannot be', (lines) => replaced(lines, 0, { chunkFiles: 0 }), /line 1, byte 0: "chunkFiles" expected a whole number from 1/],
     ['a second head', (lines) => [lines[0], ...lines], /line 2, byte \d+: expected one line of type plan, the first/],
     ['a line that is no JSON', (lines) => lines.with(3, '{"type":"member",'), /line 4, byte \d+: expected a JSON object/],
@@ -146,7 +150,11 @@ describe('an edited plan', () => {
   it('that is no UTF-8 is refused', async () => {
     const { ports, storage } = await world()
     storage.write('/plan', Buffer.from([0x7b, 0xff, 0x7d]))
-    await expect(readPlan({ plan: '/plan', ports })).rejects.toThrow('/plan, line 1, byte 0: expected UTF-8')
+    await expect(readPlan({ plan: '/plan', ports })).rejects.toThrow(
+      '/plan, line 1, byte 0: expected a plan, which planning a directory or a list gives: expected UTF-8',
+    )
+    storage.write('/plan', '/in/d0/f0,Logs/f0\n')
+    await expect(readPlan({ plan: '/plan', ports })).rejects.toThrow('which planning a directory or a list gives: expected a JSON object')
   })
 
   it('keeps to its devices', async () => {
@@ -230,4 +238,19 @@ describe('pack', () => {
     )
     await expect(pack({ plan: '/plan', output: '/in', ports })).rejects.toThrow('got the source itself')
   })
+})
+
+it('the progress of packing it knows from the start how much that is, as the members say', async () => {
+  const { storage, ports, lines } = await world()
+  storage.write('/plan', file(replaced(lines, lines.length - 1, { chunks: 99, members: 99, bytes: 99 }).toSpliced(2, 1)))
+  const planned: object[] = []
+  await pack({ plan: '/plan', output: '/out', ports, onProgress: (progress) => void planned.push(progress.planned) })
+  const total = {
+    chunks: 3,
+    members: 8,
+    bytes: lines.map((line) => JSON.parse(line)).reduce((sum, { type, size }, i) => sum + (type === 'member' && i !== 2 ? size : 0), 0),
+    whole: true,
+  }
+  expect(planned.length).toBeGreaterThan(2)
+  for (const told of planned) expect(told).toEqual(total)
 })

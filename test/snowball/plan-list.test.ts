@@ -126,7 +126,7 @@ describe('a list', () => {
   })
 
   it.each([
-    ['a\n', 'line 1, byte 0: expected source,destination, got 1 fields'],
+    ['a\n', 'line 1, byte 0: expected source,destination, got 1 field'],
     ['a,b\nd/b,c,d\n', 'line 2, byte 4: expected source,destination, got 3 fields'],
     [',b\n', 'line 1, byte 0: expected a source, got an empty one'],
     ['a,"b\nc\n', 'line 1, byte 0: expected a closing quote'],

@@ -4,7 +4,7 @@ import { nodeSha256 } from '../../src/ports/node-hash.js'
 import { createChunker, type ManifestLine, type PlannedChunk, packSnowball as pack, planSnowball as plan } from '../../src/snowball/index.js'
 import type { Profile } from '../../src/snowball/store/profile.js'
 import { npmTarStream, sha256 } from '../archive/members.js'
-import { type FakeBucket, fakeBucket } from './bucket.js'
+import { type FakeBucket, fakeBucket, serviceError } from './bucket.js'
 import { bytes, MIB, world as storeWorld } from './s3-world.js'
 
 /** A tree in memory and a bucket. */
@@ -61,6 +61,17 @@ describe('a second run', () => {
     expect(keys(w.bucket)).toEqual(['in/a', 'in/manifest.ndjson'])
   })
 
+  it('that ends while it removes is gone on with', async () => {
+    const w = world()
+    w.write('a', bytes(1000))
+    await w.run()
+    w.bucket.fail = (name) => (name === 'DeleteObject' ? { error: serviceError('AccessDenied', 403) } : undefined)
+    await expect(w.run({ smallBytes: 0 })).rejects.toMatchObject({ code: 'IO' })
+    w.bucket.fail = undefined
+    expect(await w.run({ smallBytes: 0 })).toMatchObject({ members: 1, reused: 1 })
+    expect(keys(w.bucket)).toEqual(['in/a', 'in/manifest.ndjson'])
+  })
+
   it('sends no object again because a file has come before it', async () => {
     const w = world()
     w.write('b', bytes(1000))
@@ -110,6 +121,22 @@ describe('a key that is ours in a bucket', () => {
     expect(told.sort()).toEqual([...OURS].sort())
     const inDirectory = await w.run({ smallBytes, store: undefined, output: '/files' })
     expect(inDirectory).toMatchObject({ members: 6, failed: 0 })
+  })
+
+  it.each([
+    ['k'.repeat(931), 'expected a key of at most 933 bytes with its prefix, got 934'],
+    ['../up', 'expected a key without .. segments'],
+    ['\u0001', 'expected characters that XML can have, as S3 lists keys in it, got U+0001'],
+  ])('and one that cannot be, in a plan that was given, are left out (%.10s)', async (key, message) => {
+    const w = world()
+    for (const name of ['a', 'b', 'c']) w.write(name, bytes(1000))
+    async function* renamed() {
+      for await (const item of plan({ source: '/in', ports: w.ports }))
+        if (item.type === 'chunk') yield { ...item, members: item.members.map((one) => (one.path === 'b' ? { ...one, key } : one)) }
+    }
+    expect(await w.run({ plan: renamed() })).toMatchObject({ members: 2, failed: 1 })
+    expect(w.manifest()[1]).toEqual({ type: 'failed', path: 'b', reason: 'key', message })
+    expect((await npmTarStream(w.bucket.objects.get('in/chunk-000001.tar')!.body)).map(({ name }) => name)).toEqual(['a', 'c'])
   })
 
   it.each([0, MIB])('is told of by a chunker (files over %i bytes apart)', async (smallBytes) => {

@@ -63,6 +63,7 @@ it('--compression is a kind, with a level or without', () => {
   expect(compressionOf({})).toBe(undefined)
   expect(compressionOf({ compression: 'gzip' })).toEqual({ compression: 'gzip', compressionLevel: undefined })
   expect(compressionOf({ compression: 'zstd:19' })).toEqual({ compression: 'zstd', compressionLevel: 19 })
-  for (const compression of ['', 'xz', 'gzip:', 'gzip:0', 'gzip:10', 'gzip:1.5', 'zstd:20', '__proto__'])
+  for (const compression of ['', 'xz', 'lz4', 'gzip:', 'gzip:0', 'gzip:10', 'gzip:1.5', 'zstd:20', '__proto__'])
     expect(() => compressionOf({ compression })).toThrow(new RegExp(`^--compression ${compression}: "compression(Level)?" expected`))
+  expect(() => compressionOf({ compression: 'lz4' })).toThrow('--compression lz4: "compression" expected one of gzip, zstd, got "lz4"')
 })

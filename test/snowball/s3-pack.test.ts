@@ -89,12 +89,12 @@ describe.each(WAYS)('%s', (_name, ports) => {
 
     it('chunks and objects are there whole; a second run finds them, a third makes what is missing', async () => {
       const store = open()
-      expect(await pack({ ...options, store, ports })).toMatchObject({ members: 302, failed: 0, reused: 0 })
+      expect(await pack({ ...options, store, ports })).toMatchObject({ chunks: 3, objects: 1, members: 302, failed: 0, reused: 0 })
       expect(linesOf('chunk').map(({ partBytes }) => partBytes)).toEqual([8 * MIB, 8 * MIB, 0])
       expect(await contents(read)).toEqual(expected)
       const first = readFileSync(at('out/manifest.ndjson'), 'utf8')
       const [one] = linesOf('chunk')
-      expect(await pack({ ...options, store, ports })).toMatchObject({ members: 302, reused: 4 })
+      expect(await pack({ ...options, store, ports })).toMatchObject({ chunks: 3, objects: 1, members: 302, reused: 4 })
       await client.send(new commands.DeleteObjectCommand({ Bucket: 'lake', Key: `in/${one.chunk}` }))
       expect(await pack({ ...options, store, ports })).toMatchObject({ members: 302, reused: 3 })
       expect(await contents(read)).toEqual(expected)

@@ -169,6 +169,7 @@ it.each([
   [{ ports: { clock: {} } }, '"ports" expected ports with a clock'],
   [{ signal: {} }, '"signal" expected an AbortSignal'],
   [{ onOrphan: 1 }, '"onOrphan" expected a function'],
+  [{ onRetry: 1 }, '"onRetry" expected a function'],
   [{ client: {} }, '"client" expected an object with send(command)'],
   [{ partSize: 5 }, '"options" expected one of'],
 ])('the options %j will not do', (options, message) => {

@@ -146,6 +146,20 @@ describe('a failure that may pass', () => {
     expect(bucket.objects.get(`in/${CHUNK}`)?.etag).toBe(digest.etag)
   })
 
+  it('is told before it is tried again, and who throws at that is not heard', async () => {
+    const told: unknown[] = []
+    const { bucket, run, store } = world('s3', {
+      retries: 2,
+      onRetry(retry) {
+        told.push(retry)
+        throw new Error('not our business')
+      },
+    })
+    bucket.fail = () => ({ error: serviceError('SlowDown', 503) })
+    await expect(run(put(store, CHUNK, bytes(100)))).rejects.toThrow('sending it failed: SlowDown: SlowDown: injected (3 attempts)')
+    expect(told).toEqual([1, 2].map((attempt) => ({ what: 'sending it', key: `in/${CHUNK}`, attempt, message: 'SlowDown: SlowDown: injected' })))
+  })
+
   it('is waited for longer each time, some 45 s in all, when it goes on', async () => {
     const { bucket, clock, run, store } = world()
     bucket.fail = () => ({ error: serviceError('ServiceUnavailable', 503) })

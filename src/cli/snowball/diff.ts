@@ -2,6 +2,7 @@
 
 import { type Difference, diff } from '../../snowball/verify/diff.js'
 import type { Io, Values } from '../command.js'
+import { grouped } from '../figures.js'
 import { table } from '../table.js'
 
 const BATCH = 1000
@@ -16,13 +17,13 @@ export async function compared(from: string, values: Values, io: Io, [to]: reado
     if (lines.push(`${JSON.stringify(difference)}\n`) < BATCH) continue
     await io.write(lines.join(''))
     lines = []
-    io.progress(`found ${found.toLocaleString('en-US')} differences`)
+    io.progress(`found ${grouped(found)} differences`)
   }
   io.progress('')
   if (values.json) lines.push(`${JSON.stringify({ type: 'end', ...counts })}\n`)
   await io.write(lines.join(''))
   if (!values.json) {
-    const columns = Object.entries(counts).map(([head, n]) => ({ head, cells: [n.toLocaleString('en-US')], right: true }))
+    const columns = Object.entries(counts).map(([head, n]) => ({ head, cells: [grouped(n)], right: true }))
     for (const line of table(columns, io.columns)) io.log(line)
   }
   return found > 0 ? 1 : 0

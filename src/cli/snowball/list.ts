@@ -6,6 +6,7 @@ import type { Io, Values } from '../command.js'
 export async function listed(output: string, _: Values, io: Io): Promise<number> {
   let lines: string[] = []
   for await (const { chunk, kind, name, size, dataAt } of list({ output, ports: io.ports })) {
+    io.signal.throwIfAborted()
     const place = chunk === '' ? { object: true } : { chunk }
     lines.push(`${JSON.stringify({ ...place, ...(kind === 'file' ? {} : { kind }), key: name, size, ...(chunk === '' ? {} : { offset: dataAt }) })}\n`)
     if (lines.length === 1000) {

@@ -1,7 +1,8 @@
 // millrace snowball pack: a tree, or what a plan says, into chunks.
-import { type PackProgress, type PackSummary, pack } from '../../snowball/pack/pack.js'
+import { pack } from '../../snowball/pack/pack.js'
+import type { PackProgress, PackSummary } from '../../snowball/pack/tally.js'
 import { type Io, type Values, wholeOption } from '../command.js'
-import { duration, place, seconds, short, size } from '../figures.js'
+import { count, duration, grouped, place, seconds, short, size } from '../figures.js'
 import { type Done, drawLine, fitting } from '../live.js'
 import { table } from '../table.js'
 import { needed, packing } from './options.js'
@@ -15,12 +16,19 @@ export async function packed(path: string, values: Values, io: Io): Promise<numb
   const { clock } = io.ports
   const start = clock.monotonic()
   let progress: PackProgress | undefined
+  /** Of a bucket that did not take the last request; until something is done again. */
+  let waits = ''
   const end = drawLine(
     io,
     () => ({ records: progress?.members ?? 0, bytes: progress?.bytes ?? 0 }),
-    (rate, columns) => (progress ? liveLine(progress, rate, clock.monotonic() - start, columns) : ''),
+    (rate, columns) => {
+      const parts = progress ? live(progress, rate, clock.monotonic() - start) : []
+      return fitting(waits === '' ? parts : [waits, ...parts], columns)
+    },
   )
-  const store = targetOf(values, output, io)
+  const store = targetOf(values, output, io, ({ attempt, message }) => {
+    waits = `tries again after ${count(attempt, 'attempt')}: ${message}`
+  })
   try {
     const summary = await pack({
       ...(await packing(path, values, io)),
@@ -33,6 +41,7 @@ export async function packed(path: string, values: Values, io: Io): Promise<numb
       signal: io.signal,
       onProgress(now) {
         progress = now
+        waits = ''
       },
     })
     end()
@@ -40,7 +49,7 @@ export async function packed(path: string, values: Values, io: Io): Promise<numb
     for (const { path, reason, message } of failures) io.log(`${place(path)}: ${reason}: ${message}`)
     if (summary.failed > failures.length) io.log(`... and ${summary.failed - failures.length} more; all are in the manifest`)
     if (values.json) await io.write(`${JSON.stringify(counts)}\n`)
-    else for (const line of closing(summary, clock.monotonic() - start, io.columns)) io.log(line)
+    else for (const line of closing(summary, store !== undefined, clock.monotonic() - start, io.columns)) io.log(line)
     return summary.failed > 0 ? 1 : 0
   } finally {
     end()
@@ -48,10 +57,10 @@ export async function packed(path: string, values: Values, io: Io): Promise<numb
   }
 }
 
-/** The figures needed most, as many as `columns` hold. */
-function liveLine({ chunks, members, bytes, left, planned }: PackProgress, rate: Done, milliseconds: number, columns: number): string {
+/** The figures, those needed most first. */
+function live({ chunks, members, bytes, left, planned }: PackProgress, rate: Done, milliseconds: number): string[] {
   const more = planned.whole ? '' : '+'
-  const parts = [
+  return [
     `chunk ${short(Math.min(chunks + 1, planned.chunks))} of ${short(planned.chunks)}${more}`,
     `${short(rate.records)} files/s`,
     `${size(rate.bytes)}/s`,
@@ -60,23 +69,23 @@ function liveLine({ chunks, members, bytes, left, planned }: PackProgress, rate:
     size(bytes),
     ...Object.entries(left).map(([reason, n]) => `${short(n)} ${reason}`),
   ]
-  return fitting(parts, columns)
 }
 
-const grouped = (n: number) => n.toLocaleString('en-US')
-
-function closing({ chunks, members, bytes, reused, left }: PackSummary, milliseconds: number, columns: number): string[] {
+function closing({ chunks, objects, members, bytes, reused, left }: PackSummary, stored: boolean, milliseconds: number, columns: number): string[] {
   const each = Math.max(milliseconds / 1000, 1e-3)
   const rows: [string, string, string][] = [
     ['files', grouped(members), `${size(bytes)}, ${grouped(Math.round(members / each))} files/s, ${size(Math.round(bytes / each))}/s`],
-    ['chunks', grouped(chunks), reused > 0 ? `${grouped(reused)} of an earlier run, hashed again` : ''],
+    ['chunks', grouped(chunks), ''],
+    ['objects', grouped(objects), 'large files, as they are'],
+    ['reused', grouped(reused), `of an earlier run, ${stored ? 'found in the bucket' : 'hashed again'}`],
     ...Object.entries(left).map(([reason, n]): [string, string, string] => [reason, grouped(n), 'in no chunk']),
   ]
+  const shown = rows.filter(([what, n]) => n !== '0' || what === 'files' || what === 'chunks')
   return table(
     [
-      { head: 'packed', cells: rows.map(([what]) => what) },
-      { head: '', cells: rows.map(([, n]) => n), right: true },
-      { head: `in ${seconds(milliseconds)}`, cells: rows.map(([, , more]) => more), least: 20 },
+      { head: 'packed', cells: shown.map(([what]) => what) },
+      { head: '', cells: shown.map(([, n]) => n), right: true },
+      { head: `in ${seconds(milliseconds)}`, cells: shown.map(([, , more]) => more), least: 20 },
     ],
     columns,
   )

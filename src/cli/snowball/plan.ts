@@ -2,12 +2,13 @@
 
 import { createHiddenFile } from '../../parquet/file/sink.js'
 import { formatLines } from '../../snowball/lines.js'
+import { folderOf, join } from '../../snowball/paths.js'
 import type { PlanOptions, PlanProgress } from '../../snowball/plan/options.js'
 import type { PlanEnd, PlanLine } from '../../snowball/plan/planned.js'
 import { planLines } from '../../snowball/plan/write.js'
-import { folderOf, inputOutput, join } from '../../snowball/read.js'
+import { inputOutput } from '../../snowball/read.js'
 import { type Io, UsageError, type Values } from '../command.js'
-import { place, short, size } from '../figures.js'
+import { grouped, place, short, size } from '../figures.js'
 import { type Done, drawLine, fitting } from '../live.js'
 import { table } from '../table.js'
 import { isDirectory, planning, text } from './options.js'
@@ -26,8 +27,8 @@ export async function planned(path: string, values: Values, io: Io): Promise<num
     const options = {
       ...given,
       ports: io.ports,
+      signal: io.signal,
       onProgress(now: PlanProgress) {
-        io.signal.throwIfAborted()
         progress = now
       },
     }
@@ -95,8 +96,6 @@ function liveLine({ entries, files, bytes, directories, left }: PlanProgress, ra
   return fitting(parts, columns)
 }
 
-const grouped = (n: number) => n.toLocaleString('en-US')
-
 function closing(end: PlanEnd, { entries, directories, left, largest }: PlanProgress, seconds: number, columns: number): string[] {
   const rows: [string, string, string?][] = [
     ['members', grouped(end.members), size(end.bytes)],
@@ -112,7 +111,11 @@ function closing(end: PlanEnd, { entries, directories, left, largest }: PlanProg
     [
       { head: 'planned', cells: shown.map(([what]) => what) },
       { head: '', cells: shown.map(([, n]) => n), right: true },
-      { head: `${grouped(entries)} entries in ${seconds.toFixed(1)} s, ${rate}`, cells: shown.map(([, , more]) => more ?? ''), least: 20 },
+      {
+        head: `${grouped(entries)} ${entries === 1 ? 'entry' : 'entries'} in ${seconds.toFixed(1)} s, ${rate}`,
+        cells: shown.map(([, , more]) => more ?? ''),
+        least: 20,
+      },
     ],
     columns,
   )

@@ -1,7 +1,7 @@
 // --to, --endpoint, --region and --profile -> the bucket that pack writes to; --compression -> how.
 import type { Compression } from '../../snowball/manifest/manifest.js'
 import { checkCompression } from '../../snowball/pack/compress.js'
-import { type S3ChunkStore, s3ChunkStore } from '../../snowball/store/s3-store.js'
+import { type S3ChunkStore, type S3ChunkStoreOptions, s3ChunkStore } from '../../snowball/store/s3-store.js'
 import { type Io, oneOf, UsageError, type Values } from '../command.js'
 import { clientConfig } from '../stream.js'
 import { text } from './options.js'
@@ -11,7 +11,12 @@ const BESIDE = ['endpoint', 'region', 'profile']
 export const TARGET = ['to', ...BESIDE, 'compression']
 
 /** The store that --to names, with `output` for what must be kept on the way; undefined without --to. Throws UsageError. */
-export function targetOf(values: Values, output: string, io: Pick<Io, 'ports' | 'signal' | 'log'>): S3ChunkStore | undefined {
+export function targetOf(
+  values: Values,
+  output: string,
+  io: Pick<Io, 'ports' | 'signal' | 'log'>,
+  onRetry?: S3ChunkStoreOptions['onRetry'],
+): S3ChunkStore | undefined {
   const to = text(values.to)
   if (to === undefined) {
     const stray = BESIDE.find((name) => values[name] !== undefined)
@@ -28,6 +33,7 @@ export function targetOf(values: Values, output: string, io: Pick<Io, 'ports' | 
     spool: output,
     ports: io.ports,
     signal: io.signal,
+    onRetry,
     onOrphan: ({ key, uploadId }: { key: string; uploadId: string }) =>
       io.log(`${key}: its upload ${uploadId} could not be aborted; the bucket keeps its parts until somebody does`),
   }
@@ -39,7 +45,7 @@ export function targetOf(values: Values, output: string, io: Pick<Io, 'ports' | 
 export function compressionOf(values: Values): { compression: Compression; compressionLevel: number | undefined } | undefined {
   const given = text(values.compression)
   if (given === undefined) return undefined
-  const [, kind = '', level] = /^([a-z]+)(?::(\d{1,3}))?$/.exec(given) ?? []
+  const [, kind = '', level] = /^([^:]+)(?::(\d{1,3}))?$/.exec(given) ?? [given, given]
   const compressionLevel = level === undefined ? undefined : Number(level)
   return inWords(`--compression ${given}`, () => {
     checkCompression(kind, compressionLevel)

@@ -2,7 +2,7 @@
 
 import { unpack } from '../../snowball/unpack/unpack.js'
 import type { Io, Values } from '../command.js'
-import { count, size } from '../figures.js'
+import { count, grouped, size } from '../figures.js'
 import { meter } from './meter.js'
 import { needed } from './options.js'
 
@@ -19,8 +19,8 @@ export async function unpacked(output: string, values: Values, io: Io, keys: rea
   })
   const { files, bytes, problems, problemCount } = summary
   for (const { chunk, name, message } of problems) io.log(`${chunk === '' ? '' : `${chunk}: `}${JSON.stringify(name)}: ${message}`)
-  if (problemCount > problems.length) io.log(`... and ${(problemCount - problems.length).toLocaleString('en-US')} more`)
-  const figures = { files: files.toLocaleString('en-US'), size: size(bytes), problems: problemCount.toLocaleString('en-US') }
+  if (problemCount > problems.length) io.log(`... and ${grouped(problemCount - problems.length)} more`)
+  const figures = { files: grouped(files), size: size(bytes), problems: grouped(problemCount) }
   await rate.done(files, bytes, count(problemCount, 'problem'), values.json ? summary : undefined, figures)
   return problemCount > 0 ? 1 : 0
 }

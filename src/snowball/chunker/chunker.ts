@@ -2,15 +2,15 @@
 import { createEngine } from '../../engine/engine.js'
 import { checkKeys, checkWhole, inform, MillraceError, outOfRange, wrongType } from '../../errors.js'
 import type { Sha256 } from '../../ports/ports.js'
+import { checkWatch } from '../checks.js'
 import { CHUNK_NAME } from '../chunk-names.js'
 import { coreSha256 } from '../digest.js'
 import type { Left } from '../left.js'
 import { type Compression, MANIFEST } from '../manifest/manifest.js'
 import { checkedCompression } from '../pack/compress.js'
-import { createOutput } from '../pack/output.js'
+import { openOutput } from '../pack/output.js'
 import { MOST_PARTS, PART } from '../parts.js'
 import { checkLimits } from '../plan/options.js'
-import { checkWatch } from '../read.js'
 import { type ChunkerFile, checkFiles } from './file.js'
 import { type Chunk, createHandoff, type Handoff } from './handoff.js'
 import { type ChunkerProgress, type ChunkerSummary, type ChunkTarget, type RunOptions, run } from './run.js'
@@ -203,8 +203,7 @@ async function write(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFile>, 
   await store.prepare?.()
   const engine = createEngine()
   try {
-    const sink = await store.create(MANIFEST, { bound: MANIFEST_BYTES, object: true })
-    const manifest = createOutput(engine, sink, settings.sha256, MANIFEST_BYTES)
+    const manifest = await openOutput(store, MANIFEST, { bound: MANIFEST_BYTES, object: true }, engine, settings.sha256)
     const onManifest = async (lines: Uint8Array) => {
       await manifest.write(lines)
       await settings.onManifest(lines)

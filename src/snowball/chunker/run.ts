@@ -10,7 +10,7 @@ import { type ManifestChunk, type ManifestEnd, type ManifestLine, type ManifestM
 import type { Archive, Packed } from '../pack/archive.js'
 import { type CompressionOptions, SUFFIX } from '../pack/compress.js'
 import { openChunk } from '../pack/open-chunk.js'
-import { createOutput } from '../pack/output.js'
+import { openOutput } from '../pack/output.js'
 import { OBJECT_BYTES, takes } from '../plan/fill.js'
 import { ARCHIVE_BYTES, type Limits } from '../plan/options.js'
 import type { ChunkStore } from '../store/store.js'
@@ -203,7 +203,7 @@ export async function run(files: Iterable<ChunkerFile> | AsyncIterable<ChunkerFi
     number++
     const engine = createEngine()
     try {
-      const output = createOutput(engine, await target.create(key, { bound: size, object: true }), sha256, size)
+      const output = await openOutput(target, key, { bound: size, object: true }, engine, sha256)
       try {
         let crc = 0
         for await (const piece of counted(key, pieces)) {

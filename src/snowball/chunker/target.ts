@@ -1,8 +1,9 @@
 // Directories that chunks are written to: of a file system in Node, of a handle in browsers. Nothing is overwritten.
 import { MillraceError, wrongType } from '../../errors.js'
 import type { Ports, Storage } from '../../ports/ports.js'
+import { checkStorage } from '../checks.js'
 import { coreSha256 } from '../digest.js'
-import { join } from '../read.js'
+import { join } from '../paths.js'
 import { directoryStore } from '../store/directory.js'
 import type { ChunkTarget } from './run.js'
 
@@ -17,7 +18,7 @@ const taken = (source: string) => new MillraceError('BAD_INPUT', 'expected a dir
  * await createChunker({ ports: nodePorts }).write(files, directoryTarget(nodePorts, 'chunks'))
  */
 export function directoryTarget(ports: Pick<Ports, 'storage'>, path: string): ChunkTarget {
-  if (typeof ports?.storage?.open !== 'function') throw wrongType('ports', 'ports with a storage', ports)
+  checkStorage(ports)
   if (typeof path !== 'string' || path === '') throw wrongType('path', 'the path of a directory', path)
   const storage: Storage = ports.storage
   const store = directoryStore(storage, path, coreSha256, true)

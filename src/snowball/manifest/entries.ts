@@ -1,7 +1,8 @@
 // A manifest on disk: its lines in order, and one that was met before by its place.
 import { MillraceError } from '../../errors.js'
 import type { Storage } from '../../ports/ports.js'
-import { folderOf, join, regular } from '../read.js'
+import { folderOf, join } from '../paths.js'
+import { regular } from '../read.js'
 import { MANIFEST, type ManifestEnd, type ManifestLine, type ManifestMember, type ManifestObject, type Placed, readManifest, VERSION } from './manifest.js'
 
 export interface OpenManifest {

@@ -17,7 +17,7 @@ import { END, headerBound, padded } from '../tar.js'
 import type { Packed } from './archive.js'
 import { type CompressionOptions, compressedBound, uncompressedBound } from './compress.js'
 import { openChunk } from './open-chunk.js'
-import { createOutput, type Output } from './output.js'
+import { type Output, openOutput } from './output.js'
 
 /** What packing a chunk takes beside its plan. */
 export interface Packer {
@@ -176,7 +176,7 @@ async function packObject(packer: Packer, { device, members }: PlannedChunk, pla
       path,
       OBJECT_BYTES,
       async (source, size) => {
-        output = createOutput(engine, await store.create(key, { bound: size, object: true }), sha256, size)
+        output = await openOutput(store, key, { bound: size, object: true }, engine, sha256)
         let crc = 0
         for await (const piece of pieces(source, size, signal, (done) => progress(0, done))) {
           crc = crc32c(piece, crc)

@@ -4,7 +4,7 @@ import { MillraceError } from '../../errors.js'
 import type { FileWriter, Storage } from '../../ports/ports.js'
 import { formatLines } from '../lines.js'
 import { MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestObject, readManifest, VERSION } from '../manifest/manifest.js'
-import { join } from '../read.js'
+import { join } from '../paths.js'
 
 /** A finished chunk or object of an earlier run, and where its lines stand. */
 export interface Finished {

@@ -146,13 +146,25 @@ export interface Failure {
   code?: ErrorCode
 }
 
-function localLane(packer: Packer): Lane {
+function localLane({ store, ...packer }: Packer): Lane {
+  let sink: ChunkSink | undefined
+  const create: ChunkStore['create'] = async (name, options) => {
+    sink = await store.create(name, options)
+    return sink
+  }
   return {
     async pack(chunk, plan, progress) {
-      const { lines, ...rest } = await packChunk(packer, chunk, plan, progress)
-      return { ...rest, lines: formatLines(lines) }
+      try {
+        const { lines, ...rest } = await packChunk({ ...packer, store: { objects: store.objects, create } }, chunk, plan, progress)
+        return { ...rest, lines: formatLines(lines) }
+      } finally {
+        sink = undefined
+      }
     },
-    async stop() {},
+    async stop() {
+      // who is waiting for it to write ends at once
+      await sink?.discard()
+    },
   }
 }
 

@@ -5,7 +5,7 @@ import type { Compression } from '../manifest/manifest.js'
 import type { ChunkStore, Digest } from '../store/store.js'
 import { type Archive, createArchive } from './archive.js'
 import { type CompressionOptions, type Compressor, compressedBound, createCompressor } from './compress.js'
-import { createOutput, type Output } from './output.js'
+import { type Output, openOutput } from './output.js'
 
 export interface OpenChunk {
   archive: Archive
@@ -32,7 +32,7 @@ export async function openChunk(
     engine.release()
   }
   try {
-    const stored = createOutput(engine, await store.create(name, { bound: most, object: false }), sha256, most)
+    const stored = await openOutput(store, name, { bound: most, object: false }, engine, sha256)
     output = stored
     if (compression) compressor = await createCompressor(compression.kind, compression.level)
     const write = async (data: Uint8Array) => {

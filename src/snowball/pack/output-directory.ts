@@ -2,7 +2,7 @@
 import { MillraceError } from '../../errors.js'
 import type { DirectoryLock, Storage } from '../../ports/ports.js'
 import { isChunk } from '../chunk-names.js'
-import { join } from '../read.js'
+import { join } from '../paths.js'
 
 const isManifest = (name: string) => /^manifest\.ndjson(?:\.part)?(?:\.tmp)?$/.test(name)
 /** Of this process, or of one that was killed. */
@@ -16,9 +16,8 @@ export interface OutputDirectory {
   release(): Promise<void>
 }
 
-/** Makes the directory, or takes an earlier run's. Rejects with BAD_INPUT where something else is in it, with LOCKED where another run is at work there. */
-export async function takeOutput(storage: Storage, source: string, output: string): Promise<OutputDirectory> {
-  const root = await storage.resolve(source)
+/** Makes the directory, or takes an earlier run's. `root`: resolved path of the source. Rejects with BAD_INPUT where something else is in it, with LOCKED where another run is at work there. */
+export async function takeOutput(storage: Storage, root: string, output: string): Promise<OutputDirectory> {
   await storage.makeDirectory(output)
   const path = await storage.resolve(output)
   if (path === root) throw refused(output, 'the source itself')

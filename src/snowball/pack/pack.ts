@@ -2,14 +2,16 @@
 // killed loses those it was at.
 import { checkWhole, wrongType } from '../../errors.js'
 import type { Ports, Sha256 } from '../../ports/ports.js'
+import { checkWatch } from '../checks.js'
 import { coreSha256, hex } from '../digest.js'
 import type { Left } from '../left.js'
 import { formatLines } from '../lines.js'
-import { type Compression, isReserved, MANIFEST, type ManifestEnd, reserved } from '../manifest/manifest.js'
+import { type Compression, MANIFEST } from '../manifest/manifest.js'
+import { join } from '../paths.js'
 import { follow } from '../plan/follow.js'
 import type { PlanOptions } from '../plan/options.js'
 import type { PlannedChunk } from '../plan/planned.js'
-import { checkWatch, inputOutput, join } from '../read.js'
+import { inputOutput } from '../read.js'
 import { type DirectoryStore, directoryStore } from '../store/directory.js'
 import type { ChunkStore } from '../store/store.js'
 import { ahead } from './ahead.js'
@@ -18,8 +20,9 @@ import { type CompressionOptions, checkedCompression, SUFFIX } from './compress.
 import { type Finished, type Journal, openJournal } from './journal.js'
 import { createLanes, type Lanes } from './lanes.js'
 import { takeOutput } from './output-directory.js'
+import { permitted } from './permitted.js'
 import { putFile } from './put-file.js'
-import { createTally, type Tally } from './tally.js'
+import { createTally, type PackProgress, type PackSummary, type Tally } from './tally.js'
 
 export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'onProgress'> {
   /**
@@ -36,38 +39,13 @@ export interface PackOptions extends Omit<PlanOptions, 'ports' | 'exclude' | 'on
   compression?: 'none' | Compression | undefined
   /** gzip 1 to 9, zstd 1 to 19. */
   compressionLevel?: number | undefined
-  /** Chunks packed at the same time, each with some 70 MB of memory: by threads where the ports have them. Default one for each core, without threads 1. */
+  /** Chunks packed at the same time, each with some 30 MB of memory, into a store 90: by threads where the ports have them. Default one for each core, without threads 1. */
   concurrency?: number | undefined
   /** Whether chunks are flushed to the device. Default true; without, what is finished survives the end of the process, but not of the machine. */
   sync?: boolean | undefined
   /** Told now and then how far it is. */
   onProgress?: ((progress: PackProgress) => void) | undefined
   signal?: AbortSignal | undefined
-}
-
-export interface PackProgress {
-  /** The chunk that was worked on last. */
-  chunk: string
-  /** Chunks and objects that are finished. */
-  chunks: number
-  members: number
-  /** Bytes of the members' data. */
-  bytes: number
-  skipped: number
-  failed: number
-  /** Files that are in no chunk, by reason. */
-  left: PackSummary['left']
-  /** What the plan has so far, and whether that is all. It is made while chunks are packed, some way ahead. */
-  planned: { chunks: number; members: number; bytes: number; whole: boolean }
-}
-
-export interface PackSummary extends Omit<ManifestEnd, 'type'> {
-  /** Chunks that an earlier run had finished. */
-  reused: number
-  /** Files that are in no chunk, by reason. */
-  left: Partial<Record<Left['reason'], number>>
-  /** The first 100 files that should have been packed and were not; all of them are in the manifest. */
-  failures: Left[]
 }
 
 /** Lines about what is in no chunk are kept together up to so many. */
@@ -101,23 +79,34 @@ export async function pack(options: PackOptions): Promise<PackSummary> {
   const { storage } = ports
 
   try {
-    const { source, smallBytes, chunkBytes, items } = await follow(plan, {
+    const { source, smallBytes, chunkBytes, total, items } = await follow(plan, {
       ...planning,
       ...(given?.prefix && !plan ? { destination: given.prefix } : {}),
       ports,
+      signal,
     })
     given?.check?.({ compression: squeeze?.kind, chunkBytes })
-    const directory = await takeOutput(storage, source, output)
+    const root = await storage.resolve(source).catch((error) => {
+      throw inputOutput(error, source)
+    })
+    const directory = await takeOutput(storage, root, output)
     try {
-      const root = await storage.resolve(source)
       const journal = await openJournal(storage, directory.path, sync)
       const files = given ? undefined : directoryStore(storage, directory.path, sha256, sync)
       const store = given ?? (files as DirectoryStore)
       const lanes = createLanes({ smallBytes, chunkBytes, compression: squeeze, ports, sha256, root, store, files, concurrency, signal })
-      const tally = createTally(onProgress)
+      const tally = createTally(onProgress, total)
       try {
         await given?.prepare?.()
-        const names = await packAll(items(directory.path), { journal, store, lanes, tally, sha256, compression: squeeze, signal })
+        const names = await packAll(permitted(items(directory.path), store, plan !== undefined), {
+          journal,
+          store,
+          lanes,
+          tally,
+          sha256,
+          compression: squeeze,
+          signal,
+        })
         if (files) await directory.clear(names)
         else await putFile(store, { storage, sha256 }, join(directory.path, MANIFEST), MANIFEST)
         return tally.summary()
@@ -159,20 +148,10 @@ async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, sto
       stale.delete(key)
     }
   }
-  /** The members that may go to the store; the others are told of. */
-  const permitted = async ({ members }: PlannedChunk, place: number) => {
-    const taken = store.objects ? members.filter(({ key }) => isReserved(key)).map(({ path, key }) => reserved(path, key)) : []
-    if (taken.length === 0) return members
-    await journal.append(place, formatLines(taken))
-    for (const entry of taken) tally.left(entry)
-    return members.filter(({ key }) => !isReserved(key))
-  }
   const packOne = async (planned: PlannedChunk, place: number) => {
-    const members = await permitted(planned, place)
-    if (members.length === 0) return
     const object = planned.single && store.objects
-    const chunk = { ...planned, chunk: object || !compression ? planned.chunk : planned.chunk + SUFFIX[compression.kind], members }
-    const name = object ? members[0].key : chunk.chunk
+    const chunk = object || !compression ? planned : { ...planned, chunk: planned.chunk + SUFFIX[compression.kind] }
+    const name = object ? chunk.members[0].key : chunk.chunk
     const plan = planHash({ ...chunk, chunk: name }, object ? undefined : compression, sha256)
     const earlier = journal.finished.get(plan)
     // One with members left out is made again: they may be readable now.
@@ -209,9 +188,9 @@ async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, sto
   interrupted(signal)
   await settleApart()
   await lanes.end()
-  await journal.finish({ type: 'end', ...tally.end })
-  // in another bucket than the earlier run's it may be somebody else's
+  // in another bucket than the earlier run's it may be somebody else's; before the end, as only the earlier manifest knows of it
   for (const line of stale.values()) if (await store.has(line)) await store.remove(line)
+  await journal.finish({ type: 'end', ...tally.end })
   return names
 }
 

@@ -4,7 +4,7 @@ import type { Sha256, Storage } from '../../ports/ports.js'
 import { coreSha256 } from '../digest.js'
 import { readFully } from '../read.js'
 import type { ChunkStore, Digest } from '../store/store.js'
-import { createOutput } from './output.js'
+import { openOutput } from './output.js'
 
 const PIECE = 1 << 20
 
@@ -14,7 +14,7 @@ export async function putFile(store: ChunkStore, ports: { storage: Storage; sha2
   const engine = createEngine()
   try {
     const { size } = await file.stat()
-    const output = createOutput(engine, await store.create(key, { bound: size, object: true }), ports.sha256 ?? coreSha256, size)
+    const output = await openOutput(store, key, { bound: size, object: true }, engine, ports.sha256 ?? coreSha256)
     try {
       const piece = new Uint8Array(PIECE)
       for (let at = 0; at < size; at += PIECE) {

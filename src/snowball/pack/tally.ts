@@ -3,9 +3,36 @@ import { inform } from '../../errors.js'
 import type { Left } from '../left.js'
 import type { ManifestEnd } from '../manifest/manifest.js'
 import type { PlannedChunk } from '../plan/planned.js'
+import type { PlanTotal } from '../plan/read.js'
 import type { Finished } from './journal.js'
 import type { Done } from './lanes.js'
-import type { PackProgress, PackSummary } from './pack.js'
+
+export interface PackProgress {
+  /** The chunk that was worked on last. */
+  chunk: string
+  /** Chunks and objects that are finished. */
+  chunks: number
+  members: number
+  /** Bytes of the members' data. */
+  bytes: number
+  skipped: number
+  failed: number
+  /** Files that are in no chunk, by reason. */
+  left: PackSummary['left']
+  /** What the plan has so far, and whether that is all. Of a plan file it is; one that is made while chunks are packed is some way ahead. */
+  planned: { chunks: number; members: number; bytes: number; whole: boolean }
+}
+
+export interface PackSummary extends Omit<ManifestEnd, 'type'> {
+  /** Large files that are in no chunk, as the store has them under their keys. */
+  objects: number
+  /** Chunks and objects that an earlier run had finished. */
+  reused: number
+  /** Files that are in no chunk, by reason. */
+  left: Partial<Record<Left['reason'], number>>
+  /** The first 100 files that should have been packed and were not; all of them are in the manifest. */
+  failures: Left[]
+}
 
 /** Of the files that were left out, so many are in the summary. */
 const TOLD = 100
@@ -20,13 +47,15 @@ export interface Tally {
   summary(): PackSummary
 }
 
-export function createTally(onProgress: ((progress: PackProgress) => void) | undefined): Tally {
+/** `total`: what the plan has in all, where that is known from the start. */
+export function createTally(onProgress: ((progress: PackProgress) => void) | undefined, total?: PlanTotal): Tally {
   const end = { chunks: 0, members: 0, bytes: 0, skipped: 0, failed: 0 }
-  const planned = { chunks: 0, members: 0, bytes: 0, whole: false }
+  const planned = { ...(total ?? { chunks: 0, members: 0, bytes: 0 }), whole: total !== undefined }
   const by: PackSummary['left'] = {}
   const failures: Left[] = []
   const underway = new Map<string, { members: number; bytes: number }>()
   let finished = 0
+  let objects = 0
   let reused = 0
   const tell = (chunk: string) => {
     if (!onProgress) return
@@ -35,8 +64,8 @@ export function createTally(onProgress: ((progress: PackProgress) => void) | und
       members += part.members
       bytes += part.bytes
     }
-    const now = { chunk, chunks: finished, members, bytes, skipped: end.skipped, failed: end.failed, left: { ...by }, planned: { ...planned } }
-    inform(() => onProgress(now))
+    const { skipped, failed } = end
+    inform(() => onProgress({ chunk, chunks: finished, members, bytes, skipped, failed, left: { ...by }, planned: { ...planned } }))
   }
   const left = (entry: Left) => {
     end[entry.type]++
@@ -47,6 +76,7 @@ export function createTally(onProgress: ((progress: PackProgress) => void) | und
     underway.delete(chunk)
     finished++
     if (tar) end.chunks++
+    else if (members > 0) objects++
     end.members += members
     end.bytes += bytes
     tell(chunk)
@@ -56,7 +86,7 @@ export function createTally(onProgress: ((progress: PackProgress) => void) | und
     left,
     planned(chunk) {
       if (!chunk) planned.whole = true
-      else {
+      else if (!total) {
         planned.chunks++
         planned.members += chunk.members.length
         for (const { size } of chunk.members) planned.bytes += size
@@ -74,6 +104,6 @@ export function createTally(onProgress: ((progress: PackProgress) => void) | und
       reused++
       settle(chunk, earlier.line.type === 'chunk', chunk.members.length, earlier.size)
     },
-    summary: () => ({ ...end, reused, left: by, failures }),
+    summary: () => ({ ...end, objects, reused, left: by, failures }),
   }
 }

@@ -2,7 +2,7 @@
 import { setCore } from '../../engine/engine.js'
 import type { Clock, Sha256, ThreadStorage } from '../../ports/ports.js'
 import { formatLines } from '../lines.js'
-import { join } from '../read.js'
+import { join } from '../paths.js'
 import { createTemporary } from '../store/directory.js'
 import type { ChunkSink } from '../store/store.js'
 import { type Packer, packChunk } from './chunk.js'

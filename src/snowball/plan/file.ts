@@ -14,7 +14,7 @@ import type { FileReader, Storage } from '../../ports/ports.js'
 import { CHUNK_NAME } from '../chunk-names.js'
 import { keyFault, storeFault, utf8Size } from '../keys.js'
 import type { Left } from '../left.js'
-import { COUNT, matching, parseLine, splitLines, TEXT, type Test } from '../lines.js'
+import { COUNT, matching, parseLine, splitLines, TEXT, type Test, textOf } from '../lines.js'
 import { END } from '../tar.js'
 import { alone, OBJECT_BYTES, takes } from './fill.js'
 import { checkLimits, type Limits } from './options.js'
@@ -48,7 +48,6 @@ export type Placed = { item: PlannedChunk; position: Position; members: Position
  * and keys by each other are the caller's. Throws CORRUPT with line and byte.
  */
 export async function* readItems(file: FileReader, source: string): AsyncGenerator<Placed> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
   let number = 0
   let limits: Limits | undefined
   let keyBytes = 0
@@ -78,18 +77,17 @@ export async function* readItems(file: FileReader, source: string): AsyncGenerat
     return closed
   }
 
-  for await (const { bytes, start, ended } of splitLines(file)) {
-    const position = { source, line: ++number, offset: start }
+  for await (const row of splitLines(file)) {
+    const position = { source, line: ++number, offset: row.start }
     let text: string
     try {
-      text = decoder.decode(bytes)
-    } catch {
-      throw corrupt('expected UTF-8', position)
+      text = textOf(row, position)
+    } catch (error) {
+      throw limits ? error : corrupt(noPlan('expected UTF-8'), position)
     }
-    if (!ended && bytes.length > 1 << 20) throw corrupt('expected a line of at most 1 MiB', position)
     if (text.trim() === '') continue
     const line = parseLine<PlanLine>(text, FIELDS, OPTIONAL)
-    if (typeof line === 'string') throw corrupt(line, position)
+    if (typeof line === 'string') throw corrupt(limits ? line : noPlan(line), position)
     if (!limits) {
       if (line.type !== 'plan' || line.version !== PLAN_VERSION)
         throw corrupt(`expected a plan of version ${PLAN_VERSION}, got ${JSON.stringify(line).slice(0, 80)}`, position)
@@ -131,6 +129,9 @@ export async function* readItems(file: FileReader, source: string): AsyncGenerat
   if (!limits) throw corrupt('expected a plan, got an empty file', last)
   if (!end) throw corrupt('expected a last line of type end: the plan is not whole', last)
 }
+
+/** Of the first line: a list that was given for a plan, most likely. */
+const noPlan = (message: string) => `expected a plan, which planning a directory or a list gives: ${message}`
 
 const corrupt = (message: string, position: Position) => new MillraceError('CORRUPT', message, { position })
 

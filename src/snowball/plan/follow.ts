@@ -5,13 +5,15 @@ import { checked } from './given.js'
 import { checkPlan, type PlanOptions } from './options.js'
 import { plan, sourceOf } from './plan.js'
 import type { PlannedChunk } from './planned.js'
-import { readPlan } from './read.js'
+import { type PlanTotal, readPlan } from './read.js'
 
 export interface Followed {
   /** Directory that relative paths are under. */
   source: string
   smallBytes: number
   chunkBytes: number
+  /** What it has in all, where that is known before. */
+  total?: PlanTotal | undefined
   /** `exclude`: resolved path of the directory that the chunks go to. */
   items(exclude: string): AsyncGenerator<PlannedChunk | Left>
 }
@@ -26,12 +28,12 @@ export async function follow(given: string | AsyncIterable<PlannedChunk | Left> 
     return { source: await sourceOf(options), smallBytes, chunkBytes, items: (exclude) => plan({ ...options, exclude }) }
   }
   if (typeof given === 'string') {
-    const { source, ports, onWarning, ...others } = options
+    const { source, ports, onWarning, signal: _, ...others } = options
     const stray = Object.entries(others).find(([, value]) => value !== undefined)
     if (stray) throw new TypeError(`"${stray[0]}" expected nothing, as the plan has it already`)
     if (source !== undefined) checkPlan(options)
-    const { head, limits, items } = await readPlan({ plan: given, ports, ...(onWarning && { onWarning }) })
-    return { ...limits, source: source ?? head.source, items }
+    const { head, limits, total, items } = await readPlan({ plan: given, ports, ...(onWarning && { onWarning }) })
+    return { ...limits, source: source ?? head.source, total, items }
   }
   if (typeof (given as AsyncIterable<unknown> | null)?.[Symbol.asyncIterator] !== 'function')
     throw wrongType('plan', 'the path of a plan, or what planSnowball gives', given)

@@ -1,7 +1,6 @@
 // A plan that its caller has: what planSnowball yields, filtered or changed perhaps, or made by hand.
 import { kindOf, wrongType } from '../../errors.js'
 import { CHUNK_NAME } from '../chunk-names.js'
-import { keyFault, storeFault } from '../keys.js'
 import type { Left } from '../left.js'
 import { COUNT, TEXT, type Test } from '../lines.js'
 import type { PlannedChunk, PlannedMember } from './planned.js'
@@ -11,8 +10,8 @@ const MEMBER: Record<keyof PlannedMember, Test> = { path: TEXT, key: TEXT, size:
 const LEFT = { path: TEXT, reason: TEXT, message: TEXT }
 
 /**
- * The items as they come, each checked: a chunk's name becomes a file's, and keys become paths below somebody's root. Throws
- * TypeError for one that is not as planSnowball makes them. That no key is in two chunks is for the caller to see to; of two
+ * The items as they come, each checked, for a chunk's name becomes a file's. Throws TypeError for one that is not of the form
+ * that planSnowball gives them; what keys may be is for the store to say (pack/permitted.ts). That no key is in two chunks is for the caller to see to; of two
  * in one chunk, and of two chunks of one name, it is told.
  */
 export async function* checked(items: AsyncIterable<PlannedChunk | Left>): AsyncGenerator<PlannedChunk | Left> {
@@ -37,8 +36,7 @@ function checkChunk({ chunk, members, single }: PlannedChunk, names: Set<string>
     const where = `member ${i} of ${chunk}`
     checkFields(where, member, MEMBER)
     const { path, key } = member
-    const fault = path === '' ? 'expected a path, got ""' : (keyFault(key) ?? storeFault(key))
-    if (fault) throw new TypeError(`${where}: ${fault}`)
+    if (path === '') throw new TypeError(`${where}: expected a path, got ""`)
     if (keys.has(key)) throw new TypeError(`${where}: expected each key once, got ${JSON.stringify(key)} again`)
     keys.add(key)
   }

@@ -5,9 +5,11 @@
 // absolute one may lie anywhere. A destination is the key, behind the plan's prefix. The plan keeps the list's order.
 import { kindOf, MillraceError, type Position } from '../../errors.js'
 import type { FileReader, Storage } from '../../ports/ports.js'
+import { CLOSING, fieldsOf, quotes } from '../csv.js'
 import { failure, type Left, left } from '../left.js'
-import { type Line, splitLines } from '../lines.js'
-import { folderOf, inputOutput, isAbsolute, join } from '../read.js'
+import { splitLines, textOf } from '../lines.js'
+import { folderOf, isAbsolute, join } from '../paths.js'
+import { inputOutput } from '../read.js'
 import { openFile } from './file.js'
 import { collision, createTwins, likeness } from './twins.js'
 import { type Found, isFound, STATS, statAll, type Work } from './walk.js'
@@ -122,15 +124,13 @@ async function* pairs(storage: Storage, list: string): AsyncGenerator<Pair> {
 }
 
 async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair> {
-  // a name may begin with what is a byte order mark at the head of the file
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let line = 0
   let json: boolean | undefined
   /** Of a record that goes on behind a quoted line feed: its lines, and where it began. */
   let begun: { lines: string[]; length: number; position: Position } | undefined
-  for await (const { bytes, start, ended } of splitLines(file)) {
-    const here = { source, line: ++line, offset: start }
-    const text = decoded(decoder, bytes, ended, here).slice(line === 1 && isMarked(bytes) ? 1 : 0)
+  for await (const row of splitLines(file)) {
+    const here = { source, line: ++line, offset: row.start }
+    const text = textOf(row, here)
     if (!begun && text.trim() === '') continue
     const first = json === undefined
     json ??= text.trimStart().startsWith('{')
@@ -142,9 +142,8 @@ async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair
     record.lines.push(text)
     // its line feed too: a quote before endless empty lines is none either
     record.length += text.length + 1
-    // Each quote within a field is there twice, so an odd number of them leaves one open.
     if (quotes(text) % 2 === (begun ? 0 : 1)) {
-      if (record.length > 1 << 20) throw corrupt(QUOTE, record.position)
+      if (record.length > 1 << 20) throw corrupt(CLOSING, record.position)
       begun = record
       continue
     }
@@ -152,27 +151,15 @@ async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair
     const { position } = record
     const fields = fieldsOf(record.lines.join('\n').replace(/\r$/, ''))
     if (typeof fields === 'string') throw corrupt(fields, position)
-    if (fields.length !== 2) throw corrupt(`expected source,destination, got ${fields.length} fields`, position)
+    if (fields.length !== 2) throw corrupt(`expected source,destination, got ${fields.length} field${fields.length === 1 ? '' : 's'}`, position)
     const [from, to] = fields
     if (from === '') throw corrupt('expected a source, got an empty one', position)
     if (!first || from !== 'source' || to !== 'destination') yield { source: from, destination: to }
   }
-  if (begun) throw corrupt(QUOTE, begun.position)
+  if (begun) throw corrupt(CLOSING, begun.position)
 }
 
-const isMarked = (bytes: Uint8Array) => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
-
-const QUOTE = 'expected a closing quote'
 const corrupt = (message: string, position: Position) => new MillraceError('CORRUPT', message, { position })
-
-function decoded(decoder: TextDecoder, bytes: Uint8Array, ended: Line['ended'], position: Position): string {
-  if (!ended && bytes.length > 1 << 20) throw corrupt('expected a line of at most 1 MiB', position)
-  try {
-    return decoder.decode(bytes)
-  } catch {
-    throw corrupt('expected UTF-8', position)
-  }
-}
 
 function fromJson(text: string, position: Position): Pair {
   let line: Partial<Pair> | null
@@ -185,39 +172,4 @@ function fromJson(text: string, position: Position): Pair {
   if (typeof source !== 'string' || source === '') throw corrupt(`"source" expected a path, got ${kindOf(source)}`, position)
   if (typeof destination !== 'string') throw corrupt(`"destination" expected a key, got ${kindOf(destination)}`, position)
   return { source, destination }
-}
-
-function quotes(text: string): number {
-  let count = 0
-  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) count++
-  return count
-}
-
-/** The fields of a CSV record, or what is wrong with it. */
-function fieldsOf(text: string): string[] | string {
-  if (!text.includes('"')) return text.split(',')
-  const fields: string[] = []
-  for (let at = 0; ; ) {
-    let value: string
-    if (text[at] === '"') {
-      let end = at + 1
-      for (;;) {
-        end = text.indexOf('"', end)
-        if (end < 0) return QUOTE
-        if (text[end + 1] !== '"') break
-        end += 2
-      }
-      value = text.slice(at + 1, end).replaceAll('""', '"')
-      at = end + 1
-      if (at < text.length && text[at] !== ',') return `expected a comma behind the closing quote of field ${fields.length + 1}`
-    } else {
-      const end = text.indexOf(',', at)
-      value = text.slice(at, end < 0 ? text.length : end)
-      if (value.includes('"')) return `expected quotes around all of field ${fields.length + 1}, which has one in it`
-      at = end < 0 ? text.length : end
-    }
-    fields.push(value)
-    if (at >= text.length) return fields
-    at++
-  }
 }

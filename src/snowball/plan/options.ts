@@ -2,6 +2,7 @@
 import { checkKeys, checkWhole, outOfRange, wrongType } from '../../errors.js'
 import { SNOWBALL_LIMITS } from '../../limits.js'
 import type { Ports } from '../../ports/ports.js'
+import { checkStorage, checkWatch } from '../checks.js'
 import { keyFault } from '../keys.js'
 import type { Reason } from '../left.js'
 import { BLOCK } from '../tar.js'
@@ -36,6 +37,8 @@ export interface PlanOptions {
   onWarning?: ((warning: PlanWarning) => void) | undefined
   /** Told now and then how far it is. The object is the same each time. */
   onProgress?: ((progress: PlanProgress) => void) | undefined
+  /** Ends planning with CLOSED. */
+  signal?: AbortSignal | undefined
 }
 
 export interface PlanProgress {
@@ -72,6 +75,7 @@ const OPTIONS = [
   'exclude',
   'onWarning',
   'onProgress',
+  'signal',
 ] satisfies (keyof PlanOptions)[]
 
 export interface Checked extends Limits {
@@ -84,19 +88,15 @@ export interface Checked extends Limits {
 export function checkPlan(options: PlanOptions): Checked {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
-  const { source, list, ports, collisions = 'warn', exclude, onWarning, onProgress } = options
+  const { source, list, ports, collisions = 'warn', exclude, onWarning } = options
   if (list !== undefined && (typeof list !== 'string' || list === '')) throw wrongType('list', 'the path of a file', list)
   if ((source !== undefined || list === undefined) && (typeof source !== 'string' || source === ''))
     throw wrongType('source', 'the path of a directory', source)
   checkStorage(ports)
   if (!['warn', 'fail', 'ignore'].includes(collisions)) throw outOfRange('collisions', 'one of warn, fail, ignore', collisions)
   if (onWarning !== undefined && typeof onWarning !== 'function') throw wrongType('onWarning', 'a function', onWarning)
-  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrongType('onProgress', 'a function', onProgress)
+  checkWatch(options)
   return { source, list, collisions, exclude, ...checkLimits(options) }
-}
-
-export function checkStorage(ports: { storage?: { open?: unknown } } | null | undefined): void {
-  if (typeof ports?.storage?.open !== 'function') throw wrongType('ports', 'ports with a storage', ports)
 }
 
 /** Limits with their defaults; throws on those that cannot be. */

@@ -1,8 +1,9 @@
 // What goes into which chunk, in an order that depends on nothing but the tree or the list.
+import { inform, MillraceError } from '../../errors.js'
 import type { Storage } from '../../ports/ports.js'
 import { keyFault, storeFault, utf8Size } from '../keys.js'
 import { type Left, left } from '../left.js'
-import { folderOf } from '../read.js'
+import { folderOf } from '../paths.js'
 import { createAdvice } from './advice.js'
 import { createFill } from './fill.js'
 import { readList } from './list.js'
@@ -19,11 +20,11 @@ import { walk } from './walk.js'
  * Holds one chunk's members and, in 24 MB at most, the names of the directories it stands in: a
  * directory with more is read several times. Rejects with what the file system says only where
  * `source` is no readable directory; with CORRUPT where a list is malformed; with LIMIT_EXCEEDED, at
- * the end, where the devices are too small.
+ * the end, where the devices are too small; with CLOSED where aborted.
  */
 export async function* plan(options: PlanOptions): AsyncGenerator<PlannedChunk | Left> {
   const checked = checkPlan(options)
-  const { ports, onWarning, onProgress } = options
+  const { ports, onWarning, onProgress = () => {}, signal } = options
   const { storage } = ports
   const source = await sourceOf(options)
   const root = await storage.resolve(source)
@@ -60,13 +61,14 @@ export async function* plan(options: PlanOptions): AsyncGenerator<PlannedChunk |
         if (item) yield item
       }
     }
-    onProgress?.(progress)
+    if (signal?.aborted) throw new MillraceError('CLOSED', 'planning was interrupted', { cause: signal.reason })
+    inform(() => onProgress(progress))
   }
   const last = fill.end()
   if (last) yield last
   const warning = advice.warning()
   if (warning) onWarning?.(warning)
-  onProgress?.(progress)
+  inform(() => onProgress(progress))
 }
 
 /** The directory that relative paths are under. */

@@ -1,10 +1,11 @@
 // Reads a plan back, edited perhaps: whole and right, or not at all.
 import { checkKeys, MillraceError, type Position, wrongType } from '../../errors.js'
 import type { Ports } from '../../ports/ports.js'
+import { checkStorage } from '../checks.js'
 import type { Left } from '../left.js'
 import { inputOutput } from '../read.js'
 import { openFile, type Placed, readItems } from './file.js'
-import { checkStorage, type Limits } from './options.js'
+import type { Limits } from './options.js'
 import type { PlanHead, PlannedChunk, PlanWarning } from './planned.js'
 import { collision, createTwins } from './twins.js'
 
@@ -16,9 +17,18 @@ export interface ReadPlanOptions {
   onWarning?: ((warning: PlanWarning) => void) | undefined
 }
 
+export interface PlanTotal {
+  chunks: number
+  members: number
+  /** Bytes of the members' data. */
+  bytes: number
+}
+
 export interface ReadPlan {
   head: PlanHead
   limits: Limits
+  /** Counted, as the last line of an edited plan may say something else. */
+  total: PlanTotal
   /** What plan() would yield, chunk by chunk; reads the file again. */
   items(): AsyncGenerator<PlannedChunk | Left>
 }
@@ -65,10 +75,17 @@ export async function readPlan(options: ReadPlanOptions): Promise<ReadPlan> {
     }
   }
   const twins = createTwins((await sizeOf()) / LINE_BYTES)
+  const total: PlanTotal = { chunks: 0, members: 0, bytes: 0 }
   let frame: { head: PlanHead; limits: Limits } | undefined
   for await (const placed of read()) {
     if ('head' in placed) frame = placed
-    else if ('members' in placed) for (const name of namesOf(placed.item)) twins.note(name)
+    else if ('members' in placed) {
+      const { item } = placed
+      total.chunks++
+      total.members += item.members.length
+      for (const { size } of item.members) total.bytes += size
+      for (const name of namesOf(item)) twins.note(name)
+    }
   }
   if (twins.any) {
     for await (const placed of read()) if ('members' in placed) for (const name of namesOf(placed.item)) twins.suspect(name)
@@ -85,6 +102,7 @@ export async function readPlan(options: ReadPlanOptions): Promise<ReadPlan> {
   }
   return {
     ...(frame as NonNullable<typeof frame>),
+    total,
     async *items() {
       for await (const placed of read()) if ('item' in placed) yield placed.item
     },

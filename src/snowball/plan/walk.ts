@@ -2,7 +2,7 @@
 import { SNOWBALL_LIMITS } from '../../limits.js'
 import type { FileStat, Storage } from '../../ports/ports.js'
 import { failure, type Left, left } from '../left.js'
-import { join } from '../read.js'
+import { join } from '../paths.js'
 import { type Directory, openDirectory } from './directory.js'
 import type { Entry } from './names.js'
 import type { Checked, PlanOptions, PlanProgress } from './options.js'

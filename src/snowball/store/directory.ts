@@ -1,8 +1,8 @@
 // Chunks as files of a directory: under a temporary name until they are whole and on the device.
 import { MillraceError } from '../../errors.js'
-import type { FileWriter, Sha256, Storage, ThreadStorage } from '../../ports/ports.js'
+import type { FileReader, FileWriter, Sha256, Storage, ThreadStorage } from '../../ports/ports.js'
 import { hex } from '../digest.js'
-import { join } from '../read.js'
+import { join } from '../paths.js'
 import type { ChunkSink, ChunkStore } from './store.js'
 
 const failure = (source: string) => (cause: unknown) => {
@@ -12,17 +12,24 @@ const failure = (source: string) => (cause: unknown) => {
 const temporary = (path: string) => `${path}.tmp`
 
 /** Writes the file under its temporary name; publish() is to follow, which flushes it unless `sync` says that it is to be here. */
-export async function createTemporary(storage: Pick<ThreadStorage, 'create' | 'remove'>, path: string, sync: boolean): Promise<ChunkSink> {
+export async function createTemporary(storage: ThreadStorage, path: string, sync: boolean): Promise<ChunkSink> {
   const name = temporary(path)
   const failed = failure(name)
   const file: FileWriter = await storage.create(name).catch(failed)
+  let back: FileReader | undefined
   return {
     write: (data) => file.write(data).catch(failed),
+    async read(target, at) {
+      back ??= await storage.open(name).catch(failed)
+      return back.read(target, at).catch(failed)
+    },
     async finish() {
+      await back?.close()
       if (sync) await file.sync().catch(failed)
       await file.close().catch(failed)
     },
     async discard() {
+      await back?.close().catch(() => {})
       await file.close().catch(() => {})
       // What went wrong before is what matters; the next run clears up.
       await storage.remove(name).catch(() => {})

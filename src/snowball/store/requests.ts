@@ -1,5 +1,5 @@
 // Requests to an S3 endpoint, tried again where that may help.
-import { MillraceError } from '../../errors.js'
+import { inform, MillraceError } from '../../errors.js'
 import { type AwsClient, createS3Client, loadS3Peer } from '../../ports/aws.js'
 import { backoff } from '../../ports/backoff.js'
 import { type ClientOptions, createCalls } from '../../ports/calls.js'
@@ -46,17 +46,28 @@ export interface Requests {
 
 export type Call = <T>(command: string, input: object, signal: AbortSignal | undefined) => Promise<T>
 
+export interface Retry {
+  /** What is tried again, and on which key; of a bucket as a whole "". */
+  what: string
+  key: string
+  /** The attempt that failed, from 1. */
+  attempt: number
+  /** What the endpoint or the connection said. */
+  message: string
+}
+
 export interface RequestsOptions {
   client: ClientOptions
   bucket: string
   rules: Rules
   /** Attempts after the first. */
   retries: number
+  onRetry: (retry: Retry) => void
   clock: Clock
   random: Random
 }
 
-export function createRequests({ client, bucket, rules, retries: usual, clock, random }: RequestsOptions): Requests {
+export function createRequests({ client, bucket, rules, retries: usual, onRetry, clock, random }: RequestsOptions): Requests {
   const clientConfig = client.client ? undefined : { ...rules.client, ...client.clientConfig }
   const calls = createCalls({ client: client.client, commands: client.commands, clientConfig }, { load: loadS3Peer, create: createS3Client }, clock, TIMEOUT)
   let checked: Promise<void> | undefined
@@ -79,13 +90,15 @@ export function createRequests({ client, bucket, rules, retries: usual, clock, r
         if (signal?.aborted) throw closed()
         if (error instanceof MillraceError) throw error
         const { kind, code, message } = faultOf(error)
+        const said = `${code}${message && message !== code ? `: ${message}` : ''}`
         if (tries > retries || !mayPass(kind, code)) {
           const times = tries > 1 ? ` (${tries} attempts)` : ''
-          throw new MillraceError('IO', `${what} failed: ${code}${message && message !== code ? `: ${message}` : ''}${times}`, {
+          throw new MillraceError('IO', `${what} failed: ${said}${times}`, {
             position: { source },
             cause: error,
           })
         }
+        inform(() => onRetry({ what, key, attempt: tries, message: said }))
         await clock.sleep(backoff(tries, random, FIRST_WAIT, MOST_WAIT), signal).catch(() => {})
       }
     }

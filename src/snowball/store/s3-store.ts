@@ -4,16 +4,17 @@ import { type ClientOptions, checkClientOptions } from '../../ports/calls.js'
 import type { Clock, Random, Sha256, Storage } from '../../ports/ports.js'
 import { createSlots } from '../../ports/slots.js'
 import { systemClock, systemRandom } from '../../ports/system.js'
+import { checkWatch } from '../checks.js'
 import { isChunk } from '../chunk-names.js'
 import { coreSha256 } from '../digest.js'
 import { keyFault } from '../keys.js'
 import type { Compression, ManifestChunk, ManifestObject } from '../manifest/manifest.js'
 import { PART } from '../parts.js'
-import { checkWatch, join } from '../read.js'
+import { join } from '../paths.js'
 import { createExtracted, receiptOf } from './extracted.js'
 import { heldInFile, heldInMemory } from './held.js'
 import { checkArchives, checkPrefix, compressionOf, headOf, type Profile, rulesOf } from './profile.js'
-import { causeOf, createRequests, placeOf } from './requests.js'
+import { causeOf, createRequests, placeOf, type Retry } from './requests.js'
 import type { ChunkStore } from './store.js'
 import { createStored, HASH } from './stored.js'
 import { type OrphanedUpload, removeObject, type Target } from './target.js'
@@ -46,6 +47,8 @@ export interface S3ChunkStoreOptions extends ClientOptions {
   signal?: AbortSignal | undefined
   /** Told of an upload in parts that failed and could not be aborted either: the bucket keeps its parts. */
   onOrphan?: ((orphan: OrphanedUpload) => void) | undefined
+  /** Told of each attempt that failed and is made again, before the wait for it. */
+  onRetry?: ((retry: Retry) => void) | undefined
 }
 
 export interface S3ChunkStore extends ChunkStore {
@@ -76,6 +79,7 @@ const OPTIONS = [
   'ports',
   'signal',
   'onOrphan',
+  'onRetry',
 ] satisfies (keyof S3ChunkStoreOptions)[]
 
 /**
@@ -136,7 +140,21 @@ export function s3ChunkStore(options: S3ChunkStoreOptions): S3ChunkStore {
 function checked(options: S3ChunkStoreOptions) {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options)
   checkKeys('options', options, OPTIONS)
-  const { client, clientConfig, commands, bucket, prefix = '', profile, partsAtOnce = 4, retries = 8, spool, ports = {}, signal, onOrphan = () => {} } = options
+  const {
+    client,
+    clientConfig,
+    commands,
+    bucket,
+    prefix = '',
+    profile,
+    partsAtOnce = 4,
+    retries = 8,
+    spool,
+    ports = {},
+    signal,
+    onOrphan = () => {},
+    onRetry = () => {},
+  } = options
   const rules = rulesOf(profile)
   if (typeof bucket !== 'string' || bucket === '') throw wrongType('bucket', 'the name of a bucket', bucket)
   checkPrefix(rules, prefix)
@@ -148,9 +166,10 @@ function checked(options: S3ChunkStoreOptions) {
   if (spool !== undefined && (typeof spool !== 'string' || spool === '')) throw wrongType('spool', 'the path of a directory', spool)
   if (spool !== undefined && typeof storage?.create !== 'function') throw wrongType('ports', 'ports with a storage, for the spool', ports)
   if (typeof onOrphan !== 'function') throw wrongType('onOrphan', 'a function', onOrphan)
+  if (typeof onRetry !== 'function') throw wrongType('onRetry', 'a function', onRetry)
   checkWatch({ signal })
   checkClientOptions(options, '@aws-sdk/client-s3')
-  const requests = createRequests({ client: { client, clientConfig, commands }, bucket, rules, retries, clock, random })
+  const requests = createRequests({ client: { client, clientConfig, commands }, bucket, rules, retries, onRetry, clock, random })
   const stored = createStored(requests, bucket, rules, clock, sha256)
   const target: Target = { bucket, requests, stored, rules, slots: createSlots(partsAtOnce), signal, onOrphan }
   return { target, prefix, spool, storage }

@@ -16,6 +16,8 @@ export interface ChunkSink {
   readonly whole?: boolean
   /** Pieces of about 1 MiB, or of any size. The caller changes `data` once it has resolved. */
   write(data: Uint8Array): Promise<void>
+  /** Reads back what was written, where that is cheap: then nothing is kept to make the ETag of. Gives how many bytes came. */
+  read?(target: Uint8Array, at: number): Promise<number>
   /** It appears under its name, whole and as durable as the store can make it; or does once it is published, where the store has that. */
   finish(digest: Digest): Promise<void>
   /** Leaves nothing behind. Never rejects. `reason`: of whom the bytes came from, where that is why. */

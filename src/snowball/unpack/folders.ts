@@ -1,8 +1,8 @@
 // Files below one directory, made where nothing is yet and never through a link.
 import { MillraceError } from '../../errors.js'
 import type { FileKind, FileWriter, Storage } from '../../ports/ports.js'
+import { join } from '../paths.js'
 import { statAll } from '../plan/walk.js'
-import { join } from '../read.js'
 
 /** The next piece of a file's data, valid until the next call; undefined at its end. May throw. */
 export type Read = () => Promise<Uint8Array | undefined>

@@ -1,10 +1,12 @@
 // What lies in chunks, by their own headers: no manifest needed.
 import { checkKeys, MillraceError, wrongType } from '../../errors.js'
 import type { Ports, Storage } from '../../ports/ports.js'
+import { checkStorage } from '../checks.js'
 import { compareKeys } from '../keys.js'
 import { openManifest } from '../manifest/entries.js'
 import { MANIFEST } from '../manifest/manifest.js'
-import { inputOutput, join } from '../read.js'
+import { join } from '../paths.js'
+import { inputOutput } from '../read.js'
 import type { TarEntry } from '../tar.js'
 import { ARCHIVE, openArchive } from './archive.js'
 
@@ -32,7 +34,7 @@ export async function* list(options: ListOptions): AsyncGenerator<Listed> {
   checkKeys('options', options, ['output', 'ports'])
   const { output, ports } = options
   if (typeof output !== 'string' || output === '') throw wrongType('output', 'the path of an archive or a directory of such', output)
-  if (typeof ports?.storage?.open !== 'function') throw wrongType('ports', 'ports with a storage', ports)
+  checkStorage(ports)
   try {
     for await (const { path, chunk } of chunks(ports.storage, output)) {
       const { tar, close } = await openArchive(ports.storage, path, path, HEADERS_WINDOW)

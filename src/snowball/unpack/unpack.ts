@@ -1,9 +1,10 @@
 // Chunks back into files, below one directory and nowhere else.
 import { checkKeys, inform, MillraceError, wrongType } from '../../errors.js'
 import type { Ports } from '../../ports/ports.js'
+import { checkStorage, checkWatch } from '../checks.js'
 import { keyFault } from '../keys.js'
 import { type OpenManifest, openManifest } from '../manifest/entries.js'
-import { checkWatch, inputOutput } from '../read.js'
+import { inputOutput } from '../read.js'
 import { openArchive } from './archive.js'
 import { createFolders, type Folders } from './folders.js'
 import { chunks, HEADERS_WINDOW } from './list.js'
@@ -52,7 +53,7 @@ export async function unpack(options: UnpackOptions): Promise<UnpackSummary> {
   if (typeof directory !== 'string' || directory === '') throw wrongType('directory', 'the path of a directory', directory)
   if (keys !== undefined && !(Array.isArray(keys) && keys.every((key) => typeof key === 'string' && key !== '')))
     throw wrongType('keys', 'an array of keys', keys)
-  if (typeof ports?.storage?.open !== 'function') throw wrongType('ports', 'ports with a storage', ports)
+  checkStorage(ports)
   checkWatch(options)
   const { storage } = ports
   const summary: UnpackSummary = { files: 0, bytes: 0, problemCount: 0, problems: [] }

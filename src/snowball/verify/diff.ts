@@ -1,9 +1,10 @@
 // Two manifests by key: what came, went, changed, and moved to another chunk.
 import { checkKeys, MillraceError, wrongType } from '../../errors.js'
 import type { Ports } from '../../ports/ports.js'
+import { checkStorage, checkWatch } from '../checks.js'
 import { type OpenManifest, openWhole } from '../manifest/entries.js'
 import type { ManifestMember, ManifestObject } from '../manifest/manifest.js'
-import { checkWatch, inputOutput } from '../read.js'
+import { inputOutput } from '../read.js'
 import { hash64, join } from './join.js'
 
 export interface DiffOptions {
@@ -46,7 +47,7 @@ export async function* diff(options: DiffOptions): AsyncGenerator<Difference> {
   const { from, to, ports, signal } = options
   for (const [label, value] of Object.entries({ from, to }))
     if (typeof value !== 'string' || value === '') throw wrongType(label, 'the path of a manifest', value)
-  if (typeof ports?.storage?.open !== 'function') throw wrongType('ports', 'ports with a storage', ports)
+  checkStorage(ports)
   checkWatch(options)
   const fail = (source: string) => (error: unknown) => {
     throw inputOutput(error, source)

@@ -1,12 +1,13 @@
 // A manifest against what came of it: an S3 Inventory of the bucket, or the logs of a Snowball job.
 import { checkKeys, inform, MillraceError, wrongType } from '../../errors.js'
 import type { Ports } from '../../ports/ports.js'
+import { checkStorage, checkWatch } from '../checks.js'
 import { type OpenManifest, openWhole } from '../manifest/entries.js'
 import type { ManifestChunk, ManifestLine, ManifestMember, ManifestObject } from '../manifest/manifest.js'
-import { checkWatch, inputOutput } from '../read.js'
+import { inputOutput } from '../read.js'
 import { join, type RightRow } from './join.js'
 import { type ListedKey, type Listing, listedKeys } from './listing.js'
-import { type Found, own, type Tell, teller } from './problems.js'
+import { type Found, own, type Problem, type Tell, teller } from './problems.js'
 
 export interface ImportOptions {
   /** The manifest, or the directory that it lies in. */
@@ -33,9 +34,10 @@ export interface ImportOptions {
  * `missing`: not listed; `size`, `etag`: listed with another one; `failed`: in a failure log; `twice`: listed more
  * than once; `unknown`: in a failure log, but not in the manifest.
  */
-export type ImportProblem = 'missing' | 'size' | 'etag' | 'failed' | 'twice' | 'unknown'
+export type ImportProblemKind = 'missing' | 'size' | 'etag' | 'failed' | 'twice' | 'unknown'
+export type ImportProblem = Problem<ImportProblemKind>
 
-export interface ImportSummary extends Found<ImportProblem> {
+export interface ImportSummary extends Found<ImportProblemKind> {
   /** Files (or chunks and objects, with `archives`) of the manifest that were looked for, and those that are listed as they should be. */
   expected: number
   right: number
@@ -107,7 +109,7 @@ function checked(options: ImportOptions): ImportOptions {
   if (fields !== undefined && typeof fields !== 'string') throw wrongType('fields', 'names of columns with commas between', fields)
   if (keys !== undefined && keys !== 'url' && keys !== 'plain') throw wrongType('keys', '"url" or "plain"', keys)
   if (keyPrefix !== undefined && typeof keyPrefix !== 'string') throw wrongType('keyPrefix', 'a string', keyPrefix)
-  if (typeof ports?.storage?.open !== 'function') throw wrongType('ports', 'ports with a storage', ports)
+  checkStorage(ports)
   checkWatch(options)
   return options
 }
@@ -123,8 +125,8 @@ interface Check {
   /** Rows under the prefix. */
   rows(listing: Listing): AsyncGenerator<ListedKey>
   /** A problem of an entry, which then has to be sent again. */
-  wrong(kind: ImportProblem, entry: Entry, message: string): void
-  tell: Tell<ImportProblem>
+  wrong(kind: ImportProblemKind, entry: Entry, message: string): void
+  tell: Tell<ImportProblemKind>
   extra(key: string): void
 }
 

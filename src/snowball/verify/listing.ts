@@ -6,8 +6,8 @@
 // are told by the names in a header, or by the caller.
 import { MillraceError } from '../../errors.js'
 import type { Storage } from '../../ports/ports.js'
+import { csvRows } from '../csv.js'
 import { storedText } from '../unpack/archive.js'
-import { csvRows } from './csv.js'
 
 export interface Listing {
   /** Files of CSV, plain or in gzip; or manifest.json of an inventory, which names its files. */

@@ -5,8 +5,9 @@ import { hex } from '../digest.js'
 import type { Left } from '../left.js'
 import type { OpenManifest } from '../manifest/entries.js'
 import type { ManifestMember, ManifestObject } from '../manifest/manifest.js'
+import { isAbsolute } from '../paths.js'
 import { walk } from '../plan/walk.js'
-import { isAbsolute, steady, type Tree } from '../read.js'
+import { steady, type Tree } from '../read.js'
 import { join } from './join.js'
 import type { Tell } from './problems.js'
 
@@ -19,13 +20,13 @@ export interface SourceCheck {
   /** Told of each file that was read, and of its bytes. */
   read: (path: string, bytes: number) => void
   signal: AbortSignal | undefined
-  /** Whether files that are not in the manifest are no problem, as where a list was packed. Absolute paths in it say so too. */
+  /** Whether files that the manifest does not name are no problem, as where a list was packed. Absolute paths in it say so too. */
   listed: boolean
   rows?: number | undefined
 }
 
-/** `missing`: no longer there; `changed`: other content; `unreadable`; `new`: in no chunk; `manifest`: a path that it has twice. */
-export type SourceProblem = 'missing' | 'changed' | 'unreadable' | 'new' | 'manifest'
+/** `missing`: no longer there; `changed`: other content; `unreadable`; `failed`: left out, as the manifest says; `new`: in no chunk, and it says nothing; `manifest`: a path that it has twice. */
+export type SourceProblem = 'missing' | 'changed' | 'unreadable' | 'failed' | 'new' | 'manifest'
 
 type SourceTree = Tree & { storage: Storage }
 
@@ -58,7 +59,8 @@ export async function compareSource(manifest: OpenManifest, check: SourceCheck):
     if (batch.push(line) === AT_ONCE) await settle()
   }
   await settle()
-  if (!listed) await findNew(manifest, tree, check)
+  if (listed) await findFailed(manifest, check)
+  else await findNew(manifest, tree, check)
 }
 
 function digest(tree: Tree, path: string, { sha256, signal }: Pick<SourceCheck, 'sha256' | 'signal'>, buffer: Uint8Array): Promise<string | Left> {
@@ -74,6 +76,16 @@ function digest(tree: Tree, path: string, { sha256, signal }: Pick<SourceCheck, 
     }
     return hex(hash.digest())
   })
+}
+
+const leftOut = ({ path, message }: Left) => [path, `is in no chunk: ${message}`] as const
+
+/** What was to be packed, whether it is there now or not: in a list it stood for certain. */
+async function findFailed(manifest: OpenManifest, { tell, signal }: SourceCheck): Promise<void> {
+  for await (const { line } of manifest.lines()) {
+    interrupted(signal)
+    if (line.type === 'failed') tell('failed', ...leftOut(line))
+  }
 }
 
 function interrupted(signal: AbortSignal | undefined): void {
@@ -111,7 +123,7 @@ async function findNew(manifest: OpenManifest, { storage, root }: SourceTree, { 
     else if (event.type === 'different' || event.type === 'leftAgain') {
       const line = await manifest.lineAt(event.ref)
       if (event.type === 'leftAgain' && 'path' in line) tell('manifest', line.path, 'is in the manifest twice')
-      else if (line.type === 'failed') tell('new', line.path, `is in no chunk: ${line.message}`)
+      else if (line.type === 'failed') tell('failed', ...leftOut(line))
     }
   }
 }

@@ -1,15 +1,17 @@
 // Chunks against manifest, manifest against the tree it was made of. Everything is read and hashed.
 import { checkKeys, inform, MillraceError, wrongType } from '../../errors.js'
 import type { Hasher, Ports, Storage } from '../../ports/ports.js'
+import { checkWatch } from '../checks.js'
 import { coreSha256 } from '../digest.js'
 import { keyFault } from '../keys.js'
 import { type OpenManifest, openManifest, TOTALS } from '../manifest/entries.js'
 import { chunkFault, MANIFEST, type ManifestChunk, type ManifestEnd, type ManifestLine, type ManifestObject } from '../manifest/manifest.js'
-import { checkWatch, inputOutput, regular, join as under } from '../read.js'
+import { join as under } from '../paths.js'
+import { inputOutput, regular } from '../read.js'
 import { ARCHIVE } from '../unpack/archive.js'
 import { type Checks, compareChunk, compareObject } from './chunk.js'
 import { join } from './join.js'
-import { type Found, type Problem as ProblemOf, type Tell, teller } from './problems.js'
+import { type Found, type Problem, type Tell, teller } from './problems.js'
 import { compareSource, type SourceProblem } from './source.js'
 
 export interface VerifyOptions {
@@ -17,7 +19,7 @@ export interface VerifyOptions {
   output: string
   /** Directory that was packed; where given, every file of it must be in the manifest, and the reverse. */
   source?: string | undefined
-  /** Whether a list was packed: then files of `source` that are not in the manifest are no problem. */
+  /** Whether a list was packed: then files of `source` that the manifest does not name are no problem. */
   listed?: boolean | undefined
   ports: Pick<Ports, 'storage' | 'clock' | 'sha256'>
   onProgress?: ((progress: VerifyProgress) => void) | undefined
@@ -40,14 +42,16 @@ export interface VerifyProgress {
  * `manifest`: it contradicts itself or is torn; `chunk`, `member`, `object`: not there, or not what the manifest
  * says; `stray`: an archive that it does not name; the others are of files of the source.
  */
-export type VerifyProblem = 'manifest' | 'chunk' | 'member' | 'object' | 'stray' | SourceProblem
-export type Problem = ProblemOf<VerifyProblem>
+export type VerifyProblemKind = 'manifest' | 'chunk' | 'member' | 'object' | 'stray' | SourceProblem
+export type VerifyProblem = Problem<VerifyProblemKind>
 
-export interface VerifySummary extends Found<VerifyProblem> {
+export interface VerifySummary extends Found<VerifyProblemKind> {
   chunks: number
   /** Members and objects that are right, and bytes of their data. */
   members: number
   bytes: number
+  /** Files that are in no chunk though they should be, as the manifest says. A problem each with `source`, where they are. */
+  failed: number
 }
 
 const OPTIONS = ['output', 'source', 'listed', 'ports', 'onProgress', 'signal'] satisfies (keyof VerifyOptions)[]
@@ -70,7 +74,7 @@ export async function verify(options: VerifyOptions): Promise<VerifySummary> {
   checkWatch(options)
   const sha256 = ports.sha256 ?? coreSha256
   const { storage } = ports
-  const summary: VerifySummary = { chunks: 0, members: 0, bytes: 0, problemCount: 0, problems: [], kinds: {} }
+  const summary: VerifySummary = { chunks: 0, members: 0, bytes: 0, failed: 0, problemCount: 0, problems: [], kinds: {} }
   const tell = teller(summary)
   let bytes = 0
   let files = 0
@@ -83,7 +87,7 @@ export async function verify(options: VerifyOptions): Promise<VerifySummary> {
     }
     try {
       const target = manifest.byDirectory ? { storage: regular(storage), sha256, directory: output, summary } : undefined
-      await readBlocks(manifest, target, tell, (name, more) => progress('chunks', name, summary.members, more))
+      summary.failed = await readBlocks(manifest, target, tell, (name, more) => progress('chunks', name, summary.members, more))
       await compareNames(manifest, storage, tell)
       bytes = 0
       if (source !== undefined)
@@ -104,13 +108,13 @@ interface Target {
   summary: VerifySummary
 }
 
-/** Compares each chunk and object with what lies in the directory, where there is one, and checks the manifest's own frame. */
+/** Compares each chunk and object with what lies in the directory, where there is one, and checks the manifest's own frame. Gives the files left out. */
 async function readBlocks(
   manifest: OpenManifest,
   target: Target | undefined,
-  tell: Tell<VerifyProblem>,
+  tell: Tell<VerifyProblemKind>,
   read: (name: string, bytes: number) => void,
-): Promise<void> {
+): Promise<number> {
   const counted: ManifestEnd = { type: 'end', chunks: 0, members: 0, bytes: 0, skipped: 0, failed: 0 }
   const lines = manifest.lines()
   const pull = async () => (await lines.next()).value?.line as ManifestLine | undefined
@@ -150,7 +154,7 @@ async function readBlocks(
         target.summary.chunks++
       } catch (error) {
         if ((error as MillraceError).code === 'CLOSED') throw error
-        tell('chunk', chunk.chunk, (error as Error).message)
+        tell('chunk', chunk.chunk, messageOf(error))
       }
     }
     while (await next());
@@ -167,7 +171,7 @@ async function readBlocks(
       await compareObject(under(target.directory, object.key), object, checks(object.key, 'object', target))
     } catch (error) {
       if ((error as MillraceError).code === 'CLOSED') throw error
-      tell('object', object.key, (error as Error).message)
+      tell('object', object.key, messageOf(error))
     }
   }
 
@@ -195,10 +199,16 @@ async function readBlocks(
   for (const field of TOTALS) {
     if (end && end[field] !== counted[field]) tell('manifest', MANIFEST, `expected ${end[field]} ${field} as its last line says, got ${counted[field]}`)
   }
+  return counted.failed
 }
 
+/** Of a chunk or object that is not in the directory; where it went to a bucket it never was. */
+export const ABSENT = 'is not there'
+
+const messageOf = (error: unknown) => ((error as { code?: string }).code === 'ENOENT' ? ABSENT : (error as Error).message)
+
 /** No chunk and no key twice, and no archive in the directory that is not in the manifest. */
-async function compareNames(manifest: OpenManifest, storage: Storage, tell: Tell<VerifyProblem>): Promise<void> {
+async function compareNames(manifest: OpenManifest, storage: Storage, tell: Tell<VerifyProblemKind>): Promise<void> {
   const chunk = (name: string) => `chunk ${name}`
   const joined = join({
     async *left() {

@@ -1,5 +1,5 @@
 // CSV (RFC 4180) as it comes: rows of fields, with the line that each begins on.
-import { MillraceError } from '../../errors.js'
+import { MillraceError } from '../errors.js'
 
 export interface CsvRow {
   fields: string[]
@@ -31,8 +31,8 @@ export async function* csvRows(pieces: AsyncIterable<Uint8Array>, source: string
     if (quotes(text) % 2 === 1) open = !open
     if (row.length > LONGEST) throw corrupt(`expected a row of at most ${LONGEST} characters, got a longer one`)
     if (open || row === '' || row === '\r') return undefined
-    const fields = split(row.endsWith('\r') ? row.slice(0, -1) : row)
-    if (!fields) throw corrupt('expected a comma or the end of the row behind a quoted field')
+    const fields = fieldsOf(row.endsWith('\r') ? row.slice(0, -1) : row, true)
+    if (typeof fields === 'string') throw corrupt(fields)
     return fields
   }
   for await (const piece of small(pieces)) {
@@ -49,7 +49,7 @@ export async function* csvRows(pieces: AsyncIterable<Uint8Array>, source: string
   rest += decoder.decode()
   const fields = rest === '' ? undefined : take(rest)
   if (fields) yield { fields, line: first }
-  if (open) throw corrupt('expected a quote that ends the field, got the end of the file')
+  if (open) throw corrupt(CLOSING)
 }
 
 /** A text that is larger is not collected with what is young, and each field is a view of it. */
@@ -59,14 +59,15 @@ async function* small(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
   for await (const piece of pieces) for (let at = 0; at < piece.length; at += PIECE) yield piece.subarray(at, at + PIECE)
 }
 
-function quotes(text: string): number {
+/** How many there are: each within a field is there twice, so an odd number of them leaves one open. */
+export function quotes(text: string): number {
   let count = 0
   for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) count++
   return count
 }
 
-/** Undefined where a quoted field goes on behind its quote. */
-function split(row: string): string[] | undefined {
+/** The fields of a row, or what is wrong with it. With `loose` a field that does not begin with a quote may have some in it. */
+export function fieldsOf(row: string, loose = false): string[] | string {
   if (!row.includes('"')) return row.split(',')
   // as S3 writes them: each field in quotes, and no quote in any
   if (row.startsWith('"') && row.endsWith('"')) {
@@ -77,22 +78,26 @@ function split(row: string): string[] | undefined {
   for (let at = 0; at <= row.length; at++) {
     if (row[at] !== '"') {
       const end = row.indexOf(',', at)
-      fields.push(row.slice(at, end < 0 ? row.length : end))
-      at = end < 0 ? row.length : end
+      const field = row.slice(at, end < 0 ? row.length : end)
+      if (!loose && field.includes('"')) return `expected quotes around all of field ${fields.length + 1}, which has one in it`
+      fields.push(field)
+      at += field.length
       continue
     }
     let field = ''
     for (let from = at + 1; ; ) {
       const end = row.indexOf('"', from)
-      if (end < 0) return undefined
+      if (end < 0) return CLOSING
       field += row.slice(from, end)
       at = end + 1
       if (row[at] !== '"') break
       field += '"'
       from = at + 1
     }
-    if (at < row.length && row[at] !== ',') return undefined
+    if (at < row.length && row[at] !== ',') return `expected a comma behind the closing quote of field ${fields.length + 1}`
     fields.push(field)
   }
   return fields
 }
+
+export const CLOSING = 'expected a closing quote'
