@@ -75,6 +75,10 @@ export async function readFully(file: FileReader, target: Uint8Array, at: number
   }
 }
 
+/** What each path is, or why that cannot be told. */
+export const statAll = async (storage: Storage, paths: readonly string[]): Promise<(FileStat | Error)[]> =>
+  storage.stats ? storage.stats(paths) : Promise.all(paths.map((path) => storage.stat(path).catch((error: Error) => error)))
+
 /**
  * Opens files only, links to such followed: a FIFO that somebody has laid in place of a chunk would be waited for, for ever and
  * where no signal reaches, and a device need not end. Rejects with BAD_INPUT for those.

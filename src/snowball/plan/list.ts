@@ -9,10 +9,10 @@ import { CLOSING, fieldsOf, quotes } from '../csv.js'
 import { failure, type Left, left } from '../left.js'
 import { splitLines, textOf } from '../lines.js'
 import { folderOf, isAbsolute, join } from '../paths.js'
-import { inputOutput } from '../read.js'
+import { inputOutput, statAll } from '../read.js'
 import { openFile } from './file.js'
 import { collision, createTwins, likeness } from './twins.js'
-import { type Found, isFound, STATS, statAll, type Work } from './walk.js'
+import { type Found, isFound, STATS, type Work } from './walk.js'
 
 interface Pair {
   source: string

@@ -3,6 +3,7 @@ import { SNOWBALL_LIMITS } from '../../limits.js'
 import type { FileStat, Storage } from '../../ports/ports.js'
 import { failure, type Left, left } from '../left.js'
 import { join } from '../paths.js'
+import { statAll } from '../read.js'
 import { type Directory, openDirectory } from './directory.js'
 import type { Entry } from './names.js'
 import type { Checked, PlanOptions, PlanProgress } from './options.js'
@@ -116,10 +117,6 @@ async function look({ storage, root }: Work, batch: readonly (Found | Left | str
     return kind === 'file' ? { path: entry, size, mtime } : left(entry, 'changed', `was a file, is now: ${kind}`)
   })
 }
-
-/** What each path is, or why that cannot be told. */
-export const statAll = async (storage: Storage, paths: readonly string[]): Promise<(FileStat | Error)[]> =>
-  storage.stats ? storage.stats(paths) : Promise.all(paths.map((path) => storage.stat(path).catch((error: Error) => error)))
 
 /**
  * Where a name is like another one of its directory: why it is left out, if that is wanted, and else a warning. Of two

@@ -2,7 +2,7 @@
 import { MillraceError } from '../../errors.js'
 import type { FileKind, FileWriter, Storage } from '../../ports/ports.js'
 import { join } from '../paths.js'
-import { statAll } from '../plan/walk.js'
+import { statAll } from '../read.js'
 
 /** The next piece of a file's data, valid until the next call; undefined at its end. May throw. */
 export type Read = () => Promise<Uint8Array | undefined>
