@@ -1,6 +1,6 @@
 // A tree, entry by entry, in an order that depends on nothing but its names.
 import { SNOWBALL_LIMITS } from '../../limits.js'
-import type { FileStat, Storage } from '../../ports/ports.js'
+import type { Storage } from '../../ports/ports.js'
 import { failure, type Left, left } from '../left.js'
 import { join } from '../paths.js'
 import { statAll } from '../read.js'
