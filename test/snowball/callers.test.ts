@@ -142,6 +142,31 @@ describe('a store with errors of its own', () => {
   })
 })
 
+describe('an unpack that is killed', () => {
+  it('at any call leaves no file that is not whole, and the next one makes what is missing', async () => {
+    const { pack, ports, storage } = world()
+    storage.write('/in/z/large', new Uint8Array(200_000).fill(7))
+    await pack()
+    await storage.remove('/out/manifest.ndjson')
+    const states: Map<string, Uint8Array>[] = []
+    const below = () =>
+      new Map([...storage.nodes].filter(([path, { kind }]) => path.startsWith('/to/') && kind === 'file').map(([path, { data }]) => [path, data]))
+    storage.hook = () => states.push(below())
+    const unpack = () => unpackSnowball({ output: '/out', directory: '/to', ports })
+    expect(await unpack()).toMatchObject({ files: 4, problemCount: 0 })
+    storage.hook = undefined
+    const whole = below()
+    expect([...whole.keys()].sort()).toEqual(['/to/small0', '/to/small1', '/to/small2', '/to/z/large'])
+    expect(states.some((state) => [...state.keys()].some((path) => path.endsWith('/.millrace-unpack-0.tmp')))).toBe(true)
+    for (const state of states) {
+      await storage.remove('/to')
+      for (const [path, data] of state) storage.write(path, data)
+      await unpack()
+      for (const [path, data] of whole) expect(Buffer.compare(storage.nodes.get(path)?.data ?? new Uint8Array(0), data)).toBe(0)
+    }
+  })
+})
+
 describe('a file of the source that grows as fast as it is read', () => {
   it('is read as far as it was long', async () => {
     const { pack, ports, storage } = world()

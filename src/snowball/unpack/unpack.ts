@@ -39,7 +39,8 @@ const TOLD = 1000
  * there already. Where a whole manifest lies beside the chunks, each of its files, objects too, is read where it says and must
  * have the size and SHA-256 that it says; a chunk that cannot be read is told and passed over. Else the archives
  * are read by their own headers, and a damaged one rejects with CORRUPT; what was written before stays, the
- * file that was being written does not.
+ * file that was being written does not. A file appears under its name when it is whole, so that a run after one that was
+ * killed makes what is missing; of the killed one a `.millrace-unpack-*.tmp` may stay.
  *
  * Nobody else may change `directory` meanwhile: portable file calls cannot hold a directory open against
  * being swapped for a link.
