@@ -50,7 +50,8 @@ keeps the chunks that are still right: so a run that was killed goes on where it
   plan      what would go where, as NDJSON that may be read, compared and edited, and given to pack.
             LIST: lines source,destination (CSV, or NDJSON {"source","destination"}); a destination is a key.
             Members may be deleted, moved and given other keys, chunks renamed: bytes and counts need no care
-  pack      write the chunks, as planned there and then or by an earlier plan
+  pack      write the chunks, as planned there and then or by an earlier plan. Of an earlier plan a file that has
+            changed since is packed as it is now, and a chunk that is finished stays: plan again for what is new
   verify    read and hash every byte; with --source compare with the tree as well; or compare
             the manifest with what a bucket has, and tell which chunks to send again.
             OUT/manifest.ndjson in place of OUT: without the chunks, which are in a bucket perhaps
@@ -65,7 +66,7 @@ All
 plan and pack
       --source DIR        what relative paths of a list are under (the list's directory); of pack, a tree in
                           place of the plan's
-      --prefix KEY        put before every key, for example Logs/
+      --prefix KEY        put before every key as it stands, for example Logs/
       --destination KEY   prefix in the bucket that the chunks will be put under: counts as part of each key's 933 bytes
       --chunk-bytes B     a chunk's size at most (1000000000; at most 100000000000)
       --chunk-files N     a chunk's files at most (10000)
