@@ -24,6 +24,7 @@ export interface ChunkSink {
   discard(reason?: unknown): Promise<void>
 }
 
+/** Each call is to settle some time: packing that fails or is aborted waits for those under way, so that nothing of it goes on behind its back. */
 export interface ChunkStore {
   /** Large files go as they are, as objects under their keys, instead of into tars of their own. */
   readonly objects: boolean
