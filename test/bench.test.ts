@@ -128,7 +128,7 @@ describe('rows', () => {
       ['snowball pack, ', 2, SNOWBALL, { 'GNU tar (hashes nothing)': 1, 'Python tarfile + hashlib': 3, 'tar-stream + node:crypto': 2 }],
       ['snowball pack unsynced, ', 2, SNOWBALL, { 'GNU tar (hashes nothing)': 1, 'Python tarfile + hashlib': 3, 'tar-stream + node:crypto': 2 }],
       ['snowball pack memory, ', 2, SNOWBALL, undefined],
-      ['snowball plan, ', 2, ['find -printf | sort'], undefined],
+      ['snowball plan, ', 2, ['find + sort'], undefined],
       ['snappy compress', 2, ['snappyjs', 'snappy (native addon)'], undefined],
       ['snappy decompress', 2, ['snappyjs', 'snappy (native addon)'], undefined],
       ['boundary', 1, ['@assemblyscript/loader'], undefined],
