@@ -46,7 +46,7 @@ it('is none without --to', () => {
 })
 
 it.each([
-  [{ to: '/tmp/x' }, '--to expected s3://BUCKET/PREFIX/, got "/tmp/x"'],
+  [{ to: 'bucket/x' }, '--to expected s3://BUCKET/PREFIX/, got "bucket/x"'],
   [{ to: 's3:///x' }, '--to expected s3://BUCKET/PREFIX/'],
   [{ to: 's3://b/a//b' }, '--to s3://b/a//b: "prefix" expected a path of the form "a/b/", or nothing, got "a//b/"'],
   [{ to: 's3://b/..' }, '--to s3://b/..: "prefix" expected'],
