@@ -5,9 +5,6 @@ export const PART = 8 << 20
 export const MOST_PARTS = 10_000
 const MOST_BYTES = Math.floor(SNOWBALL_LIMITS.partBytes.value / (1 << 20)) * (1 << 20)
 
-/** What can be uploaded at all, on a Snowball. */
-export const MOST_OBJECT_BYTES: number = MOST_PARTS * MOST_BYTES
-
 export interface Parts {
   /** Bytes of each part but the last. */
   partBytes: number

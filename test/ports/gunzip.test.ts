@@ -1,20 +1,11 @@
 import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { gunzip } from '../../src/ports/gunzip.js'
+import { pieces } from '../pieces.js'
 
 const TEXT = '{"a":1}\n'.repeat(200_000)
 const packed = gzipSync(TEXT)
 const small = gzipSync('x')
-
-/** The bytes in pieces, in one buffer that each piece overwrites. */
-async function* pieces(bytes: Uint8Array, size: number) {
-  const buffer = new Uint8Array(size)
-  for (let at = 0; at < bytes.length; at += size) {
-    const piece = bytes.subarray(at, at + size)
-    buffer.set(piece)
-    yield buffer.subarray(0, piece.length)
-  }
-}
 
 async function text(bytes: Uint8Array, size = 1000) {
   const parts: Uint8Array[] = []

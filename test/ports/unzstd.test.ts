@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import * as zlib from 'node:zlib'
 import { describe, expect, it, vi } from 'vitest'
 import { unzstd } from '../../src/ports/unzstd.js'
+import { pieces } from '../pieces.js'
 
 // by the zstd command, which is neither of the decoders that are tested
 const zstd = (bytes: Uint8Array, ...args: string[]) => execFileSync('zstd', ['-c', '-q', ...args], { input: bytes, maxBuffer: 2 ** 28 })
@@ -15,15 +16,6 @@ const has = (() => {
 const native = 'createZstdDecompress' in zlib
 
 const TEXT = Buffer.from(Array.from({ length: 60_000 }, (_, i) => `{"a":${i % 997}}\n`).join(''))
-
-async function* pieces(bytes: Uint8Array, size: number) {
-  const buffer = new Uint8Array(size)
-  for (let at = 0; at < bytes.length; at += size) {
-    const piece = bytes.subarray(at, at + size)
-    buffer.set(piece)
-    yield buffer.subarray(0, piece.length)
-  }
-}
 
 async function unpacked(bytes: Uint8Array, size = 1000) {
   const parts: Uint8Array[] = []

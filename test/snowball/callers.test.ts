@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodePorts } from '../../src/ports/node.js'
-import { nodeSha256 } from '../../src/ports/node-hash.js'
 import {
   type ChunkStore,
   diffSnowball,
@@ -17,19 +16,13 @@ import {
   verifySnowball,
   verifySnowballImport,
 } from '../../src/snowball/index.js'
-import { memoryStorage } from './memory.js'
+import { virtualPorts } from './memory.js'
 
 function world() {
-  let time = 1_700_000_000_000
-  const pass = (ms: number) => {
-    time += ms
-  }
-  const clock = { now: () => time, monotonic: () => time, sleep: async (ms: number) => pass(ms) }
-  const storage = memoryStorage(() => time)
+  const { ports, storage, pass } = virtualPorts()
   for (let i = 0; i < 3; i++) storage.write(`/in/small${i}`, new Uint8Array(1000 + i).fill(i))
   storage.write('/in/z/large', new Uint8Array(3 << 20).fill(7))
-  time += 1000
-  const ports = { storage, clock, sha256: nodeSha256 }
+  pass(1000)
   const pack = (options: Partial<SnowballPackOptions> = {}) => packSnowball({ source: '/in', output: '/out', ports, ...options })
   return { storage, ports, pack }
 }

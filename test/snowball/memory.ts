@@ -1,5 +1,6 @@
 // A file system in memory whose files can be changed under the reader's feet and whose calls can fail.
-import type { FileKind, FileReader, FileStat, FileWriter, Storage } from '../../src/ports/ports.js'
+import { nodeSha256 } from '../../src/ports/node-hash.js'
+import type { Clock, FileKind, FileReader, FileStat, FileWriter, Storage } from '../../src/ports/ports.js'
 
 interface Node {
   kind: FileKind
@@ -118,4 +119,15 @@ export function memoryStorage(now: () => number): MemoryStorage {
     },
   }
   return storage
+}
+
+/** Time that only sleep and pass() move, and files that have it. */
+export function virtualPorts() {
+  let time = 1_700_000_000_000
+  const pass = (ms: number) => {
+    time += ms
+  }
+  const clock: Clock = { now: () => time, monotonic: () => time, sleep: async (ms) => pass(ms) }
+  const storage = memoryStorage(() => time)
+  return { ports: { storage, clock, sha256: nodeSha256 }, storage, pass }
 }

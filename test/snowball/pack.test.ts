@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { nodeSha256 } from '../../src/ports/node-hash.js'
-import type { Clock } from '../../src/ports/ports.js'
 import {
   keyFault,
   type ManifestLine,
@@ -12,22 +10,13 @@ import {
 } from '../../src/snowball/index.js'
 import type { ChunkStore } from '../../src/snowball/store/store.js'
 import { npmTarStream, sha256 } from '../archive/members.js'
-import { failing, type MemoryStorage, memoryStorage } from './memory.js'
+import { failing, type MemoryStorage, virtualPorts } from './memory.js'
 
 /** A world of its own: a clock that only sleep moves, files in memory. */
 function world() {
-  let time = 1_700_000_000_000
-  const clock: Clock = {
-    now: () => time,
-    monotonic: () => time,
-    async sleep(ms) {
-      time += ms
-    },
-  }
-  const storage = memoryStorage(() => time)
-  const ports = { storage, clock, sha256: nodeSha256 }
+  const { ports, storage, pass } = virtualPorts()
   const run = (options: Partial<PackOptions> = {}) => pack({ source: '/in', output: '/out', ports, ...options })
-  return { storage, ports, run, pass: (ms: number) => (time += ms) }
+  return { storage, ports, run, pass }
 }
 
 const bytesOf = (storage: MemoryStorage, path: string) => storage.nodes.get(path)!.data

@@ -1,7 +1,5 @@
 // A plan as a file: edited by hand, torn, wrong, and followed by pack.
 import { describe, expect, it } from 'vitest'
-import { nodeSha256 } from '../../src/ports/node-hash.js'
-import type { Clock } from '../../src/ports/ports.js'
 import {
   type PlanWarning,
   packSnowball as pack,
@@ -10,22 +8,13 @@ import {
   readSnowballPlan as readPlan,
 } from '../../src/snowball/index.js'
 import { sha256 } from '../archive/members.js'
-import { memoryStorage } from './memory.js'
+import { virtualPorts } from './memory.js'
 
 async function world(options: { deviceBytes?: number; smallBytes?: number } = {}) {
-  let time = 1_700_000_000_000
-  const clock: Clock = {
-    now: () => time,
-    monotonic: () => time,
-    async sleep(ms) {
-      time += ms
-    },
-  }
-  const storage = memoryStorage(() => time)
+  const { ports, storage, pass } = virtualPorts()
   for (let i = 0; i < 9; i++) storage.write(`/in/d${i % 3}/f${i}`, new Uint8Array(100 * i).fill(i))
   storage.special('/in/link', 'symlink')
-  time += 1000
-  const ports = { storage, clock, sha256: nodeSha256 }
+  pass(1000)
   const planning = { source: '/in', chunkFiles: 4, ...options }
   const lines: string[] = []
   for await (const block of planLines({ ...planning, ports })) lines.push(...block.map((line) => JSON.stringify(line)))

@@ -1,13 +1,8 @@
 // Sinks that are no files: bytes in memory, a stream that is read, a stream that is written.
 import { concat } from '../../bytes.js'
 import { checkWhole, MillraceError, wrongType } from '../../errors.js'
+import { type Readable, readable } from '../../ports/readable.js'
 import type { ParquetSink } from './sink.js'
-
-// A consumer with lib ES2022 alone has no such name; where it is declared, this adds nothing.
-declare global {
-  // biome-ignore lint/suspicious/noExplicitAny: as lib.dom.d.ts declares it, else the two would not merge
-  interface ReadableStream<R = any> {}
-}
 
 /** A sink that has small pieces put together first. */
 type PlainSink = Required<Omit<ParquetSink, 'writeAll'>>
@@ -42,7 +37,7 @@ export function bytesSink(): BytesSink {
 }
 
 /** A sink whose file is read while it is written, once: by `for await`, or as a Web stream. */
-export interface StreamSink extends PlainSink, AsyncIterable<Uint8Array> {
+export interface StreamSink extends PlainSink, Readable {
   /** The same bytes as a Web stream, such as the body of a Response; cancelling it fails the writer. */
   stream(): ReadableStream<Uint8Array>
 }
@@ -109,29 +104,7 @@ export function streamSink(options: { highWaterMark?: number } = {}): StreamSink
       wakeReader()
       wakeWriter()
     },
-    async *[Symbol.asyncIterator]() {
-      take()
-      try {
-        for (let bytes = await read(); bytes; bytes = await read()) yield bytes
-      } finally {
-        stop()
-      }
-    },
-    stream() {
-      take()
-      return new ReadableStream<Uint8Array>(
-        {
-          async pull(controller) {
-            const bytes = await read()
-            if (bytes) controller.enqueue(bytes)
-            else controller.close()
-          },
-          cancel: stop,
-        },
-        // what waits, waits here, counted in bytes
-        { highWaterMark: 0 },
-      )
-    },
+    ...readable({ take, read, stop }),
   }
 }
 

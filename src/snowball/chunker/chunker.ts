@@ -2,7 +2,7 @@
 import { createEngine } from '../../engine/engine.js'
 import { checkKeys, checkWhole, inform, MillraceError, outOfRange, wrongType } from '../../errors.js'
 import type { Sha256 } from '../../ports/ports.js'
-import { checkWatch } from '../checks.js'
+import { checkWatch, interrupted } from '../checks.js'
 import { CHUNK_NAME } from '../chunk-names.js'
 import { coreSha256 } from '../digest.js'
 import type { Left } from '../left.js'
@@ -136,7 +136,7 @@ function checkOptions(options: ChunkerOptions): Settings {
     onProgress: (progress) => onProgress && inform(() => onProgress(progress)),
     onManifest,
     check() {
-      if (signal?.aborted) throw new MillraceError('CLOSED', 'chunking was interrupted; the chunks that are finished stay', { cause: signal.reason })
+      interrupted(signal, 'chunking')
     },
   }
 }

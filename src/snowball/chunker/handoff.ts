@@ -1,13 +1,8 @@
 // A chunk that is read while it is made: what fills it waits for who reads it.
 import { MillraceError } from '../../errors.js'
+import { type Readable, readable } from '../../ports/readable.js'
 import type { ManifestMember } from '../manifest/manifest.js'
 import type { ChunkSink, Digest } from '../store/store.js'
-
-// A consumer with lib ES2022 alone has no such name; where it is declared, this adds nothing.
-declare global {
-  // biome-ignore lint/suspicious/noExplicitAny: as lib.dom.d.ts declares it, else the two would not merge
-  interface ReadableStream<R = any> {}
-}
 
 /** What a chunk is once it has been read. */
 export interface ChunkResult extends Digest {
@@ -20,7 +15,7 @@ export interface ChunkResult extends Digest {
  * read ahead but one piece. One that fails (a large file that is not as long as said, an output that the chunker is
  * stopped by) rejects the reader, so that what came of it does not pass for whole.
  */
-export interface Chunk extends AsyncIterable<Uint8Array> {
+export interface Chunk extends Readable {
   /** File name, `.tar` at its end. */
   readonly name: string
   /** The same bytes as a Web stream, such as the body of a request; cancelling it ends the chunker. */
@@ -110,29 +105,7 @@ export function createHandoff(name: string): Handoff {
     chunk: {
       name,
       done,
-      async *[Symbol.asyncIterator]() {
-        take()
-        try {
-          for (let bytes = await read(); bytes; bytes = await read()) yield bytes
-        } finally {
-          stop()
-        }
-      },
-      stream() {
-        take()
-        return new ReadableStream<Uint8Array>(
-          {
-            async pull(controller) {
-              const bytes = await read()
-              if (bytes) controller.enqueue(bytes)
-              else controller.close()
-            },
-            cancel: stop,
-          },
-          // what waits, waits here
-          { highWaterMark: 0 },
-        )
-      },
+      ...readable({ take, read, stop }),
     },
   }
 }

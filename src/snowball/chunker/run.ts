@@ -6,11 +6,12 @@ import type { Sha256 } from '../../ports/ports.js'
 import { crcText, hashOf, hex } from '../digest.js'
 import type { Left } from '../left.js'
 import { formatLines } from '../lines.js'
-import { type ManifestChunk, type ManifestEnd, type ManifestLine, type ManifestMember, VERSION } from '../manifest/manifest.js'
+import { type ManifestChunk, type ManifestLine, type ManifestMember, VERSION } from '../manifest/manifest.js'
 import type { Archive, Packed } from '../pack/archive.js'
 import { type CompressionOptions, SUFFIX } from '../pack/compress.js'
 import { openChunk } from '../pack/open-chunk.js'
 import { openOutput } from '../pack/output.js'
+import type { PackProgress, PackSummary } from '../pack/tally.js'
 import { OBJECT_BYTES, takes } from '../plan/fill.js'
 import { ARCHIVE_BYTES, type Limits } from '../plan/options.js'
 import type { ChunkStore } from '../store/store.js'
@@ -22,22 +23,11 @@ import { createSeen } from './seen.js'
 /** Where chunks go: a ChunkStore, of which no more is needed. */
 export type ChunkTarget = Pick<ChunkStore, 'objects' | 'prefix' | 'check' | 'prepare' | 'create' | 'publish'>
 
-export interface ChunkerProgress {
-  /** The chunk that is worked on. */
-  chunk: string
-  /** Chunks that are finished. */
-  chunks: number
-  /** Files that are in chunks, and bytes of their data, those of the chunk at hand counted. */
-  members: number
-  bytes: number
-  skipped: number
-  failed: number
-}
+/** `chunk`: the one that is worked on; the files in it so far are counted. */
+export type ChunkerProgress = Omit<PackProgress, 'left' | 'planned'>
 
-export interface ChunkerSummary extends Omit<ManifestEnd, 'type'> {
-  /** Files that are in no chunk, by reason. */
-  left: Partial<Record<Left['reason'], number>>
-}
+/** What became of the files. */
+export type ChunkerSummary = Omit<PackSummary, 'objects' | 'reused' | 'failures'>
 
 export interface RunOptions {
   limits: Limits

@@ -1,14 +1,16 @@
 // One chunk: its members read while nobody changes them, put into a tar, on to a sink. A large file that
 // goes to a store of objects takes the same way without the tar.
+
 import { crc32c } from '../../engine/digest.js'
 import { createEngine } from '../../engine/engine.js'
-import { MillraceError } from '../../errors.js'
 import type { FileReader, Sha256 } from '../../ports/ports.js'
+import { interrupted } from '../checks.js'
 import { crcText } from '../digest.js'
 import { utf8Size } from '../keys.js'
 import { type Left, left } from '../left.js'
 import type { ManifestLine, ManifestMember, ManifestObject } from '../manifest/manifest.js'
-import { filledUp, MOST_OBJECT_BYTES as OBJECT_BYTES } from '../parts.js'
+import { filledUp } from '../parts.js'
+import { OBJECT_BYTES } from '../plan/fill.js'
 import { ARCHIVE_BYTES } from '../plan/options.js'
 import type { PlannedChunk, PlannedMember } from '../plan/planned.js'
 import { ATTEMPTS, readFully, steady, type Tree } from '../read.js'
@@ -47,13 +49,6 @@ export type Progress = (members: number, bytes: number) => void
 /** Small files whose headers are made in one crossing. */
 const WINDOW = 64
 const PIECE = 1 << 20
-
-export const interruption = (signal: AbortSignal | undefined): MillraceError =>
-  new MillraceError('CLOSED', 'packing was interrupted; the chunks that are finished stay', { cause: signal?.reason })
-
-export function interrupted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw interruption(signal)
-}
 
 /**
  * Packs a planned chunk; `plan` is its identity in the manifest. A large file that changes while it is
@@ -110,7 +105,7 @@ async function packTar(packer: Packer, { chunk, device, members }: PlannedChunk,
       slack -= padded(packed.size) - padded(size)
     }
     for (let at = 0; at < members.length; ) {
-      interrupted(signal)
+      interrupted(signal, 'packing')
       const window = smallOnes(members, at, smallBytes)
       if (window.length > 0) {
         await archive.add(
@@ -200,7 +195,7 @@ async function packObject(packer: Packer, { device, members }: PlannedChunk, pla
 async function* pieces(file: FileReader, size: number, signal: AbortSignal | undefined, progress: (done: number) => void): AsyncGenerator<Uint8Array> {
   const piece = new Uint8Array(Math.min(PIECE, size))
   for (let at = 0; at < size; at += piece.length) {
-    interrupted(signal)
+    interrupted(signal, 'packing')
     const part = piece.subarray(0, Math.min(piece.length, size - at))
     await readFully(file, part, at)
     yield part

@@ -4,11 +4,12 @@ import { compiledCore } from '../../engine/engine.js'
 import { type ErrorCode, MillraceError } from '../../errors.js'
 import { systemZstd } from '../../ports/compression.js'
 import type { Ports, Sha256, Thread, Threads } from '../../ports/ports.js'
+import { interruption } from '../checks.js'
 import { formatLines } from '../lines.js'
 import type { PlannedChunk } from '../plan/planned.js'
 import type { DirectoryStore } from '../store/directory.js'
 import type { ChunkSink, ChunkStore, Digest } from '../store/store.js'
-import { interruption, type PackedChunk, type Packer, type Progress, packChunk } from './chunk.js'
+import { type PackedChunk, type Packer, type Progress, packChunk } from './chunk.js'
 import type { CompressionOptions } from './compress.js'
 
 /** A chunk that has all gone to its store. */
@@ -63,7 +64,7 @@ export function createLanes({ ports, sha256, root, store, files, smallBytes, chu
     failure ??= { error }
     wake()
   }
-  const abort = () => fail(interruption(signal))
+  const abort = () => fail(interruption(signal, 'packing'))
   if (signal?.aborted) abort()
   signal?.addEventListener('abort', abort)
   /** Resolves when `ready`, or as soon as something has failed. */
@@ -196,7 +197,7 @@ function threadLane(threads: Threads, store: ChunkStore, files: DirectoryStore |
       try {
         for (;;) {
           const answer = (await mine.receive()) as Answer
-          if (stopped) throw new MillraceError('CLOSED', 'packing was interrupted')
+          if (stopped) throw interruption(undefined, 'packing')
           if (answer.kind === 'progress') progress(answer.members, answer.bytes)
           else if (answer.kind === 'failed') {
             busy = undefined

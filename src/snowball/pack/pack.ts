@@ -2,7 +2,7 @@
 // killed loses those it was at.
 import { checkWhole, wrongType } from '../../errors.js'
 import type { Ports, Sha256 } from '../../ports/ports.js'
-import { checkWatch } from '../checks.js'
+import { checkWatch, interrupted } from '../checks.js'
 import { coreSha256, hex } from '../digest.js'
 import type { Left } from '../left.js'
 import { formatLines } from '../lines.js'
@@ -15,7 +15,6 @@ import { inputOutput } from '../read.js'
 import { type DirectoryStore, directoryStore } from '../store/directory.js'
 import type { ChunkStore } from '../store/store.js'
 import { ahead } from './ahead.js'
-import { interrupted } from './chunk.js'
 import { type CompressionOptions, checkedCompression, SUFFIX } from './compress.js'
 import { type Finished, type Journal, openJournal } from './journal.js'
 import { createLanes, type Lanes } from './lanes.js'
@@ -175,7 +174,7 @@ async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, sto
     if (apart.length > 0) await journal.append(order++, formatLines(apart.splice(0)))
   }
   for await (const item of ahead(items, tally.planned, signal)) {
-    interrupted(signal)
+    interrupted(signal, 'packing')
     if (item.type === 'chunk') {
       await settleApart()
       const place = order++
@@ -185,7 +184,7 @@ async function packAll(items: AsyncIterable<PlannedChunk | Left>, { journal, sto
       if (apart.push(item) >= APART) await settleApart()
     }
   }
-  interrupted(signal)
+  interrupted(signal, 'packing')
   await settleApart()
   await lanes.end()
   // in another bucket than the earlier run's it may be somebody else's; before the end, as only the earlier manifest knows of it

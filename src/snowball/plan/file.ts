@@ -15,6 +15,7 @@ import { CHUNK_NAME } from '../chunk-names.js'
 import { keyFault, storeFault, utf8Size } from '../keys.js'
 import type { Left } from '../left.js'
 import { COUNT, matching, parseLine, splitLines, TEXT, type Test, textOf } from '../lines.js'
+import { inputOutput } from '../read.js'
 import { END } from '../tar.js'
 import { alone, OBJECT_BYTES, takes } from './fill.js'
 import { checkLimits, type Limits } from './options.js'
@@ -161,11 +162,27 @@ function checkDevice({ chunk, device }: PlanChunkLine, { deviceBytes }: Limits, 
     throw corrupt(`"device" expected one of the ${deviceBytes.length} that the plan has, got ${device}`, position)
 }
 
-/** The file that a plan or a list is: read more than once, so it must have places. */
-export async function openFile(storage: Storage, path: string, what: string): Promise<FileReader> {
-  const file = await storage.open(path)
-  const { kind } = await file.stat()
-  if (kind === 'file') return file
-  await file.close()
-  throw new MillraceError('BAD_INPUT', `expected ${what} in a file, which is read more than once, got a ${kind}`, { position: { source: path } })
+/**
+ * What `use` yields of the file that a plan or a list is: read more than once, so it must have places. Rejects with BAD_INPUT
+ * where it has none, with IO where it cannot be read.
+ */
+export async function* readingFile<T>(
+  storage: Storage,
+  path: string,
+  what: string,
+  use: (file: FileReader, source: string) => AsyncGenerator<T>,
+): AsyncGenerator<T> {
+  try {
+    const file = await storage.open(path)
+    try {
+      const { kind } = await file.stat()
+      if (kind !== 'file')
+        throw new MillraceError('BAD_INPUT', `expected ${what} in a file, which is read more than once, got a ${kind}`, { position: { source: path } })
+      yield* use(file, path)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    throw inputOutput(error, path)
+  }
 }

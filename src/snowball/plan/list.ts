@@ -9,8 +9,8 @@ import { CLOSING, fieldsOf, quotes } from '../csv.js'
 import { failure, type Left, left } from '../left.js'
 import { splitLines, textOf } from '../lines.js'
 import { folderOf, isAbsolute, join } from '../paths.js'
-import { inputOutput, statAll } from '../read.js'
-import { openFile } from './file.js'
+import { statAll } from '../read.js'
+import { readingFile } from './file.js'
 import { collision, createTwins, likeness } from './twins.js'
 import { type Found, isFound, STATS, type Work } from './walk.js'
 
@@ -110,18 +110,7 @@ function missing(source: string, error: unknown): Left {
   return told.reason === 'vanished' ? left(source, 'vanished', 'expected a file, found nothing') : told
 }
 
-async function* pairs(storage: Storage, list: string): AsyncGenerator<Pair> {
-  try {
-    const file = await openFile(storage, list, 'a list')
-    try {
-      yield* readPairs(file, list)
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    throw inputOutput(error, list)
-  }
-}
+const pairs = (storage: Storage, list: string): AsyncGenerator<Pair> => readingFile(storage, list, 'a list', readPairs)
 
 async function* readPairs(file: FileReader, source: string): AsyncGenerator<Pair> {
   let line = 0

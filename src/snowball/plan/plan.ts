@@ -1,6 +1,8 @@
 // What goes into which chunk, in an order that depends on nothing but the tree or the list.
-import { inform, MillraceError } from '../../errors.js'
+
+import { inform } from '../../errors.js'
 import type { Storage } from '../../ports/ports.js'
+import { interrupted } from '../checks.js'
 import { keyFault, storeFault, utf8Size } from '../keys.js'
 import { type Left, left } from '../left.js'
 import { folderOf } from '../paths.js'
@@ -61,7 +63,7 @@ export async function* plan(options: PlanOptions): AsyncGenerator<PlannedChunk |
         if (item) yield item
       }
     }
-    if (signal?.aborted) throw new MillraceError('CLOSED', 'planning was interrupted', { cause: signal.reason })
+    interrupted(signal, 'planning')
     inform(() => onProgress(progress))
   }
   const last = fill.end()

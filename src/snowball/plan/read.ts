@@ -4,7 +4,7 @@ import type { Ports } from '../../ports/ports.js'
 import { checkStorage } from '../checks.js'
 import type { Left } from '../left.js'
 import { inputOutput } from '../read.js'
-import { openFile, type Placed, readItems } from './file.js'
+import { readItems, readingFile } from './file.js'
 import type { Limits } from './options.js'
 import type { PlanHead, PlannedChunk, PlanWarning } from './planned.js'
 import { collision, createTwins } from './twins.js'
@@ -54,18 +54,7 @@ export async function readPlan(options: ReadPlanOptions): Promise<ReadPlan> {
   if (onWarning !== undefined && typeof onWarning !== 'function') throw wrongType('onWarning', 'a function', onWarning)
   const { storage } = ports
 
-  async function* read(): AsyncGenerator<Placed> {
-    try {
-      const file = await openFile(storage, path, 'a plan')
-      try {
-        yield* readItems(file, path)
-      } finally {
-        await file.close()
-      }
-    } catch (error) {
-      throw inputOutput(error, path)
-    }
-  }
+  const read = () => readingFile(storage, path, 'a plan', readItems)
 
   async function sizeOf(): Promise<number> {
     try {

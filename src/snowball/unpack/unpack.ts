@@ -1,7 +1,7 @@
 // Chunks back into files, below one directory and nowhere else.
 import { checkKeys, inform, MillraceError, wrongType } from '../../errors.js'
 import type { Ports } from '../../ports/ports.js'
-import { checkStorage, checkWatch } from '../checks.js'
+import { checkStorage, checkWatch, interrupted } from '../checks.js'
 import { keyFault } from '../keys.js'
 import { type OpenManifest, openManifest } from '../manifest/entries.js'
 import { inputOutput } from '../read.js'
@@ -66,7 +66,7 @@ export async function unpack(options: UnpackOptions): Promise<UnpackSummary> {
     },
     told(chunk) {
       if (onProgress) inform(() => onProgress({ chunk, files: summary.files, bytes: summary.bytes }))
-      if (signal?.aborted) throw new MillraceError('CLOSED', 'unpacking was interrupted', { cause: signal.reason })
+      interrupted(signal, 'unpacking')
     },
   }
   try {

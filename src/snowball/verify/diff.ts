@@ -1,7 +1,7 @@
 // Two manifests by key: what came, went, changed, and moved to another chunk.
 import { checkKeys, MillraceError, wrongType } from '../../errors.js'
 import type { Ports } from '../../ports/ports.js'
-import { checkStorage, checkWatch } from '../checks.js'
+import { checkStorage, checkWatch, interrupted } from '../checks.js'
 import { type OpenManifest, openWhole } from '../manifest/entries.js'
 import type { ManifestMember, ManifestObject } from '../manifest/manifest.js'
 import { inputOutput } from '../read.js'
@@ -75,7 +75,7 @@ async function* compare(old: OpenManifest, now: OpenManifest, signal: AbortSigna
     },
     async *right() {
       for await (const { line } of now.files()) {
-        if (signal?.aborted) throw new MillraceError('CLOSED', 'comparing was interrupted', { cause: signal.reason })
+        interrupted(signal, 'comparing')
         yield { key: line.key, ...contentOf(line), line }
       }
     },

@@ -1,7 +1,7 @@
 // A manifest against what came of it: an S3 Inventory of the bucket, or the logs of a Snowball job.
-import { checkKeys, inform, MillraceError, wrongType } from '../../errors.js'
+import { checkKeys, inform, wrongType } from '../../errors.js'
 import type { Ports } from '../../ports/ports.js'
-import { checkStorage, checkWatch } from '../checks.js'
+import { checkStorage, checkWatch, interrupted } from '../checks.js'
 import { type OpenManifest, openWhole } from '../manifest/entries.js'
 import type { ManifestChunk, ManifestLine, ManifestMember, ManifestObject } from '../manifest/manifest.js'
 import { inputOutput } from '../read.js'
@@ -142,7 +142,7 @@ function createCheck({ ports, keyPrefix = '', onProgress, signal }: ImportOption
     async *rows(listing) {
       for await (const row of listedKeys(ports.storage, listing)) {
         if (++seen % 10_000 === 0) {
-          if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
+          interrupted(signal, 'verifying')
           if (onProgress) inform(() => onProgress({ rows: seen, problems: summary.problemCount }))
         }
         if (row.key.startsWith(keyPrefix)) yield row

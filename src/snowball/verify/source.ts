@@ -1,6 +1,7 @@
 // A manifest against the files that were packed.
-import { MillraceError } from '../../errors.js'
+
 import type { Clock, Hasher, Storage } from '../../ports/ports.js'
+import { interrupted } from '../checks.js'
 import { hex } from '../digest.js'
 import type { Left } from '../left.js'
 import type { OpenManifest } from '../manifest/entries.js'
@@ -42,7 +43,7 @@ export async function compareSource(manifest: OpenManifest, check: SourceCheck):
   let listed = check.listed
   let batch: (ManifestMember | ManifestObject)[] = []
   const settle = async () => {
-    interrupted(signal)
+    interrupted(signal, 'verifying')
     const digests = await Promise.all(batch.map(({ path }, i) => digest(tree, path, check, buffers[i])))
     for (const [i, { path, sha256, size }] of batch.entries()) {
       const found = digests[i]
@@ -68,7 +69,7 @@ function digest(tree: Tree, path: string, { sha256, signal }: Pick<SourceCheck, 
     const hash = sha256()
     // no further than it was long: who writes to it may be as fast as this is
     for (let at = 0; at < size; ) {
-      interrupted(signal)
+      interrupted(signal, 'verifying')
       const got = await file.read(buffer.subarray(0, Math.min(buffer.length, size - at)), at)
       if (got === 0) break
       hash.update(buffer.subarray(0, got))
@@ -83,13 +84,9 @@ const leftOut = ({ path, message }: Left) => [path, `is in no chunk: ${message}`
 /** What was to be packed, whether it is there now or not: in a list it stood for certain. */
 async function findFailed(manifest: OpenManifest, { tell, signal }: SourceCheck): Promise<void> {
   for await (const { line } of manifest.lines()) {
-    interrupted(signal)
+    interrupted(signal, 'verifying')
     if (line.type === 'failed') tell('failed', ...leftOut(line))
   }
-}
-
-function interrupted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new MillraceError('CLOSED', 'verifying was interrupted', { cause: signal.reason })
 }
 
 const PACKED = 1
@@ -109,7 +106,7 @@ async function findNew(manifest: OpenManifest, { storage, root }: SourceTree, { 
       walks++
       const progress = { entries: 0, directories: 0, files: 0, bytes: 0, left: {}, largest: { path: '', entries: 0 } }
       for await (const batch of walk({ storage, root, exclude: manifest.directory, collisions: 'ignore', onWarning: undefined, progress })) {
-        interrupted(signal)
+        interrupted(signal, 'verifying')
         for (const entry of batch) {
           if (!('reason' in entry)) yield { key: entry.path, low: PACKED, high: 0 }
           else if (entry.type === 'failed' && walks === 1) tell('unreadable', entry.path, entry.message)
